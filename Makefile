@@ -1,0 +1,51 @@
+# make demo: the main job. make test, make check, make ui, make bench NAME=...
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check format ui bench browser golden lock clean
+
+demo: $(READY)
+	@$(BIN)/mill up --recipe demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not browser and not slow" -n 2
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: $(READY)
+	@$(BIN)/mill ui --recipe demo
+
+browser: $(READY)
+	$(BIN)/python -m pytest -m browser tests/browser
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench.$(NAME)
+
+golden: $(READY)
+	$(BIN)/python -m tests.golden.write
+
+# The torch wheel is left to pip, which finds a build for this machine; uv installs all else from the lock.
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 "$$(grep '^torch==' requirements.lock)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirements requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# CUDA libraries are left out: torch names those that its own build needs.
+lock:
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet --no-header --no-annotate \
+	  | grep -vE '^(cuda|nvidia|triton)' > requirements.lock
+
+clean:
+	rm -rf .mill $(VENV)

@@ -1,0 +1,280 @@
+"""Checks beside the assets: Great Expectations suites on every corpus table, and the questions asked of models."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from assets.artifact import Check, CheckSuite
+from assets.corpus import DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
+from assets.models import LOSSES, ModelPlan, model_asset
+from assets.tokens import SHARDS_ASSET
+from kernels.documents import DOCUMENTS
+from kernels.specs import Eval
+from resources.content import hash_json
+from resources.expectations import Expectation, Finding, validate
+from resources.home import Home
+from resources.lake import Cell, Lake, Verdict
+from resources.registry import Location
+
+MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
+"""UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
+MAX_FAULT_SHARE = 0.2
+FAULTS = frozenset(
+    "damaged truncated undecodable not_wikitext invalid_json schema role_order empty_turn control_token invalid_unicode duplicate_key".split()
+)
+"""Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
+MAX_MOJIBAKE_SHARE = 0.05
+MAX_KL_NATS = 0.05
+MIN_TOP1_AGREEMENT = 0.9
+BATCH_BYTES = 1 << 28
+EXAMPLE_CHARS = 120
+SHOWN_FAULTS = 3
+
+IDS = (
+    Expectation(
+        name="ids_are_unique",
+        description="No two documents of a partition have one id.",
+        type="expect_compound_columns_to_be_unique",
+        kwargs={"column_list": ["partition", "id"]},
+    ),
+)
+TEXTS = (
+    *IDS,
+    Expectation(
+        name="text_is_not_empty",
+        description="Every document has text that is more than white space.",
+        type="expect_column_values_to_match_regex",
+        kwargs={"column": "text", "regex": r"\S"},
+    ),
+    Expectation(
+        name="text_is_not_mojibake",
+        description=f"At most {MAX_MOJIBAKE_SHARE:.0%} of a partition's documents hold text decoded with the wrong charset.",
+        type="expect_column_values_to_not_match_regex",
+        kwargs={"column": "text", "regex": MOJIBAKE},
+        max_bad_share=MAX_MOJIBAKE_SHARE,
+    ),
+)
+SCHEMA = Expectation(
+    name="schema_is_as_declared",
+    description="The table has the columns and types of a document table.",
+    type="expect_column_values_to_be_in_set",
+    kwargs={"column": "schema", "value_set": [""]},
+)
+FAULTS_ARE_FEW = Expectation(
+    name="faulty_records_are_few",
+    description=f"At most {MAX_FAULT_SHARE:.0%} of a partition's records could not be read.",
+    type="expect_column_values_to_be_between",
+    kwargs={"column": "fault_share", "max_value": MAX_FAULT_SHARE},
+)
+NOT_ALL_DROPPED = Expectation(
+    name="not_everything_is_dropped",
+    description="A partition keeps at least one document.",
+    type="expect_column_values_to_be_between",
+    kwargs={"column": "num_rows", "min_value": 1},
+    blocking=False,
+)
+TOKENS_ARE_PRESENT = Expectation(
+    name="every_document_has_tokens",
+    description="Every document has a token beside the end of text.",
+    type="expect_column_values_to_be_between",
+    kwargs={"column": "num_tokens", "min_value": 2},
+)
+
+
+def _schema_difference(schema: pa.Schema) -> str:
+    """Return how a schema differs from a document table's, empty where it does not."""
+    declared = {field.name: field.type for field in DOCUMENTS}
+    found = {field.name: field.type for field in schema}
+    changes = [f"{name} is missing" for name in declared if name not in found]
+    changes += [f"{name} is {found[name]}, not {kind}" for name, kind in declared.items() if name in found and found[name] != kind]
+    return "; ".join(changes + [f"{name} is unknown" for name in found if name not in declared])
+
+
+def _facts(lake: Lake, cells: Iterable[Cell], table: str) -> pa.Table:
+    """Return one row a cell: what a whole table must satisfy."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for cell in cells:
+        metadata = pq.read_metadata(lake.folder(cell) / f"{table}.parquet")
+        faults = _faults(lake, cell)
+        share = len(faults) / max(1, len(faults) + metadata.num_rows)
+        rows.append(
+            {
+                "partition": cell.partition,
+                "num_rows": metadata.num_rows,
+                "fault_share": share,
+                "schema": _schema_difference(metadata.schema.to_arrow_schema()),
+                "faults": "; ".join(faults[:SHOWN_FAULTS]) if share > MAX_FAULT_SHARE else "",
+            }
+        )
+    return pa.Table.from_pylist(rows)
+
+
+def _faults(lake: Lake, cell: Cell) -> list[str]:
+    """Return the records of a cell that could not be read, as text."""
+    if "rejects.parquet" not in lake.require(cell).files:
+        return []
+    rows: list[dict[str, str]] = lake.table(cell, "rejects").to_pylist()
+    return [f"{row['path']} {row['key']}: {row['reason']} {row['detail']}" for row in rows if row["reason"] in FAULTS]
+
+
+def _rows(lake: Lake, cells: Iterable[Cell], table: str) -> pa.Table | None:
+    """Return the rows of many cells under their partitions' names; a cell of another schema is left to the schema check."""
+    tables = []
+    for cell in cells:
+        rows = lake.table(cell, table)
+        if table == "documents" and not {"id", "text"} <= set(rows.column_names):
+            continue
+        columns = ["id", "text"] if table == "documents" else ["id", "num_tokens"]
+        rows = rows.select(columns)
+        tables.append(rows.append_column("partition", pa.array([cell.partition] * rows.num_rows, pa.string())))
+    return pa.concat_tables(tables, promote_options="permissive") if tables else None
+
+
+def _batches(lake: Lake, cells: list[Cell]) -> Iterable[list[Cell]]:
+    """Group cells so that a batch stays below `BATCH_BYTES`, or holds one cell."""
+    batch: list[Cell] = []
+    size = 0
+    for cell in cells:
+        cell_size = lake.require(cell).size_bytes
+        if batch and size + cell_size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(cell)
+        size += cell_size
+    if batch:
+        yield batch
+
+
+def _describe(finding: Finding) -> str:
+    if not finding.num_bad:
+        return f"{finding.num_rows} rows, all good"
+    examples = "; ".join(", ".join(f"{k} {v[:EXAMPLE_CHARS]!r}" if k != "row" else f"row {v}" for k, v in row.items()) for row in finding.examples)
+    return f"{finding.num_bad} of {finding.num_rows} rows fail: {examples}"
+
+
+def corpus_suite(name: str, asset: str, table: str, rows: tuple[Expectation, ...], facts: tuple[Expectation, ...]) -> CheckSuite:
+    """Return a Great Expectations suite on one corpus asset: expectations on its rows, and on one row of facts a cell."""
+    versions = {
+        e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking])[:8] for e in (*rows, *facts)
+    }
+
+    def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
+        verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
+        for batch in _batches(lake, cells):
+            judged = (
+                (_rows(lake, batch, table), rows, ["id", "text"] if table == "documents" else ["id"], name),
+                (_facts(lake, batch, table), facts, ["schema", "faults"], f"{name}_facts"),
+            )
+            for data, expectations, examples, suite in judged:
+                if data is None or not expectations:
+                    continue
+                findings = validate(suite, data, expectations, partition_column="partition", example_columns=examples, site=home.data_docs)
+                for cell in batch:
+                    for expectation in expectations:
+                        finding = findings.get(str(cell.partition), {}).get(expectation.name, Finding(True, 0, 0, []))
+                        verdicts[cell][expectation.name] = Verdict(
+                            content=lake.require(cell).content,
+                            version=versions[expectation.name],
+                            passed=finding.passed,
+                            blocking=expectation.blocking,
+                            description=_describe(finding),
+                            metadata={"num_rows": finding.num_rows, "num_bad": finding.num_bad},
+                        )
+            for cell in batch:
+                for expectation in rows:
+                    verdicts[cell].setdefault(expectation.name, _unjudged(lake, cell, expectation, versions[expectation.name]))
+        return verdicts
+
+    checks = tuple(Check(e.name, e.description, e.blocking, versions[e.name]) for e in (*rows, *facts))
+    return CheckSuite(name=name, asset=asset, checks=checks, evaluate=evaluate)
+
+
+def _unjudged(lake: Lake, cell: Cell, expectation: Expectation, version: str) -> Verdict:
+    return Verdict(
+        content=lake.require(cell).content,
+        version=version,
+        passed=False,
+        blocking=expectation.blocking,
+        description="not judged: the table lacks the columns it is about",
+    )
+
+
+def corpus_suites() -> list[CheckSuite]:
+    """Return the suites on the corpus."""
+    return [
+        corpus_suite("documents_suite", DOCUMENTS_ASSET, "documents", TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
+        corpus_suite("filtered_suite", FILTERED_ASSET, "documents", TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, "documents", TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("tokens_suite", SHARDS_ASSET, "documents_tokens", (*IDS, TOKENS_ARE_PRESENT), ()),
+    ]
+
+
+Judge = Callable[[Lake, Home, Cell], tuple[bool, str, dict[str, Any]]]
+
+
+def single_check(name: str, description: str, asset: str, blocking: bool, version: int, judge: Judge) -> CheckSuite:
+    """Return a suite of one check that looks at one cell at a time."""
+
+    def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
+        verdicts: dict[Cell, dict[str, Verdict]] = {}
+        for cell in cells:
+            passed, finding, metadata = judge(lake, home, cell)
+            content = lake.require(cell).content
+            verdicts[cell] = {
+                name: Verdict(content=content, version=str(version), passed=passed, blocking=blocking, description=finding, metadata=metadata)
+            }
+        return verdicts
+
+    suite = f"{asset.replace('/', '_')}__{name}"
+    return CheckSuite(name=suite, asset=asset, checks=(Check(name, description, blocking, str(version)),), evaluate=evaluate)
+
+
+def _judge_losses(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
+    losses = [float(value) for value in lake.table(cell, LOSSES.removesuffix(".parquet"))["loss"].to_pylist() if value is not None]
+    tenth = max(1, len(losses) // 10)
+    first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
+    finite = all(math.isfinite(loss) for loss in losses)
+    return finite and last < first, f"loss {first:.3f} -> {last:.3f} over {len(losses)} records", {"first": first, "last": last}
+
+
+def _judge_quantized(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
+    metadata = lake.require(cell).metadata
+    kl, agreement = float(metadata["mean_logit_kl"]), float(metadata["top1_agreement"])
+    passed = kl <= MAX_KL_NATS and agreement >= MIN_TOP1_AGREEMENT
+    return passed, f"KL {kl:.2g} nats, same first choice {agreement:.1%}", {"mean_logit_kl": kl, "top1_agreement": agreement}
+
+
+def model_suites(models: Mapping[str, ModelPlan], training_sources: Mapping[str, set[str]], evals: Mapping[str, tuple[Eval, Location]]) -> list[CheckSuite]:
+    """Return the checks on models: those of training, of quantization, and that no eval text was trained on."""
+    suites: list[CheckSuite] = []
+    for name, plan in models.items():
+        asset = model_asset(name)
+        if plan.method.data in ("mixture", "conversations"):
+            suites.append(single_check("loss_is_finite_and_fell", "Every loss is finite and the last tenth is below the first.", asset, True, 1, _judge_losses))
+            if evals:
+                suites.append(_decontamination_check(asset, training_sources[name], evals))
+        if plan.method.name == "int8":
+            description = f"The mean KL divergence from its parent is at most {MAX_KL_NATS} nats a token and {MIN_TOP1_AGREEMENT:.0%} of first choices agree."
+            suites.append(single_check("stays_close_to_its_parent", description, asset, True, 1, _judge_quantized))
+    return suites
+
+
+def _decontamination_check(asset: str, sources: set[str], evals: Mapping[str, tuple[Eval, Location]]) -> CheckSuite:
+    def judge(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
+        from pathlib import Path
+
+        from kernels.contamination import find_contaminated
+
+        texts = [text for spec, location in evals.values() if spec.texts for text in spec.texts(Path(location.root))]
+        trained = [c for c in lake.cells(cell.recipe) if c.asset == DEDUPLICATED_ASSET and source_of(c.partition) in sources]
+        found = find_contaminated(pa.concat_tables([lake.table(c, "documents") for c in trained]), texts)
+        examples = "; ".join(f"{row['id']}: {row['ngram']!r}" for row in found.head(3).iter_rows(named=True))
+        finding = f"{found['id'].n_unique()} documents share 13 words with an eval item" + (f": {examples}" if examples else "")
+        return found.is_empty(), finding, {"num_documents": found["id"].n_unique(), "num_eval_items": len(texts)}
+
+    description = "No document it was trained on shares 13 words in a row with an item of the recipe's evals."
+    return single_check("no_eval_text_in_training", description, asset, False, 1, judge)

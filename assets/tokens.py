@@ -1,0 +1,135 @@
+"""Tokens: the tokenizer, token shards that memory-map, and packed mixtures."""
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from assets.artifact import Artifact, Dependency, Work
+from assets.corpus import DEDUPLICATED_ASSET, source_of
+from kernels.mixtures import MixtureConfig
+from kernels.specs import Config, TokenizerMethod
+from resources.registry import Registry
+
+TOKENIZER_ASSET = "tokens/tokenizer"
+SHARDS_ASSET = "tokens/shards"
+SHARDS_VERSION = 1
+MIXTURES_VERSION = 1
+FERTILITY_DOCUMENTS = 200
+
+
+def mixture_asset(name: str) -> str:
+    """Return the asset name of a mixture."""
+    return f"tokens/mixture_{name}"
+
+
+def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: list[str], partitions_per_source: int) -> Artifact:
+    """Return the artifact of the recipe's tokenizer, trained on the first partitions of its sources."""
+
+    def chosen(registry: Registry) -> tuple[str | None, ...]:
+        keys = [partition.key for partition in registry.active()]
+        return tuple(key for source in sources for key in [k for k in keys if source_of(k) == source][:partitions_per_source])
+
+    def build(work: Work) -> None:
+        from kernels.tokenizers.files import fertility, write_tokenizer
+
+        known = set(work.existing(DEDUPLICATED_ASSET))
+        partitions = [key for key in chosen(work.registry) if key in known]
+        if not partitions:
+            raise ValueError(f"tokenizer: none of the sources {sources} has a partition that passed its checks; mend the data first")
+
+        def texts() -> Iterator[str]:
+            for number, key in enumerate(partitions):
+                work.tell(f"reading {key}", number + 1, len(partitions))
+                yield from work.table(DEDUPLICATED_ASSET, "documents", key)["text"].to_pylist()
+
+        text = method.train(texts(), config)
+        write_tokenizer(text, work.draft.folder)
+        sample = work.table(DEDUPLICATED_ASSET, "documents", partitions[0])["text"].slice(0, FERTILITY_DOCUMENTS).to_pylist()
+        work.draft.metadata |= fertility(text, sample) if sample else {}
+
+    return Artifact(
+        recipe=recipe,
+        name=TOKENIZER_ASSET,
+        description="The tokenizer in Transformers form, with special tokens and chat template. Trained on the first partitions of its sources, so that new data does not change it.",
+        group="tokens",
+        kinds=("huggingface",),
+        code_version=f"{method.name}:{method.version}",
+        partitioned=False,
+        config=lambda partition: config,
+        dependencies=lambda registry, partition: [Dependency(DEDUPLICATED_ASSET, chosen(registry), optional=True)],
+        build=build,
+        upstream=(DEDUPLICATED_ASSET,),
+    )
+
+
+def shards(recipe: str) -> Artifact:
+    """Return the artifact of token shards."""
+
+    def build(work: Work) -> None:
+        from kernels.shards import encode_documents, write_shard
+
+        table = work.table(DEDUPLICATED_ASSET, "documents", work.partition)
+        shard = encode_documents(table, (work.folder(TOKENIZER_ASSET) / "tokenizer.json").read_text())
+        write_shard(shard, work.draft.folder)
+        work.draft.num_rows = len(shard.ids)
+        work.draft.metadata |= {"num_tokens": len(shard.tokens), "num_documents": len(shard.ids)}
+
+    return Artifact(
+        recipe=recipe,
+        name=SHARDS_ASSET,
+        description="Token ids of every document, each ended by the end-of-text token, as arrays that memory-map (`tokens.npy`, `offsets.npy`).",
+        group="tokens",
+        kinds=("numpy",),
+        code_version=f"shards:{SHARDS_VERSION}",
+        partitioned=True,
+        config=lambda partition: None,
+        dependencies=lambda registry, partition: [Dependency(DEDUPLICATED_ASSET, (partition,)), Dependency(TOKENIZER_ASSET, (None,))],
+        build=build,
+        upstream=(DEDUPLICATED_ASSET, TOKENIZER_ASSET),
+    )
+
+
+def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
+    """Return the artifact of one packed mixture with its validation split."""
+
+    def members(registry: Registry) -> tuple[str | None, ...]:
+        return tuple(partition.key for partition in registry.active() if partition.source in config.weights)
+
+    def build(work: Work) -> None:
+        from kernels.mixtures import build_mixture
+        from kernels.shards import open_shard
+
+        known = set(work.existing(SHARDS_ASSET))
+        partitions = [str(key) for key in members(work.registry) if key in known]
+        summary = build_mixture(
+            [(source_of(key), open_shard(work.folder(SHARDS_ASSET, key))) for key in partitions],
+            _texts(work, partitions),
+            config,
+            work.draft.folder,
+        )
+        work.draft.num_rows = summary.num_sequences
+        work.draft.metadata |= {key: value for key, value in summary._asdict().items() if isinstance(value, int | float | str)}
+        left_out = [str(key) for key in members(work.registry) if key not in known]
+        work.draft.metadata |= {"left_out_partitions": ", ".join(left_out) or "none"}
+
+    return Artifact(
+        recipe=recipe,
+        name=mixture_asset(name),
+        description="Training sequences packed from the shards by the recipe's weights, no attention across documents, and the validation split by document.",
+        group="tokens",
+        kinds=("numpy",),
+        code_version=f"mixtures:{MIXTURES_VERSION}",
+        partitioned=False,
+        config=lambda partition: config,
+        dependencies=lambda registry, partition: [
+            Dependency(SHARDS_ASSET, members(registry), optional=True),
+            Dependency(TOKENIZER_ASSET, (None,)),
+        ],
+        build=build,
+        upstream=(SHARDS_ASSET, TOKENIZER_ASSET),
+    )
+
+
+def _texts(work: Work, partitions: list[str]) -> Mapping[str, pa.Table]:
+    """Return the documents behind the shards, by partition."""
+    return {key: work.table(DEDUPLICATED_ASSET, "documents", key) for key in partitions}

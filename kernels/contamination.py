@@ -1,0 +1,110 @@
+"""Contamination: documents that share a run of n words with an evaluation's texts (n = 13: Brown et al. 2020, arXiv 2005.14165, appendix C).
+
+Texts are compared lower case and without punctuation, by 64-bit hashes of word n-grams. An evaluation text of fewer than n words is
+matched whole; one of fewer than 8 words says too little and matches nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kernels.filters.words import Ngrams, batches, flat_bytes, ngrams, normalise
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MIN_WORDS = 8
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+
+
+class _Hits(NamedTuple):
+    """Shared n-grams: the row of the document, the number of the evaluation text, and the words."""
+
+    rows: list[int]
+    evals: list[int]
+    words: list[str]
+
+
+def ngram_hashes(texts: "pl.Series", n: int) -> U64:
+    """Return the distinct hashes of all runs of ``n`` words of N texts, ascending; shorter texts have none."""
+    parts = [grams.hashes for _, _, grams in _flat_ngrams(normalise(texts), n)]
+    return np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
+
+
+def find_contaminated(documents: pa.Table, eval_texts: Sequence[str], n: int = 13) -> "pl.DataFrame":
+    """Return one row a document and evaluation text that share an n-gram: id, eval_index (into ``eval_texts``), ngram (the first shared).
+
+    Documents are of schema `kernels.documents.DOCUMENTS`. Rows are in order of documents, then of evaluation texts.
+
+    Raises:
+        ValueError: ``n`` is less than 8.
+    """
+    import polars as pl
+
+    if n < MIN_WORDS:
+        raise ValueError(f"n-grams of {n} words would match by chance: n must be at least {MIN_WORDS}")
+    evals = normalise(pl.Series(eval_texts, dtype=pl.String))
+    num_words = evals.str.count_matches(" ", literal=True).to_numpy() + 1
+    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))
+    frames = [_frame(_Hits([], [], []))]
+    for length in range(MIN_WORDS, n + 1):
+        wanted = np.flatnonzero(num_words >= n if length == n else num_words == length)
+        if len(wanted):
+            frames.append(_frame(_hits(texts, evals, wanted, length)))
+    first = pl.concat(frames).unique(["row", "eval_index"], keep="first", maintain_order=True).sort("row", "eval_index")
+    ids = cast(pl.Series, pl.from_arrow(documents["id"])).gather(first["row"])
+    return first.select(ids.alias("id"), "eval_index", "ngram")
+
+
+def _flat_ngrams(texts: "pl.Series", n: int) -> Iterator[tuple[int, NDArray[np.uint8], Ngrams]]:
+    """Yield the first row, the bytes and the n-grams of each batch of normalised texts."""
+    for start, end in batches(texts):
+        data, offsets = flat_bytes(texts[start:end])
+        yield start, data, ngrams(data, offsets, n, whole=False)
+
+
+def _eval_table(evals: "pl.Series", wanted: I64, n: int) -> tuple[U64, I64]:
+    """Return n-gram hashes of the wanted evaluation texts, ascending, and the text of each; a hash in two texts stands twice."""
+    hashes: list[U64] = []
+    owners: list[I64] = []
+    for start, _, grams in _flat_ngrams(evals.gather(wanted), n):
+        hashes.append(grams.hashes)
+        owners.append(wanted[start + np.repeat(np.arange(len(grams.offsets) - 1), np.diff(grams.offsets))])
+    flat, owner = np.concatenate(hashes), np.concatenate(owners)
+    order = np.argsort(flat, kind="stable")
+    return flat[order], owner[order]
+
+
+def _hits(texts: "pl.Series", evals: "pl.Series", wanted: I64, n: int) -> _Hits:
+    """Return shared n-grams of one length, in order of place in the documents."""
+    hashes, owners = _eval_table(evals, wanted, n)
+    # Most n-grams are in no evaluation: a bitmap of hash prefixes turns them away before the binary search.
+    bitmap = np.zeros(1 << 24, bool)
+    bitmap[hashes >> np.uint64(40)] = True
+    hits = _Hits([], [], [])
+    for start, data, grams in _flat_ngrams(texts, n):
+        maybe = np.flatnonzero(bitmap[grams.hashes >> np.uint64(40)])
+        low = np.searchsorted(hashes, grams.hashes[maybe], side="left")
+        high = np.searchsorted(hashes, grams.hashes[maybe], side="right")
+        for place, begin, end in zip(maybe[high > low], low[high > low], high[high > low], strict=True):
+            row = start + int(np.searchsorted(grams.offsets, place, side="right")) - 1
+            words = data[grams.starts[place] : grams.ends[place]].tobytes().decode()
+            for owner in owners[begin:end].tolist():
+                hits.rows.append(row)
+                hits.evals.append(owner)
+                hits.words.append(words)
+    return hits
+
+
+def _frame(hits: _Hits) -> "pl.DataFrame":
+    import polars as pl
+
+    schema = {"row": pl.Int64(), "eval_index": pl.Int64(), "ngram": pl.String()}
+    return pl.DataFrame({"row": hits.rows, "eval_index": hits.evals, "ngram": hits.words}, schema=schema)
+
+

@@ -1,0 +1,154 @@
+"""Words of texts: the one splitter that all filters count by, and hashes of word n-grams over flat arrays.
+
+datatrove 0.10.1 takes its words from spaCy's English tokenizer; this splitter approximates it at the speed of one regular expression
+(Rust syntax, linear time): runs of letters and digits, punctuation marks one by one, and whole web addresses, e-mail addresses,
+decimal numbers, initials and titles; ``n't`` and ``'s`` stand apart as they do there.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+U64 = NDArray[np.uint64]
+I64 = NDArray[np.int64]
+
+_WORD = "|".join(
+    [
+        r"(?:https?://|www\.)[^\s<>\"]*[\w/]",
+        r"\w[\w.+-]*@\w[\w-]*(?:\.\w[\w-]*)+",
+        r"n['’]t\b",
+        r"['’](?:[sSmMdD]|re|ve|ll|RE|VE|LL)\b",
+        r"\d+(?:[.,]\d+)+",
+        r"(?:\b\p{L}\.){2,}",
+        r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Gov|Inc|Corp|Co|Ltd|vs|etc)\.",
+        r"\w+",
+        r"\.{2,}",
+        r"-{2,}",
+        r"[^\w\s]",
+    ]
+)
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+_BYTE_VALUES = np.random.default_rng(61).integers(1, 1 << 63, size=256, dtype=np.uint64)
+
+
+class Words(NamedTuple):
+    """Words of N texts, flat: ``word`` (str series of W) and ``offsets`` (N + 1): text i owns words offsets[i]:offsets[i + 1]."""
+
+    word: "pl.Series"
+    offsets: I64
+
+
+def split_texts(texts: "pl.Series") -> Words:
+    """Return the words of N texts in order."""
+    import polars as pl
+
+    spaced = texts.str.replace_many(["n't", "n’t"], [" n't", " n’t"])
+    lists = spaced.str.extract_all(_WORD)
+    counts = lists.list.len().to_numpy().astype(np.int64)
+    flat = lists.explode(empty_as_null=False, keep_nulls=False)
+    return Words(flat.cast(pl.String), np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]))
+
+
+def split_words(text: str) -> list[str]:
+    """Return the words of one text in order."""
+    import polars as pl
+
+    return cast(list[str], split_texts(pl.Series([text], dtype=pl.String)).word.to_list())
+
+
+def normalise(texts: "pl.Series") -> "pl.Series":
+    """Return texts for matching: lower case, words of letters and digits joined by one space.
+
+    A text without any keeps its other characters, less white space, so that texts of symbols differ from each other.
+    """
+    import polars as pl
+
+    plain = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
+    symbols = plain == ""
+    if not symbols.any():
+        return plain
+    return plain.zip_with(~symbols, texts.str.replace_all(r"\s+", ""))
+
+
+def batches(texts: "pl.Series", max_bytes: int = 1 << 22) -> Iterator[tuple[int, int]]:
+    """Yield row ranges (start, end) of about ``max_bytes`` of UTF-8, at least one row each, so that flat arrays stay small."""
+    ends = np.cumsum(texts.str.len_bytes().to_numpy().astype(np.int64))
+    start = 0
+    while start < len(texts):
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + max_bytes, side="right")))
+        yield start, end
+        start = end
+
+
+def flat_bytes(strings: "pl.Series") -> tuple[NDArray[np.uint8], I64]:
+    """Return the UTF-8 of N strings end to end, and the N + 1 byte offsets."""
+    import pyarrow as pa
+
+    array = cast(Any, strings.to_arrow()).cast(pa.large_string())
+    _, offsets, data = array.buffers()
+    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    if data is None or len(places) == 0:
+        return np.zeros(0, np.uint8), np.zeros(len(strings) + 1, np.int64)
+    return np.frombuffer(data, np.uint8)[places[0] : places[-1]], places - places[0]
+
+
+def mix(values: U64) -> U64:
+    """Return 64-bit values scrambled by the splitmix64 finalizer (Steele et al. 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+class SpanHash:
+    """Hashes of any byte span in constant time: a polynomial over the bytes modulo 2**64, the same at every position."""
+
+    def __init__(self, data: NDArray[np.uint8]):
+        powers = np.full(len(data) + 1, _BASE_INVERSE)
+        powers[0] = 1
+        self._back: U64 = np.multiply.accumulate(powers)
+        powers[1:] = _BASE
+        powers = np.multiply.accumulate(powers)
+        self._sums = np.zeros(len(data) + 1, np.uint64)
+        np.cumsum(_BYTE_VALUES[data] * powers[:-1], out=self._sums[1:])
+
+    def __call__(self, starts: I64, ends: I64) -> U64:
+        """Return the hash of each span starts[i]:ends[i]."""
+        return mix((self._sums[ends] - self._sums[starts]) * self._back[starts])
+
+
+class Ngrams(NamedTuple):
+    """Word n-grams of N texts, flat: hash, byte span in the flat bytes, and the N + 1 offsets by text."""
+
+    hashes: U64
+    starts: I64
+    ends: I64
+    offsets: I64
+
+
+def ngrams(data: NDArray[np.uint8], text_offsets: I64, n: int, *, whole: bool) -> Ngrams:
+    """Return hashes of all runs of ``n`` words of normalised texts, given as `flat_bytes`.
+
+    With ``whole``, a text of fewer words counts as one run; without it, such a text has none.
+    """
+    is_space = data == 32
+    begins = np.ones(len(data), bool)
+    begins[1:] = is_space[:-1]
+    begins[text_offsets[:-1][text_offsets[:-1] < len(data)]] = True
+    starts = np.flatnonzero(begins & ~is_space)
+    ends = np.concatenate([starts[1:] - 1, [len(data)]]) if len(starts) else starts
+    bounds = np.searchsorted(starts, text_offsets)
+    ends[bounds[1:][np.diff(bounds) > 0] - 1] = text_offsets[1:][np.diff(bounds) > 0]
+    counts = np.diff(bounds)
+    runs = np.maximum(counts - n + 1, (counts > 0).astype(np.int64) if whole else 0)
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
+    first = np.arange(offsets[-1]) + np.repeat(bounds[:-1] - offsets[:-1], runs)
+    last = np.minimum(first + n, np.repeat(bounds[1:], runs)) - 1
+    span_starts, span_ends = starts[first], ends[last]
+    return Ngrams(SpanHash(data)(span_starts, span_ends), span_starts, span_ends, offsets)

@@ -1,0 +1,305 @@
+"""The command line: ``mill``. Each command is a few lines over the planner, the lake and the warehouse."""
+
+import os
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from assets.artifact import Graph
+from pipelines.planner import Plan, observe_sources, plan
+from pipelines.recipe import Recipe, RecipeError, load_recipe, nearest, recipe_type
+from pipelines.settings import find_home, find_recipe
+from resources.home import Busy, Home
+from resources.lake import Cell, Lake, Manifest
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Makes language models the way good factories make things."
+)
+console = Console(highlight=False)
+RecipeOption = Annotated[str, typer.Option("--recipe", "-r", envvar="MILL_RECIPE", help="Recipe file, or the name of a shipped one.")]
+RECIPE = "demo"
+SHOWN_CELLS = 40
+
+
+class Session:
+    """One recipe, its home, lake and graph, opened for a command."""
+
+    def __init__(self, recipe: str) -> None:
+        """Open what ``--recipe`` names."""
+        from pipelines.graph import build_graph
+
+        path = find_recipe(recipe)
+        self.recipe: Recipe = load_recipe(path)
+        self.home: Home = find_home([path], os.environ)
+        self.lake: Lake = self.home.lake()
+        self.graph: Graph = build_graph(self.recipe, self.home)
+
+    def select(self, selection: str | None) -> tuple[set[str], set[Cell] | None]:
+        """Return the assets, and where one partition is named the cells, that a selection means: it and all that it is made from.
+
+        ``name``, ``name+`` (with all that hangs on it) or ``name[partition]``.
+        """
+        if selection is None:
+            return set(self.graph.artifacts), None
+        name, _, partition = selection.rstrip("]+").partition("[")
+        if name not in self.graph.artifacts:
+            raise typer.BadParameter(f"no asset is named {name!r}; {nearest(name, list(self.graph.artifacts))}")
+        chosen = self.graph.upstream({name})
+        if selection.endswith("+"):
+            chosen = self.graph.upstream(self.graph.downstream({name}))
+        if not partition:
+            return chosen, None
+        cells = [
+            artifact.cell(key)
+            for artifact in self.graph.artifacts.values()
+            if artifact.name in chosen
+            for key in artifact.partitions(observe_sources(self.graph, self.lake))
+            if key in (partition, None)
+        ]
+        if not any(cell.partition == partition for cell in cells):
+            raise typer.BadParameter(f"{name} has no partition {partition!r}; see mill status")
+        return chosen, set(cells)
+
+
+@app.command()
+def up(
+    selection: Annotated[str | None, typer.Argument(help="Asset to make with all it is made from; name+ adds what hangs on it; name[partition].")] = None,
+    recipe: RecipeOption = RECIPE,
+) -> None:
+    """Materialize what is stale, and only that."""
+    started = time.perf_counter()
+    session = Session(recipe)
+    chosen, cells = session.select(selection)
+    with console.status("observing sources"):
+        planned = plan(session.graph, session.lake, observe_sources(session.graph, session.lake))
+    waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
+    if not waiting:
+        _print_left(planned.having("blocked", "held"))
+        console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
+        raise typer.Exit(1 if planned.having("blocked", "held") else 0)
+    from pipelines.progress_bars import bring_up_with_bars
+
+    result = bring_up_with_bars(session, len(waiting), chosen, cells)
+    seconds = time.perf_counter() - started
+    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {seconds:.0f} s")
+    for cell, message in result.failed.items():
+        console.print(f"[red]failed[/] {escape(str(cell))}: {escape(message)}")
+    _print_left([left for left in result.left if left.state in ("blocked", "held")])
+    if result.failed or result.left:
+        raise typer.Exit(1)
+
+
+def _print_left(cells: list[Any]) -> None:
+    for left in cells:
+        console.print(f"[red]{left.state}[/] {escape(str(left.cell))}: {escape(left.reason)}")
+
+
+@app.command("plan")
+def show_plan(recipe: RecipeOption = RECIPE) -> None:
+    """Print each stale cell with its reason, and change nothing."""
+    session = Session(recipe)
+    planned: Plan = plan(session.graph, session.lake, observe_sources(session.graph, session.lake))
+    waiting = [p for p in planned.cells if p.state != "fresh"]
+    if not waiting:
+        console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be")
+        return
+    table = Table("cell", "state", "reason", title=f"{len(waiting)} of {len(planned.cells)} cells")
+    for p in waiting:
+        table.add_row(escape(str(p.cell)), p.state, escape(p.reason))
+    console.print(table)
+
+
+@app.command()
+def status(recipe: RecipeOption = RECIPE) -> None:
+    """Print a table of every artifact: rows, bytes, age, checks, cost."""
+    session = Session(recipe)
+    table = Table("artifact", "cells", "rows", "bytes", "age", "checks", "cost (s)", title=session.recipe.name)
+    by_asset: dict[str, list[Cell]] = {}
+    for cell in session.lake.cells(session.recipe.name):
+        by_asset.setdefault(cell.asset, []).append(cell)
+    for name in session.graph.artifacts:
+        cells = by_asset.get(name, [])
+        manifests = [manifest for cell in cells if (manifest := session.lake.manifest(cell))]
+        verdicts = [verdict for cell in cells for verdict in session.lake.verdicts(cell).values()]
+        failing = sum(not verdict.passed for verdict in verdicts)
+        table.add_row(
+            name,
+            str(len(cells)),
+            f"{sum(manifest.num_rows or 0 for manifest in manifests):,}",
+            f"{sum(manifest.size_bytes for manifest in manifests):,}",
+            _age(max((manifest.made_at for manifest in manifests), default=None)),
+            f"[red]{failing} of {len(verdicts)} fail[/]" if failing else f"{len(verdicts)} pass" if verdicts else "-",
+            f"{sum(manifest.seconds for manifest in manifests):.1f}",
+        )
+    console.print(table)
+
+
+def _age(made_at: float | None) -> str:
+    if made_at is None:
+        return "-"
+    seconds = time.time() - made_at
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@app.command()
+def show(artifact: Annotated[str, typer.Argument(help="asset or asset[partition]")], recipe: RecipeOption = RECIPE) -> None:
+    """Print an artifact's manifest, metadata and sample."""
+    session = Session(recipe)
+    name, _, partition = artifact.rstrip("]").partition("[")
+    cells = [cell for cell in session.lake.cells(session.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)]
+    if not cells:
+        known = sorted({str(cell) for cell in session.lake.cells(session.recipe.name)})
+        raise typer.BadParameter(f"nothing is made under {artifact!r}; {nearest(artifact, known)}")
+    if len(cells) > 1:
+        console.print(f"{name} has {len(cells)} partitions: {', '.join(str(cell.partition) for cell in cells)}")
+    _show_cell(session, cells[0])
+
+
+def _show_cell(session: Session, cell: Cell) -> None:
+    from rich.markdown import Markdown
+
+    manifest: Manifest = session.lake.require(cell)
+    table = Table(show_header=False, title=str(cell))
+    for key, value in manifest.model_dump(exclude={"metadata", "files", "parents"}).items():
+        table.add_row(key, escape(str(value)))
+    table.add_row("folder", str(session.lake.folder(cell)))
+    for parent in manifest.parents[:SHOWN_CELLS]:
+        table.add_row("made from", f"{escape(parent.name)} {parent.content}")
+    for name, size in manifest.files.items():
+        table.add_row("file", f"{name} {size:,} bytes")
+    for name, verdict in session.lake.verdicts(cell).items():
+        table.add_row(f"check {name}", f"{'pass' if verdict.passed else '[red]FAIL[/]'}: {escape(verdict.description)}")
+    console.print(table)
+    for name, value in manifest.metadata.items():
+        if isinstance(value, dict) and "markdown" in value:
+            console.print(f"[bold]{name}[/]")
+            console.print(Markdown(value["markdown"]))
+        elif not isinstance(value, dict):
+            console.print(f"{name}: {escape(str(value))}")
+
+
+@app.command()
+def sql(query: Annotated[str, typer.Argument(help="DuckDB SQL; mill sql 'show tables' lists what there is.")], recipe: RecipeOption = RECIPE) -> None:
+    """Ask DuckDB about every artifact's tables."""
+    import duckdb
+
+    from resources.warehouse import open_warehouse
+
+    session = Session(recipe)
+    with closing(open_warehouse(session.lake, session.recipe.name)) as warehouse:
+        try:
+            result = warehouse.sql(query)
+        except duckdb.Error as error:
+            console.print(f"[red]{escape(str(error))}[/]")
+            raise typer.Exit(1) from None
+        if result is None:
+            return
+        table = Table(*result.columns)
+        for row in result.fetchmany(200):
+            table.add_row(*(escape(str(value)[:200]) for value in row))
+        console.print(table)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder with your data: text, code, WARC, chat logs or Wikipedia dumps.")]) -> None:
+    """Scaffold a recipe beside your data."""
+    from pipelines.scaffold import scaffold
+
+    path = scaffold(folder)
+    console.print(f"wrote {path}\nnext: mill plan --recipe {path}, then mill up --recipe {path}")
+
+
+@app.command()
+def doctor(recipe: RecipeOption = RECIPE) -> None:
+    """Check the environment and mend what can be mended."""
+    from pipelines.doctor import examine
+
+    findings = examine(Session(recipe))
+    table = Table("what", "state", "finding")
+    colours = {"ok": "green", "mended": "yellow", "problem": "red"}
+    for finding in findings:
+        table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.message))
+    console.print(table)
+    raise typer.Exit(1 if any(finding.state == "problem" for finding in findings) else 0)
+
+
+@app.command()
+def chat(
+    model: Annotated[str, typer.Argument(help="A model of the recipe, such as dpo.")],
+    recipe: RecipeOption = RECIPE,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.")] = 0.7,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+) -> None:
+    """Talk with a checkpoint in the terminal."""
+    from assets.models import model_asset
+    from kernels import checkpoints
+    from kernels.documents import Turn
+
+    session = Session(recipe)
+    if model not in session.recipe.entries.models:
+        raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(session.recipe.entries.models))}")
+    folder = session.lake.folder(Cell(session.recipe.name, model_asset(model)))
+    with console.status(f"loading {model}"):
+        loaded = checkpoints.load(folder, "cpu")
+    console.print(f"{model} of {session.recipe.name}; an empty line or ctrl-d ends")
+    turns: list[Turn] = []
+    while (line := _ask()) is not None:
+        turns.append(Turn(role="user", content=line))
+        answer = ""
+        for piece in checkpoints.chat(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed):
+            answer += piece
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        console.print()
+        turns.append(Turn(role="assistant", content=answer.strip()))
+
+
+def _ask() -> str | None:
+    try:
+        return console.input("[bold cyan]> [/]").strip() or None
+    except (EOFError, KeyboardInterrupt):
+        return None
+
+
+@app.command()
+def ui(
+    recipe: RecipeOption = RECIPE,
+    port: Annotated[int, typer.Option(help="Of the Dagster UI; Data Docs are served on the next one.")] = 3000,
+) -> None:
+    """Open the Dagster UI with its daemon on the recipe's home, and serve Data Docs beside it."""
+    from pipelines.user_interface import serve_ui
+
+    path = find_recipe(recipe)
+    serve_ui(path, find_home([path], os.environ), port, console.print)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    import json
+
+    print(json.dumps(recipe_type().model_json_schema(), indent=1))
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one line, not a traceback."""
+    try:
+        app()
+    except (RecipeError, FileNotFoundError, Busy) as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

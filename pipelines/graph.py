@@ -1,0 +1,145 @@
+"""From a recipe to its graph of artifacts: the one place where policy (the recipe) meets mechanism (assets and kernels)."""
+
+from dataclasses import replace
+from typing import Any
+
+from assets.artifact import Artifact, CheckSuite, Graph
+from assets.corpus import SourcePlan, deduplicated, documents, filtered, signatures
+from assets.curation import curation_report
+from assets.embedded import EMBEDDED as EMBEDDED_SETS
+from assets.embedded import prepare
+from assets.evaluation import EvalPlan, leaderboard, release, report
+from assets.models import ModelPlan, model
+from assets.suites import corpus_suites, model_suites
+from assets.tokens import mixture, shards, tokenizer
+from kernels.gates import GateConfig
+from kernels.specs import Config
+from pipelines.recipe import EMBEDDED, Recipe, RecipeError, kernel_config, nearest, specs
+from resources.home import Home
+from resources.registry import Location
+
+
+def build_graph(recipe: Recipe, home: Home) -> Graph:
+    """Return a recipe's artifacts, parents before children, with their checks and the files they start from.
+
+    Raises:
+        RecipeError: the recipe names an embedded data set that does not exist.
+    """
+    entries, name = recipe.entries, recipe.name
+    sources = {key: _source_plan(recipe, home, entry) for key, entry in entries.sources.items()}
+    models = {key: _model_plan(recipe, home, entry) for key, entry in _in_order(entries.models).items()}
+    evals = {key: _eval_plan(recipe, home, entry) for key, entry in entries.evals.items()}
+    chosen = entries.tokenizer
+    made: list[Artifact] = [
+        documents(name, sources),
+        filtered(name, sources),
+        signatures(name, entries.deduplication),
+        deduplicated(name, entries.deduplication),
+        curation_report(name, sources),
+        tokenizer(name, specs("tokenizers")[chosen.method], kernel_config("tokenizers", chosen.method, chosen), chosen.sources, chosen.partitions_per_source),
+        shards(name),
+        *(mixture(name, key, config) for key, config in entries.mixtures.items()),
+        *(model(name, key, plan) for key, plan in models.items()),
+    ]
+    if evals:
+        made += [report(name, key, evals) for key in models]
+        made += [leaderboard(name, list(models))] if models else []
+    if entries.release is not None:
+        gate = GateConfig.model_validate(entries.release.model_dump(include=set(GateConfig.model_fields)))
+        made.append(release(name, entries.release.candidate, gate))
+    inputs = {key: plan.location for key, plan in models.items() if plan.location}
+    inputs |= {key: plan.location for key, plan in evals.items() if plan.location}
+    needed = _embedded_names(recipe)
+    return Graph(
+        recipe=name,
+        artifacts={artifact.name: _with_policy(artifact, recipe) for artifact in made},
+        suites=_suites(recipe, models, evals),
+        sources={key: plan.location for key, plan in sources.items()},
+        inputs=inputs,
+        prepare=lambda: [prepare(key, home.embedded, home.package_cache) for key in needed] and None,
+    )
+
+
+def _in_order(models: dict[str, Any]) -> dict[str, Any]:
+    """Return models with parents before children, else in the recipe's order."""
+    ordered: dict[str, Any] = {}
+
+    def add(key: str) -> None:
+        for parent in models[key].parents:
+            if parent not in ordered:
+                add(parent)
+        ordered.setdefault(key, models[key])
+
+    for key in models:
+        add(key)
+    return ordered
+
+
+def _embedded_names(recipe: Recipe) -> list[str]:
+    """Return the embedded data sets that a recipe's paths name."""
+    entries = recipe.entries
+    paths = [entry.path for entry in entries.sources.values()]
+    paths += [entry.data for entry in (*entries.models.values(), *entries.evals.values()) if isinstance(entry.data, str)]
+    names = list(dict.fromkeys(path.removeprefix(EMBEDDED).split("/")[0] for path in paths if path.startswith(EMBEDDED)))
+    for name in names:
+        if name not in EMBEDDED_SETS:
+            raise RecipeError(f"{recipe.path}: no embedded data set is named {name!r}; {nearest(name, list(EMBEDDED_SETS))}")
+    return names
+
+
+def _source_plan(recipe: Recipe, home: Home, entry: Any) -> SourcePlan:
+    spec = specs("sources")[entry.format]
+    location = Location(
+        root=recipe.locate(entry.path, home.embedded),
+        patterns=tuple(entry.patterns or spec.patterns),
+        snapshot=entry.snapshot,
+        files_per_partition=entry.files_per_partition,
+    )
+    steps: tuple[tuple[Any, Config], ...] = tuple((specs("filters")[step.kind], step) for step in entry.filters)
+    return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
+
+
+def _file(recipe: Recipe, home: Home, path: str) -> Location:
+    return Location(root=recipe.locate(path, home.embedded), patterns=("*",), snapshot="base", files_per_partition=1)
+
+
+def _model_plan(recipe: Recipe, home: Home, entry: Any) -> ModelPlan:
+    spec = specs("models")[entry.method]
+    return ModelPlan(
+        method=spec,
+        config=kernel_config("models", entry.method, entry),
+        parents=tuple(entry.parents),
+        data=tuple(entry.data) if isinstance(entry.data, list) else entry.data,
+        location=_file(recipe, home, entry.data) if spec.data == "package" else None,
+    )
+
+
+def _eval_plan(recipe: Recipe, home: Home, entry: Any) -> EvalPlan:
+    spec = specs("evals")[entry.task]
+    return EvalPlan(
+        spec=spec,
+        config=kernel_config("evals", entry.task, entry),
+        mixture=entry.data if spec.data == "heldout" else None,
+        location=_file(recipe, home, entry.data) if spec.data == "file" else None,
+    )
+
+
+def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalPlan]) -> dict[str, list[CheckSuite]]:
+    sources = {
+        key: set(plan.data) if isinstance(plan.data, tuple) else set(recipe.entries.mixtures[str(plan.data)].weights)
+        for key, plan in models.items()
+        if plan.method.data in ("mixture", "conversations")
+    }
+    files = {key: (plan.spec, plan.location) for key, plan in evals.items() if plan.location}
+    suites: dict[str, list[CheckSuite]] = {}
+    for suite in (*corpus_suites(), *model_suites(models, sources, files)):
+        suites.setdefault(suite.asset, []).append(suite)
+    return suites
+
+
+def _with_policy(artifact: Artifact, recipe: Recipe) -> Artifact:
+    """Add what the recipe says of an asset beyond its content: the owner, and how old the corpus may grow."""
+    metadata: dict[str, Any] = {**artifact.metadata, "owner": recipe.entries.owner}
+    if artifact.group in ("corpus", "tokens"):
+        metadata["stale_after_hours"] = recipe.entries.schedules.stale_after_hours
+    return replace(artifact, metadata=metadata)

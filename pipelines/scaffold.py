@@ -1,0 +1,59 @@
+"""``mill init``: a recipe beside the user's own data, written from the formats that are found there."""
+
+import fnmatch
+import re
+from pathlib import Path
+
+from pipelines.recipe import load_recipe, specs
+from pipelines.settings import HOME_NAME, SHIPPED
+
+RECIPE_FILE = "recipe.yaml"
+TEMPLATE = SHIPPED.parent / "template.yaml"
+MAX_LISTED = 10_000
+
+
+def scaffold(folder: Path) -> Path:
+    """Write ``recipe.yaml`` into a folder and return its path.
+
+    Raises:
+        FileExistsError: there is a recipe already.
+        FileNotFoundError: the folder does not exist, or holds nothing in a format that can be read.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder; make it and put your data there")
+    target = folder / RECIPE_FILE
+    if target.exists():
+        raise FileExistsError(f"{target}: exists; delete it first, or write your recipe by hand")
+    found = find_formats(folder)
+    if not found:
+        patterns = "; ".join(f"{name}: {' '.join(spec.patterns)}" for name, spec in specs("sources").items())
+        raise FileNotFoundError(f"{folder}: no file in a format that can be read ({patterns})")
+    text = TEMPLATE.read_text()
+    name = re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_") or "mine"
+    name = name if name[0].isalpha() else f"r_{name}"
+    chosen = {source: format_ for source, format_ in found.items() if format_ != "chats"} or found
+    sources = "\n".join(_source_lines(source, format_, folder) for source, format_ in found.items())
+    weights = "\n".join(f"      {source}: 1.0" for source in chosen)
+    text = text.replace("@NAME@", name).replace("@SOURCES@", sources).replace("@WEIGHTS@", weights)
+    target.write_text(text.replace("@TOKENIZER_SOURCES@", ", ".join(chosen)))
+    load_recipe(target)
+    return target
+
+
+def find_formats(folder: Path) -> dict[str, str]:
+    """Return the sources found in a folder by name: one a format, told by file names."""
+    files = [path for path in folder.rglob("*") if path.is_file() and HOME_NAME not in path.parts][:MAX_LISTED]
+    names = {path.name for path in files if not path.name.startswith(".") and path.name != RECIPE_FILE}
+    order = sorted(specs("sources").items(), key=lambda item: (item[0] == "code", item[0]))
+    found: dict[str, str] = {}
+    for name, spec in order:
+        matched = {file for file in names if any(fnmatch.fnmatch(file, pattern) for pattern in spec.patterns)}
+        if matched:
+            found[name] = name
+            names -= matched
+    return found
+
+
+def _source_lines(source: str, format_: str, folder: Path) -> str:
+    template = (SHIPPED.parent / "template_sources" / f"{format_}.yaml").read_text()
+    return template.rstrip("\n").replace("@SOURCE@", source)

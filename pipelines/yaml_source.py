@@ -1,0 +1,68 @@
+"""YAML that remembers where each value stands, so that an error can name its line.
+
+Plain data only (YAML 1.1 as PyYAML's safe loader reads it); a key written twice is an error.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+
+class RecipeError(ValueError):
+    """A recipe is not valid; the message names file, line, key and remedy."""
+
+
+class YamlSource(NamedTuple):
+    """A parsed file: its value, and the line (from 1) of each key path."""
+
+    path: Path
+    value: Any
+    lines: dict[tuple[str | int, ...], int]
+
+    def line(self, location: tuple[str | int, ...]) -> int:
+        """Return the line of a key path, or of its nearest parent that is in the file."""
+        known = tuple(part for part in location)
+        while known and known not in self.lines:
+            known = known[:-1]
+        return self.lines.get(known, 1)
+
+
+def read_yaml(path: Path) -> YamlSource:
+    """Read one YAML file.
+
+    Raises:
+        RecipeError: the file is absent, is not YAML, or repeats a key.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe file") from None
+    loader = yaml.SafeLoader(text)
+    try:
+        root = loader.get_single_node()
+        lines: dict[tuple[str | int, ...], int] = {}
+        if root is None:
+            raise RecipeError(f"{path}:1: the file is empty; start from a recipe made by mill init")
+        _walk(path, root, (), lines)
+        return YamlSource(path, loader.construct_document(root), lines)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RecipeError(f"{path}:{line}: not YAML: {error.problem}") from error
+    finally:
+        loader.dispose()
+
+
+def _walk(path: Path, node: yaml.Node, location: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+    lines.setdefault(location, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*location, str(key.value))
+            line = key.start_mark.line + 1
+            if inner in lines:
+                raise RecipeError(f"{path}:{line}: the key {key.value!r} stands here again (first on line {lines[inner]}); keep one")
+            lines[inner] = line
+            _walk(path, value, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _walk(path, value, (*location, index), lines)
