@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from assets.artifact import Artifact, Dependency, Work
+from assets.artifact import Artifact, Dependency, Work, markdown_table
 from assets.corpus import DEDUPLICATED_ASSET, source_of
 from kernels.mixtures import MixtureConfig
 from kernels.specs import Config, TokenizerMethod
@@ -98,6 +99,7 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
     def build(work: Work) -> None:
         from kernels.mixtures import build_mixture
         from kernels.shards import open_shard
+        from kernels.tokenizers.files import padding_id
 
         known = set(work.existing(SHARDS_ASSET))
         partitions = [str(key) for key in members(work.registry) if key in known]
@@ -105,10 +107,12 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
             [(source_of(key), open_shard(work.folder(SHARDS_ASSET, key))) for key in partitions],
             _texts(work, partitions),
             config,
+            padding_id((work.folder(TOKENIZER_ASSET) / "tokenizer.json").read_text()),
             work.draft.folder,
         )
         work.draft.num_rows = summary.num_sequences
-        work.draft.metadata |= {key: value for key, value in summary._asdict().items() if isinstance(value, int | float | str)}
+        work.draft.metadata |= summary._asdict()
+        work.draft.metadata["composition"] = {"markdown": markdown_table(pq.read_table(work.draft.folder / "composition.parquet").to_pylist())}
         left_out = [str(key) for key in members(work.registry) if key not in known]
         work.draft.metadata |= {"left_out_partitions": ", ".join(left_out) or "none"}
 
@@ -123,10 +127,11 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
         config=lambda partition: config,
         dependencies=lambda registry, partition: [
             Dependency(SHARDS_ASSET, members(registry), optional=True),
+            Dependency(DEDUPLICATED_ASSET, members(registry), optional=True),
             Dependency(TOKENIZER_ASSET, (None,)),
         ],
         build=build,
-        upstream=(SHARDS_ASSET, TOKENIZER_ASSET),
+        upstream=(SHARDS_ASSET, DEDUPLICATED_ASSET, TOKENIZER_ASSET),
     )
 
 

@@ -1,7 +1,8 @@
-"""Contamination: documents that share a run of n words with an evaluation's texts (n = 13: Brown et al. 2020, arXiv 2005.14165, appendix C).
+"""Contamination: documents that share a run of n words with an evaluation's texts.
 
-Texts are compared lower case and without punctuation, by 64-bit hashes of word n-grams. An evaluation text of fewer than n words is
-matched whole; one of fewer than 8 words says too little and matches nothing.
+The default n = 13 is that of Brown et al. 2020 (arXiv 2005.14165, appendix C). Texts are compared in lower case and without
+punctuation, by 64-bit hashes of word n-grams. An evaluation text of fewer than n words is matched whole; one of fewer than 8 words
+says too little and matches nothing.
 """
 
 from collections.abc import Iterator, Sequence

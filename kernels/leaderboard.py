@@ -5,6 +5,9 @@ and is plotted. A metric with a slash (``bits_per_byte/wikipedia``) is a breakdo
 (under 50 KB) to be shown beside an asset.
 """
 
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# matplotlib's **kwargs have no types
+
 import io
 import math
 from typing import TYPE_CHECKING, Any

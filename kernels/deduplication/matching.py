@@ -186,7 +186,8 @@ def _fold(bands: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _roots(found: I64, match: I64) -> list[int]:
     """Follow each match to the first document of its chain."""
     roots: dict[int, int] = {}
-    for row, first in zip(found.tolist(), match.tolist(), strict=True):
+    pairs: list[list[int]] = np.column_stack([found, match]).tolist()
+    for row, first in pairs:
         roots[row] = roots.get(first, first)
     return list(roots.values())
 

@@ -32,7 +32,7 @@ class MinHashConfig(Config):
     """Minimum hashes in a band (datatrove's default)."""
     ngram: int = Field(5, gt=0)
     """Words in a shingle (Lee et al. 2021 and datatrove's default)."""
-    seed: int
+    seed: int = Field(ge=0, lt=1 << 63)
     """Seed of the permutations."""
 
     @property
@@ -51,15 +51,20 @@ def signatures(texts: "pl.Series", config: MinHashConfig) -> U32:
 
 def normalised_signatures(texts: "pl.Series", config: MinHashConfig) -> U32:
     """Return the minimum hashes of N texts that are already normalised."""
-    random = np.random.Generator(np.random.PCG64(config.seed))
-    factors = random.integers(0, 1 << 32, config.num_hashes, dtype=np.uint32) | np.uint32(1)
-    shifts = random.integers(0, 1 << 32, config.num_hashes, dtype=np.uint32)
+    factors, shifts = _permutations(config)
     result = np.full((len(texts), config.num_hashes), np.iinfo(np.uint32).max, np.uint32)
     for start, end in batches(texts):
         data, offsets = flat_bytes(texts[start:end])
         grams = ngrams(data, offsets, config.ngram, whole=True)
         _lower(result[start:end], (grams.hashes >> np.uint64(32)).astype(np.uint32), grams.offsets, factors, shifts)
     return result
+
+
+def _permutations(config: MinHashConfig) -> tuple[U32, U32]:
+    """Return odd factors and shifts by counting up from the seed's hash, as NumPy's generators may change between releases."""
+    seed = mix(np.array([config.seed], np.uint64))
+    values = (mix(seed + np.arange(1, 2 * config.num_hashes + 1, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
+    return values[: config.num_hashes] | np.uint32(1), values[config.num_hashes :]
 
 
 def _lower(result: U32, shingles: U32, offsets: NDArray[np.int64], factors: U32, shifts: U32) -> None:

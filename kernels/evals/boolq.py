@@ -21,7 +21,7 @@ class BoolqConfig(MultipleChoiceConfig):
     """Reading comprehension, yes or no."""
 
 
-def run(model: "LanguageModel", data: Path, config: BoolqConfig) -> EvalResult:
+def run(model: "LanguageModel", data: Path | None, config: BoolqConfig) -> EvalResult:
     """Return the accuracy on a JSONL file of passage, question and answer.
 
     Raises:

@@ -1,7 +1,7 @@
 """CommonsenseQA: everyday concepts, five options (Talmor et al. 2019, arXiv 1811.00937).
 
 The cloze form of the SmolLM2 evaluation (github.com/huggingface/smollm, text/evaluation/tasks.py): the bare question, continued by
-each option. The report's figure is the normalized accuracy.
+each option. The normalized accuracy comes first: it is the one reported there.
 """
 
 from pathlib import Path
@@ -21,10 +21,11 @@ class CommonsenseQaConfig(MultipleChoiceConfig):
     """Everyday concepts, five options."""
 
 
-def run(model: "LanguageModel", data: Path, config: CommonsenseQaConfig) -> EvalResult:
-    """Return both accuracies on a JSONL file of question, options and answer; known broken records are listed as rejected."""
+def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) -> EvalResult:
+    """Return both accuracies, the normalized one first, on a JSONL file; the known broken records stand as rejected in the items."""
     items, rejects = read_items(data, lambda question: question, MAX_REJECTS)
-    return run_multiple_choice(model, items, rejects, config)
+    scores, frame = run_multiple_choice(model, items, rejects, config)
+    return EvalResult(scores[::-1], frame)
 
 
 SPEC = Eval(name="commonsenseqa", version=1, config=CommonsenseQaConfig, data="file", run=run, texts=read_questions)

@@ -7,6 +7,7 @@ Shape letters: B rows, T tokens, K scored positions.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -52,12 +53,14 @@ class Request(NamedTuple):
     continuation: tuple[int, ...]
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def read_rows(path: Path | None) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield ``(file:line, record)`` of a JSONL file whose records hold strings.
 
     Raises:
-        ValueError: a line is not such a record.
+        ValueError: there is no file, or a line is not such a record.
     """
+    if path is None:
+        raise ValueError("this eval reads a data file; name one in the recipe")
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             key = f"{path.name}:{number}"
@@ -99,7 +102,7 @@ def parse_item(key: str, row: dict[str, str], prompt: str) -> Item | Reject:
     return Item(key, prompt, options, expected)
 
 
-def read_items(path: Path, prompt: Callable[[str], str], max_rejects: int = 0) -> tuple[list[Item], list[Reject]]:
+def read_items(path: Path | None, prompt: Callable[[str], str], max_rejects: int = 0) -> tuple[list[Item], list[Reject]]:
     """Return a file's items and rejected records; ``prompt`` makes the prompt of a question.
 
     Raises:
@@ -215,7 +218,7 @@ def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
     given = tokenizer.encode(prompt, add_special_tokens=False)
     whole = tokenizer.encode(f"{prompt} {option}", add_special_tokens=False)
     start = tokenizer.encode("")[:1]
-    begin = start if start == [tokenizer.bos_token_id] else []
+    begin: list[int] = start if start == [tokenizer.bos_token_id] else []
     return Request((*begin, *whole[: len(given)]), tuple(whole[len(given) :]))
 
 
@@ -248,7 +251,7 @@ def run_multiple_choice(
         })  # fmt: skip
     rows += [{"item": reject.key, "rejected": reject.reason} for reject in rejects]
     frame = pl.DataFrame(rows, schema=_item_schema())
-    chance = sum(1 / len(item.options) for item in chosen) / len(chosen)
+    chance = math.fsum(1 / len(item.options) for item in chosen) / len(chosen)
     scores = [
         _accuracy(metric, [row[column] for row in rows[: len(chosen)]], chance, config)
         for metric, column in (("accuracy", "correct"), ("accuracy_normalized", "correct_normalized"))

@@ -41,14 +41,16 @@ class _Document(NamedTuple):
     nats: float
 
 
-def run(model: "LanguageModel", data: Path, config: PerplexityConfig) -> EvalResult:
+def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> EvalResult:
     """Return the scores of a Parquet file of documents (columns id, source, text); bits per byte comes first.
 
     Raises:
-        ValueError: a column is missing, no document has text, or the model gives a likelihood that is not finite.
+        ValueError: there is no file, a column is missing, no document has text, or the model gives a likelihood that is not finite.
     """
     import polars as pl
 
+    if data is None:
+        raise ValueError("perplexity reads held-out documents; give the recipe's mixture a validation share")
     schema = pl.read_parquet_schema(data)
     if missing := {"id", "source", "text"} - set(schema):
         raise ValueError(f"{data.name}: no column {sorted(missing)}; give the mixture's held-out documents")

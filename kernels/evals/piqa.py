@@ -17,7 +17,7 @@ class PiqaConfig(MultipleChoiceConfig):
     """Physical commonsense, two options."""
 
 
-def run(model: "LanguageModel", data: Path, config: PiqaConfig) -> EvalResult:
+def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalResult:
     """Return both accuracies on a JSONL file of question, options and answer."""
     items, rejects = read_items(data, lambda question: f"Question: {question}\nAnswer:")
     return run_multiple_choice(model, items, rejects, config)

@@ -7,6 +7,8 @@ from pydantic import model_validator
 from kernels.specs import Config, Eval, EvalResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kernels.checkpoints import LanguageModel
 
 
@@ -31,7 +33,7 @@ class SamplesConfig(Config):
         return self
 
 
-def run(model: "LanguageModel", data: None, config: SamplesConfig) -> EvalResult:
+def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> EvalResult:
     """Return no scores, and one row a prompt or question: item, kind, prompt (as the recipe has it) and answer.
 
     Raises:

@@ -1,7 +1,8 @@
-"""C4 rules: lines without end punctuation and boilerplate lines go, pages of code or filler are dropped (Raffel et al. 2020, arXiv 1910.10683).
+"""C4 rules: lines without end punctuation and boilerplate lines go; pages of code, filler or few sentences are dropped.
 
-Lines are treated as by datatrove 0.10.1's ``C4QualityFilter``. Sentences are counted by a simple splitter of our own, at ``.``, ``!``
-or ``?`` before white space unless behind a title or an initial, where datatrove asks spaCy: counts can differ by a few.
+The rules are those of Raffel et al. 2020 (arXiv 1910.10683) and of their released code; lines are treated as by datatrove 0.10.1's
+``C4QualityFilter``. Sentences are counted by a simple splitter of our own, at ``.``, ``!`` or ``?`` before white space unless behind
+a title or an initial, where datatrove asks spaCy: counts can differ by a few.
 """
 
 import re
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 _LINE_END = (".", "?", "!", '"', "'")
 _POLICY = re.compile("terms of use|privacy policy|cookie policy|uses cookies|use of cookies|use cookies")
-_SENTENCE_END = re.compile(r"(?:[!?]|(?<![.])\.)[\"')\]”’]*(?=\s)")
+_SENTENCE_END = re.compile(r"(?:[!?]|(?<![.])\.)[\"')\]\u201d\u2019]*(?=\s)")
 _ABBREVIATION_END = re.compile(r"(?:\b(?:\w|\w\.\w|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Gov|vs|etc|No))\.\s")
 
 

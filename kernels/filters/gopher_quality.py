@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 # The punctuation table of cc_net (Wenzek et al. 2020), which datatrove uses, with control characters and sentence ends of all scripts.
 _SYMBOLS = (
     r"^[\p{Sentence_Terminal}!-/:-@\[-`{|}~\x00-\x08\x0b\x0c\x0d-\x1f\x7f-\x9f"
-    r"—”％１〈、━【「」，】；“《„’∶´．（–？！：～«〉》）。…►»]+$"
+    r"\x{2014}\x{201d}\x{ff05}\x{ff11}\x{3008}\x{3001}\x{2501}\x{3010}\x{300c}\x{300d}\x{ff0c}\x{3011}\x{ff1b}\x{201c}"
+    r"\x{300a}\x{201e}\x{2019}\x{2236}\x{b4}\x{ff0e}\x{ff08}\x{2013}\x{ff1f}\x{ff01}\x{ff1a}\x{ff5e}\x{ab}\x{3009}\x{300b}\x{ff09}\x{3002}\x{2026}\x{25ba}\x{bb}]+$"
 )
 
 

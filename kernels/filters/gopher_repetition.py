@@ -6,7 +6,7 @@ N-grams are hashed for all texts at once; only texts whose upper bound exceeds t
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _PARAGRAPHS = re.compile(r"\n{2,}")
 _LINES = re.compile(r"\n+")
-_POSITION_VALUES = np.random.default_rng(7).integers(1, 1 << 63, size=64, dtype=np.uint64) | np.uint64(1)
+_POSITION_VALUES = mix(np.arange(1, 65, dtype=np.uint64)) | np.uint64(1)
 
-Share = tuple[int, float]
+Share = tuple[Annotated[int, Field(ge=1, le=64)], Annotated[float, Field(gt=0)]]
 
 
 class GopherRepetitionConfig(Config):
@@ -84,7 +84,8 @@ class _WordHashes:
     def _first_words(self, n: int) -> tuple[I64, I64]:
         runs = np.maximum(np.diff(self._texts) - n + 1, 0)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
-        return np.arange(offsets[-1]) + np.repeat(self._texts[:-1] - offsets[:-1], runs), offsets
+        first: I64 = np.arange(offsets[-1]) + np.repeat(self._texts[:-1] - offsets[:-1], runs)
+        return first, offsets
 
     def spaced(self, n: int) -> _Grams:
         """N-grams joined by spaces: equal where every word is."""

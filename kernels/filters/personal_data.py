@@ -7,6 +7,7 @@ Candidates come from regular expressions that favour precision, and are checked 
 import ipaddress
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
@@ -38,15 +39,19 @@ _EMAIL = re.compile(
     re.ASCII,
 )
 _IP = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
-_CARD = re.compile(r"(?<![\w.+-])(?:\d{14,16}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-]|\.\d)", re.ASCII)
-_ISSUER = re.compile(r"(?:4\d{15}|(?:5[1-5]|35|65)\d{14}|(?:6011|64[4-9]\d|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720))\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11})$")
+_CARD = re.compile(r"(?<![\w.+-])(?:\d{14,16}|\d{19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5})(?![\w-]|\.\d)", re.ASCII)
+_ISSUER = re.compile(
+    r"(?:4\d{15}(?:\d{3})?|(?:1800|2131)\d{11}|(?:5[1-5]|35|65)\d{14}|(?:6011|64[4-9]\d|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720))\d{12}"
+    r"|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11})$"
+)
 _SSN = re.compile(r"(?<![\w.+-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])", re.ASCII)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
 _PHONE = re.compile(
     r"""(?<![\w.+/=-])(?:
         \+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}
         | (?:1[ .-])?(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d([.-]))[2-9]\d\d[.-]\d{4}
-        | 0\d{2,4}([ -])\d{3,4}\2\d{3,4}
+        | (?<!\d[ ])0\d{2,4}([ -])\d{3,4}\2\d{3,4}(?![ ]\d)
+        | (?<!\d[ ])0[1-9]([ .-])\d\d(?:\3\d\d){3}(?![ ]\d) | (?<!\d[ ])0[1-9]\d\d(?:[ ]\d\d){3}(?![ ]\d)
         | (?<=[Tt]el\s)\d{8,12} | (?<=[Tt]el:\s)\d{8,12} | (?<=[Pp]hone\s)\d{8,12} | (?<=[Pp]hone:\s)\d{8,12} | (?<=[Ff]ax:\s)\d{8,12}
         )(?:[ ]?(?:x|ext\.?)[ ]?\d{2,5})?(?![\w/]|[.-]\d)""",
     re.ASCII | re.VERBOSE,
@@ -88,6 +93,10 @@ def _is_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+def _placeholder(placeholder: str, match: re.Match[str]) -> str:
+    return placeholder
+
+
 def _mask_card(match: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", match[0])
     return "<CARD>" if _ISSUER.match(digits) and _is_luhn(digits) else match[0]
@@ -126,12 +135,12 @@ def _mask_phone(match: re.Match[str]) -> str:
 
 # In the order of application: the stricter formats first, so that no phone number is found inside an account number.
 _RULES: dict[Kind, _Rule] = {
-    "email": _Rule(r"\w@\w", _EMAIL, lambda _: "<EMAIL>"),
+    "email": _Rule(r"\w@\w", _EMAIL, partial(_placeholder, "<EMAIL>")),
     "iban": _Rule(r"[A-Z]{2}\d{2} ?[A-Z0-9]", _IBAN, _mask_iban),
     "card": _Rule(r"\d{4}[ -]?\d{4}", _CARD, _mask_card),
-    "ssn": _Rule(r"\d{3}-\d{2}-\d{4}", _SSN, lambda _: "<SSN>"),
+    "ssn": _Rule(r"\d{3}-\d{2}-\d{4}", _SSN, partial(_placeholder, "<SSN>")),
     "ip": _Rule(r"\d\.\d{1,3}\.\d{1,3}\.\d", _IP, _mask_ip),
-    "phone": _Rule(r"\+\d{1,3}[ .(-]?\d|\d{3}\)? ?[ .-]?\d{3,4}[ .-]\d{3,4}|\d{8}", _PHONE, _mask_phone),
+    "phone": _Rule(r"\+\d{1,3}[ .(-]?\d|\d{3}\)? ?[ .-]?\d{3,4}[ .-]\d{3,4}|0\d{1,3}[ .-]\d\d[ .-]\d\d|\d{8}", _PHONE, _mask_phone),
 }
 
 

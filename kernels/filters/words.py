@@ -21,8 +21,8 @@ _WORD = "|".join(
     [
         r"(?:https?://|www\.)[^\s<>\"]*[\w/]",
         r"\w[\w.+-]*@\w[\w-]*(?:\.\w[\w-]*)+",
-        r"n['’]t\b",
-        r"['’](?:[sSmMdD]|re|ve|ll|RE|VE|LL)\b",
+        r"n['\x{2019}]t\b",
+        r"['\x{2019}](?:[sSmMdD]|re|ve|ll|RE|VE|LL)\b",
         r"\d+(?:[.,]\d+)+",
         r"(?:\b\p{L}\.){2,}",
         r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Gov|Inc|Corp|Co|Ltd|vs|etc)\.",
@@ -32,9 +32,18 @@ _WORD = "|".join(
         r"[^\w\s]",
     ]
 )
+
+
+def mix(values: U64) -> U64:
+    """Return 64-bit values scrambled by the splitmix64 finalizer (Steele et al. 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
-_BYTE_VALUES = np.random.default_rng(61).integers(1, 1 << 63, size=256, dtype=np.uint64)
+_BYTE_VALUES = mix(np.arange(1, 257, dtype=np.uint64))
 
 
 class Words(NamedTuple):
@@ -48,7 +57,7 @@ def split_texts(texts: "pl.Series") -> Words:
     """Return the words of N texts in order."""
     import polars as pl
 
-    spaced = texts.str.replace_many(["n't", "n’t"], [" n't", " n’t"])
+    spaced = texts.str.replace_many(["n't", "n\u2019t"], [" n't", " n\u2019t"])
     lists = spaced.str.extract_all(_WORD)
     counts = lists.list.len().to_numpy().astype(np.int64)
     flat = lists.explode(empty_as_null=False, keep_nulls=False)
@@ -67,8 +76,6 @@ def normalise(texts: "pl.Series") -> "pl.Series":
 
     A text without any keeps its other characters, less white space, so that texts of symbols differ from each other.
     """
-    import polars as pl
-
     plain = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
     symbols = plain == ""
     if not symbols.any():
@@ -76,7 +83,7 @@ def normalise(texts: "pl.Series") -> "pl.Series":
     return plain.zip_with(~symbols, texts.str.replace_all(r"\s+", ""))
 
 
-def batches(texts: "pl.Series", max_bytes: int = 1 << 22) -> Iterator[tuple[int, int]]:
+def batches(texts: "pl.Series", max_bytes: int = 1 << 20) -> Iterator[tuple[int, int]]:
     """Yield row ranges (start, end) of about ``max_bytes`` of UTF-8, at least one row each, so that flat arrays stay small."""
     ends = np.cumsum(texts.str.len_bytes().to_numpy().astype(np.int64))
     start = 0
@@ -97,13 +104,6 @@ def flat_bytes(strings: "pl.Series") -> tuple[NDArray[np.uint8], I64]:
     if data is None or len(places) == 0:
         return np.zeros(0, np.uint8), np.zeros(len(strings) + 1, np.int64)
     return np.frombuffer(data, np.uint8)[places[0] : places[-1]], places - places[0]
-
-
-def mix(values: U64) -> U64:
-    """Return 64-bit values scrambled by the splitmix64 finalizer (Steele et al. 2014)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 class SpanHash:
@@ -148,7 +148,7 @@ def ngrams(data: NDArray[np.uint8], text_offsets: I64, n: int, *, whole: bool) -
     counts = np.diff(bounds)
     runs = np.maximum(counts - n + 1, (counts > 0).astype(np.int64) if whole else 0)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
-    first = np.arange(offsets[-1]) + np.repeat(bounds[:-1] - offsets[:-1], runs)
+    first: I64 = np.arange(offsets[-1]) + np.repeat(bounds[:-1] - offsets[:-1], runs)
     last = np.minimum(first + n, np.repeat(bounds[1:], runs)) - 1
     span_starts, span_ends = starts[first], ends[last]
     return Ngrams(SpanHash(data)(span_starts, span_ends), span_starts, span_ends, offsets)

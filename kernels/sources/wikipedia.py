@@ -5,10 +5,8 @@ wikitext is stripped by matching brackets from the inside out, which costs a sma
 tables, references, files and categories go, links leave their label, formulas stay as LaTeX between dollar signs.
 """
 
-import html
 import io
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree

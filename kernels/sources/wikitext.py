@@ -6,7 +6,7 @@ https://www.mediawiki.org/wiki/Help:Formatting.
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from kernels.sources.text import tidy
 

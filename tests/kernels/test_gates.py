@@ -44,7 +44,9 @@ def test_a_score_of_another_metric_is_refused():
         decide(bits(1.0), None, CONFIG)
 
 
-@pytest.mark.parametrize("fields", [{"metric": "piqa/accuracy"}, {"metric": "accuracy", "tolerance": 0}, {"metric": "a/b", "tolerance": -1}])
+@pytest.mark.parametrize(
+    "fields", [{"metric": "piqa/accuracy"}, {"metric": "accuracy", "tolerance": 0}, {"metric": "piqa/accuracy", "tolerance": -1}]
+)
 def test_a_gate_names_eval_and_metric_and_a_tolerance(fields: dict[str, object]):
     with pytest.raises(ValidationError):
         GateConfig.model_validate(fields)

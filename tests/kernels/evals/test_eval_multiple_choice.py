@@ -109,7 +109,7 @@ def test_one_reject_more_than_known_is_an_error_that_names_file_and_line(tmp_pat
     path = write(tmp_path / "data.jsonl", rows)
     items, rejects = read_items(path, str.strip, max_rejects=2)
     assert ([item.key for item in items], [reject.key for reject in rejects]) == (["data.jsonl:1"], ["data.jsonl:2", "data.jsonl:3"])
-    with pytest.raises(ValueError, match="data.jsonl:3"):
+    with pytest.raises(ValueError, match=r"data\.jsonl:3"):
         read_items(path, str.strip, max_rejects=1)
 
 
@@ -134,8 +134,8 @@ def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: M
     config = commonsenseqa.CommonsenseQaConfig(num_items=6, seed=0, num_bootstrap=50)
     scores, items = commonsenseqa.run(tiny, path, config)  # pyright: ignore[reportArgumentType]
     asked = items.filter(items["rejected"].is_null())
-    assert [score.metric for score in scores] == ["accuracy", "accuracy_normalized"]
-    assert [score.value for score in scores] == [asked["correct"].mean(), asked["correct_normalized"].mean()]
+    assert [score.metric for score in scores] == ["accuracy_normalized", "accuracy"]
+    assert [score.value for score in scores] == [asked["correct_normalized"].mean(), asked["correct"].mean()]
     assert all(score.low <= score.value <= score.high and score.num_items == 6 for score in scores)
     assert scores[0].chance == pytest.approx(0.2)
     for row in asked.iter_rows(named=True):
@@ -164,8 +164,13 @@ def test_tokens_that_a_long_prompt_loses_are_counted(tiny: Model, tmp_path: Path
 
 def test_a_boolq_answer_that_is_no_label_is_an_error(tiny: Model, tmp_path: Path):
     path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "yes"}])
-    with pytest.raises(ValueError, match="boolq.jsonl:1: answer 'yes'"):
+    with pytest.raises(ValueError, match=r"boolq\.jsonl:1: answer 'yes'"):
         boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
+
+
+def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: Model):
+    with pytest.raises(ValueError, match="name one in the recipe"):
+        openbookqa.run(tiny, None, openbookqa.OpenBookQaConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
 
 
 def test_texts_for_decontamination_are_questions_and_passages(tmp_path: Path):

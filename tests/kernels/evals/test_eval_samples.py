@@ -45,7 +45,7 @@ def test_prompts_are_continued_as_they_stand_and_questions_through_the_template(
 
 @pytest.mark.usefixtures("echo")
 def test_a_question_to_a_model_without_chat_template_is_refused():
-    with pytest.raises(ValueError, match="no"):
+    with pytest.raises(ValueError, match="this tokenizer has none"):
         run(Model(Chat(None)), None, config(questions=["Why?"]))  # pyright: ignore[reportArgumentType]
 
 

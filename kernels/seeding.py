@@ -1,0 +1,14 @@
+"""One seed for every source of chance in a process."""
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch, and have torch refuse operations whose result depends on timing."""
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
