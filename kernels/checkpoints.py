@@ -6,7 +6,7 @@ A folder whose ``config.json`` has the key ``modelmill_quantization`` holds int8
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kernels.documents import Turn
 from kernels.tokenizers.files import CHAT_TEMPLATE, TURN_END
@@ -23,17 +23,21 @@ class LanguageModel(NamedTuple):
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Write a checkpoint. The same weights give the same content."""
+    """Write a checkpoint: config.json, model.safetensors, generation_config.json, the tokenizer's files and chat_template.jinja.
+
+    The same weights and tokenizer give the same bytes, wherever they were loaded from.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def load(folder: Path, device: str, dtype: str = "float32") -> LanguageModel:
-    """Return the model of a checkpoint folder.
+def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "float32") -> LanguageModel:
+    """Return the model of a checkpoint folder, its weights in ``dtype`` whatever they are stored in (int8 layers stay int8).
 
     Raises:
         FileNotFoundError: a file that a checkpoint has is not there.
+        ValueError: the weights do not fit the config.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -51,6 +55,8 @@ def load(folder: Path, device: str, dtype: str = "float32") -> LanguageModel:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
     return LanguageModel(model.to(device).eval(), tokenizer, device)
 
 
@@ -61,7 +67,8 @@ def _stop_ids(tokenizer: Any) -> list[int]:
 
 
 def _sampling(temperature: float) -> dict[str, Any]:
-    return {"do_sample": True, "temperature": temperature, "top_p": 0.95} if temperature > 0 else {"do_sample": False}
+    """Return what has Transformers sample from the whole distribution, or take the likeliest token where ``temperature`` is 0."""
+    return {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {"do_sample": False}
 
 
 def generate(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int, seed: int, temperature: float) -> list[str]:
@@ -69,8 +76,7 @@ def generate(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int, see
     import torch
 
     torch.manual_seed(seed)
-    lm.tokenizer.padding_side = "left"
-    batch = lm.tokenizer(list(prompts), return_tensors="pt", padding=True, add_special_tokens=False).to(lm.device)
+    batch = lm.tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False).to(lm.device)
     with torch.inference_mode():
         ids = lm.model.generate(
             input_ids=batch["input_ids"],

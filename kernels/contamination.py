@@ -107,5 +107,3 @@ def _frame(hits: _Hits) -> "pl.DataFrame":
 
     schema = {"row": pl.Int64(), "eval_index": pl.Int64(), "ngram": pl.String()}
     return pl.DataFrame({"row": hits.rows, "eval_index": hits.evals, "ngram": hits.words}, schema=schema)
-
-

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.instance import prepare_instance
 from pipelines.settings import PROJECT, SHIPPED
 from resources.docs_server import serve
+from resources.expectations import data_docs_index
 from resources.home import Home
 
 
@@ -19,8 +20,9 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     environment = {**os.environ, "DAGSTER_HOME": str(prepare_instance(home)), "MILL_HOME": str(home.root)}
     if recipe.absolute().parent != SHIPPED:
         environment["MILL_RECIPES"] = str(recipe.absolute())
-    home.data_docs.mkdir(parents=True, exist_ok=True)
-    docs = serve(home.data_docs, port + 1)
+    site = data_docs_index(home.data_docs).parent
+    site.mkdir(parents=True, exist_ok=True)
+    docs = serve(site, port + 1)
     threading.Thread(target=docs.serve_forever, daemon=True).start()
     say(f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}   state: {home.root}")
     # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and its group is ended

@@ -1,8 +1,9 @@
 """Adopting a checkpoint that comes as GGUF: its weights, tokenizer and chat template become a checkpoint like any other.
 
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Quantized blocks are dequantised by Transformers' loader.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Transformers' loader unpacks the quantized blocks to float32 first.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 from kernels import checkpoints
@@ -21,24 +22,34 @@ def run(job: ModelJob) -> dict[str, float]:
 
     Raises:
         FileNotFoundError: there is no GGUF file, or more than one.
+        ValueError: the tokenizer knows more tokens than the model.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import GgufConfig as Loading
 
     config: GgufConfig = job.config
-    assert job.data is not None
-    found = [job.data] if job.data.is_file() else sorted(job.data.glob("*.gguf"))
-    if len(found) != 1:
-        raise FileNotFoundError(f"{job.data}: needs exactly one *.gguf file, found {[path.name for path in found]}")
-    folder, name = found[0].parent, found[0].name
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, gguf_file=name, local_files_only=True)
+    file = _only_file(job.data)
+    place: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
+    tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, **place)
+    # Without `dequantize` Transformers calls the model quantized even after unpacking it, and refuses to save it.
+    model: Any = AutoModelForCausalLM.from_pretrained(file.parent, **place, dtype=torch.float32, quantization_config=Loading(dequantize=True))
+    if len(tokenizer) > model.config.vocab_size:
+        raise ValueError(f"{file}: {len(tokenizer)} tokens for {model.config.vocab_size} embeddings; the file is not whole, fetch it again")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, local_files_only=True, dtype=torch.float32)
-    model.config.pad_token_id = tokenizer.pad_token_id
-    model.generation_config = None
+    model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     checkpoints.save(model.to(getattr(torch, config.dtype)), tokenizer, job.out)
     return {"num_parameters": float(sum(parameter.numel() for parameter in model.parameters()))}
+
+
+def _only_file(data: Path | None) -> Path:
+    if data is None:
+        raise FileNotFoundError("adopt_gguf: needs a package; name the folder of a *.gguf file under 'data'")
+    found = [data] if data.is_file() else sorted(data.rglob("*.gguf"))
+    if len(found) != 1:
+        raise FileNotFoundError(f"{data}: needs exactly one *.gguf file, found {[path.name for path in found]}")
+    return found[0]
 
 
 SPEC = ModelMethod(name="adopt_gguf", version=1, config=GgufConfig, roles=(), data="package", run=run)

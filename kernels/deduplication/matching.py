@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -194,5 +193,5 @@ def _roots(found: I64, match: I64) -> list[int]:
 
 def deduplicate(documents: pa.Table, duplicates: pa.Table) -> pa.Table:
     """Return the documents that are no duplicates, in order."""
-    is_duplicate = pc.is_in(documents["id"], value_set=duplicates["id"].combine_chunks())
-    return documents.filter(pc.invert(is_duplicate))
+    ids = set(duplicates["id"].to_pylist())
+    return documents.filter(pa.array([key not in ids for key in documents["id"].to_pylist()], pa.bool_()))

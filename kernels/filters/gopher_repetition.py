@@ -74,7 +74,7 @@ def _repeated_blocks(text: str, config: GopherRepetitionConfig) -> tuple[str, fl
 class _WordHashes:
     """N-grams of a batch of words, as sequences of words and as their letters alone."""
 
-    def __init__(self, words: Words):
+    def __init__(self, words: Words) -> None:
         data, self._bytes = flat_bytes(words.word)
         self._spans = SpanHash(data)
         self._words = self._spans(self._bytes[:-1], self._bytes[1:])
@@ -84,7 +84,7 @@ class _WordHashes:
     def _first_words(self, n: int) -> tuple[I64, I64]:
         runs = np.maximum(np.diff(self._texts) - n + 1, 0)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
-        first: I64 = np.arange(offsets[-1]) + np.repeat(self._texts[:-1] - offsets[:-1], runs)
+        first = np.arange(int(offsets[-1]), dtype=np.int64) + np.repeat(self._texts[:-1] - offsets[:-1], runs)
         return first, offsets
 
     def spaced(self, n: int) -> _Grams:

@@ -109,7 +109,7 @@ def flat_bytes(strings: "pl.Series") -> tuple[NDArray[np.uint8], I64]:
 class SpanHash:
     """Hashes of any byte span in constant time: a polynomial over the bytes modulo 2**64, the same at every position."""
 
-    def __init__(self, data: NDArray[np.uint8]):
+    def __init__(self, data: NDArray[np.uint8]) -> None:
         powers = np.full(len(data) + 1, _BASE_INVERSE)
         powers[0] = 1
         self._back: U64 = np.multiply.accumulate(powers)
@@ -148,7 +148,7 @@ def ngrams(data: NDArray[np.uint8], text_offsets: I64, n: int, *, whole: bool) -
     counts = np.diff(bounds)
     runs = np.maximum(counts - n + 1, (counts > 0).astype(np.int64) if whole else 0)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
-    first: I64 = np.arange(offsets[-1]) + np.repeat(bounds[:-1] - offsets[:-1], runs)
+    first = np.arange(int(offsets[-1]), dtype=np.int64) + np.repeat(bounds[:-1] - offsets[:-1], runs)
     last = np.minimum(first + n, np.repeat(bounds[1:], runs)) - 1
     span_starts, span_ends = starts[first], ends[last]
     return Ngrams(SpanHash(data)(span_starts, span_ends), span_starts, span_ends, offsets)

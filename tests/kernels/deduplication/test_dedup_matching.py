@@ -74,7 +74,10 @@ def test_exact_and_near_duplicates_go_and_the_first_stays() -> None:
 
 
 def test_an_earlier_partition_keeps_its_document() -> None:
-    first, second = _documents(["same words here", "alone"]), _documents(["new", "same words here"]).set_column(0, "id", pa.array(["a", "b"]))
+    first, second = (
+        _documents(["same words here", "alone"]),
+        _documents(["new", "same words here"]).set_column(0, "id", pa.array(["a", "b"])),
+    )
     duplicates = find_duplicates(signature_table(second, CONFIG), [signature_table(first, CONFIG)], CONFIG)
     assert [(row["id"], row["kept_id"]) for row in duplicates.to_pylist()] == [("b", "s/f#0")]
 

@@ -158,6 +158,8 @@ def test_repetition_decides_as_datatrove_does_on_the_same_words(
     ]
     rule = theirs.GopherRepetitionFilter(top_n_grams=top, dup_n_grams=repeated)
     expected = [REPETITION_REASONS.get(_datatrove_verdict(rule, text) or "") for text in paragraphs]
-    ours = gopher_repetition.apply(pl.Series(paragraphs), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated))
+    ours = gopher_repetition.apply(
+        pl.Series(paragraphs), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated)
+    )
     assert ours.reason.to_list() == expected
     assert len(set(expected)) >= 4

@@ -6,9 +6,9 @@ from kernels.filters.words import batches, flat_bytes, ngrams, normalise, split_
 
 
 def test_punctuation_stands_apart_and_what_belongs_together_stays() -> None:
-    assert split_words("Mr. Lee didn't pay $3.50, well-known in the U.S. (see https://a.org/b?c=1).") == (
-        ["Mr.", "Lee", "did", "n't", "pay", "$", "3.50", ",", "well", "-", "known", "in", "the", "U.S.", "("]
-        + ["see", "https://a.org/b?c=1", ")", "."]
+    words = split_words("Mr. Lee didn't pay $3.50, well-known in the U.S. (see https://a.org/b?c=1).")
+    assert " | ".join(words) == (
+        "Mr. | Lee | did | n't | pay | $ | 3.50 | , | well | - | known | in | the | U.S. | ( | see | https://a.org/b?c=1 | ) | ."
     )
 
 
