@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from resources.content import hash_text
 from resources.home import Home
-from resources.launcher import Launcher
 from resources.lake import Cell, Draft, Lake, Manifest, Parent, Verdict, fingerprint, write_table
+from resources.launcher import Launcher
 from resources.progress import Progress, tell
 from resources.registry import Location, Registry
 

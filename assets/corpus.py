@@ -8,7 +8,7 @@ from pydantic import SerializeAsAny
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from kernels.deduplication.matching import SIGNATURES, DedupConfig
-from kernels.documents import DOCUMENTS, REJECTS, document_table, reject_table
+from kernels.documents import DOCUMENTS, document_table, reject_table
 from kernels.specs import Config, Document, Filter, Reject, SourceFile, SourceFormat
 from resources.registry import Location, Registry, open_file
 

@@ -78,9 +78,7 @@ def _score(work: Work, source: str, location: Location) -> pa.Table | None:
     dropped = [work.table(FILTERED_ASSET, "dropped", key).select(["id", "reason"]) for key in keys]
     dropped += [_as_dropped(work.table(DEDUPLICATED_ASSET, "duplicates", key), "kind") for key in keys]
     dropped += [_rejects_as_dropped(work.table(DOCUMENTS_ASSET, "rejects", key), source) for key in keys]
-    score = score_curation(
-        labels.filter(pl.col("path").is_in(sorted(paths))), _frame(kept), _frame(dropped), source
-    )
+    score = score_curation(labels.filter(pl.col("path").is_in(sorted(paths))), _frame(kept), _frame(dropped), source)
     return score.select(pl.lit(source).alias("source"), pl.all()).to_arrow()
 
 

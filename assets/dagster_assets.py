@@ -97,15 +97,16 @@ def dagster_asset(graph: Graph, artifact: Artifact) -> dg.AssetsDefinition:
         tags={"modelmill/recipe": artifact.recipe},
         retry_policy=dg.RetryPolicy(max_retries=1) if artifact.uses_gpu else None,
     )
-    def body(context: dg.AssetExecutionContext, config: CellsConfig, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]) -> Iterator[dg.MaterializeResult]:
+    def body(
+        context: dg.AssetExecutionContext, config: CellsConfig, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]
+    ) -> Iterator[dg.MaterializeResult]:
         wanted = _wanted(context, artifact, config)
         made = _make_cells(context, artifact, wanted, config.force, lake, home)
-        in_bulk = artifact.partitioned and not context.has_partition_key
-        if not in_bulk:
+        if not artifact.partitioned or (context.has_partition_key and not config.partitions):
             ((_, manifest),) = made.items()
             yield dg.MaterializeResult(metadata=event_metadata(lake, manifest), data_version=dg.DataVersion(manifest.content))
             return
-        if context.has_partition_key_range:
+        if not config.partitions:  # a range chosen in the UI: assets further down in the same run are skipped unless there is an output
             yield dg.MaterializeResult()
         for partition, manifest in made.items():
             context.log_event(

@@ -118,10 +118,7 @@ def leaderboard(recipe: str, models: list[str]) -> Artifact:
         from kernels.leaderboard import leaderboard_markdown, leaderboard_table, plot_leaderboard
 
         scores = pl.concat(
-            [
-                pl.read_parquet(work.folder(report_asset(model)) / "scores.parquet").select(pl.lit(model).alias("model"), pl.all())
-                for model in models
-            ]
+            [pl.read_parquet(work.folder(report_asset(model)) / "scores.parquet").select(pl.lit(model).alias("model"), pl.all()) for model in models]
         )
         table = leaderboard_table(scores)
         work.write("scores", scores.to_arrow())

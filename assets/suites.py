@@ -22,12 +22,26 @@ MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|
 """UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
 MAX_FAULT_SHARE = 0.2
 FAULTS = frozenset(
-    "damaged truncated undecodable not_wikitext invalid_json schema role_order empty_turn control_token invalid_unicode duplicate_key".split()
+    [
+        "damaged",
+        "truncated",
+        "undecodable",
+        "not_wikitext",
+        "invalid_json",
+        "schema",
+        "role_order",
+        "empty_turn",
+        "control_token",
+        "invalid_unicode",
+        "duplicate_key",
+    ]
 )
 """Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
 MAX_MOJIBAKE_SHARE = 0.05
 MAX_KL_NATS = 0.05
 MIN_TOP1_AGREEMENT = 0.9
+TABLE = "documents"
+"""The table of a corpus cell that its suite judges."""
 BATCH_BYTES = 1 << 28
 EXAMPLE_CHARS = 120
 SHOWN_FAULTS = 3
@@ -92,13 +106,13 @@ def _schema_difference(schema: pa.Schema) -> str:
     return "; ".join(changes + [f"{name} is unknown" for name in found if name not in declared])
 
 
-def _facts(lake: Lake, cells: Iterable[Cell], table: str) -> pa.Table:
+def _facts(lake: Lake, cells: Iterable[Cell]) -> pa.Table:
     """Return one row a cell: what a whole table must satisfy."""
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     for cell in cells:
-        metadata = pq.read_metadata(lake.folder(cell) / f"{table}.parquet")
+        metadata = pq.read_metadata(lake.folder(cell) / f"{TABLE}.parquet")
         faults = _faults(lake, cell)
         share = len(faults) / max(1, len(faults) + metadata.num_rows)
         rows.append(
@@ -121,16 +135,13 @@ def _faults(lake: Lake, cell: Cell) -> list[str]:
     return [f"{row['path']} {row['key']}: {row['reason']} {row['detail']}" for row in rows if row["reason"] in FAULTS]
 
 
-def _rows(lake: Lake, cells: Iterable[Cell], table: str) -> pa.Table | None:
-    """Return the rows of many cells under their partitions' names; a cell of another schema is left to the schema check."""
-    tables = []
+def _rows(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> pa.Table | None:
+    """Return the rows of many cells under their partitions' names; a cell without the columns is left to the schema check."""
+    tables: list[pa.Table] = []
     for cell in cells:
-        rows = lake.table(cell, table)
-        if table == "documents" and not {"id", "text"} <= set(rows.column_names):
-            continue
-        columns = ["id", "text"] if table == "documents" else ["id", "num_tokens"]
-        rows = rows.select(columns)
-        tables.append(rows.append_column("partition", pa.array([cell.partition] * rows.num_rows, pa.string())))
+        rows = lake.table(cell, TABLE)
+        if set(columns) <= set(rows.column_names):
+            tables.append(rows.select(columns).append_column("partition", pa.array([cell.partition] * rows.num_rows, pa.string())))
     return pa.concat_tables(tables, promote_options="permissive") if tables else None
 
 
@@ -156,18 +167,16 @@ def _describe(finding: Finding) -> str:
     return f"{finding.num_bad} of {finding.num_rows} rows fail: {examples}"
 
 
-def corpus_suite(name: str, asset: str, table: str, rows: tuple[Expectation, ...], facts: tuple[Expectation, ...]) -> CheckSuite:
+def corpus_suite(name: str, asset: str, columns: tuple[str, ...], rows: tuple[Expectation, ...], facts: tuple[Expectation, ...]) -> CheckSuite:
     """Return a Great Expectations suite on one corpus asset: expectations on its rows, and on one row of facts a cell."""
-    versions = {
-        e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking])[:8] for e in (*rows, *facts)
-    }
+    versions = {e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking])[:8] for e in (*rows, *facts)}
 
     def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
         verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
         for batch in _batches(lake, cells):
             judged = (
-                (_rows(lake, batch, table), rows, ["id", "text"] if table == "documents" else ["id"], name),
-                (_facts(lake, batch, table), facts, ["schema", "faults"], f"{name}_facts"),
+                (_rows(lake, batch, columns), rows, list(columns), name),
+                (_facts(lake, batch), facts, ["schema", "faults"], f"{name}_facts"),
             )
             for data, expectations, examples, suite in judged:
                 if data is None or not expectations:
@@ -206,10 +215,10 @@ def _unjudged(lake: Lake, cell: Cell, expectation: Expectation, version: str) ->
 def corpus_suites() -> list[CheckSuite]:
     """Return the suites on the corpus."""
     return [
-        corpus_suite("documents_suite", DOCUMENTS_ASSET, "documents", TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
-        corpus_suite("filtered_suite", FILTERED_ASSET, "documents", TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, "documents", TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("tokens_suite", SHARDS_ASSET, "documents_tokens", (*IDS, TOKENS_ARE_PRESENT), ()),
+        corpus_suite("documents_suite", DOCUMENTS_ASSET, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
+        corpus_suite("filtered_suite", FILTERED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("tokens_suite", SHARDS_ASSET, ("id", "num_tokens"), (*IDS, TOKENS_ARE_PRESENT), ()),
     ]
 
 
@@ -248,17 +257,23 @@ def _judge_quantized(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dic
     return passed, f"KL {kl:.2g} nats, same first choice {agreement:.1%}", {"mean_logit_kl": kl, "top1_agreement": agreement}
 
 
-def model_suites(models: Mapping[str, ModelPlan], training_sources: Mapping[str, set[str]], evals: Mapping[str, tuple[Eval, Location]]) -> list[CheckSuite]:
+def model_suites(
+    models: Mapping[str, ModelPlan], training_sources: Mapping[str, set[str]], evals: Mapping[str, tuple[Eval, Location]]
+) -> list[CheckSuite]:
     """Return the checks on models: those of training, of quantization, and that no eval text was trained on."""
     suites: list[CheckSuite] = []
     for name, plan in models.items():
         asset = model_asset(name)
         if plan.method.data in ("mixture", "conversations"):
-            suites.append(single_check("loss_is_finite_and_fell", "Every loss is finite and the last tenth is below the first.", asset, True, 1, _judge_losses))
+            suites.append(
+                single_check("loss_is_finite_and_fell", "Every loss is finite and the last tenth is below the first.", asset, True, 1, _judge_losses)
+            )
             if evals:
                 suites.append(_decontamination_check(asset, training_sources[name], evals))
         if plan.method.name == "int8":
-            description = f"The mean KL divergence from its parent is at most {MAX_KL_NATS} nats a token and {MIN_TOP1_AGREEMENT:.0%} of first choices agree."
+            description = (
+                f"The mean KL divergence from its parent is at most {MAX_KL_NATS} nats a token and {MIN_TOP1_AGREEMENT:.0%} of first choices agree."
+            )
             suites.append(single_check("stays_close_to_its_parent", description, asset, True, 1, _judge_quantized))
     return suites
 

@@ -207,5 +207,7 @@ def _write_heldout(documents: Mapping[str, pa.Table], config: MixtureConfig, out
     rows = [row for table in documents.values() for row in table.select(columns).to_pylist() if is_validation(row["id"], config)]
     rows.sort(key=lambda row: (_draw(row["id"], config.seed), row["id"]))
     chosen = rows[: config.max_heldout_documents]
-    pq.write_table(pa.Table.from_pylist(chosen, schema=pa.schema([(name, pa.string()) for name in columns])), out / "heldout.parquet", compression="zstd")
+    pq.write_table(
+        pa.Table.from_pylist(chosen, schema=pa.schema([(name, pa.string()) for name in columns])), out / "heldout.parquet", compression="zstd"
+    )
     return len(chosen)

@@ -29,9 +29,7 @@ def bootstrap_interval(values: "ArrayLike", num_bootstrap: int, seed: int, level
     return bootstrap_ratio_interval(values_N, np.ones_like(values_N), num_bootstrap, seed, level)
 
 
-def bootstrap_ratio_interval(
-    numerators: "ArrayLike", denominators: "ArrayLike", num_bootstrap: int, seed: int, level: float = 0.95
-) -> Interval:
+def bootstrap_ratio_interval(numerators: "ArrayLike", denominators: "ArrayLike", num_bootstrap: int, seed: int, level: float = 0.95) -> Interval:
     """Return the interval of ``sum(numerators) / sum(denominators)``, N units drawn as pairs (such as bits and bytes a document).
 
     Raises:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.artifact import Graph
 from assets.dagster_assets import asset_key, partitions_definition
@@ -118,12 +119,22 @@ def bring_up(
                 left = [p for p in planned.cells if p.state != "fresh" and p.cell.asset in selected]
                 return Result(made, failed, left, num_runs)
             asked = [cell for group in wave.cells.values() for cell in group]
-            run_wave(graph, job, instance, wave)
+            outcome = run_wave(graph, job, instance, wave)
             num_runs += 1
             judged.update(p.cell for p in planned.having("unjudged") if p.cell.asset in wave.judge)
             for cell in asked:
                 if cell not in made and cell not in failed:
-                    failed[cell] = "the run ended before it; see the run's log"
+                    failed[cell] = _complaint(outcome)
+
+
+def _complaint(outcome: dg.ExecuteInProcessResult) -> str:
+    """Return why a run ended before its cells did."""
+    for event in outcome.all_events:
+        error = getattr(event.event_specific_data, "error", None)
+        if error is not None:
+            cause = error.cause or error
+            return f"run {outcome.run_id[:8]}: {cause.message.strip()}"
+    return f"run {outcome.run_id[:8]} ended without making it; see its log"
 
 
 def _narrow(planned: Plan, cells: set[Cell] | None) -> Plan:
@@ -146,9 +157,16 @@ def run_wave(graph: Graph, job: dg.JobDefinition, instance: dg.DagsterInstance, 
     return job.get_subset(asset_selection=assets, asset_check_selection=checks).execute_in_process(
         instance=instance,
         run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        tags={PID_TAG: str(os.getpid()), "modelmill/wave": _title(wave)},
+        tags={PID_TAG: str(os.getpid()), "modelmill/wave": _title(wave), **_range_tags(graph, instance, wave)},
         raise_on_error=False,
     )
+
+
+def _range_tags(graph: Graph, instance: dg.DagsterInstance, wave: Wave) -> dict[str, str]:
+    """Return the tags of a run over partitions: Dagster asks for a range, the ops' config names those within it that are made."""
+    wanted = {cell.partition for cells in wave.cells.values() for cell in cells}
+    inside = [key for key in instance.get_dynamic_partitions(str(partitions_definition(graph.recipe).name)) if key in wanted]
+    return {ASSET_PARTITION_RANGE_START_TAG: inside[0], ASSET_PARTITION_RANGE_END_TAG: inside[-1]} if inside else {}
 
 
 def _title(wave: Wave) -> str:

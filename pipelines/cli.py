@@ -70,7 +70,9 @@ class Session:
 
 @app.command()
 def up(
-    selection: Annotated[str | None, typer.Argument(help="Asset to make with all it is made from; name+ adds what hangs on it; name[partition].")] = None,
+    selection: Annotated[
+        str | None, typer.Argument(help="Asset to make with all it is made from; name+ adds what hangs on it; name[partition].")
+    ] = None,
     recipe: RecipeOption = RECIPE,
 ) -> None:
     """Materialize what is stale, and only that."""
@@ -198,13 +200,11 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB SQL; mill sql 'show ta
     session = Session(recipe)
     with closing(open_warehouse(session.lake, session.recipe.name)) as warehouse:
         try:
-            result = warehouse.sql(query)
+            result = warehouse.execute(query)
         except duckdb.Error as error:
             console.print(f"[red]{escape(str(error))}[/]")
             raise typer.Exit(1) from None
-        if result is None:
-            return
-        table = Table(*result.columns)
+        table = Table(*(column[0] for column in result.description or []))
         for row in result.fetchmany(200):
             table.add_row(*(escape(str(value)[:200]) for value in row))
         console.print(table)

@@ -36,7 +36,9 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         signatures(name, entries.deduplication),
         deduplicated(name, entries.deduplication),
         curation_report(name, sources),
-        tokenizer(name, specs("tokenizers")[chosen.method], kernel_config("tokenizers", chosen.method, chosen), chosen.sources, chosen.partitions_per_source),
+        tokenizer(
+            name, specs("tokenizers")[chosen.method], kernel_config("tokenizers", chosen.method, chosen), chosen.sources, chosen.partitions_per_source
+        ),
         shards(name),
         *(mixture(name, key, config) for key, config in entries.mixtures.items()),
         *(model(name, key, plan) for key, plan in models.items()),

@@ -155,7 +155,10 @@ class Wave(NamedTuple):
 
 
 def next_wave(planned: Plan, selected: set[str], tried: set[Cell], judged: set[Cell]) -> Wave | None:
-    """Return the next run: judge what is unjudged, else make what is stale; None when nothing is left that was not tried before."""
+    """Return the next run: judge what is unjudged, else make what is stale; None when nothing is left that was not tried before.
+
+    A run makes either partitions or whole assets, and corpora come first.
+    """
     unjudged = {p.cell.asset for p in planned.having("unjudged") if p.cell.asset in selected and p.cell not in judged}
     if unjudged:
         return Wave({}, sorted(unjudged))
@@ -163,4 +166,5 @@ def next_wave(planned: Plan, selected: set[str], tried: set[Cell], judged: set[C
     for stale in planned.having("stale"):
         if stale.cell.asset in selected and stale.cell not in tried:
             ready.setdefault(stale.cell.asset, []).append(stale.cell)
-    return Wave(ready, []) if ready else None
+    partitioned = {asset: cells for asset, cells in ready.items() if cells[0].partition is not None}
+    return Wave(partitioned or ready, []) if ready else None

@@ -205,7 +205,7 @@ def _place(source: YamlSource, location: Location) -> Location:
     """Drop the union tags that pydantic puts into locations: keep the parts that lead somewhere in the file."""
     value, kept = source.value, []
     for part in location:
-        if isinstance(value, dict) and part in value or isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             value = value[part]
             kept.append(part)
     return tuple(kept)

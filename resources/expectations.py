@@ -108,7 +108,8 @@ def _run(suite: str, table: pa.Table, expectations: Sequence[Expectation], site:
     source = context.data_sources.add_or_update_pandas("lake")
     batch = source.add_dataframe_asset(suite).add_batch_definition_whole_dataframe("rows")
     definitions = [
-        get_expectation_impl(e.type)(**e.kwargs, description=e.description, meta={"check": e.name, "max_bad_share": e.max_bad_share}) for e in expectations
+        get_expectation_impl(e.type)(**e.kwargs, description=e.description, meta={"check": e.name, "max_bad_share": e.max_bad_share})
+        for e in expectations
     ]
     gx_suite = context.suites.add_or_update(gx.ExpectationSuite(name=suite, expectations=definitions))
     validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=suite, data=batch, suite=gx_suite))

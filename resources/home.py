@@ -1,8 +1,8 @@
 """The one folder that holds all state of a deployment, and the lock that lets one planner work in it at a time.
 
-    <home>/lake      artifacts           <home>/embedded  data sets made from pinned packages
-    <home>/dagster   run and event logs  <home>/scratch   resumable state of unfinished training
-    <home>/data_docs Great Expectations  <home>/leases    which process holds which GPU
+<home>/lake      artifacts           <home>/embedded  data sets made from pinned packages
+<home>/dagster   run and event logs  <home>/scratch   resumable state of unfinished training
+<home>/data_docs Great Expectations  <home>/leases    which process holds which GPU
 """
 
 import fcntl

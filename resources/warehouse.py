@@ -27,9 +27,7 @@ def open_warehouse(lake: Lake, recipe: str) -> duckdb.DuckDBPyConnection:
     for view, parts in files.items():
         selects = [f"SELECT {_literal(partition)} AS partition, * FROM read_parquet({_literal(path)})" for path, partition in parts]
         connection.execute(f'CREATE VIEW "{view}" AS {" UNION ALL BY NAME ".join(selects)}')
-    connection.execute(
-        "CREATE TABLE cells (asset VARCHAR, partition VARCHAR, num_rows BIGINT, size_bytes BIGINT, made_at DOUBLE, seconds DOUBLE)"
-    )
+    connection.execute("CREATE TABLE cells (asset VARCHAR, partition VARCHAR, num_rows BIGINT, size_bytes BIGINT, made_at DOUBLE, seconds DOUBLE)")
     if cells:
         connection.executemany("INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?)", cells)
     return connection

@@ -46,7 +46,7 @@ def load_int8(config: Any, path: Path, dtype: Any) -> Any:
     """Return the model of a quantized checkpoint; what is not int8 takes ``dtype``.
 
     Raises:
-        ValueError: the file lacks a tensor that the architecture has.
+        ValueError: the file lacks a tensor that the architecture has, or holds one that it has not.
     """
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM
@@ -55,8 +55,8 @@ def load_int8(config: Any, path: Path, dtype: Any) -> Any:
     model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
     replace_linears(model, tensors)
     missing, unexpected = model.load_state_dict(tensors, strict=False)
-    model.tie_weights()
-    tied = set(getattr(model, "_tied_weights_keys", None) or ())
-    if [name for name in missing if name not in tied] or unexpected:
-        raise ValueError(f"{path}: missing {list(missing)[:3]}, unknown {list(unexpected)[:3]}; make the model again with mill up")
+    tied = set(model.all_tied_weights_keys) if config.tie_word_embeddings else set[str]()
+    lacking = sorted(set(missing) - tied)
+    if lacking or unexpected:
+        raise ValueError(f"{path}: lacks {lacking[:3]}, holds unknown {unexpected[:3]}; make the model again with mill up")
     return model

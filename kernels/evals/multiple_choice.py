@@ -197,9 +197,7 @@ def _score_batch(
         keep_BT[row, start : start + len(continuation)] = True
     device = model.device
     with torch.inference_mode(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-        output = model.model(
-            input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device), logits_to_keep=keep_BT.to(device), use_cache=False
-        )
+        output = model.model(input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device), logits_to_keep=keep_BT.to(device), use_cache=False)
     logits_KV = output.logits
     norm_K = torch.cat([part.float().logsumexp(-1) for part in logits_KV.split(256)])
     index_BT = (keep_BT.flatten().cumsum(0) - 1).view_as(keep_BT)
@@ -222,9 +220,7 @@ def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
     return Request((*begin, *whole[: len(given)]), tuple(whole[len(given) :]))
 
 
-def run_multiple_choice(
-    model: "LanguageModel", items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig
-) -> EvalResult:
+def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig) -> EvalResult:
     """Return both accuracies over the chosen items; the items frame ends with the rejected records and why they were not asked.
 
     Raises:

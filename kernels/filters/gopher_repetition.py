@@ -148,9 +148,7 @@ def decide(texts: "pl.Series", words: Words, config: GopherRepetitionConfig) -> 
     failures: list[tuple[str, float] | None] = [_repeated_blocks(text, config) for text in texts]
     num_chars = texts.str.len_chars().to_numpy()
     hashes = _WordHashes(words)
-    rules = [(n, share, True) for n, share in config.max_top_ngram_chars] + [
-        (n, share, False) for n, share in config.max_duplicate_ngram_chars
-    ]
+    rules = [(n, share, True) for n, share in config.max_top_ngram_chars] + [(n, share, False) for n, share in config.max_duplicate_ngram_chars]
     for n, limit, is_top in rules:
         grams = hashes.spaced(n) if is_top else hashes.joined(n)
         for row in np.flatnonzero(_bounds(grams, repeats_only=not is_top) > limit * num_chars * (1 - 1e-9)).tolist():

@@ -15,7 +15,28 @@ SHARES: tuple[tuple[Kind, float], ...] = (
     ("foreign", 0.03),
 )
 REJECTED_SHARE = 0.35
-WORDS = "apple bridge candle dragon engine forest garden hammer island jungle kitten lemon mirror number orange planet river silver table window".split()
+WORDS = [
+    "apple",
+    "bridge",
+    "candle",
+    "dragon",
+    "engine",
+    "forest",
+    "garden",
+    "hammer",
+    "island",
+    "jungle",
+    "kitten",
+    "lemon",
+    "mirror",
+    "number",
+    "orange",
+    "planet",
+    "river",
+    "silver",
+    "table",
+    "window",
+]
 MIN_NEAR_WORDS = 30
 
 
@@ -53,6 +74,7 @@ def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[l
     conversations: list[dict[str, Any]] = []
     labels: list[Label] = []
     clean: list[tuple[str, Exchange]] = []
+    rejected: dict[str, str] = {}
     for number, exchange in enumerate(exchanges):
         kind = dice.choices([kind for kind, _ in SHARES], [share for _, share in SHARES])[0]
         key = f"{path.partition('.')[0]}-{number:05d}"
@@ -77,7 +99,9 @@ def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[l
         turns = [{"role": "user", "content": exchange.question}, {"role": "assistant", "content": exchange.answer}]
         conversation: dict[str, Any] = {"id": key, "messages": turns}
         if kind == "clean" and dice.random() < REJECTED_SHARE:
-            conversation["rejected"] = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
+            rejected[key] = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
+        if rejection := rejected.get(original or key):
+            conversation["rejected"] = rejection
         conversations.append(conversation)
         labels.append(label(path, key, kind, original, values))
     return conversations, labels

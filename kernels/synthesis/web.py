@@ -11,7 +11,7 @@ from kernels.synthesis.labels import Kind, Label, label
 from kernels.synthesis.noise import edit_slightly, foreign_text, personal_sentence
 
 DATE = "2024-05-01T00:00:00Z"
-SECTIONS = "Home News Sport Business Culture Science Weather Opinion Travel Archive".split()
+SECTIONS = ["Home", "News", "Sport", "Business", "Culture", "Science", "Weather", "Opinion", "Travel", "Archive"]
 SHARES: tuple[tuple[Kind, float], ...] = (
     ("clean", 0.62),
     ("boilerplate", 0.09),

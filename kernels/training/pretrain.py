@@ -180,9 +180,7 @@ def run(job: ModelJob) -> dict[str, float]:
         raise ValueError("pretrain: needs a mixture and a tokenizer; name the mixture under 'data'")
     tokenizer = AutoTokenizer.from_pretrained(job.tokenizer, local_files_only=True)
     seed_everything(config.seed)
-    shape = llama.build(
-        config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
+    shape = llama.build(config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model: Any = LlamaForCausalLM(shape).to(job.device).train()  # pyright: ignore[reportArgumentType]
     optimizer = _optimizer(model, config)
     records, speed = _train(job, config, model, optimizer)

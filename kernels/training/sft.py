@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from kernels import checkpoints
 from kernels.documents import Turn
 from kernels.specs import ModelJob, ModelMethod
-from kernels.training.trl_job import TrlConfig, arguments, conversations, finish, fits, follow, train
+from kernels.training.trl_job import TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
 
 
 class SftConfig(TrlConfig):
@@ -13,7 +12,11 @@ class SftConfig(TrlConfig):
 
 
 def run(job: ModelJob) -> dict[str, float]:
-    """Fine-tune the parent.
+    """Fine-tune the parent; the chosen answer of a preference pair is an answer like any other.
+
+    Returns:
+        First and final loss (nats a token of the answers), and how many conversations were learned from, were too long, or do not end
+        in an answer to something.
 
     Raises:
         ValueError: no conversation ends in an answer and fits ``max_length``.
@@ -22,24 +25,27 @@ def run(job: ModelJob) -> dict[str, float]:
     from trl import SFTConfig, SFTTrainer
 
     config: SftConfig = job.config
-    parent = checkpoints.load(job.parents["parent"], job.device)
-    examples: list[dict[str, list[Turn]]] = []
-    found = conversations(job)
-    for turns in found:
-        told = [turn for turn in turns if turn["role"] != "rejected"]
-        if told and told[-1]["role"] == "assistant" and fits(parent.tokenizer, told, config.max_length):
-            examples.append({"prompt": told[:-1], "completion": told[-1:]})
-    if not examples:
-        raise ValueError(f"sft: none of {len(found)} conversations ends in an answer within {config.max_length} tokens; raise max_length or mend the data")
+    parent = parent_to_train(job)
+    found = [[turn for turn in turns if turn["role"] != "rejected"] for turns in conversations(job)]
+    answered = [turns for turns in found if len(turns) > 1 and turns[-1]["role"] == "assistant"]
+    kept = [turns for turns in answered if fits(parent.tokenizer, turns, config.max_length)]
+    if not kept:
+        raise ValueError(
+            f"sft: none of {len(found)} conversations ends in an answer within {config.max_length} tokens; raise max_length or mend the data"
+        )
+    examples: list[dict[str, list[Turn]]] = [{"prompt": turns[:-1], "completion": turns[-1:]} for turns in kept]
     trainer: Any = SFTTrainer(
-        model=parent.model.train(),
+        model=parent.model,
         args=SFTConfig(**arguments(job, config), completion_only_loss=True, packing=False),
         train_dataset=Dataset.from_list(examples),
         processing_class=parent.tokenizer,
-        callbacks=[follow(job, config)],
     )
     records = train(job, config, trainer)
-    counts = {"num_conversations": float(len(examples)), "num_left_out": float(len(found) - len(examples))}
+    counts = {
+        "num_conversations": float(len(kept)),
+        "num_too_long": float(len(answered) - len(kept)),
+        "num_without_answer": float(len(found) - len(answered)),
+    }
     return {**finish(job, trainer, parent.tokenizer, records), **counts}
 
 

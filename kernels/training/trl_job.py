@@ -1,7 +1,8 @@
 """What training through TRL's trainers has in common: arguments, live numbers, resumable checkpoints.
 
 The trainer's own checkpoints are the resumable state. They are written into the job's scratch folder only; one counts as whole when the
-marker beside it is there, which is written last. Optimizer and random state in them are torch files, read with ``weights_only``.
+marker inside it is there, which is written last. Weights in them are safetensors; optimizer, schedule and random state are torch files,
+which the trainer reads back with ``weights_only=True``, so that they cannot run code.
 """
 
 import math
@@ -15,16 +16,19 @@ import pyarrow.parquet as pq
 from pydantic import Field
 
 from kernels import checkpoints
+from kernels.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.documents import Turn, parse_conversation
 from kernels.seeding import seed_everything
 from kernels.specs import Config, ModelJob
 
 MARKER = ".whole"
 REPORT_EVERY = 2
+NOT_LOGGED = ("total_flos", "epoch", "num_tokens")
+"""Left out of the losses: the count of tokens starts anew in a resumed run."""
 
 
 class TrlConfig(Config):
-    """What every TRL trainer is told."""
+    """What every TRL trainer is told. The optimizer is AdamW without weight decay, gradients clipped at norm 1."""
 
     seed: int
     """Of the order of examples."""
@@ -35,7 +39,7 @@ class TrlConfig(Config):
     learning_rate: float = Field(gt=0)
     """At the end of the warm-up; it falls linearly to zero."""
     warmup_steps: int = Field(ge=0)
-    """Steps of linear warm-up."""
+    """Steps of linear warm-up from zero."""
     max_length: int = Field(gt=0)
     """Tokens of prompt and answer together; longer examples are left out and counted."""
     precision: Literal["float32", "bfloat16"]
@@ -54,6 +58,9 @@ def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
         "learning_rate": config.learning_rate,
         "warmup_steps": config.warmup_steps,
         "lr_scheduler_type": "linear",
+        "optim": "adamw_torch_fused",
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
         "max_length": config.max_length,
         "bf16": config.precision == "bfloat16",
         "use_cpu": job.device == "cpu",
@@ -67,15 +74,33 @@ def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
     }
 
 
+def parent_to_train(job: ModelJob) -> LanguageModel:
+    """Return the job's parent in training mode, and silence the progress bars of the libraries.
+
+    Raises:
+        ValueError: the parent is quantized, so that most of its weights cannot learn.
+    """
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    parent = checkpoints.load(job.parents["parent"], job.device)
+    if hasattr(parent.model.config, QUANTIZATION_KEY):
+        raise ValueError(f"{job.parents['parent']}: an int8 model cannot be trained; train the model it was made from, then quantize")
+    return parent._replace(model=parent.model.train())
+
+
 def conversations(job: ModelJob) -> list[list[Turn]]:
-    """Return the conversations of the job's data, in order."""
-    assert job.data is not None
+    """Return the conversations of the job's data, in order; a text that is none has no turns."""
+    if job.data is None:
+        raise ValueError("needs conversations; name their sources under 'data'")
     texts: list[str] = pq.read_table(job.data, columns=["text"])["text"].to_pylist()
     return [parse_conversation(text) for text in texts]
 
@@ -93,22 +118,19 @@ def follow(job: ModelJob, config: TrlConfig) -> Any:
     class Follower(TrainerCallback):
         """See `follow`."""
 
-        def __init__(self) -> None:
-            self.started = time.perf_counter()
-            self.first_step = 0
+        started: float
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            self.first_step = state.global_step
+            self.started = time.perf_counter()
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any) -> None:
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
             if logs is None or "loss" not in logs:
                 return
             if not math.isfinite(logs["loss"]):
                 raise FloatingPointError(f"the loss of step {state.global_step} is {logs['loss']}; lower the learning rate or look at the data")
             if state.global_step % REPORT_EVERY == 0 or state.global_step == config.num_steps:
-                speed = (state.global_step - self.first_step) * config.batch_size / (time.perf_counter() - self.started)
-                numbers = {name: float(value) for name, value in logs.items() if isinstance(value, int | float)}
-                job.report({**numbers, "step": state.global_step, "num_steps": config.num_steps, "examples_per_second": speed})
+                speed = logs["num_tokens"] / (time.perf_counter() - self.started)
+                job.report({**_numbers(logs), "step": state.global_step, "num_steps": config.num_steps, "tokens_per_second": speed})
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
@@ -120,22 +142,25 @@ def follow(job: ModelJob, config: TrlConfig) -> Any:
     return Follower()
 
 
-def last_checkpoint(job: ModelJob) -> str | None:
+def _numbers(logs: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items() if name not in NOT_LOGGED and isinstance(value, int | float)}
+
+
+def last_checkpoint(scratch: Path) -> str | None:
     """Return the latest whole checkpoint of an earlier try, None where there is none."""
-    whole = [path.parent for path in (job.scratch / "trainer").glob(f"checkpoint-*/{MARKER}")]
+    whole = [path.parent for path in (scratch / "trainer").glob(f"checkpoint-*/{MARKER}")]
     return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
 
 
 def train(job: ModelJob, config: TrlConfig, trainer: Any) -> list[dict[str, float]]:
     """Train to the end, from the latest whole checkpoint where there is one; return the log without times, a row a step."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(follow(job, config))
     seed_everything(config.seed)
-    trainer.train(resume_from_checkpoint=last_checkpoint(job))
-    timed = ("_runtime", "_per_second", "total_flos", "epoch")
-    return [
-        {name: float(value) for name, value in row.items() if not name.endswith(timed) and isinstance(value, int | float)}
-        for row in trainer.state.log_history
-        if "loss" in row
-    ]
+    trainer.train(resume_from_checkpoint=last_checkpoint(job.scratch))
+    return [_numbers(row) for row in trainer.state.log_history if "loss" in row]
 
 
 def finish(job: ModelJob, trainer: Any, tokenizer: Any, records: list[dict[str, float]]) -> dict[str, float]:

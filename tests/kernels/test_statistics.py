@@ -31,9 +31,7 @@ def test_a_ratio_draws_numerator_and_denominator_together():
     assert bootstrap_ratio_interval([2, 20, 200], [1, 10, 100], 200, 0) == pytest.approx((2.0, 2.0))
 
 
-@pytest.mark.parametrize(
-    ("numerators", "denominators"), [([], []), ([1.0], [1.0, 2.0]), ([float("nan")], [1.0]), ([1.0], [0.0])], ids=str
-)
+@pytest.mark.parametrize(("numerators", "denominators"), [([], []), ([1.0], [1.0, 2.0]), ([float("nan")], [1.0]), ([1.0], [0.0])], ids=str)
 def test_values_without_a_statistic_are_refused(numerators: list[float], denominators: list[float]):
     with pytest.raises(ValueError, match="a bootstrap needs"):
         bootstrap_ratio_interval(numerators, denominators, 10, 0)

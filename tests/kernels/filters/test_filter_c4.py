@@ -31,9 +31,7 @@ def test_a_line_that_is_no_sentence_of_prose_is_removed(line: str) -> None:
     assert _left(f"{SENTENCE}\n{line}") == [SENTENCE]
 
 
-@pytest.mark.parametrize(
-    ("line", "setting"), [("A menu entry here", "require_end_punctuation"), ("We like JavaScript a lot.", "remove_javascript")]
-)
+@pytest.mark.parametrize(("line", "setting"), [("A menu entry here", "require_end_punctuation"), ("We like JavaScript a lot.", "remove_javascript")])
 def test_a_disabled_rule_keeps_its_line(line: str, setting: str) -> None:
     assert _left(line, **{setting: False}) == [line]
 
@@ -71,10 +69,7 @@ def test_lines_are_kept_as_datatrove_keeps_them(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(theirs, "split_into_sentences", lambda text, language: [text] * count_sentences(text))
     long_word = "y" * 1200
-    text = (
-        f"{PAGE}\n\nShort.\n  Padded line of words.  [1]\r\n{long_word} long.\n"
-        "'Quoted line of text.'\vuses cookies here too.\nAsk [edit] here?"
-    )
+    text = f"{PAGE}\n\nShort.\n  Padded line of words.  [1]\r\n{long_word} long.\n'Quoted line of text.'\vuses cookies here too.\nAsk [edit] here?"
     document = Document(text=text, id="x")
     assert theirs.C4QualityFilter().filter(document) is True
     assert c4.apply(pl.Series([text]), C4Config()).text.to_list() == [document.text]

@@ -147,9 +147,7 @@ def test_quality_decides_as_datatrove_does_on_the_same_words(
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.25])
-def test_repetition_decides_as_datatrove_does_on_the_same_words(
-    paragraphs: list[str], scale: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repetition_decides_as_datatrove_does_on_the_same_words(paragraphs: list[str], scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = pytest.importorskip("datatrove.pipeline.filters.gopher_repetition_filter")
     monkeypatch.setattr(theirs, "split_into_words", lambda text, language: split_words(text))
     top, repeated = [
@@ -158,8 +156,6 @@ def test_repetition_decides_as_datatrove_does_on_the_same_words(
     ]
     rule = theirs.GopherRepetitionFilter(top_n_grams=top, dup_n_grams=repeated)
     expected = [REPETITION_REASONS.get(_datatrove_verdict(rule, text) or "") for text in paragraphs]
-    ours = gopher_repetition.apply(
-        pl.Series(paragraphs), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated)
-    )
+    ours = gopher_repetition.apply(pl.Series(paragraphs), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated))
     assert ours.reason.to_list() == expected
     assert len(set(expected)) >= 4

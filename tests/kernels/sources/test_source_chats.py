@@ -30,9 +30,7 @@ def test_messages_become_chatml_turns():
     assert isinstance(document, Document)
     assert document.key == "7"
     assert document.text == (
-        "<|im_start|>system\nBe short.<|im_end|>\n"
-        "<|im_start|>user\nWhat is two and two?<|im_end|>\n"
-        "<|im_start|>assistant\nFour.<|im_end|>\n"
+        "<|im_start|>system\nBe short.<|im_end|>\n<|im_start|>user\nWhat is two and two?<|im_end|>\n<|im_start|>assistant\nFour.<|im_end|>\n"
     )
 
 
