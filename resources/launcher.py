@@ -1,10 +1,13 @@
 """Launchers: how a job that trains or evaluates gets a process of its own.
 
-The job is a JSON file; the child (``python -m MODULE JOB``) answers through Dagster Pipes and appends its numbers to ``progress.jsonl`` beside
-the job, which outlives both processes. The child dies with its parent (assets/worker.py sees to it), so that a killed run leaves nobody writing.
+The job is a JSON file; the child (``MODULE.main(JOB)``) answers through Dagster Pipes and appends its numbers to ``progress.jsonl`` beside the
+job, which outlives both processes. Children are forked from a server that has torch and Transformers loaded: importing them anew takes
+5 to 10 seconds a job. A child dies with its parent (assets/worker.py sees to it), so that a killed run leaves nobody writing.
 """
 
+import importlib
 import json
+import multiprocessing
 import os
 import sys
 import threading
@@ -17,6 +20,12 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 PROGRESS_FILE = "progress.jsonl"
+LOG_FILE = "worker.log"
+LOG_TAIL_CHARS = 2000
+PRELOADED = ["torch", "transformers.models.llama.modeling_llama", "transformers.models.auto.modeling_auto", "trl.trainer.dpo_trainer"]
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(PRELOADED)
 
 
 class Launcher(Protocol):
@@ -27,8 +36,15 @@ class Launcher(Protocol):
         ...
 
 
+def warm_up() -> None:
+    """Start the server that children are forked from, so that its imports run beside other work."""
+    from multiprocessing import forkserver
+
+    forkserver.ensure_running()
+
+
 class PipesLauncher:
-    """A subprocess on this machine, spoken to through Dagster Pipes."""
+    """A process on this machine, spoken to through Dagster Pipes."""
 
     def __init__(self, context: "dg.AssetExecutionContext") -> None:
         """Launch on behalf of a running step."""
@@ -38,20 +54,38 @@ class PipesLauncher:
         """See `Launcher`."""
         import dagster as dg
 
-        progress = job.with_name(PROGRESS_FILE)
         done = threading.Event()
-        follower = threading.Thread(target=_follow, args=(progress, done, on_report), daemon=True)
-        follower.start()
-        try:
-            dg.PipesSubprocessClient().run(
-                context=self.context,
-                command=[sys.executable, "-m", module, str(job)],
-                env={**environment, "MILL_PARENT": str(os.getpid()), "PYTHONUNBUFFERED": "1"},
-                cwd=str(Path(__file__).parents[1]),
-            )
-        finally:
-            done.set()
-            follower.join()
+        follower = threading.Thread(target=_follow, args=(job.with_name(PROGRESS_FILE), done, on_report), daemon=True)
+        with dg.open_pipes_session(
+            context=self.context, context_injector=dg.PipesTempFileContextInjector(), message_reader=dg.PipesTempFileMessageReader()
+        ) as session:
+            variables = {**environment, **session.get_bootstrap_env_vars()}
+            child = _processes.Process(target=_run, args=(module, str(job), variables), name=f"{module} {job}")
+            child.start()
+            follower.start()
+            try:
+                child.join()
+            finally:
+                if child.is_alive():
+                    child.terminate()
+                    child.join()
+                done.set()
+                follower.join()
+        said = job.with_name(LOG_FILE).read_text(errors="replace") if job.with_name(LOG_FILE).exists() else ""
+        print(said)  # into the step's own log
+        if child.exitcode != 0:
+            how = f"was ended by signal {-child.exitcode}" if (child.exitcode or 0) < 0 else f"ended with code {child.exitcode}"
+            raise RuntimeError(f"the process that runs {job} {how}: {said.strip()[-LOG_TAIL_CHARS:]}")
+
+
+def _run(module: str, job: str, variables: dict[str, str]) -> None:
+    """Be the child: own environment, own log, then the module's ``main``."""
+    os.environ.update(variables)
+    log = os.open(Path(job).with_name(LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
+    importlib.import_module(module).main(Path(job))
 
 
 def _follow(path: Path, done: threading.Event, on_report: Callable[[dict[str, Any]], None]) -> None:

@@ -54,7 +54,8 @@ def run(job: ModelJob) -> dict[str, float]:
     quantized = quantize(parent.model, config.skip, folder)
     tokens = _sample(parent, config)
     expected = _log_probabilities(parent.model, tokens)
-    checkpoints.save(parent.model, parent.tokenizer, job.out)
+    parent.tokenizer.save_pretrained(job.out)
+    parent.model.generation_config.save_pretrained(job.out)
     stored = load_file(folder / "model.safetensors")  # what is not quantized keeps its bits
     tensors = {name: tensor.cpu().contiguous() for name, tensor in (stored | quantized.tensors).items()}
     save_file(tensors, job.out / "model.safetensors", metadata={"format": "pt"})

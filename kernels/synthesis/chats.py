@@ -14,30 +14,23 @@ SHARES: tuple[tuple[Kind, float], ...] = (
     ("personal_data", 0.05),
     ("foreign", 0.03),
 )
-REJECTED_SHARE = 0.35
-WORDS = [
-    "apple",
-    "bridge",
-    "candle",
-    "dragon",
-    "engine",
-    "forest",
-    "garden",
-    "hammer",
-    "island",
-    "jungle",
-    "kitten",
-    "lemon",
-    "mirror",
-    "number",
-    "orange",
-    "planet",
-    "river",
-    "silver",
-    "table",
-    "window",
-]
+KINDS: list[Kind] = [kind for kind, _ in SHARES]
+WEIGHTS = [share for _, share in SHARES]
+REJECTED_SHARE = 0.36
 MIN_NEAR_WORDS = 30
+"""A shorter answer with two words changed is another answer, not nearly the same one."""
+
+WORDS = (
+    "apple", "arrow", "autumn", "basket", "bottle", "bread", "bridge", "butter", "button", "candle", "carpet", "castle", "cat", "chair",
+    "cheese", "circle", "clock", "cloud", "coffee", "copper", "corner", "cotton", "dinner", "doctor", "dog", "donkey", "door", "dragon",
+    "engine", "family", "farmer", "feather", "field", "finger", "fire", "flower", "forest", "friend", "garden", "glass", "grass", "hammer",
+    "harbor", "hat", "honey", "horse", "house", "island", "jacket", "jungle", "kitchen", "kitten", "ladder", "lamp", "leaf", "lemon",
+    "letter", "light", "market", "meadow", "mirror", "monkey", "moon", "morning", "mother", "mountain", "music", "needle", "night", "number",
+    "ocean", "office", "onion", "orange", "paper", "pencil", "pepper", "picture", "pillow", "planet", "plate", "pocket", "potato", "rabbit",
+    "rain", "ribbon", "river", "road", "rocket", "school", "shadow", "sheep", "silver", "sister", "snow", "soap", "spoon", "spring", "star",
+    "stone", "storm", "street", "summer", "sun", "table", "teacher", "thunder", "tiger", "tomato", "tower", "train", "tree", "valley",
+    "village", "violin", "water", "whale", "wheel", "window", "winter", "wolf", "wood", "yellow", "zebra",
+)  # fmt: skip
 
 
 class Exchange(NamedTuple):
@@ -48,24 +41,32 @@ class Exchange(NamedTuple):
 
 
 def word_tasks(count: int, seed: int) -> list[Exchange]:
-    """Return small tasks on numbers and words, with right answers."""
+    """Return small tasks on numbers and words, with right answers and no two alike.
+
+    Raises:
+        ValueError: there are not that many.
+    """
+    numbers = range(1, 50)
+    tasks = [Exchange(f"What is {a} + {b}?", f"{a} + {b} = {a + b}.") for a in numbers for b in numbers]
+    tasks += [Exchange(f"What is {a} - {b}?", f"{a} - {b} = {a - b}.") for a in numbers for b in numbers if a >= b]
+    tasks += [Exchange(f"What is {a} times {b}?", f"{a} times {b} is {a * b}.") for a in range(2, 13) for b in range(2, 13)]
+    tasks += [Exchange(f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger.") for a in numbers for b in numbers if a != b]
+    words: list[Exchange] = []
+    for word in WORDS:
+        words += [
+            Exchange(f"Spell the word {word}.", f"{word} is spelled {'-'.join(word)}."),
+            Exchange(f"Write {word} in capital letters.", f"{word.upper()}."),
+            Exchange(f"Write {word} backwards.", f"{word[::-1]}."),
+            Exchange(f"How many letters does the word {word} have?", f"The word {word} has {len(word)} letters."),
+            Exchange(f"What is the first letter of {word}?", f"The first letter of {word} is {word[0]}."),
+        ]
     dice = random.Random(seed)
-    tasks: list[Exchange] = []
-    for _ in range(count):
-        word, a, b = dice.choice(WORDS), dice.randrange(1, 50), dice.randrange(1, 50)
-        tasks.append(
-            dice.choice(
-                [
-                    Exchange(f"What is {a} + {b}?", f"{a} + {b} = {a + b}."),
-                    Exchange(f"What is {max(a, b)} - {min(a, b)}?", f"{max(a, b)} - {min(a, b)} = {abs(a - b)}."),
-                    Exchange(f"Spell the word {word}.", f"{word} is spelled {'-'.join(word)}."),
-                    Exchange(f"Write {word} in capital letters.", f"{word.upper()}."),
-                    Exchange(f"How many letters does the word {word} have?", f"The word {word} has {len(word)} letters."),
-                    Exchange(f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger." if a != b else "They are equal."),
-                ]
-            )
-        )
-    return tasks
+    num_words = min(count // 2, len(words))
+    if count - num_words > len(tasks):
+        raise ValueError(f"{count} tasks wanted, there are {len(tasks) + len(words)}")
+    chosen = dice.sample(words, num_words) + dice.sample(tasks, count - num_words)
+    dice.shuffle(chosen)
+    return chosen
 
 
 def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[list[dict[str, Any]], list[Label]]:
@@ -74,19 +75,18 @@ def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[l
     conversations: list[dict[str, Any]] = []
     labels: list[Label] = []
     clean: list[tuple[str, Exchange]] = []
-    rejected: dict[str, str] = {}
+    long: list[tuple[str, Exchange]] = []
     for number, exchange in enumerate(exchanges):
-        kind = dice.choices([kind for kind, _ in SHARES], [share for _, share in SHARES])[0]
+        kind: Kind = dice.choices(KINDS, WEIGHTS)[0]
         key = f"{path.partition('.')[0]}-{number:05d}"
-        original, values = None, []
-        long_enough = [each for each in clean if len(each[1].answer.split()) >= MIN_NEAR_WORDS]
-        if not clean or (kind == "near_duplicate" and not long_enough):
+        original, values = None, list[str]()
+        if (kind == "exact_duplicate" and not clean) or (kind == "near_duplicate" and not long):
             kind = "clean"
         match kind:
             case "exact_duplicate":
                 original, exchange = clean[dice.randrange(len(clean))]
             case "near_duplicate":
-                original, twin = long_enough[dice.randrange(len(long_enough))]
+                original, twin = long[dice.randrange(len(long))]
                 exchange = twin._replace(answer=edit_slightly(twin.answer, dice))
             case "personal_data":
                 planted = personal_sentence(dice)
@@ -96,12 +96,11 @@ def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[l
                 exchange = Exchange(foreign_text(dice, 1), foreign_text(dice, 2))
             case _:
                 clean.append((key, exchange))
+                long += clean[-1:] if len(exchange.answer.split()) >= MIN_NEAR_WORDS else []
         turns = [{"role": "user", "content": exchange.question}, {"role": "assistant", "content": exchange.answer}]
         conversation: dict[str, Any] = {"id": key, "messages": turns}
         if kind == "clean" and dice.random() < REJECTED_SHARE:
-            rejected[key] = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
-        if rejection := rejected.get(original or key):
-            conversation["rejected"] = rejection
+            conversation["rejected"] = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
         conversations.append(conversation)
         labels.append(label(path, key, kind, original, values))
     return conversations, labels
