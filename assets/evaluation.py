@@ -81,7 +81,7 @@ def report(recipe: str, model: str, plans: Mapping[str, EvalPlan]) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=report_asset(model),
-        description=f"Scores of `{model}` on every task of the recipe with confidence intervals and chance lines (`scores`), and its answer to every item (`items_*`).",
+        description=f"Scores of `{model}` on every task, with intervals and chance lines, and its answer to every item (`items_*`).",
         group="evals",
         kinds=("pytorch", "parquet"),
         code_version="+".join(f"{name}:{plan.spec.version}" for name, plan in plans.items()),

@@ -51,7 +51,7 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
     return Artifact(
         recipe=recipe,
         name=TOKENIZER_ASSET,
-        description="The tokenizer in Transformers form, with special tokens and chat template. Trained on the first partitions of its sources, so that new data does not change it.",
+        description="The tokenizer in Transformers form. Trained on the first partitions of its sources, so that new data does not change it.",
         group="tokens",
         kinds=("huggingface",),
         code_version=f"{method.name}:{method.version}",
@@ -119,7 +119,7 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=mixture_asset(name),
-        description="Training sequences packed from the shards by the recipe's weights, no attention across documents, and the validation split by document.",
+        description="Training sequences packed from the shards by the recipe's weights, and the validation split by document.",
         group="tokens",
         kinds=("numpy",),
         code_version=f"mixtures:{MIXTURES_VERSION}",

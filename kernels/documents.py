@@ -1,6 +1,6 @@
-"""The one document type: the Arrow schema that every corpus table shares, and conversations written as text.
+r"""The one document type: the Arrow schema that every corpus table shares, and conversations written as text.
 
-A conversation's text is its truth: ChatML turns (``<|im_start|>role\\n...<|im_end|>\\n``), so that filters, masking and
+A conversation's text is its truth: ChatML turns (``<|im_start|>role\n...<|im_end|>\\n``), so that filters, masking and
 deduplication treat it as any other document, and `parse_conversation` reads it back. A preference pair is a conversation
 with one more turn of the role ``rejected`` behind the last ``assistant`` turn.
 """
@@ -54,7 +54,7 @@ def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.
             "path": path,
             "title": document.title,
             "url": document.url,
-            "metadata": json.dumps(document.metadata, ensure_ascii=False, sort_keys=True),
+            "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
         }
         for document in documents
     ]

@@ -73,7 +73,9 @@ def _draw(document_id: str, seed: int) -> float:
 def build_mixture(
     shards: Sequence[tuple[str, Shard]], documents: Mapping[str, pa.Table], config: MixtureConfig, pad_token_id: int, out: Path
 ) -> MixtureSummary:
-    """Write ``train_tokens.npy`` and ``train_segments.npy`` [rows, sequence_length], the same for validation, ``heldout.parquet`` and
+    """Write a mixture and return what it came to.
+
+    The files: ``train_tokens.npy`` and ``train_segments.npy`` [rows, sequence_length], the same two for validation, ``heldout.parquet`` and
     ``composition.parquet``.
 
     Args:

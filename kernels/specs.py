@@ -8,10 +8,10 @@ with it.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -30,11 +30,19 @@ class Spec(Protocol):
     """What all specs share."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """How recipes call it."""
+        ...
+
     @property
-    def version(self) -> int: ...
+    def version(self) -> int:
+        """Raised when the same config gives other bytes."""
+        ...
+
     @property
-    def config(self) -> type[Config]: ...
+    def config(self) -> type[Config]:
+        """The type of its config."""
+        ...
 
 
 # --- sources -------------------------------------------------------------------------------------------------------------
@@ -54,7 +62,7 @@ class Document(NamedTuple):
     text: str
     title: str | None = None
     url: str | None = None
-    metadata: dict[str, Any] = {}
+    metadata: Mapping[str, Any] = MappingProxyType({})
 
 
 class Reject(NamedTuple):

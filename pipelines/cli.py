@@ -71,7 +71,7 @@ class Session:
 @app.command()
 def up(
     selection: Annotated[
-        str | None, typer.Argument(help="Asset to make with all it is made from; name+ adds what hangs on it; name[partition].")
+        str | None, typer.Argument(help="Asset to make with all it comes from; name+ adds what hangs on it; name[partition].")
     ] = None,
     recipe: RecipeOption = RECIPE,
 ) -> None:

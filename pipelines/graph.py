@@ -29,16 +29,13 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     sources = {key: _source_plan(recipe, home, entry) for key, entry in entries.sources.items()}
     models = {key: _model_plan(recipe, home, entry) for key, entry in _in_order(entries.models).items()}
     evals = {key: _eval_plan(recipe, home, entry) for key, entry in entries.evals.items()}
-    chosen = entries.tokenizer
     made: list[Artifact] = [
         documents(name, sources),
         filtered(name, sources),
         signatures(name, entries.deduplication),
         deduplicated(name, entries.deduplication),
         curation_report(name, sources),
-        tokenizer(
-            name, specs("tokenizers")[chosen.method], kernel_config("tokenizers", chosen.method, chosen), chosen.sources, chosen.partitions_per_source
-        ),
+        _tokenizer(name, entries.tokenizer),
         shards(name),
         *(mixture(name, key, config) for key, config in entries.mixtures.items()),
         *(model(name, key, plan) for key, plan in models.items()),
@@ -60,6 +57,11 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         inputs=inputs,
         prepare=lambda: [prepare(key, home.embedded, home.package_cache) for key in needed] and None,
     )
+
+
+def _tokenizer(name: str, entry: Any) -> Artifact:
+    method = specs("tokenizers")[entry.method]
+    return tokenizer(name, method, kernel_config("tokenizers", entry.method, entry), entry.sources, entry.partitions_per_source)
 
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:

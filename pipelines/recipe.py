@@ -150,10 +150,10 @@ class RecipeBase(Config):
     deduplication: DedupConfig
     """Exact and MinHash deduplication over all sources, in order of arrival."""
     tokenizer: Any
-    mixtures: dict[Name, MixtureConfig] = {}
+    mixtures: dict[Name, MixtureConfig] = Field(default={})
     """Packed training data, by name."""
-    models: dict[str, Any] = {}
-    evals: dict[str, Any] = {}
+    models: dict[str, Any] = Field(default={})
+    evals: dict[str, Any] = Field(default={})
     release: ReleaseEntry | None = None
     """The release gate."""
     schedules: ScheduleEntry = ScheduleEntry()

@@ -1,0 +1,1 @@
+"""Where things are and run: lake, home, devices, launchers, packages."""

@@ -1,0 +1,1 @@
+"""Ways to adopt checkpoints made elsewhere."""

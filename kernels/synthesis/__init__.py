@@ -1,0 +1,1 @@
+"""Embedded data rendered from local text."""

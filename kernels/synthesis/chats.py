@@ -17,8 +17,8 @@ SHARES: tuple[tuple[Kind, float], ...] = (
 KINDS: list[Kind] = [kind for kind, _ in SHARES]
 WEIGHTS = [share for _, share in SHARES]
 REJECTED_SHARE = 0.36
-MIN_NEAR_WORDS = 30
-"""A shorter answer with two words changed is another answer, not nearly the same one."""
+MIN_NEAR_WORDS = 90
+"""Of a shorter conversation two changed words are too large a part to call it nearly the same."""
 
 WORDS = (
     "apple", "arrow", "autumn", "basket", "bottle", "bread", "bridge", "butter", "button", "candle", "carpet", "castle", "cat", "chair",
@@ -50,13 +50,13 @@ def word_tasks(count: int, seed: int) -> list[Exchange]:
     tasks = [Exchange(f"What is {a} + {b}?", f"{a} + {b} = {a + b}.") for a in numbers for b in numbers]
     tasks += [Exchange(f"What is {a} - {b}?", f"{a} - {b} = {a - b}.") for a in numbers for b in numbers if a >= b]
     tasks += [Exchange(f"What is {a} times {b}?", f"{a} times {b} is {a * b}.") for a in range(2, 13) for b in range(2, 13)]
-    tasks += [Exchange(f"Which is larger, {a} or {b}?", f"{max(a, b)} is larger.") for a in numbers for b in numbers if a != b]
+    tasks += [Exchange(f"Which is larger, {a} or {b}?", f"{max(a, b)} is the larger of the two.") for a in numbers for b in numbers if a != b]
     words: list[Exchange] = []
     for word in WORDS:
         words += [
-            Exchange(f"Spell the word {word}.", f"{word} is spelled {'-'.join(word)}."),
-            Exchange(f"Write {word} in capital letters.", f"{word.upper()}."),
-            Exchange(f"Write {word} backwards.", f"{word[::-1]}."),
+            Exchange(f"Spell the word {word}.", f"The word {word} is spelled {'-'.join(word)}."),
+            Exchange(f"How do I write {word} in capital letters?", f"In capital letters, the word {word} is {word.upper()}."),
+            Exchange(f"What is {word} written backwards?", f"Written backwards, the word {word} is {word[::-1]}."),
             Exchange(f"How many letters does the word {word} have?", f"The word {word} has {len(word)} letters."),
             Exchange(f"What is the first letter of {word}?", f"The first letter of {word} is {word[0]}."),
         ]
@@ -69,41 +69,55 @@ def word_tasks(count: int, seed: int) -> list[Exchange]:
     return chosen
 
 
-def render_chats(exchanges: Sequence[Exchange], path: str, seed: int) -> tuple[list[dict[str, Any]], list[Label]]:
-    """Return conversations in OpenAI's form, one an exchange, and their labels under the file's name ``path``."""
+def render_chats(exchanges: Sequence[Exchange], foreign: Sequence[Exchange], path: str, seed: int) -> tuple[list[dict[str, Any]], list[Label]]:
+    """Return conversations in OpenAI's form, one an exchange, and their labels under the file's name ``path``.
+
+    Foreign conversations take those of ``foreign`` in turn, and sentences of `kernels.synthesis.noise` when these are used up. A
+    duplicate repeats the worse answer too, where there is one.
+    """
     dice = random.Random(seed)
+    strangers = iter(foreign)
     conversations: list[dict[str, Any]] = []
     labels: list[Label] = []
-    clean: list[tuple[str, Exchange]] = []
-    long: list[tuple[str, Exchange]] = []
+    clean: list[_Told] = []
+    long: list[_Told] = []
     for number, exchange in enumerate(exchanges):
         kind: Kind = dice.choices(KINDS, WEIGHTS)[0]
         key = f"{path.partition('.')[0]}-{number:05d}"
-        original, values = None, list[str]()
+        original, rejected, values = None, None, list[str]()
         if (kind == "exact_duplicate" and not clean) or (kind == "near_duplicate" and not long):
             kind = "clean"
         match kind:
             case "exact_duplicate":
-                original, exchange = clean[dice.randrange(len(clean))]
+                original, exchange, rejected = clean[dice.randrange(len(clean))]
             case "near_duplicate":
-                original, twin = long[dice.randrange(len(long))]
-                exchange = twin._replace(answer=edit_slightly(twin.answer, dice))
+                original, exchange, rejected = long[dice.randrange(len(long))]
+                exchange = exchange._replace(answer=edit_slightly(exchange.answer, dice))
             case "personal_data":
                 planted = personal_sentence(dice)
                 values = [planted.value]
                 exchange = exchange._replace(answer=f"{exchange.answer} {planted.sentence}")
             case "foreign":
-                exchange = Exchange(foreign_text(dice, 1), foreign_text(dice, 2))
+                exchange = next(strangers, None) or Exchange(foreign_text(dice, 1), foreign_text(dice, 2))
             case _:
-                clean.append((key, exchange))
-                long += clean[-1:] if len(exchange.answer.split()) >= MIN_NEAR_WORDS else []
-        turns = [{"role": "user", "content": exchange.question}, {"role": "assistant", "content": exchange.answer}]
-        conversation: dict[str, Any] = {"id": key, "messages": turns}
-        if kind == "clean" and dice.random() < REJECTED_SHARE:
-            conversation["rejected"] = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
-        conversations.append(conversation)
+                if dice.random() < REJECTED_SHARE:
+                    rejected = worse_answer(exchange, exchanges[dice.randrange(len(exchanges))], dice)
+                clean.append(_Told(key, exchange, rejected))
+                long += clean[-1:] if len(" ".join(exchange).split()) >= MIN_NEAR_WORDS else []
+        conversations.append(_conversation(key, exchange, rejected))
         labels.append(label(path, key, kind, original, values))
     return conversations, labels
+
+
+class _Told(NamedTuple):
+    key: str
+    exchange: Exchange
+    rejected: str | None
+
+
+def _conversation(key: str, exchange: Exchange, rejected: str | None) -> dict[str, Any]:
+    turns = [{"role": "user", "content": exchange.question}, {"role": "assistant", "content": exchange.answer}]
+    return {"id": key, "messages": turns, **({} if rejected is None else {"rejected": rejected})}
 
 
 def worse_answer(exchange: Exchange, other: Exchange, dice: random.Random) -> str:

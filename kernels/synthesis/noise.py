@@ -3,42 +3,8 @@
 import random
 from typing import NamedTuple
 
-FIRST_NAMES = [
-    "Ada",
-    "Alan",
-    "Barbara",
-    "Claude",
-    "Donald",
-    "Edsger",
-    "Frances",
-    "Grace",
-    "Hedy",
-    "John",
-    "Katherine",
-    "Leslie",
-    "Margaret",
-    "Niklaus",
-    "Radia",
-    "Tim",
-]
-LAST_NAMES = [
-    "Adams",
-    "Baker",
-    "Clark",
-    "Davis",
-    "Evans",
-    "Foster",
-    "Garcia",
-    "Hughes",
-    "Irving",
-    "Jones",
-    "Keller",
-    "Lopez",
-    "Morris",
-    "Nolan",
-    "Owens",
-    "Parker",
-]
+FIRST_NAMES = ("Ada", "Alan", "Barbara", "Claude", "Donald", "Edsger", "Frances", "Grace", "Hedy", "John", "Katherine", "Leslie", "Radia", "Tim")
+LAST_NAMES = ("Adams", "Baker", "Clark", "Davis", "Evans", "Foster", "Garcia", "Hughes", "Irving", "Jones", "Keller", "Lopez", "Nolan", "Parker")
 FOREIGN = (
     "Die Stadt liegt am Ufer eines breiten Flusses und wurde im Mittelalter von Kaufleuten gegründet, die mit Salz und Tuch handelten.",
     "Jeden Morgen öffnet der Bäcker seinen Laden, lange bevor die ersten Züge den Bahnhof verlassen und die Schulkinder vorbeikommen.",

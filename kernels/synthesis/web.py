@@ -99,8 +99,8 @@ def _news_page(text: str, dice: random.Random) -> str:
 <script>window.dataLayer = window.dataLayer || []; function track(e) {{ dataLayer.push(e); }}</script>
 <style>nav li {{ display: inline }}</style></head>
 <body><div class="cookie-banner">We use cookies to improve your visit. <button>Accept all</button></div>
-<header><nav><ul>{_links(dice, 6)}</ul></nav></header>
-<main><article><h1>{_title(text)}</h1>
+<header><h1>Example News</h1><nav><ul>{_links(dice, 6)}</ul></nav></header>
+<main><article>
 {_paragraphs(text)}
 </article></main>
 <aside><h3>Related</h3><ul>{_stories(dice, 3)}</ul></aside>
@@ -113,7 +113,7 @@ def _blog_page(text: str, dice: random.Random) -> str:
 <html lang="en"><head><meta charset="utf-8"><title>{_title(text)} | Example Notes</title>
 <link rel="stylesheet" href="/theme.css"></head>
 <body><div id="header"><a href="/">Example Notes</a><ul class="menu">{_links(dice, 4)}</ul></div>
-<div id="content"><div class="post"><h2 class="entry-title">{_title(text)}</h2>
+<div id="content"><div class="post">
 <div class="entry-content">
 {_paragraphs(text)}
 </div><div class="share-buttons"><a href="#">Share</a> <a href="#">Print</a></div></div></div>
@@ -129,7 +129,7 @@ def _portal_page(text: str, dice: random.Random) -> str:
 <meta name="description" content="{_title(text)}"></head>
 <body><nav class="breadcrumb"><a href="/">Home</a> / <a href="/articles">Articles</a></nav>
 <div class="layout"><nav class="toolbox"><ul>{_links(dice, 8)}</ul></nav>
-<main id="main"><h1>{_title(text)}</h1>
+<main id="main">
 <section class="article-body">
 {_paragraphs(text)}
 </section></main></div>

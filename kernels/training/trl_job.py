@@ -143,7 +143,8 @@ def follow(job: ModelJob, config: TrlConfig) -> Any:
 
 
 def _numbers(logs: dict[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in logs.items() if name not in NOT_LOGGED and isinstance(value, int | float)}
+    """Return the numbers of a log by name, sorted as those read back from a checkpoint are."""
+    return {name: float(value) for name, value in sorted(logs.items()) if name not in NOT_LOGGED and isinstance(value, int | float)}
 
 
 def last_checkpoint(scratch: Path) -> str | None:
