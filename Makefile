@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format ui bench browser golden lock clean
+.PHONY: demo test check format ui bench slow browser golden lock clean
 
 demo: $(READY)
 	@$(BIN)/mill up --recipe demo
@@ -25,14 +25,20 @@ format: $(READY)
 ui: $(READY)
 	@$(BIN)/mill ui --recipe demo
 
+slow: $(READY)
+	$(BIN)/python -m pytest -m "slow and not browser"
+
 browser: $(READY)
 	$(BIN)/python -m pytest -m browser tests/browser
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench.$(NAME)
 
+# After a change that is meant to change the graph or the schema: write what tests compare with, and read the difference.
 golden: $(READY)
-	$(BIN)/python -m tests.golden.write
+	$(BIN)/mill graph --recipe smoke > tests/golden/smoke_graph.txt
+	$(BIN)/mill graph --recipe demo > tests/golden/demo_graph.txt
+	$(BIN)/mill schema > pipelines/recipes/recipe.schema.json
 
 # The torch wheel is left to pip, which finds a build for this machine; uv installs all else from the lock.
 $(READY): requirements.lock pyproject.toml

@@ -94,4 +94,4 @@ def _as_dropped(table: pa.Table, reason: str) -> pa.Table:
 
 def _rejects_as_dropped(table: pa.Table, source: str) -> pa.Table:
     ids = [f"{source}/{row['path']}#{row['key']}" for row in table.select(["path", "key"]).to_pylist()]
-    return pa.table({"id": pa.array(ids, pa.string()), "reason": table["reason"]})
+    return table.select(["reason"]).add_column(0, "id", pa.array(ids, pa.string()))

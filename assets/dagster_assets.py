@@ -214,8 +214,8 @@ def _check_result(lake: Lake, key: dg.AssetKey, check: Check, cells: list[Cell],
     metadata: dict[str, Any] = {"num_cells": len(cells), "num_failing": len(failing), "num_judged_now": len(judged_now)}
     if rows:
         metadata["failing"] = dg.MetadataValue.md(markdown_table(rows)[:MAX_CHECK_METADATA_CHARS])
-    elif len(cells) == 1 and verdicts[cells[0]] is not None:
-        metadata |= {name: value for name, value in verdicts[cells[0]].metadata.items() if isinstance(value, int | float | str)}
+    elif len(cells) == 1 and (only := verdicts[cells[0]]) is not None:
+        metadata |= {name: value for name, value in only.metadata.items() if isinstance(value, int | float | str)}
     first = next(iter(failing.values())).description if failing else f"{len(cells)} cells pass"
     return dg.AssetCheckResult(
         asset_key=key,

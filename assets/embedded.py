@@ -114,11 +114,11 @@ def _wikipedia(builder: Builder, num_files: int = 4) -> None:
     dump = bz2.decompress(read_member(fetch("gensim", builder.cache), DUMP)).decode()
     head, _, rest = dump.partition("  <page>")
     pages = [f"  <page>{page}" for page in rest.rpartition("</mediawiki>")[0].split("  <page>")]
-    groups: list[list[str]] = [[]]
+    total, before = sum(map(len, pages)), 0
+    groups: list[list[str]] = [[] for _ in range(num_files)]
     for page in pages:
-        if sum(map(len, groups[-1])) >= len(dump) / num_files and len(groups) < num_files:
-            groups.append([])
-        groups[-1].append(page)
+        groups[before * num_files // total].append(page)
+        before += len(page)
     for number, group in enumerate(groups):
         builder.write(f"enwiki-slice-{number}.xml.bz2", bz2.compress((head + "".join(group) + "</mediawiki>\n").encode()))
 
@@ -149,7 +149,7 @@ def _wikitext(text: str) -> str:
     for block in text.split("\n\n"):
         lines = block.strip("\n").split("\n")
         if len(lines) == 2 and lines[1] and set(lines[1]) <= set("*=-"):
-            parts.append(f"== {lines[0]} ==" if parts else f"'''{lines[0]}''' are explained in the help of Python.<ref>help</ref>")
+            parts.append(f"== {lines[0]} ==" if parts else f"This article is about '''{lines[0]}'''.<ref>help</ref>")
         elif lines[0].startswith("   "):
             parts.append("<pre>\n" + "\n".join(lines) + "\n</pre>")
         else:
@@ -307,15 +307,20 @@ def _evals(builder: Builder) -> None:
 def _smoke_evals(builder: Builder) -> None:
     """Twenty facts in the four file formats."""
     facts = [
-        ("the sky on a clear day", "blue", "green"), ("grass in spring", "green", "red"), ("fresh snow", "white", "black"),
-        ("coal", "black", "white"), ("a ripe banana", "yellow", "purple"), ("a ripe tomato", "red", "grey"), ("an orange", "orange", "blue"), ("milk", "white", "red"),
-        ("the night sky", "dark", "bright"), ("the sun at noon", "bright", "dark"), ("ice", "cold", "hot"), ("fire", "hot", "cold"),
-        ("a feather", "light", "heavy"), ("an anvil", "heavy", "light"), ("a pillow", "soft", "hard"), ("a rock", "hard", "soft"),
-        ("sugar", "sweet", "sour"), ("a lemon", "sour", "sweet"), ("the sea", "wet", "dry"), ("a desert", "dry", "wet"),
+        ("the sky on a clear day", "blue", "green"), ("grass in spring", "green", "red"),
+        ("fresh snow", "white", "black"), ("coal", "black", "white"),
+        ("a ripe banana", "yellow", "purple"), ("a ripe tomato", "red", "grey"),
+        ("an orange", "orange", "blue"), ("milk", "white", "red"),
+        ("the night sky", "dark", "bright"), ("the sun at noon", "bright", "dark"),
+        ("ice", "cold", "hot"), ("fire", "hot", "cold"),
+        ("a feather", "light", "heavy"), ("an anvil", "heavy", "light"),
+        ("a pillow", "soft", "hard"), ("a rock", "hard", "soft"),
+        ("sugar", "sweet", "sour"), ("a lemon", "sour", "sweet"),
+        ("the sea", "wet", "dry"), ("a desert", "dry", "wet"),
     ]  # fmt: skip
     files: dict[str, list[dict[str, str]]] = {name: [] for name in EVAL_MEMBERS}
     for number, (thing, right, wrong) in enumerate(facts):
-        others = [facts[(number + step) % len(facts)][0] for step in (2, 5, 8, 11)]
+        others = [other for step in (2, 5, 8, 11, 14, 17) for other, quality, _ in [facts[(number + step) % len(facts)]] if quality != right][:4]
         files["piqa.jsonl"].append(_choice(f"Find something {right}.", number, f"Take {thing}.", [f"Take {others[0]}."], ""))
         files["commonsenseqa.jsonl"].append(_choice(f"Of these, what is most often {right}?", number, thing, others, "\n"))
         files["openbookqa.jsonl"].append(_choice(f"Most people would say that {thing} is ", number, right, [wrong, "loud", "square"], ""))

@@ -1,6 +1,7 @@
 """Tokens: the tokenizer, token shards that memory-map, and packed mixtures."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,11 +42,11 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
         def texts() -> Iterator[str]:
             for number, key in enumerate(partitions):
                 work.tell(f"reading {key}", number + 1, len(partitions))
-                yield from work.table(DEDUPLICATED_ASSET, "documents", key)["text"].to_pylist()
+                yield from _column(work, key)
 
         text = method.train(texts(), config)
         write_tokenizer(text, work.draft.folder)
-        sample = work.table(DEDUPLICATED_ASSET, "documents", partitions[0])["text"].slice(0, FERTILITY_DOCUMENTS).to_pylist()
+        sample = _column(work, str(partitions[0]))[:FERTILITY_DOCUMENTS]
         work.draft.metadata |= fertility(text, sample) if sample else {}
 
     return Artifact(
@@ -61,6 +62,12 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
         build=build,
         upstream=(DEDUPLICATED_ASSET,),
     )
+
+
+def _column(work: Work, partition: str | None) -> list[str]:
+    """Return the texts of a partition's deduplicated documents."""
+    texts: Any = work.table(DEDUPLICATED_ASSET, "documents", partition)["text"].to_pylist()
+    return texts
 
 
 def shards(recipe: str) -> Artifact:

@@ -6,7 +6,7 @@ A folder whose ``config.json`` has the key ``modelmill_quantization`` holds int8
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from kernels.documents import Turn
 from kernels.tokenizers.files import CHAT_TEMPLATE, TURN_END
@@ -49,10 +49,10 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
         from kernels.compression.linear8 import load_int8
 
-        model = load_int8(AutoConfig.from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
+        model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
     else:
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+    tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:

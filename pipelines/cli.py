@@ -287,6 +287,19 @@ def ui(
 
 
 @app.command()
+def graph(recipe: RecipeOption = RECIPE) -> None:
+    """Print every asset with what it hangs on and its checks, one line each."""
+    session = Session(recipe)
+    for kind, names in (("sources", session.graph.sources), ("inputs", session.graph.inputs)):
+        for name in names:
+            print(f"{kind}/{name}")
+    for artifact in session.graph.artifacts.values():
+        checks = [check.name for suite in session.graph.suites.get(artifact.name, []) for check in suite.checks]
+        shape = " per partition" if artifact.partitioned else ""
+        print(f"{artifact.name} [{artifact.code_version}{shape}] <- {', '.join(artifact.upstream)}" + (f" ? {', '.join(checks)}" if checks else ""))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
     import json

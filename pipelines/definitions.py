@@ -47,7 +47,7 @@ def materialize_job_name(recipe: str) -> str:
     return f"{recipe}_materialize"
 
 
-def _observable(graph: Graph, name: str, partitioned: bool) -> dg.AssetsDefinition:
+def _observable(graph: Graph, name: str, partitioned: bool) -> dg.SourceAsset:
     """Return a source as Dagster sees it: observed, never made."""
     kind = "sources" if partitioned else "inputs"
 

@@ -49,13 +49,18 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     inputs = {key: plan.location for key, plan in models.items() if plan.location}
     inputs |= {key: plan.location for key, plan in evals.items() if plan.location}
     needed = _embedded_names(recipe)
+
+    def prepare_all() -> None:
+        for key in needed:
+            prepare(key, home.embedded, home.package_cache)
+
     return Graph(
         recipe=name,
         artifacts={artifact.name: _with_policy(artifact, recipe) for artifact in made},
         suites=_suites(recipe, models, evals),
         sources={key: plan.location for key, plan in sources.items()},
         inputs=inputs,
-        prepare=lambda: [prepare(key, home.embedded, home.package_cache) for key in needed] and None,
+        prepare=prepare_all,
     )
 
 
@@ -114,7 +119,7 @@ def _model_plan(recipe: Recipe, home: Home, entry: Any) -> ModelPlan:
         config=kernel_config("models", entry.method, entry),
         parents=tuple(entry.parents),
         data=tuple(entry.data) if isinstance(entry.data, list) else entry.data,
-        location=_file(recipe, home, entry.data) if spec.data == "package" else None,
+        location=_file(recipe, home, str(entry.data)) if spec.data == "package" else None,
     )
 
 

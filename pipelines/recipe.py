@@ -8,10 +8,11 @@ import difflib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, Literal, NamedTuple, Union
+from types import ModuleType, UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import Field, StringConstraints, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 import kernels.adoption
 import kernels.compression
@@ -108,12 +109,13 @@ class ScheduleEntry(Config):
 
 def _entries(kind: Literal["sources", "filters", "tokenizers", "models", "evals"], base: type[Config], tag: str, extra: dict[str, Any]) -> Any:
     """Return the discriminated union of one kind: the kernel's config, the base's fields and the tag."""
-    types = tuple(
-        create_model(
+    create: Any = create_model  # its signature cannot say that fields come from a mapping
+    types: Any = tuple(
+        create(
             f"{name.title().replace('_', '')}{base.__name__.removesuffix('Config')}",
             __base__=(base, spec.config) if base is not Config else spec.config,
             __doc__=spec.config.__doc__,
-            **{tag: (Literal[name], ...)},  # pyright: ignore[reportArgumentType]
+            **{tag: (Literal[name], ...)},
             **extra,
         )
         for name, spec in specs(kind).items()
@@ -124,16 +126,20 @@ def _entries(kind: Literal["sources", "filters", "tokenizers", "models", "evals"
 @functools.cache
 def recipe_type() -> type["RecipeBase"]:
     """Return the pydantic model of a whole recipe."""
-    step = _entries("filters", Config, "kind", {})
-    source = _entries("sources", SourceEntry, "format", {"filters": (list[step], [])})
+    step: Any = _entries("filters", Config, "kind", {})
+    source: Any = _entries("sources", SourceEntry, "format", {"filters": (list[step], [])})
+
+    def by_name(entry: Any) -> Any:
+        return dict.__class_getitem__((Name, entry))
+
     return create_model(
         "Recipe",
         __base__=RecipeBase,
         __doc__=RecipeBase.__doc__,
-        sources=(dict[Name, source], ...),
+        sources=(by_name(source), ...),
         tokenizer=(_entries("tokenizers", TokenizerEntry, "method", {}), ...),
-        models=(dict[Name, _entries("models", ModelEntry, "method", {})], {}),
-        evals=(dict[Name, _entries("evals", EvalEntry, "task", {})], {}),
+        models=(by_name(_entries("models", ModelEntry, "method", {})), {}),
+        evals=(by_name(_entries("evals", EvalEntry, "task", {})), {}),
     )
 
 
@@ -203,7 +209,8 @@ def nearest(name: str, valid: Iterator[str] | list[str]) -> str:
 
 def _place(source: YamlSource, location: Location) -> Location:
     """Drop the union tags that pydantic puts into locations: keep the parts that lead somewhere in the file."""
-    value, kept = source.value, []
+    value: Any = source.value
+    kept: list[str | int] = []
     for part in location:
         if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             value = value[part]
@@ -212,24 +219,30 @@ def _place(source: YamlSource, location: Location) -> Location:
 
 
 def _valid_keys(location: Location) -> list[str]:
-    """Return the keys that may stand at a pydantic location (its last part is the unknown key)."""
-    kinds: dict[str, tuple[Literal["sources", "filters", "tokenizers", "models", "evals"], type[Config], list[str]]] = {
-        "sources": ("sources", SourceEntry, ["format", "filters"]),
-        "models": ("models", ModelEntry, ["method"]),
-        "evals": ("evals", EvalEntry, ["task"]),
-        "tokenizer": ("tokenizers", TokenizerEntry, ["method"]),
-    }
-    if len(location) == 1:
-        return list(recipe_type().model_fields)
-    if "filters" in location and location[-2] in specs("filters"):
-        return ["kind", *specs("filters")[location[-2]].config.model_fields]
-    plain = {"deduplication": DedupConfig, "mixtures": MixtureConfig, "release": ReleaseEntry, "schedules": ScheduleEntry}
-    if location[0] in plain and len(location) <= 3:
-        return list(plain[str(location[0])].model_fields)
-    kind, base, tags = kinds.get(str(location[0]), ("sources", Config, []))
-    known = [part for part in location[1:-1] if part in specs(kind)]
-    own = list(specs(kind)[known[-1]].config.model_fields) if known else list(next(iter(specs(kind).values())).config.model_fields)
-    return [*tags, *(field.alias or name for name, field in base.model_fields.items()), *own]
+    """Return the keys that may stand where pydantic found an unknown one (the last part of its location)."""
+    kind: Any = recipe_type()
+    for part in location[:-1]:
+        kind = _step_into(kind, part)
+    fields: dict[str, Any] = getattr(kind, "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _step_into(kind: Any, part: str | int) -> Any:
+    """Return the type one part further down: a field's, a container's items', or the member of a union that the part tags."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    members = [member for member in get_args(kind) if member is not type(None)]
+    if get_origin(kind) in (Union, UnionType):
+        tagged = [member for member in members if any(field.annotation == Literal[part] for field in _fields(member).values())]
+        return tagged[0] if tagged else _step_into(members[0], part)
+    if get_origin(kind) in (dict, list, tuple):
+        return members[1] if get_origin(kind) is dict else members[0]
+    found = [field.annotation for name, field in _fields(kind).items() if part in (name, field.alias)]
+    return found[0] if found else kind
+
+
+def _fields(kind: Any) -> dict[str, FieldInfo]:
+    return getattr(kind, "model_fields", {})
 
 
 def _describe(source: YamlSource, fault: dict[str, Any]) -> str:

@@ -59,7 +59,8 @@ def _update_array(hasher: "hashlib.blake2b", array: pa.Array) -> None:
         hasher.update(pc.list_value_length(array).fill_null(0).cast(pa.int64()).to_numpy(zero_copy_only=False).tobytes())
         _update_array(hasher, pc.list_flatten(array))
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        whole = array.fill_null("" if pa.types.is_string(kind) or pa.types.is_large_string(kind) else b"").cast(pa.large_binary())
+        empty = "" if pa.types.is_string(kind) or pa.types.is_large_string(kind) else b""
+        whole: Any = array.fill_null(empty).cast(pa.large_binary())
         hasher.update(pc.binary_length(whole).cast(pa.int64()).to_numpy(zero_copy_only=False).tobytes())
         offsets = np.frombuffer(whole.buffers()[1], dtype=np.int64)[whole.offset : whole.offset + len(whole) + 1]
         if len(whole) and offsets[-1] > offsets[0]:

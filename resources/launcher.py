@@ -73,8 +73,9 @@ class PipesLauncher:
                 follower.join()
         said = job.with_name(LOG_FILE).read_text(errors="replace") if job.with_name(LOG_FILE).exists() else ""
         print(said)  # into the step's own log
-        if child.exitcode != 0:
-            how = f"was ended by signal {-child.exitcode}" if (child.exitcode or 0) < 0 else f"ended with code {child.exitcode}"
+        code = child.exitcode or 0
+        if code:
+            how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
             raise RuntimeError(f"the process that runs {job} {how}: {said.strip()[-LOG_TAIL_CHARS:]}")
 
 

@@ -4,7 +4,7 @@ Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Transformers'
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from kernels import checkpoints
 from kernels.specs import Config, ModelJob, ModelMethod
@@ -31,9 +31,10 @@ def run(job: ModelJob) -> dict[str, float]:
     config: GgufConfig = job.config
     file = _only_file(job.data)
     place: dict[str, Any] = {"gguf_file": file.name, "local_files_only": True}
-    tokenizer: Any = AutoTokenizer.from_pretrained(file.parent, **place)
+    tokenizer = cast(Any, AutoTokenizer).from_pretrained(file.parent, **place)
     # Without `dequantize` Transformers calls the model quantized even after unpacking it, and refuses to save it.
-    model: Any = AutoModelForCausalLM.from_pretrained(file.parent, **place, dtype=torch.float32, quantization_config=Loading(dequantize=True))
+    loading = Loading(dequantize=True)
+    model = cast(Any, AutoModelForCausalLM).from_pretrained(file.parent, **place, dtype=torch.float32, quantization_config=loading)
     if len(tokenizer) > model.config.vocab_size:
         raise ValueError(f"{file}: {len(tokenizer)} tokens for {model.config.vocab_size} embeddings; the file is not whole, fetch it again")
     if tokenizer.pad_token is None:

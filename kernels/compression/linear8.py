@@ -1,7 +1,7 @@
 """Linear layers with int8 weights: one scale an output channel, dequantised on the fly."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 
 def quantize_weight(weight: Any) -> tuple[Any, Any]:
@@ -52,7 +52,7 @@ def load_int8(config: Any, path: Path, dtype: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
     tensors = load_file(path)
-    model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    model = cast(Any, AutoModelForCausalLM).from_config(config, dtype=dtype)
     replace_linears(model, tensors)
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     tied = set(model.all_tied_weights_keys) if config.tie_word_embeddings else set[str]()

@@ -46,7 +46,8 @@ def run(job: ModelJob) -> dict[str, float]:
         ValueError: no conversation carries a rejected answer and fits ``max_length``.
     """
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
 
     config: DpoConfig = job.config
     parent = parent_to_train(job)

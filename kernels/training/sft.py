@@ -22,7 +22,8 @@ def run(job: ModelJob) -> dict[str, float]:
         ValueError: no conversation ends in an answer and fits ``max_length``.
     """
     from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     config: SftConfig = job.config
     parent = parent_to_train(job)

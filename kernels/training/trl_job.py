@@ -9,7 +9,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -101,7 +101,7 @@ def conversations(job: ModelJob) -> list[list[Turn]]:
     """Return the conversations of the job's data, in order; a text that is none has no turns."""
     if job.data is None:
         raise ValueError("needs conversations; name their sources under 'data'")
-    texts: list[str] = pq.read_table(job.data, columns=["text"])["text"].to_pylist()
+    texts = cast(list[str], pq.read_table(job.data, columns=["text"])["text"].to_pylist())
     return [parse_conversation(text) for text in texts]
 
 

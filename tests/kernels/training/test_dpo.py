@@ -93,5 +93,5 @@ def test_what_is_no_pair_is_counted_by_reason(parent: Path, tmp_path: Path):
 
 
 def test_data_without_pairs_is_an_error_that_tells_the_remedy(parent: Path, tmp_path: Path):
-    with pytest.raises(ValueError, match="0 of 1 conversations are preference pairs.*'assistant' and 'rejected'"):
+    with pytest.raises(ValueError, match=r"0 of 1 conversations are preference pairs.*'assistant' and 'rejected'"):
         dpo.run(job(parent, tmp_path, [[("user", "x"), ("assistant", "y")]]))
