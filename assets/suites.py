@@ -32,7 +32,7 @@ MIN_TOP1_AGREEMENT = 0.9
 TABLE = "documents"
 """The table of a corpus cell that its suite judges."""
 BATCH_BYTES = 1 << 28
-EXAMPLE_CHARS = 120
+EXAMPLE_CHARS = 200
 SHOWN_FAULTS = 3
 
 IDS = (

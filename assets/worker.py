@@ -3,13 +3,8 @@
 It holds a lock on its scratch folder, so that two never write there, and dies with its parent, so that a killed run leaves nobody behind.
 """
 
-import ctypes
 import fcntl
 import json
-import os
-import signal
-import sys
-import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,8 +17,8 @@ import kernels.compression
 import kernels.evals
 import kernels.training
 from kernels.specs import Eval, ModelJob, ModelMethod, collect
+from resources.lifeline import die_with_parent
 
-PR_SET_PDEATHSIG = 1
 LOG_SECONDS = 5.0
 
 
@@ -46,20 +41,6 @@ class Job:
         path = Path(self.scratch) / "job.json"
         path.write_text(json.dumps(asdict(self), indent=1))
         return path
-
-
-def die_with_parent() -> None:
-    """End this process when its parent ends: at once on Linux, within a second elsewhere."""
-    parent = os.getppid()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 class Reporter:

@@ -114,7 +114,7 @@ def bring_up(
             mirror_sources(graph, before if num_runs or before != registry else Registry(), registry, instance)
             planned = plan(graph, lake, registry)
             tried = set(made) | set(failed)
-            wave = next_wave(_narrow(planned, cells), selected, tried, judged)
+            wave = next_wave(graph, _narrow(planned, cells), selected, tried, judged)
             if wave is None:
                 left = [p for p in planned.cells if p.state != "fresh" and p.cell.asset in selected]
                 return Result(made, failed, left, num_runs)

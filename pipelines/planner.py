@@ -154,10 +154,11 @@ class Wave(NamedTuple):
     judge: list[str]
 
 
-def next_wave(planned: Plan, selected: set[str], tried: set[Cell], judged: set[Cell]) -> Wave | None:
+def next_wave(graph: Graph, planned: Plan, selected: set[str], tried: set[Cell], judged: set[Cell]) -> Wave | None:
     """Return the next run: judge what is unjudged, else make what is stale; None when nothing is left that was not tried before.
 
-    A run makes either partitions or whole assets, and corpora come first.
+    A run makes either partitions or whole assets, corpora first, and no asset with its parent: within a run Dagster skips an asset
+    whose parent has no output, and a wave's partitions are events, not outputs.
     """
     unjudged = {p.cell.asset for p in planned.having("unjudged") if p.cell.asset in selected and p.cell not in judged}
     if unjudged:
@@ -167,4 +168,6 @@ def next_wave(planned: Plan, selected: set[str], tried: set[Cell], judged: set[C
         if stale.cell.asset in selected and stale.cell not in tried:
             ready.setdefault(stale.cell.asset, []).append(stale.cell)
     partitioned = {asset: cells for asset, cells in ready.items() if cells[0].partition is not None}
-    return Wave(partitioned or ready, []) if ready else None
+    chosen = partitioned or ready
+    apart = {asset: cells for asset, cells in chosen.items() if not chosen.keys() & set(graph.artifacts[asset].upstream)}
+    return Wave(apart, []) if apart else None

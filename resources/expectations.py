@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 MAX_EXAMPLES = 5
-EXAMPLE_CHARS = 80
+EXAMPLE_CHARS = 200
 KEPT_RUNS = 20
 SITE = ("gx", "uncommitted", "data_docs", "local_site")
 

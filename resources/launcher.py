@@ -22,7 +22,13 @@ POLL_SECONDS = 0.5
 PROGRESS_FILE = "progress.jsonl"
 LOG_FILE = "worker.log"
 LOG_TAIL_CHARS = 2000
-PRELOADED = ["torch", "transformers.models.llama.modeling_llama", "transformers.models.auto.modeling_auto", "trl.trainer.dpo_trainer"]
+PRELOADED = [
+    "resources.fork_server",
+    "torch",
+    "transformers.models.llama.modeling_llama",
+    "transformers.models.auto.modeling_auto",
+    "trl.trainer.dpo_trainer",
+]
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)

@@ -1,0 +1,160 @@
+"""What a change makes stale, and nothing else, run through Dagster as a user would."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MIXTURE = "tokens/mixture_pretrain"
+STAGES = ("corpus/documents", "corpus/filtered", "corpus/signatures", "corpus/deduplicated", "tokens/shards")
+
+
+def chain(partition: str) -> list[str]:
+    return [f"{stage}[{partition}]" for stage in STAGES]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, make_shop: Callable[[Path], Any]) -> Any:
+    """A small recipe brought up to its mixture and report; tests change copies of it."""
+    shop = make_shop(tmp_path_factory.mktemp("finished") / "shop")
+    result = shop.up(MIXTURE, "corpus/report")
+    assert not result.failed
+    return shop
+
+
+@pytest.fixture
+def shop(finished: Any, tmp_path: Path) -> Any:
+    shutil.copytree(finished.folder, tmp_path / "shop", copy_function=shutil.copy2)
+    return type(finished)(tmp_path / "shop")
+
+
+def test_what_was_made_is_fresh_and_only_the_model_is_missing(shop: Any) -> None:
+    assert list(shop.waiting()) == ["models/base"]
+
+
+def test_bringing_up_again_runs_nothing(shop: Any) -> None:
+    result = shop.up(MIXTURE)
+    assert (result.made, result.num_runs) == ([], 0)
+
+
+def test_a_new_file_makes_its_own_chain_and_what_hangs_on_it(shop: Any, prose: Callable[[int], str]) -> None:
+    before = shop.made_at()
+    (shop.folder / "books" / "book-9.txt").write_text(prose(9))
+    assert set(shop.waiting()) == {*chain("books.base.003"), "corpus/report", MIXTURE, "models/base"}
+    made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
+    assert made == {*chain("books.base.003"), "corpus/report", MIXTURE}
+    assert {name: when for name, when in shop.made_at().items() if name in before and name not in made} == {
+        name: when for name, when in before.items() if name not in made
+    }
+
+
+def test_touching_a_file_is_no_change(shop: Any) -> None:
+    (shop.folder / "books" / "book-0.txt").touch()
+    assert list(shop.waiting()) == ["models/base"]
+
+
+def test_white_space_that_extraction_removes_stops_the_wave_at_the_documents(shop: Any) -> None:
+    path = shop.folder / "books" / "book-0.txt"
+    path.write_text(path.read_text().rstrip("\n") + "   \r\n\r\n")
+    before = shop.contents()
+    assert "parent sources/books[books.base.000] changed" in shop.waiting("stale")["corpus/documents[books.base.000]"]
+    assert [str(cell) for cell in shop.up(MIXTURE, "corpus/report").made] == ["corpus/documents[books.base.000]"]
+    assert shop.contents() == before
+
+
+def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop: Any) -> None:
+    shop.change_recipe("min_words: 20", "min_words: 21")
+    waiting = shop.waiting()
+    books = [f"books.base.00{number}" for number in range(3)]
+    after = {f"{stage}[{partition}]" for stage in STAGES[1:] for partition in books}
+    later_chats = {f"{stage}[chats.base.00{number}]" for stage in ("corpus/deduplicated", "tokens/shards") for number in range(2)}
+    assert set(waiting) == {*after, *later_chats, "corpus/report", "tokens/tokenizer", MIXTURE, "models/base"}
+    assert waiting["corpus/filtered[books.base.000]"] == "config changed: steps[0].min_words 20 -> 21"
+    made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
+    assert made == {f"corpus/filtered[{partition}]" for partition in books}  # nothing falls under the new threshold: the wave stops
+
+
+def test_the_event_log_tells_the_same_story(shop: Any) -> None:
+    import dagster as dg
+
+    from pipelines.instance import open_instance
+
+    with open_instance(shop.home) as instance:
+        key = dg.AssetKey(["small", "corpus", "filtered"])
+        tags = instance.event_log_storage.get_latest_tags_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=["dagster/data_version"]
+        )
+        told = {f"corpus/filtered[{partition}]": values["dagster/data_version"] for partition, values in tags.items()}
+        assert told == {name: content for name, content in shop.contents().items() if name.startswith("corpus/filtered[")}
+        checks = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [dg.AssetCheckKey(key, name) for name in ("ids_are_unique", "text_is_not_empty", "schema_is_as_declared")]
+        )
+        assert {str(record.status.value) for record in checks.values()} == {"SUCCEEDED"} and len(checks) == 3
+
+
+def plant(shop: Any, partition: str, rows: list[dict[str, Any]], columns: list[str]) -> None:
+    """Replace a partition's documents with bad ones, as a broken reader would leave them."""
+    import pyarrow as pa
+
+    from kernels.documents import REJECTS
+    from resources.lake import write_table
+
+    lake = shop.lake
+    cell = shop.cell("corpus/documents", partition)
+    was = lake.require(cell)
+    with lake.draft(cell) as draft:
+        write_table(draft.folder / "documents.parquet", pa.Table.from_pylist(rows).select(columns))
+        write_table(draft.folder / "rejects.parquet", REJECTS.empty_table())
+        draft.metadata |= was.metadata
+        lake.publish(draft, code_version=was.code_version, config=was.config, parents=was.parents, seconds=0.0)
+
+
+def test_a_bad_shard_stops_itself_names_its_rows_and_leaves_the_rest_alone(shop: Any, prose: Callable[[int], str]) -> None:
+    (shop.folder / "books" / "book-8.txt").write_text(prose(8))
+    (shop.folder / "books" / "book-9.txt").write_text(prose(9))
+    shop.up("corpus/documents")
+    good = shop.lake.table(shop.cell("corpus/documents", "books.base.003"), "documents").to_pylist()[0]
+    columns = list(good)
+    plant(
+        shop,
+        "books.base.003",
+        [good, {**good, "text": "   "}, {**good, "id": "books/x#1", "text": "cafÃ© naÃ¯ve"}, {**good, "id": "books/x#2"}],
+        columns,
+    )
+    result = shop.up(MIXTURE)
+    blocked = {str(left.cell): left.reason for left in result.left if left.state == "blocked"}
+    assert set(blocked) == {"corpus/documents[books.base.003]"}
+    assert "ids_are_unique: 2 of 4 rows fail: row 0" in blocked["corpus/documents[books.base.003]"]
+    verdicts = shop.lake.verdicts(shop.cell("corpus/documents", "books.base.003"))
+    assert verdicts["text_is_not_empty"].description.startswith("1 of 4 rows fail: row 1")
+    assert verdicts["text_is_not_mojibake"].description.startswith("1 of 4 rows fail: row 2")
+    made = {str(cell) for cell in result.made}
+    assert {f"{stage}[books.base.004]" for stage in STAGES[1:]} | {MIXTURE} <= made
+    assert not any("books.base.003" in name for name in made)
+    assert shop.lake.require(shop.cell(MIXTURE)).metadata["left_out_partitions"] == "books.base.003"
+
+
+def test_a_shard_of_another_schema_is_stopped_with_the_columns_named(shop: Any) -> None:
+    plant(shop, "books.base.002", [{"id": "a", "body": "text"}], ["id", "body"])
+    result = shop.up(MIXTURE)
+    (reason,) = [left.reason for left in result.left if left.state == "blocked"]
+    assert "not judged" in reason or "text is missing" in reason
+    description = shop.lake.verdicts(shop.cell("corpus/documents", "books.base.002"))["schema_is_as_declared"].description
+    assert "text is missing" in description and "body is unknown" in description
+
+
+def test_a_source_file_of_broken_records_stops_its_partition_with_lines_named(shop: Any) -> None:
+    (shop.folder / "chats" / "log-9.jsonl").write_text('{"messages": []}\n{"text": "no turns"}\nnot json\n')
+    result = shop.up("tokens/shards")
+    blocked = {str(left.cell): left.reason for left in result.left if left.state == "blocked"}
+    assert set(blocked) == {"corpus/documents[chats.base.002]"}
+    assert "log-9.jsonl line 2: schema" in blocked["corpus/documents[chats.base.002]"]
+
+
+def test_no_partition_is_lost_when_a_file_goes(shop: Any) -> None:
+    (shop.folder / "books" / "book-1.txt").unlink()
+    made = {str(cell) for cell in shop.up(MIXTURE).made}
+    assert MIXTURE in made and not any("books.base.000" in name for name in made)
+    assert "books.base.001" not in {cell.partition for cell in [p.cell for p in shop.plan().cells]}

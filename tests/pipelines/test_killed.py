@@ -1,0 +1,69 @@
+"""kill -9 at any moment: the next ``mill up`` completes, redoes nothing finished, and ends where an undisturbed run ends."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, make_shop: Callable[[Path], Any]) -> dict[str, str]:
+    """Contents of every cell of a run that nothing disturbs."""
+    shop = make_shop(tmp_path_factory.mktemp("undisturbed") / "shop")
+    assert not shop.up().failed
+    return shop.contents()
+
+
+def kill_when(shop: Any, reached: Callable[[], bool], seconds: float = 120) -> None:
+    """Start ``mill up`` and kill its whole process group as soon as something is reached."""
+    process = shop.start("up")
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, "it was never reached"
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)  # the parent alone: its children must follow by themselves
+    process.wait()
+
+
+def finish(shop: Any) -> str:
+    process = shop.start("up")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output
+
+
+def count(shop: Any, asset: str) -> int:
+    return len(list((shop.home.root / "lake" / "small" / asset).glob("*/manifest.json")))
+
+
+@pytest.mark.parametrize(("asset", "number"), [("corpus/documents", 1), ("corpus/documents", 4), ("corpus/filtered", 2), ("tokens/shards", 3)])
+def test_killed_in_a_data_wave(shop: Any, undisturbed: dict[str, str], asset: str, number: int) -> None:
+    kill_when(shop, lambda: count(shop, asset) >= number)
+    finished = shop.made_at()
+    finish(shop)
+    assert shop.contents() == undisturbed
+    assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
+
+
+@pytest.mark.parametrize("steps", [1, 6, 11, 24])
+def test_killed_in_pretraining(shop: Any, undisturbed: dict[str, str], steps: int) -> None:
+    def reached() -> bool:
+        return sum(len(path.read_text().splitlines()) for path in (shop.home.root / "scratch").rglob("progress.jsonl")) * 5 >= steps
+
+    kill_when(shop, reached)
+    finished = shop.made_at()
+    assert "models/base" not in finished
+    time.sleep(1.0)
+    states = sorted(path.name for path in (shop.home.root / "scratch").rglob("step-*"))
+    finish(shop)
+    assert shop.contents() == undisturbed  # weights and losses, bit for bit
+    assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
+    if steps > 5:
+        assert states, "there was a state to resume from"
