@@ -201,17 +201,19 @@ def dagster_checks(graph: Graph, suite: CheckSuite) -> dg.AssetChecksDefinition:
             for message in blocked:
                 context.log.error(f"{cell}: {message}")
         for check in suite.checks:
-            yield _check_result(lake, key, check, cells, {cell.partition for cell in waiting})
+            yield _check_result(lake, home, key, check, cells, {cell.partition for cell in waiting})
 
     return body
 
 
-def _check_result(lake: Lake, key: dg.AssetKey, check: Check, cells: list[Cell], judged_now: set[str | None]) -> dg.AssetCheckResult:
+def _check_result(lake: Lake, home: Home, key: dg.AssetKey, check: Check, cells: list[Cell], judged_now: set[str | None]) -> dg.AssetCheckResult:
     """Return the state of one check over all cells of an asset, the failing ones first."""
     verdicts = {cell: lake.verdicts(cell).get(check.name) for cell in cells}
     failing = {cell: verdict for cell, verdict in verdicts.items() if verdict is not None and not verdict.passed}
     rows = [{"cell": str(cell), "finding": verdict.description} for cell, verdict in failing.items()]
     metadata: dict[str, Any] = {"num_cells": len(cells), "num_failing": len(failing), "num_judged_now": len(judged_now)}
+    if key.path[1] in ("corpus", "tokens"):
+        metadata["data_docs"] = dg.MetadataValue.url(home.docs_url)
     if rows:
         metadata["failing"] = dg.MetadataValue.md(markdown_table(rows)[:MAX_CHECK_METADATA_CHARS])
     elif len(cells) == 1 and (only := verdicts[cells[0]]) is not None:

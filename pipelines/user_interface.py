@@ -17,7 +17,12 @@ from resources.home import Home
 
 def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) -> None:
     """Serve until interrupted. A recipe of the user's own is shown alone, shipped ones side by side."""
-    environment = {**os.environ, "DAGSTER_HOME": str(prepare_instance(home)), "MILL_HOME": str(home.root)}
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_instance(home)),
+        "MILL_HOME": str(home.root),
+        "MILL_DOCS_URL": f"http://127.0.0.1:{port + 1}",
+    }
     if recipe.absolute().parent != SHIPPED:
         environment["MILL_RECIPES"] = str(recipe.absolute())
     site = data_docs_index(home.data_docs).parent

@@ -1,9 +1,10 @@
 """The bridge to Great Expectations: row-wise expectations over the rows of many partitions at once, findings by partition.
 
 One validation judges a whole table; each failing row is then laid to its partition, so that a bad shard stops itself and nobody else. Results
-go to a file context whose Data Docs grow with every run. Importing Great Expectations takes seconds: only `validate` does it.
+go to a file context whose Data Docs hold each suite's last runs. Importing Great Expectations takes seconds: only `validate` does it.
 """
 
+import fcntl
 import os
 import shutil
 import warnings
@@ -18,6 +19,10 @@ MAX_EXAMPLES = 5
 EXAMPLE_CHARS = 200
 KEPT_RUNS = 20
 SITE = ("gx", "uncommitted", "data_docs", "local_site")
+THIRD_PARTY_WARNINGS = (
+    ("module 'sre_(constants|parse)' is deprecated", DeprecationWarning),  # Great Expectations imports them
+    ("This pattern is interpreted as a regular expression, and has match groups", UserWarning),  # pandas; the groups are only alternatives
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +58,24 @@ def validate(
     """Judge a table's rows and return findings by partition and expectation.
 
     Raises:
+        ValueError: two expectations have one name, or a row has no partition.
         RuntimeError: an expectation could not be evaluated (a column that is not there, a bad regex): a fault of the suite, not of the data.
     """
     if table.num_rows == 0:
         return {}
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # third-party deprecations inside Great Expectations, none of which a user can act on
-        results = _run(suite, table, expectations, site)
-    _prune(suite, site)
+    if len({e.name for e in expectations}) < len(expectations):
+        raise ValueError(f"suite {suite}: two expectations have one name, {[e.name for e in expectations]}; name each differently")
     partitions = table[partition_column]
+    if partitions.null_count:
+        raise ValueError(f"suite {suite}: {partitions.null_count} rows have no {partition_column!r}; every row needs its partition")
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # the documented switch; 1.24.1 holds no sender at all
+    site.mkdir(parents=True, exist_ok=True)
+    with (site / ".lock").open("w") as lock, warnings.catch_warnings():
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that write one context raise CheckpointRelatedResourcesFreshnessError
+        for message, category in THIRD_PARTY_WARNINGS:
+            warnings.filterwarnings("ignore", message=message, category=category)
+        _prune(suite, site)
+        results = _run(suite, table, expectations, site)
     labels = partitions.combine_chunks().dictionary_encode()
     codes: Any = labels.indices.to_pylist()
     names: Any = labels.dictionary.to_pylist()
@@ -85,10 +98,10 @@ def validate(
 
 
 def _prune(suite: str, site: Path) -> None:
-    """Keep the last `KEPT_RUNS` runs of a suite, in the store and in the site."""
+    """Make room for one run among the last `KEPT_RUNS` of a suite, in the store and in the site, before the index is built."""
     for base in (site.joinpath(*SITE[:2], "validations"), site.joinpath(*SITE, "validations")):
-        runs = sorted((base / suite).glob("*"), key=lambda path: path.stat().st_mtime) if (base / suite).is_dir() else []
-        for run in runs[:-KEPT_RUNS]:
+        runs = sorted((base / suite).glob("*/*"), key=lambda path: path.name)  # suite, run name, time of the run
+        for run in runs[: max(0, len(runs) - KEPT_RUNS + 1)]:
             shutil.rmtree(run)
 
 
@@ -97,21 +110,42 @@ def _example(table: pa.Table, row: int, number: int, columns: Sequence[str]) -> 
     return {"row": str(number), **{name: value for name, value in values.items() if value}}
 
 
+def _definition(suite: str, expectation: Expectation) -> Any:
+    """Return an expectation as Great Expectations' own object."""
+    from great_expectations.expectations.expectation import ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    meta = {"check": expectation.name, "max_bad_share": expectation.max_bad_share}
+    try:
+        kind = get_expectation_impl(expectation.type)
+        definition = kind(**expectation.kwargs, description=expectation.description, meta=meta)
+    except Exception as error:
+        raise RuntimeError(f"suite {suite}, expectation {expectation.name}: {error}; mend the suite") from error
+    if not isinstance(definition, ColumnMapExpectation | ColumnPairMapExpectation | MulticolumnMapExpectation):
+        raise RuntimeError(f"suite {suite}, expectation {expectation.name}: {expectation.type} does not judge rows; use a row-wise one")
+    return definition
+
+
+def _failing_rows(suite: str, result: Any) -> list[int]:
+    """Return the numbers of the rows that fail, in the whole table."""
+    raised = result.exception_info
+    for info in [raised] if "raised_exception" in raised else raised.values():
+        if info["raised_exception"]:
+            name = result.expectation_config.meta["check"]
+            raise RuntimeError(f"suite {suite}, expectation {name}: {info['exception_message']}; mend the suite")
+    return [int(row) for row in result.result.get("unexpected_index_list") or []]
+
+
 def _run(suite: str, table: pa.Table, expectations: Sequence[Expectation], site: Path) -> dict[str, list[int]]:
     """Run one validation and return the failing rows by expectation."""
     import great_expectations as gx
     from great_expectations.checkpoint.actions import UpdateDataDocsAction
-    from great_expectations.expectations.registry import get_expectation_impl
 
-    site.mkdir(parents=True, exist_ok=True)
+    definitions = [_definition(suite, expectation) for expectation in expectations]
     context: Any = gx.get_context(mode="file", project_root_dir=str(site))
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_or_update_pandas("lake")
     batch = source.add_dataframe_asset(suite).add_batch_definition_whole_dataframe("rows")
-    definitions = [
-        get_expectation_impl(e.type)(**e.kwargs, description=e.description, meta={"check": e.name, "max_bad_share": e.max_bad_share})
-        for e in expectations
-    ]
     gx_suite = context.suites.add_or_update(gx.ExpectationSuite(name=suite, expectations=definitions))
     validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=suite, data=batch, suite=gx_suite))
     checkpoint = context.checkpoints.add_or_update(
@@ -122,14 +156,7 @@ def _run(suite: str, table: pa.Table, expectations: Sequence[Expectation], site:
             result_format={"result_format": "COMPLETE", "include_unexpected_rows": False, "partial_unexpected_count": MAX_EXAMPLES},
         )
     )
-    outcome = checkpoint.run(batch_parameters={"dataframe": table.to_pandas()})
-    failing: dict[str, list[int]] = {}
-    for result in next(iter(outcome.run_results.values())).results:
-        name = result.expectation_config.meta["check"]
-        raised = result.exception_info
-        infos = [raised] if "raised_exception" in raised else list(raised.values())
-        for info in infos:
-            if info["raised_exception"]:
-                raise RuntimeError(f"suite {suite}, expectation {name}: {info['exception_message']}; mend the suite")
-        failing[name] = [int(row) for row in result.result.get("unexpected_index_list") or []]
-    return failing
+    frame = table.to_pandas(ignore_metadata=True)  # an index that pandas left in the schema would renumber the rows
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame})
+    results = next(iter(outcome.run_results.values())).results
+    return {result.expectation_config.meta["check"]: _failing_rows(suite, result) for result in results}

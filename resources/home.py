@@ -15,6 +15,10 @@ from pathlib import Path
 from resources.lake import Cell, Lake
 
 
+DOCS_URL = "http://127.0.0.1:3001"
+"""Where ``mill ui`` serves Data Docs unless it is given another port."""
+
+
 class Busy(RuntimeError):
     """Another process holds the lock."""
 
@@ -26,13 +30,15 @@ class Home:
     root: Path
     lake_url: str
     package_cache: Path
+    docs_url: str = DOCS_URL
 
     @classmethod
     def resolve(cls, default_root: Path, environment: Mapping[str, str]) -> "Home":
-        """Return the home: ``MILL_HOME``, ``MILL_LAKE`` and ``MILL_CACHE`` where they are set, else beside ``default_root``."""
+        """Return the home: ``MILL_HOME``, ``MILL_LAKE``, ``MILL_CACHE`` and ``MILL_DOCS_URL`` where set, else below ``default_root``."""
         root = Path(environment.get("MILL_HOME") or default_root).absolute()
         cache = Path(environment.get("MILL_CACHE") or Path.home() / ".cache" / "modelmill")
-        return cls(root=root, lake_url=environment.get("MILL_LAKE") or str(root / "lake"), package_cache=cache)
+        lake_url = environment.get("MILL_LAKE") or str(root / "lake")
+        return cls(root=root, lake_url=lake_url, package_cache=cache, docs_url=environment.get("MILL_DOCS_URL") or DOCS_URL)
 
     @property
     def dagster(self) -> Path:
