@@ -78,9 +78,9 @@ class Work:
         return self.lake.folder(self.parent(asset, partition))
 
     def existing(self, asset: str) -> list[str]:
-        """Return the active partitions, in order of arrival, of which an asset has a cell."""
-        keys = [partition.key for partition in self.registry.active()]
-        return [key for key in keys if self.lake.manifest(self.parent(asset, key)) is not None]
+        """Return the active partitions, in order of arrival, of which an asset has a cell that no check blocks."""
+        cells = [self.parent(asset, partition.key) for partition in self.registry.active()]
+        return [str(cell.partition) for cell in cells if self.lake.manifest(cell) is not None and self.lake.blocked_by(cell) is None]
 
     def write(self, name: str, table: pa.Table, *, main: bool = False) -> None:
         """Write a table into the draft. The main one gives the row count and the sample."""
@@ -113,9 +113,17 @@ class Artifact:
     upstream: tuple[str, ...]
     """Names of the assets and sources it hangs on, for lineage."""
     schema: pa.Schema | None = None
+    code_version_by_partition: Callable[[str], str] | None = None
+    """Where partitions are made by different code (each source has its own reader and filters)."""
     pool: str | None = None
     uses_gpu: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def code_version_of(self, partition: str | None) -> str:
+        """Return the version of the code that makes one cell."""
+        if partition is None or self.code_version_by_partition is None:
+            return self.code_version
+        return self.code_version_by_partition(partition)
 
     def partitions(self, registry: Registry) -> list[str | None]:
         """Return the keys of its cells, in order of arrival."""
@@ -191,6 +199,7 @@ class Contents:
         """Look into one recipe's cells and sources."""
         self._lake, self._recipe = lake, recipe
         self._known: dict[tuple[str, str | None], str | None] = {}
+        self._blocked: dict[tuple[str, str | None], bool] = {}
         self._chains: dict[str, list[tuple[str | None, str]]] = {}
         for partition in registry.partitions:
             self._known[f"sources/{partition.source}", partition.key] = partition.content
@@ -205,6 +214,13 @@ class Contents:
             self._known[key] = manifest.content if manifest else None
         return self._known[key]
 
+    def usable(self, asset: str, partition: str | None) -> str | None:
+        """Return the content hash of a cell, None where it does not exist or a check blocks it."""
+        key = (asset, partition)
+        if key not in self._blocked:
+            self._blocked[key] = self._lake.blocked_by(Cell(self._recipe, asset, partition)) is not None
+        return None if self._blocked[key] else self.get(asset, partition)
+
     def chain(self, asset: str, partitions: tuple[str | None, ...]) -> str:
         """Return the digest of many cells' contents in order; a list that continues the last one asked for costs only its new end."""
         chain = self._chains.setdefault(asset, [])
@@ -212,7 +228,7 @@ class Contents:
             chain.clear()
         for partition in partitions[len(chain) :]:
             previous = chain[-1][1] if chain else ""
-            content = self.get(asset, partition)
+            content = self.usable(asset, partition)
             chain.append((partition, previous if content is None else hash_text(previous, str(partition), content)))
         return chain[len(partitions) - 1][1] if partitions else ""
 
@@ -230,14 +246,15 @@ def identify(artifact: Artifact, partition: str | None, registry: Registry, cont
             continue
         for key in dependency.partitions:
             cell = Cell(artifact.recipe, dependency.asset, key)
-            content = contents.get(dependency.asset, key)
+            content = (contents.usable if dependency.optional else contents.get)(dependency.asset, key)
             if content is not None:
                 parents.append(Parent(name=str(cell), content=content))
             elif not dependency.optional:
                 raise FileNotFoundError(f"{artifact.cell(partition)}: its parent {cell} has not been made yet; run mill up, or select it too")
     config = artifact.config(partition)
     values = {} if config is None else config.model_dump(mode="json", by_alias=True)
-    return Identity(fingerprint(artifact.code_version, values, parents), artifact.code_version, values, parents)
+    code_version = artifact.code_version_of(partition)
+    return Identity(fingerprint(code_version, values, parents), code_version, values, parents)
 
 
 def make(

@@ -1,6 +1,6 @@
 """The corpus: documents -> filtered -> signatures -> deduplicated, one cell a partition, one chain for all sources."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -9,7 +9,7 @@ from pydantic import SerializeAsAny
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from kernels.deduplication.matching import SIGNATURES, DedupConfig
 from kernels.documents import DOCUMENTS, document_table, reject_table
-from kernels.specs import Config, Document, Filter, Reject, SourceFile, SourceFormat
+from kernels.specs import Config, Document, Filter, Reject, SourceFile, SourceFormat, Spec
 from resources.registry import Location, Registry, open_file
 
 DOCUMENTS_ASSET = "corpus/documents"
@@ -80,7 +80,8 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         description="Texts extracted from the source files, one row a document. Records that cannot be read stand in `rejects` with their reason.",
         group="corpus",
         kinds=("parquet", "datatrove"),
-        code_version="+".join(sorted({f"{plan.format.name}:{plan.format.version}" for plan in sources.values()})),
+        code_version=_versions(plan.format for plan in sources.values()),
+        code_version_by_partition=lambda partition: _versions([sources[source_of(partition)].format]),
         partitioned=True,
         config=config,
         dependencies=lambda registry, partition: [Dependency(f"sources/{source_of(partition)}", (partition,))],
@@ -102,14 +103,14 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         work.write("dropped", dropped)
         work.draft.metadata |= {"num_dropped": dropped.num_rows, "dropped": {"markdown": _counts(dropped, "reason")}}
 
-    versions = {f"{filter_.name}:{filter_.version}" for plan in sources.values() for filter_, _ in plan.steps}
     return Artifact(
         recipe=recipe,
         name=FILTERED_ASSET,
         description="Documents that every filter of their source keeps, personal data masked. `dropped` has the others: filter, reason, value.",
         group="corpus",
         kinds=("parquet", "polars"),
-        code_version="+".join(sorted(versions)) or "no filters",
+        code_version=_versions(filter_ for plan in sources.values() for filter_, _ in plan.steps),
+        code_version_by_partition=lambda partition: _versions(filter_ for filter_, _ in sources[source_of(partition)].steps),
         partitioned=True,
         config=lambda partition: StepsConfig(steps=[config for _, config in sources[source_of(partition)].steps]),
         dependencies=lambda registry, partition: [Dependency(DOCUMENTS_ASSET, (partition,))],
@@ -185,6 +186,11 @@ def deduplicated(recipe: str, config: DedupConfig) -> Artifact:
         upstream=(FILTERED_ASSET, SIGNATURES_ASSET),
         schema=DOCUMENTS,
     )
+
+
+def _versions(specs: Iterable[Spec]) -> str:
+    """Return the versions of specs as one text, each named once."""
+    return "+".join(sorted({f"{spec.name}:{spec.version}" for spec in specs})) or "none"
 
 
 def _counts(table: pa.Table, column: str) -> str:

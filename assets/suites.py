@@ -28,7 +28,7 @@ FAULTS = frozenset(
 """Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
 MAX_MOJIBAKE_SHARE = 0.05
 MAX_KL_NATS = 0.05
-MIN_TOP1_AGREEMENT = 0.9
+MIN_TOP1_AGREEMENT = 0.8
 TABLE = "documents"
 """The table of a corpus cell that its suite judges."""
 BATCH_BYTES = 1 << 28

@@ -114,8 +114,8 @@ def _judged(graph: Graph, artifact: Artifact, cell: Cell, lake: Lake) -> CellPla
 def _own_changes(artifact: Artifact, partition: str | None, manifest: Manifest) -> list[str]:
     """Return how code and config differ from those a cell was made with."""
     changes: list[str] = []
-    if manifest.code_version != artifact.code_version:
-        changes.append(f"code changed: {manifest.code_version} -> {artifact.code_version}")
+    if manifest.code_version != artifact.code_version_of(partition):
+        changes.append(f"code changed: {manifest.code_version} -> {artifact.code_version_of(partition)}")
     config = artifact.config(partition)
     now: dict[str, Any] = {} if config is None else config.model_dump(mode="json", by_alias=True)
     if now != manifest.config:

@@ -223,7 +223,7 @@ def _valid_keys(location: Location) -> list[str]:
     kind: Any = recipe_type()
     for part in location[:-1]:
         kind = _step_into(kind, part)
-    fields: dict[str, Any] = getattr(kind, "model_fields", {})
+    fields = _fields(next((member for member in get_args(kind) if member is not type(None)), kind))
     return [field.alias or name for name, field in fields.items()]
 
 
@@ -282,7 +282,10 @@ def _dangling(recipe: RecipeBase) -> Iterator[tuple[Location, str]]:
     for name, entry in recipe.evals.items():
         needs = specs("evals")[entry.task].data
         if needs == "heldout":
-            yield from known(("evals", name, "data"), "mixture", str(entry.data), recipe.mixtures)
+            if entry.data is None:
+                yield ("evals", name, "data"), f"the task {entry.task!r} needs the key 'data': a mixture ({', '.join(recipe.mixtures) or 'add one'})"
+            else:
+                yield from known(("evals", name, "data"), "mixture", entry.data, recipe.mixtures)
         elif needs == "file" and entry.data is None:
             yield ("evals", name), f"the task {entry.task!r} needs the key 'data': the path of its data file"
     if recipe.release is not None:
@@ -298,7 +301,10 @@ def _dangling_model(recipe: RecipeBase, model: str, entry: Any, known: Any) -> I
     for index, name in enumerate(entry.parents):
         yield from known((*here, "from", index), "model", name, recipe.models)
     if spec.data == "mixture":
-        yield from known((*here, "data"), "mixture", str(entry.data), recipe.mixtures)
+        if isinstance(entry.data, str):
+            yield from known((*here, "data"), "mixture", entry.data, recipe.mixtures)
+        else:
+            yield (*here, "data"), f"the method {entry.method!r} needs the name of a mixture ({', '.join(recipe.mixtures) or 'add one'})"
     elif spec.data == "conversations":
         if not isinstance(entry.data, list):
             yield (*here, "data"), "name the conversation sources as a list, such as [chats]"

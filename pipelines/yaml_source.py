@@ -35,17 +35,28 @@ def read_yaml(path: Path) -> YamlSource:
         RecipeError: the file is absent, is not YAML, or repeats a key.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe file") from None
-    loader = yaml.SafeLoader(text)
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from None
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise RecipeError(f"{path}:{line}: not YAML: the character {chr(int(error.character))!r} may not stand here; remove it") from None
     try:
         root = loader.get_single_node()
         lines: dict[tuple[str | int, ...], int] = {}
         if root is None:
             raise RecipeError(f"{path}:1: the file is empty; start from a recipe made by mill init")
         _walk(path, root, (), lines)
-        return YamlSource(path, loader.construct_document(root), lines)
+        value = loader.construct_document(root)
+        if not isinstance(value, dict):
+            raise RecipeError(f"{path}:1: a recipe is a mapping of keys, found {type(value).__name__}; start from a recipe made by mill init")
+        return YamlSource(path, value, lines)
+    except RecursionError:
+        raise RecipeError(f"{path}:1: nested too deeply, or an alias that holds itself; write it out flat") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RecipeError(f"{path}:{line}: not YAML: {error.problem}") from error

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from resources.lake import Cell, Lake
 
-
 DOCS_URL = "http://127.0.0.1:3001"
 """Where ``mill ui`` serves Data Docs unless it is given another port."""
 

@@ -115,6 +115,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _parse_manifest(path: str, text: str) -> Manifest:
+    try:
+        return Manifest.model_validate_json(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: not a manifest ({error}); delete the file and run mill up to make the cell again") from error
+
+
 @dataclass
 class Draft:
     """A cell being written: a local folder and what its manifest will say beyond the files."""
@@ -173,10 +180,7 @@ class Lake:
         text = self._read(path)
         if text is None:
             return None
-        try:
-            manifest = Manifest.model_validate_json(text)
-        except ValueError as error:
-            raise ValueError(f"{path}: not a manifest ({error}); delete the file and run mill up to make the cell again") from error
+        manifest = _parse_manifest(path, text)
         if stamp is not None:
             self._manifests[cell] = (stamp, manifest)
         return manifest
@@ -212,6 +216,14 @@ class Lake:
         if text is None:
             return {}
         return {name: Verdict.model_validate(verdict) for name, verdict in json.loads(text).items()}
+
+    def blocked_by(self, cell: Cell) -> str | None:
+        """Return why a cell's present content must not be used: the blocking check that it failed; None where there is none."""
+        manifest = self.manifest(cell)
+        for name, verdict in self.verdicts(cell).items():
+            if manifest is not None and verdict.blocking and not verdict.passed and verdict.content == manifest.content:
+                return f"{name}: {verdict.description}"
+        return None
 
     def cells(self, recipe: str) -> list[Cell]:
         """Return every whole cell of a recipe, in order of name."""
@@ -307,13 +319,14 @@ class Lake:
         """
         leftovers = list(self.drafts.glob("*")) if self.drafts.exists() else []
         if self.is_local:
-            root = Path(self.root)
-            leftovers += [path for path in root.rglob(".*.json.*") if path.is_file()]
-            leftovers += [path for path in root.rglob(f"{VERSION_PREFIX}*") if path.is_dir() and not self._is_named(path)]
+            inside = [path for path in Path(self.root).rglob("*") if self.drafts not in path.parents]
+            leftovers += [path for path in inside if path.match(".*.json.*") and path.is_file()]
+            leftovers += [path for path in inside if path.match(f"{VERSION_PREFIX}*") and path.is_dir() and not self._is_named(path)]
         for path in leftovers:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         return sorted(str(path) for path in leftovers)
 
     def _is_named(self, version_folder: Path) -> bool:
-        text = self._read(str(version_folder.with_name("manifest.json")))
-        return text is not None and json.loads(text)["version"] == version_folder.name
+        path = version_folder.with_name("manifest.json")
+        text = self._read(str(path))
+        return text is not None and _parse_manifest(str(path), text).version == version_folder.name

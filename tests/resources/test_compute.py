@@ -28,7 +28,7 @@ def test_without_a_gpu_everybody_gets_the_cpu(tmp_path: Path) -> None:
 def test_each_gpu_goes_to_one_holder_and_a_third_is_refused(tmp_path: Path) -> None:
     with lease_device(tmp_path, 2) as first, lease_device(tmp_path, 2) as second:
         assert (first, second) == (gpu(0), gpu(1))
-        with pytest.raises(RuntimeError, match="all 2 GPUs are leased .*set the pool 'training' to at most 2"), lease_device(tmp_path, 2):
+        with pytest.raises(RuntimeError, match=r"all 2 GPUs are leased .*set the pool 'training' to at most 2"), lease_device(tmp_path, 2):
             pass
 
 

@@ -16,6 +16,15 @@ PEOPLE = pa.struct([("name", pa.string()), ("age", pa.int64())])
 
 COLUMNS = {
     "strings": pa.array(["one", None, "", "drei", "vier"]),
+    "strings without nulls": pa.array(["one", "two", "", "drei", "vier"]),
+    "bytes without nulls": pa.array([b"a", b"bc", b"", b"d", b"ef"], pa.large_binary()),
+    "integers without nulls": pa.array([1, 2, 3, 4, 5], pa.int16()),
+    "lists without nulls": pa.array([["a"], ["b", "c"], [], ["d"], ["e", "f"]], pa.large_list(pa.string())),
+    "structs without nulls": pa.array([{"name": str(n), "age": n} for n in range(5)], PEOPLE),
+    "decimals": pa.array(["1.5", None, "2.5", "3.5", "4.5"]).cast(pa.decimal128(5, 2)),
+    "dictionaries": pa.array(["a", "b", None, "b", "c"]).dictionary_encode(),
+    "dates": pa.array([1, None, 3, 4, 5], pa.int32()).cast(pa.date32()),
+    "half floats": pa.array([0.5, None, 1.5, 2.5, 3.5], pa.float16()),
     "large strings": pa.array(["one", None, "", "drei", "vier"], pa.large_string()),
     "bytes": pa.array([b"a", b"", None, b"\x00b", b"c"]),
     "integers": pa.array([1, 2, None, 4, 5]),

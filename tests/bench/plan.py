@@ -1,0 +1,99 @@
+"""How long a no-op plan takes: 50 partitions x 6 stages, all fresh. The peer is Dagster's own staleness over the same cells.
+
+Run by ``make bench NAME=plan``. The stages are real artifacts with trivial builds; the peer asks Dagster's instance for the latest data version of
+every partition of every stage, which is the least that any planner on its event log has to read.
+"""
+
+import json
+import resource
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from assets.artifact import Artifact, Dependency, Graph, Work, make
+from pipelines.planner import observe_sources, plan
+from resources.home import Home
+from resources.registry import Location, Registry
+
+STAGES, PARTITIONS, REPEATS = 6, 50, 5
+
+
+def stage(number: int) -> Artifact:
+    """Return one stage that copies a number."""
+
+    def build(work: Work) -> None:
+        work.write("rows", pa.table({"n": [number]}), main=True)
+
+    above = f"stage/{number - 1}" if number else "sources/texts"
+    return Artifact(
+        recipe="bench",
+        name=f"stage/{number}",
+        description="",
+        group="corpus",
+        kinds=(),
+        code_version="1",
+        partitioned=True,
+        config=lambda partition: None,
+        dependencies=lambda registry, partition: [Dependency(above, (partition,))],
+        build=build,
+        upstream=(above,),
+    )
+
+
+def main() -> None:
+    """Build the cells, then time both."""
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "texts").mkdir()
+        for number in range(PARTITIONS):
+            (root / "texts" / f"{number:03d}.txt").write_text(str(number))
+        home = Home.resolve(root / ".mill", {})
+        lake = home.lake()
+        artifacts = [stage(number) for number in range(STAGES)]
+        texts = Location(str(root / "texts"), ("*.txt",), "base", 1)
+        graph = Graph("bench", {artifact.name: artifact for artifact in artifacts}, {}, {"texts": texts}, {}, lambda: None)
+        registry = observe_sources(graph, lake)
+        (root / "dagster").mkdir()
+        instance = dg.DagsterInstance.local_temp(str(root / "dagster"))
+        for artifact in artifacts:
+            for partition in artifact.partitions(registry):
+                manifest = make(artifact, partition, lake, home, registry, _refuse, lambda report: None)
+                event = dg.AssetMaterialization(artifact.name.split("/"), partition=partition, tags={"dagster/data_version": manifest.content})
+                instance.report_runless_asset_event(event)
+        ours = min(_time_plan(graph, home) for _ in range(REPEATS))
+        peer = min(_time_dagster(artifacts, registry, instance) for _ in range(REPEATS))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    figures = {"name": "plan", "ours": round(ours, 4), "peer": round(peer, 4), "ratio": round(peer / ours, 2), "unit": "s", "peak_mb": round(peak)}
+    print(json.dumps(figures))
+
+
+def _refuse(*arguments: object) -> None:
+    raise RuntimeError("the stages launch no job")
+
+
+def _time_plan(graph: Graph, home: Home) -> float:
+    lake = home.lake()  # a fresh one, with nothing remembered
+    started = time.perf_counter()
+    planned = plan(graph, lake, observe_sources(graph, lake))
+    seconds = time.perf_counter() - started
+    assert len(planned.cells) == STAGES * PARTITIONS and not planned.having("stale", "pending")
+    return seconds
+
+
+def _time_dagster(artifacts: list[Artifact], registry: Registry, instance: dg.DagsterInstance) -> float:
+    started = time.perf_counter()
+    for artifact in artifacts:
+        versions = instance.event_log_storage.get_latest_tags_by_partition(
+            dg.AssetKey(artifact.name.split("/")), dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=["dagster/data_version"]
+        )
+        assert len(versions) == len(artifact.partitions(registry))
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
