@@ -75,7 +75,7 @@ def generate(lm: LanguageModel, prompts: Sequence[str], max_new_tokens: int, see
     """Return a continuation of each prompt, special tokens left out; the likeliest token each time where ``temperature`` is 0."""
     import torch
 
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
     batch = lm.tokenizer(list(prompts), return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False).to(lm.device)
     with torch.inference_mode():
         ids = lm.model.generate(

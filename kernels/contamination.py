@@ -51,14 +51,14 @@ def find_contaminated(documents: pa.Table, eval_texts: Sequence[str], n: int = 1
         raise ValueError(f"n-grams of {n} words would match by chance: n must be at least {MIN_WORDS}")
     evals = normalise(pl.Series(eval_texts, dtype=pl.String))
     num_words = evals.str.count_matches(" ", literal=True).to_numpy() + 1
-    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))
+    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
     frames = [_frame(_Hits([], [], []))]
     for length in range(MIN_WORDS, n + 1):
         wanted = np.flatnonzero(num_words >= n if length == n else num_words == length)
         if len(wanted):
             frames.append(_frame(_hits(texts, evals, wanted, length)))
     first = pl.concat(frames).unique(["row", "eval_index"], keep="first", maintain_order=True).sort("row", "eval_index")
-    ids = cast(pl.Series, pl.from_arrow(documents["id"])).gather(first["row"])
+    ids = cast(pl.Series, pl.from_arrow(documents["id"])).gather(first["row"])  # pyright: ignore[reportUnknownMemberType]
     return first.select(ids.alias("id"), "eval_index", "ngram")
 
 
@@ -93,7 +93,7 @@ def _hits(texts: "pl.Series", evals: "pl.Series", wanted: I64, n: int) -> _Hits:
         low = np.searchsorted(hashes, grams.hashes[maybe], side="left")
         high = np.searchsorted(hashes, grams.hashes[maybe], side="right")
         for place, begin, end in zip(maybe[high > low], low[high > low], high[high > low], strict=True):
-            row = start + int(np.searchsorted(grams.offsets, place, side="right")) - 1
+            row = start + int(np.searchsorted(grams.offsets, place, side="right")) - 1  # pyright: ignore[reportUnknownArgumentType]
             words = data[grams.starts[place] : grams.ends[place]].tobytes().decode()
             for owner in owners[begin:end].tolist():
                 hits.rows.append(row)

@@ -99,7 +99,7 @@ def build_mixture(
     drawn = {source: _draw_documents(train[source], quota, random) for source, quota in sorted(quotas.items())}
     tokens = [shard.tokens for _, shard in shards]
     rows = _pack([piece for pieces in drawn.values() for piece in pieces], config.sequence_length)
-    efficiency = _write_rows([rows[index] for index in random.permutation(len(rows))], tokens, config, pad_token_id, out, "train")
+    efficiency = _write_rows([rows[index] for index in random.permutation(len(rows)).tolist()], tokens, config, pad_token_id, out, "train")  # pyright: ignore[reportUnknownArgumentType]
     held = [piece for source in sorted(quotas) for piece in validation[source]]
     held_rows = _pack(held, config.sequence_length)
     _write_rows(held_rows, tokens, config, pad_token_id, out, "validation")
@@ -128,7 +128,8 @@ def _draw_documents(pieces: list[_Piece], quota: int, random: np.random.Generato
     drawn: list[_Piece] = []
     left = quota
     while left > 0:
-        for index in random.permutation(len(pieces)):
+        order: list[int] = random.permutation(len(pieces)).tolist()
+        for index in order:
             piece = pieces[index]
             drawn.append(piece._replace(length=min(piece.length, left)))
             left -= piece.length
@@ -200,7 +201,7 @@ def _write_composition(
         }
         for source, pieces in drawn.items()
     ]
-    pq.write_table(pa.Table.from_pylist(rows), out / "composition.parquet", compression="zstd")
+    pq.write_table(pa.Table.from_pylist(rows), out / "composition.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
 
 
 def _write_heldout(documents: Mapping[str, pa.Table], config: MixtureConfig, out: Path) -> int:
@@ -209,7 +210,7 @@ def _write_heldout(documents: Mapping[str, pa.Table], config: MixtureConfig, out
     rows = [row for table in documents.values() for row in table.select(columns).to_pylist() if is_validation(row["id"], config)]
     rows.sort(key=lambda row: (_draw(row["id"], config.seed), row["id"]))
     chosen = rows[: config.max_heldout_documents]
-    pq.write_table(
+    pq.write_table(  # pyright: ignore[reportUnknownMemberType]
         pa.Table.from_pylist(chosen, schema=pa.schema([(name, pa.string()) for name in columns])), out / "heldout.parquet", compression="zstd"
     )
     return len(chosen)

@@ -1,5 +1,7 @@
 """One seed for every source of chance in a process."""
 
+from typing import Any
+
 
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and torch, and have torch refuse operations whose result depends on timing."""
@@ -10,6 +12,7 @@ def seed_everything(seed: int) -> None:
 
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # costs a quarter of a step, and nothing reads such memory
+    deterministic: Any = torch.utils.deterministic  # a module whose property the type checker does not see
+    deterministic.fill_uninitialized_memory = False  # costs a quarter of a step, and nothing reads such memory

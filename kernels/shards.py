@@ -5,7 +5,7 @@
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -37,10 +37,10 @@ def encode_documents(documents: pa.Table, tokenizer_json: str) -> Shard:
     if end is None:
         raise ValueError(f"the tokenizer has no {END_OF_TEXT} token; train it with modelmill, or add the token")
     dtype: Any = np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32
-    texts: list[str] = documents["text"].to_pylist()
+    texts: Any = documents["text"].to_pylist()
     pieces = [np.array([*encoding.ids, end], dtype) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
-    return Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, documents["id"].to_pylist())
+    return Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
 
 
 def write_shard(shard: Shard, folder: Path) -> None:
@@ -48,7 +48,7 @@ def write_shard(shard: Shard, folder: Path) -> None:
     np.save(folder / "tokens.npy", shard.tokens, allow_pickle=False)
     np.save(folder / "offsets.npy", shard.offsets, allow_pickle=False)
     table = pa.table([pa.array(shard.ids, pa.string()), pa.array(np.diff(shard.offsets))], schema=TOKEN_DOCUMENTS)
-    pq.write_table(table, folder / "documents.parquet", compression="zstd")
+    pq.write_table(table, folder / "documents.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
 
 
 def open_shard(folder: Path) -> Shard:
@@ -56,5 +56,5 @@ def open_shard(folder: Path) -> Shard:
     return Shard(
         np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
         np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False),
-        pq.read_table(folder / "documents.parquet", columns=["id"])["id"].to_pylist(),
+        cast(list[str], pq.read_table(folder / "documents.parquet", columns=["id"])["id"].to_pylist()),  # pyright: ignore[reportUnknownMemberType]
     )

@@ -53,7 +53,7 @@ def plan(graph: Graph, lake: Lake, registry: Registry) -> Plan:
     contents = Contents(lake, registry, graph.recipe)
     states: dict[tuple[str, str | None], CellPlan] = {}
     for artifact in graph.artifacts.values():
-        settled: set[str | None] = set()
+        settled: set[tuple[str, str | None]] = set()
         for partition in artifact.partitions(registry):
             states[artifact.name, partition] = _plan_cell(graph, artifact, partition, lake, registry, contents, states, settled)
     return Plan(list(states.values()))
@@ -67,7 +67,7 @@ def _plan_cell(
     registry: Registry,
     contents: Contents,
     states: dict[tuple[str, str | None], CellPlan],
-    settled: set[str | None],
+    settled: set[tuple[str, str | None]],
 ) -> CellPlan:
     """Return the state of one cell, given those of all cells before it. ``settled`` holds earlier partitions known to stand."""
     cell = artifact.cell(partition)
@@ -75,12 +75,12 @@ def _plan_cell(
     waiting: list[str] = []
     for dependency in artifact.dependencies(registry, partition):
         for key in dependency.partitions:
-            if dependency.together and key in settled:
+            if dependency.together and (dependency.asset, key) in settled:
                 continue
             above = states.get((dependency.asset, key))
             if above is None or above.state == "fresh":
                 if dependency.together:
-                    settled.add(key)
+                    settled.add((dependency.asset, key))
                 continue
             if above.state in ("blocked", "held"):
                 if not dependency.optional:

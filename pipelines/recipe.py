@@ -9,7 +9,7 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
 from pydantic import Field, StringConstraints, ValidationError, create_model
 from pydantic.fields import FieldInfo
@@ -67,7 +67,7 @@ class SourceEntry(Config):
 class TokenizerEntry(Config):
     """The recipe's tokenizer, trained on the first partitions of some sources so that it stays as it is when data arrives."""
 
-    sources: list[Name]
+    sources: Annotated[list[Name], Field(min_length=1)]
     """Sources whose text it is trained on."""
     partitions_per_source: Annotated[int, Field(gt=0)]
     """How many partitions of each, counted from the first."""
@@ -99,7 +99,7 @@ class ReleaseEntry(GateConfig):
 class ScheduleEntry(Config):
     """When the recipe is brought up to date by itself. Both run only while the Dagster daemon runs and they are switched on."""
 
-    refresh: str = "0 5 * * *"
+    refresh: Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \S+ \S+ \S+$")] = "0 5 * * *"
     """Cron expression (UTC) of the daily refresh."""
     watch_seconds: Annotated[int, Field(ge=30)] = 60
     """How often source folders are looked at for new files."""
@@ -150,7 +150,7 @@ class RecipeBase(Config):
     """Prefix of all its assets; unique among the recipes loaded together."""
     description: str = ""
     """What it makes, for readers."""
-    owner: str | None = None
+    owner: Annotated[str, StringConstraints(pattern=r"^(team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")] | None = None
     """E-mail address or ``team:name`` shown as the owner of its assets."""
     sources: dict[str, Any]
     deduplication: DedupConfig
@@ -213,7 +213,7 @@ def _place(source: YamlSource, location: Location) -> Location:
     kept: list[str | int] = []
     for part in location:
         if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            value = value[part]
+            value = cast(Any, value)[part]
             kept.append(part)
     return tuple(kept)
 

@@ -66,7 +66,8 @@ def _update_array(hasher: "hashlib.blake2b", array: pa.Array) -> None:
         if len(whole) and offsets[-1] > offsets[0]:
             hasher.update(memoryview(whole.buffers()[2])[offsets[0] : offsets[-1]])
     elif pa.types.is_primitive(kind) and not pa.types.is_boolean(kind):
-        filled = array.fill_null(pa.scalar(0).cast(kind)) if array.null_count else array
+        zero = pa.array(np.zeros(1, f"i{kind.bit_width // 8}")).view(kind)[0]  # not every type has a cast from integers
+        filled = array.fill_null(zero) if array.null_count else array
         hasher.update(np.ascontiguousarray(filled.to_numpy(zero_copy_only=False)).tobytes())
     else:
         hasher.update(json.dumps(array.to_pylist(), default=str).encode())

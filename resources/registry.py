@@ -92,7 +92,7 @@ def list_files(location: Location) -> dict[str, tuple[int, str]]:
         if any(part.startswith(".") for part in PurePosixPath(relative).parts):
             continue
         if path == root or any(fnmatch.fnmatch(PurePosixPath(relative).name, pattern) for pattern in location.patterns):
-            mark = next((info[key] for key in ("mtime", "ETag", "LastModified", "last_modified", "updated") if key in info), "")
+            mark = next((info[key] for key in ("mtime", "ETag", "LastModified", "last_modified", "updated", "created") if key in info), "")
             files[relative] = (int(str(info["size"])), str(mark))
     return dict(sorted(files.items()))
 

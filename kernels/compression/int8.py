@@ -46,7 +46,7 @@ def run(job: ModelJob) -> dict[str, float]:
     Raises:
         ValueError: the parent is quantized already, or has no layer of a name in ``skip``.
     """
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 
     config: Int8Config = job.config
     folder = job.parents["parent"]
@@ -99,7 +99,7 @@ def _sample(parent: LanguageModel, config: Int8Config) -> Any:
     """Return token ids [N, T] that the parent samples from an empty context: text such as it would write."""
     import torch
 
-    torch.manual_seed(config.seed)
+    torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType]
     start = torch.full((config.num_sequences, 1), int(parent.tokenizer.eos_token_id), device=parent.device)
     with torch.inference_mode():
         tokens = parent.model.generate(

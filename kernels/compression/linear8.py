@@ -48,7 +48,7 @@ def load_int8(config: Any, path: Path, dtype: Any) -> Any:
     Raises:
         ValueError: the file lacks a tensor that the architecture has, or holds one that it has not.
     """
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
     from transformers import AutoModelForCausalLM
 
     tensors = load_file(path)

@@ -51,7 +51,8 @@ class DedupConfig(Config):
 class _Rows(NamedTuple):
     """Rows of all tables in order; own rows are the last."""
 
-    ids: pa.ChunkedArray
+    ids: Any
+    """A chunked array of strings (N)."""
     exact: NDArray[np.uint64]
     bands: NDArray[np.uint64]
     signature: NDArray[np.uint32]
@@ -61,22 +62,24 @@ def signature_table(documents: pa.Table, config: DedupConfig) -> pa.Table:
     """Return one row of schema `SIGNATURES` a document, in order."""
     import polars as pl
 
-    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))
+    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
     signature = normalised_signatures(texts, config.minhash)
     bands = band_hashes(signature, config.minhash)
-    columns = [documents["id"], pa.array(normalised_hashes(texts)), _pack(bands, "<u8"), _pack(signature, "<u4")]
-    return pa.table(dict(zip(SIGNATURES.names, columns, strict=True))).cast(SIGNATURES)
+    columns: list[Any] = [documents["id"], pa.array(normalised_hashes(texts)), _pack(bands, "<u8"), _pack(signature, "<u4")]
+    return pa.Table.from_arrays(columns, names=SIGNATURES.names).cast(SIGNATURES)
 
 
-def _pack(values: NDArray[Any], dtype: str) -> pa.Array:
+def _pack(values: NDArray[Any], dtype: str) -> Any:
+    """Return [N, W] values as an array of N binaries."""
     width = values.shape[1] * values.dtype.itemsize
     packed = pa.py_buffer(np.ascontiguousarray(values, dtype=dtype).tobytes())
-    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(values), [None, packed])
+    fixed: Any = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(values), [None, packed])  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return fixed.cast(pa.binary())
 
 
-def _unpack(column: pa.ChunkedArray, width: int, dtype: str) -> NDArray[Any]:
-    parts = [np.zeros(0, dtype)]
+def _unpack(column: Any, width: int, dtype: str) -> NDArray[Any]:
+    """Return a chunked array of N binaries as [N, width] values."""
+    parts: list[NDArray[Any]] = [np.zeros(0, dtype)]
     for chunk in column.chunks:
         _, places, data = chunk.buffers()
         ends = np.frombuffer(places, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
@@ -165,13 +168,13 @@ def find_duplicates(own: pa.Table, earlier: Sequence[pa.Table], config: DedupCon
     match = np.minimum(exact, near)
     found = np.flatnonzero(match[num_earlier:] < np.arange(num_earlier, len(match))) + num_earlier
     kinds = np.where(exact[found] == match[found], "exact", "minhash")
-    columns = [
+    columns: list[Any] = [
         rows.ids.take(pa.array(found)),
         rows.ids.take(pa.array(_roots(found, match[found]), pa.int64())),
         pa.array(kinds.tolist(), pa.string()),
         pa.array(_similarity(rows, found, match[found])),
     ]
-    return pa.table(dict(zip(DUPLICATES.names, columns, strict=True))).cast(DUPLICATES)
+    return pa.Table.from_arrays(columns, names=DUPLICATES.names).cast(DUPLICATES)
 
 
 def _fold(bands: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -41,7 +41,7 @@ def apply_filters(documents: pa.Table, steps: Sequence[tuple[Filter, Config]]) -
     """
     import polars as pl
 
-    kept = cast(pl.DataFrame, pl.from_arrow(documents)).select(DOCUMENTS.names)
+    kept = cast(pl.DataFrame, pl.from_arrow(documents)).select(DOCUMENTS.names)  # pyright: ignore[reportUnknownMemberType]
     dropped: list[pl.DataFrame] = []
     for spec, config in steps:
         outcome = spec.apply(kept["text"], config)

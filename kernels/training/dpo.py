@@ -45,7 +45,7 @@ def run(job: ModelJob) -> dict[str, float]:
     Raises:
         ValueError: no conversation carries a rejected answer and fits ``max_length``.
     """
-    from datasets import Dataset
+    from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
     from trl.trainer.dpo_config import DPOConfig
     from trl.trainer.dpo_trainer import DPOTrainer
 
@@ -64,7 +64,7 @@ def run(job: ModelJob) -> dict[str, float]:
         model=parent.model,
         ref_model=checkpoints.load(job.parents["parent"], job.device).model,
         args=DPOConfig(**arguments(job, config), beta=config.beta),
-        train_dataset=Dataset.from_list(examples),
+        train_dataset=Dataset.from_list(examples),  # pyright: ignore[reportUnknownMemberType]
         processing_class=parent.tokenizer,
     )
     records = train(job, config, trainer)

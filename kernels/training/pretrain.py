@@ -94,8 +94,8 @@ def batch_of(rows: _Rows, indices: list[int], device: str) -> dict[str, Any]:
     """Return tokens, labels and positions [B, T] and the mask [B, 1, T, T] that keeps documents apart."""
     import torch
 
-    tokens_BT = torch.from_numpy(rows.tokens[indices].astype(np.int64))
-    segments_BT = torch.from_numpy(rows.segments[indices].astype(np.int64))
+    tokens_BT = torch.from_numpy(rows.tokens[indices].astype(np.int64))  # pyright: ignore[reportUnknownMemberType]
+    segments_BT = torch.from_numpy(rows.segments[indices].astype(np.int64))  # pyright: ignore[reportUnknownMemberType]
     num_positions = tokens_BT.shape[1]
     index_T = torch.arange(num_positions)
     starts_BT = torch.ones_like(segments_BT, dtype=torch.bool)
@@ -178,14 +178,15 @@ def run(job: ModelJob) -> dict[str, float]:
     config: PretrainConfig = job.config
     if job.data is None or job.tokenizer is None:
         raise ValueError("pretrain: needs a mixture and a tokenizer; name the mixture under 'data'")
-    tokenizer = AutoTokenizer.from_pretrained(job.tokenizer, local_files_only=True)
+    tokenizer: Any = AutoTokenizer.from_pretrained(job.tokenizer, local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     seed_everything(config.seed)
-    shape = llama.build(config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-    model: Any = LlamaForCausalLM(shape).to(job.device).train()  # pyright: ignore[reportArgumentType]
+    shape = llama.build(config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+    model: Any = LlamaForCausalLM(shape)
+    model.to(job.device).train()
     optimizer = _optimizer(model, config)
     records, speed = _train(job, config, model, optimizer)
     checkpoints.save(model, tokenizer, job.out)
-    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")
+    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
     summary = {
         "num_parameters": float(sum(parameter.numel() for parameter in model.parameters())),
         "first_loss": float(records[0]["loss"] or 0),

@@ -26,7 +26,7 @@ class TrainingState(NamedTuple):
 
 def save_state(folder: Path, state: TrainingState) -> None:
     """Write a state atomically and remove those older than the last two."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     target = folder / f"step-{state.step:06d}"
     aside = folder / f".{target.name}"
@@ -46,7 +46,7 @@ def save_state(folder: Path, state: TrainingState) -> None:
 
 def load_state(folder: Path) -> TrainingState | None:
     """Return the latest whole state, None where there is none."""
-    from safetensors.torch import load_file
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     states = _states(folder)
     if not states:

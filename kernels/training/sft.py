@@ -21,7 +21,7 @@ def run(job: ModelJob) -> dict[str, float]:
     Raises:
         ValueError: no conversation ends in an answer and fits ``max_length``.
     """
-    from datasets import Dataset
+    from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -38,7 +38,7 @@ def run(job: ModelJob) -> dict[str, float]:
     trainer: Any = SFTTrainer(
         model=parent.model,
         args=SFTConfig(**arguments(job, config), completion_only_loss=True, packing=False),
-        train_dataset=Dataset.from_list(examples),
+        train_dataset=Dataset.from_list(examples),  # pyright: ignore[reportUnknownMemberType]
         processing_class=parent.tokenizer,
     )
     records = train(job, config, trainer)

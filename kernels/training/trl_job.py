@@ -86,7 +86,7 @@ def parent_to_train(job: ModelJob) -> LanguageModel:
     Raises:
         ValueError: the parent is quantized, so that most of its weights cannot learn.
     """
-    import datasets
+    import datasets  # pyright: ignore[reportMissingTypeStubs]
     import transformers
 
     datasets.disable_progress_bars()
@@ -101,7 +101,7 @@ def conversations(job: ModelJob) -> list[list[Turn]]:
     """Return the conversations of the job's data, in order; a text that is none has no turns."""
     if job.data is None:
         raise ValueError("needs conversations; name their sources under 'data'")
-    texts = cast(list[str], pq.read_table(job.data, columns=["text"])["text"].to_pylist())
+    texts = cast(list[str], pq.read_table(job.data, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
     return [parse_conversation(text) for text in texts]
 
 
@@ -167,5 +167,5 @@ def train(job: ModelJob, config: TrlConfig, trainer: Any) -> list[dict[str, floa
 def finish(job: ModelJob, trainer: Any, tokenizer: Any, records: list[dict[str, float]]) -> dict[str, float]:
     """Write checkpoint and losses; return what every summary holds."""
     checkpoints.save(trainer.model, tokenizer, job.out)
-    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")
+    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
     return {"first_loss": records[0]["loss"], "final_loss": records[-1]["loss"]}
