@@ -96,6 +96,15 @@ def up(
     _print_left([left for left in result.left if left.state in ("blocked", "held")])
     if result.failed or result.left:
         raise typer.Exit(1)
+    _print_where_to_look(session)
+
+
+def _print_where_to_look(session: Session) -> None:
+    option = "" if session.recipe.name == RECIPE else f" --recipe {session.recipe.path}"
+    models = list(session.recipe.entries.models)
+    console.print("look:  [bold]make ui[/] (or mill ui): graph, checks, plots in the browser")
+    for command in ("status", *(["show evals/leaderboard"] if session.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
+        console.print(f"       mill {command}{option}")
 
 
 def _print_left(cells: list[Any]) -> None:
