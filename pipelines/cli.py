@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from assets.artifact import Graph
 from pipelines.planner import Plan, observe_sources, plan
-from pipelines.recipe import Recipe, RecipeError, load_recipe, nearest, recipe_type
+from pipelines.recipe import nearest, recipe_type
+from pipelines.session import Session
 from pipelines.settings import find_home, find_recipe
-from resources.home import Busy, Home
-from resources.lake import Cell, Lake, Manifest
+from resources.home import Busy
+from resources.lake import Cell, Manifest
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Makes language models the way good factories make things."
@@ -26,46 +26,6 @@ console = Console(highlight=False)
 RecipeOption = Annotated[str, typer.Option("--recipe", "-r", envvar="MILL_RECIPE", help="Recipe file, or the name of a shipped one.")]
 RECIPE = "demo"
 SHOWN_CELLS = 40
-
-
-class Session:
-    """One recipe, its home, lake and graph, opened for a command."""
-
-    def __init__(self, recipe: str) -> None:
-        """Open what ``--recipe`` names."""
-        from pipelines.graph import build_graph
-
-        path = find_recipe(recipe)
-        self.recipe: Recipe = load_recipe(path)
-        self.home: Home = find_home([path], os.environ)
-        self.lake: Lake = self.home.lake()
-        self.graph: Graph = build_graph(self.recipe, self.home)
-
-    def select(self, selection: str | None) -> tuple[set[str], set[Cell] | None]:
-        """Return the assets, and where one partition is named the cells, that a selection means: it and all that it is made from.
-
-        ``name``, ``name+`` (with all that hangs on it) or ``name[partition]``.
-        """
-        if selection is None:
-            return set(self.graph.artifacts), None
-        name, _, partition = selection.rstrip("]+").partition("[")
-        if name not in self.graph.artifacts:
-            raise typer.BadParameter(f"no asset is named {name!r}; {nearest(name, list(self.graph.artifacts))}")
-        chosen = self.graph.upstream({name})
-        if selection.endswith("+"):
-            chosen = self.graph.upstream(self.graph.downstream({name}))
-        if not partition:
-            return chosen, None
-        cells = [
-            artifact.cell(key)
-            for artifact in self.graph.artifacts.values()
-            if artifact.name in chosen
-            for key in artifact.partitions(observe_sources(self.graph, self.lake))
-            if key in (partition, None)
-        ]
-        if not any(cell.partition == partition for cell in cells):
-            raise typer.BadParameter(f"{name} has no partition {partition!r}; see mill status")
-        return chosen, set(cells)
 
 
 @app.command()
@@ -320,7 +280,7 @@ def main() -> None:
     """Run the command line; what the user can mend is one line, not a traceback."""
     try:
         app()
-    except (RecipeError, FileNotFoundError, Busy) as error:
+    except (ValueError, FileNotFoundError, FileExistsError, Busy) as error:
         console.print(f"[red]{escape(str(error))}[/]")
         sys.exit(2)
 

@@ -1,16 +1,14 @@
 """``mill doctor``: what may be wrong with this machine and this home, mended where that is safe."""
 
 import shutil
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from pipelines.bring_up import end_orphans
 from pipelines.instance import open_instance
+from pipelines.session import Session
 from resources.compute import count_gpus, num_cores
 from resources.home import Busy
 from resources.packages import PACKAGES, fetch
-
-if TYPE_CHECKING:
-    from pipelines.cli import Session
 
 MIN_FREE_BYTES = 5 << 30
 
@@ -23,7 +21,7 @@ class Finding(NamedTuple):
     message: str
 
 
-def examine(session: "Session") -> list[Finding]:
+def examine(session: Session) -> list[Finding]:
     """Look at everything; mend leftovers and orphaned runs when nobody else is at work."""
     findings = [_disk(session), _devices(), _lake(session), *_packages(session)]
     try:
@@ -34,7 +32,7 @@ def examine(session: "Session") -> list[Finding]:
     return findings
 
 
-def _disk(session: "Session") -> Finding:
+def _disk(session: Session) -> Finding:
     session.home.root.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(session.home.root).free
     if free < MIN_FREE_BYTES:
@@ -47,7 +45,7 @@ def _devices() -> Finding:
     return Finding("devices", "ok", f"{num_cores()} cores, " + (f"{gpus} GPUs" if gpus else "no GPU: training runs on the CPU"))
 
 
-def _lake(session: "Session") -> Finding:
+def _lake(session: Session) -> Finding:
     cells = session.lake.cells(session.recipe.name)
     broken = [
         str(cell)
@@ -59,7 +57,7 @@ def _lake(session: "Session") -> Finding:
     return Finding("lake", "ok", f"{len(cells)} cells, every file in place")
 
 
-def _packages(session: "Session") -> list[Finding]:
+def _packages(session: Session) -> list[Finding]:
     cache = session.home.package_cache
     held = [name for name, package in PACKAGES.items() if (cache / package.filename).exists()]
     bad: list[Finding] = []
@@ -71,14 +69,14 @@ def _packages(session: "Session") -> list[Finding]:
     return bad or [Finding("packages", "ok", f"{len(held)} of {len(PACKAGES)} data packages are in {cache}")]
 
 
-def _leftovers(session: "Session") -> Finding:
+def _leftovers(session: Session) -> Finding:
     removed = session.lake.sweep()
     if removed:
         return Finding("leftovers", "mended", f"removed {len(removed)} half-written pieces")
     return Finding("leftovers", "ok", "no half-written cells")
 
 
-def _orphans(session: "Session") -> Finding:
+def _orphans(session: Session) -> Finding:
     with open_instance(session.home) as instance:
         ended = end_orphans(instance)
     if ended:

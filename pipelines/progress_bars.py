@@ -3,23 +3,20 @@
 import logging
 import os
 import warnings
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.bring_up import Result, bring_up
+from pipelines.session import Session
 from resources.lake import Cell
 from resources.launcher import warm_up
 from resources.progress import Progress as Event
 from resources.progress import listening
 
-if TYPE_CHECKING:
-    from pipelines.cli import Session
 
-
-def bring_up_with_bars(session: "Session", num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
+def bring_up_with_bars(session: Session, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
     """Bring a recipe up to date and draw how it goes.
 
     ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.

@@ -5,7 +5,7 @@ exactly one of the two tables.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import pyarrow as pa
 
@@ -22,13 +22,6 @@ DROPPED = pa.schema(
     ]
 )
 EXCERPT_CHARS = 200
-
-
-class FilterStep(NamedTuple):
-    """One link of a chain, as a recipe names it."""
-
-    name: str
-    config: Config
 
 
 def apply_filters(documents: pa.Table, steps: Sequence[tuple[Filter, Config]]) -> tuple[pa.Table, pa.Table]:
