@@ -16,7 +16,7 @@ from resources.content import hash_json
 from resources.expectations import Expectation, Finding, validate
 from resources.home import Home
 from resources.lake import Cell, Lake, Verdict
-from resources.registry import Location
+from resources.registry import Location, standing_cells
 
 MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
 """UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
@@ -274,7 +274,7 @@ def _decontamination_check(asset: str, sources: set[str], evals: Mapping[str, tu
         from kernels.contamination import find_contaminated
 
         texts = [text for spec, location in evals.values() if spec.texts for text in spec.texts(Path(location.root))]
-        trained = [c for c in lake.cells(cell.recipe) if c.asset == DEDUPLICATED_ASSET and source_of(c.partition) in sources]
+        trained = [c for c in standing_cells(lake, cell.recipe) if c.asset == DEDUPLICATED_ASSET and source_of(c.partition) in sources]
         found = find_contaminated(pa.concat_tables([lake.table(c, "documents") for c in trained]), texts)
         examples = "; ".join(f"{row['id']}: {row['ngram']!r}" for row in found.head(3).iter_rows(named=True))
         finding = f"{found['id'].n_unique()} documents share 13 words with an eval item" + (f": {examples}" if examples else "")

@@ -41,10 +41,12 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
+    logging.disable_progress_bar()
     kind = getattr(torch, dtype)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
         from kernels.compression.linear8 import load_int8

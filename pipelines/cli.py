@@ -18,6 +18,7 @@ from pipelines.session import Session
 from pipelines.settings import find_home, find_recipe
 from resources.home import Busy
 from resources.lake import Cell, Manifest
+from resources.registry import standing_cells
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Makes language models the way good factories make things."
@@ -95,7 +96,7 @@ def status(recipe: RecipeOption = RECIPE) -> None:
     session = Session(recipe)
     table = Table("artifact", "cells", "rows", "bytes", "age", "checks", "cost (s)", title=session.recipe.name)
     by_asset: dict[str, list[Cell]] = {}
-    for cell in session.lake.cells(session.recipe.name):
+    for cell in standing_cells(session.lake, session.recipe.name):
         by_asset.setdefault(cell.asset, []).append(cell)
     for name in session.graph.artifacts:
         cells = by_asset.get(name, [])
@@ -129,9 +130,11 @@ def show(artifact: Annotated[str, typer.Argument(help="asset or asset[partition]
     """Print an artifact's manifest, metadata and sample."""
     session = Session(recipe)
     name, _, partition = artifact.rstrip("]").partition("[")
-    cells = [cell for cell in session.lake.cells(session.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)]
+    cells = [
+        cell for cell in standing_cells(session.lake, session.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)
+    ]
     if not cells:
-        known = sorted({str(cell) for cell in session.lake.cells(session.recipe.name)})
+        known = sorted({str(cell) for cell in standing_cells(session.lake, session.recipe.name)})
         raise typer.BadParameter(f"nothing is made under {artifact!r}; {nearest(artifact, known)}")
     if len(cells) > 1:
         console.print(f"{name} has {len(cells)} partitions: {', '.join(str(cell.partition) for cell in cells)}")

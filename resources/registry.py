@@ -15,7 +15,7 @@ import fsspec
 from pydantic import BaseModel, ConfigDict
 
 from resources.content import CHUNK_BYTES, hash_text
-from resources.lake import Lake
+from resources.lake import Cell, Lake
 
 
 class Location(NamedTuple):
@@ -74,6 +74,12 @@ def load_registry(lake: Lake, recipe: str) -> Registry:
     """Return the recipe's registry, an empty one where nothing has been observed."""
     text = lake.read_state(recipe, "sources.json")
     return Registry() if text is None else Registry.model_validate_json(text)
+
+
+def standing_cells(lake: Lake, recipe: str) -> list[Cell]:
+    """Return the whole cells of a recipe, those of retired partitions aside."""
+    retired = {partition.key for partition in load_registry(lake, recipe).partitions if not partition.files}
+    return [cell for cell in lake.cells(recipe) if cell.partition not in retired]
 
 
 def list_files(location: Location) -> dict[str, tuple[int, str]]:

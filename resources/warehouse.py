@@ -5,6 +5,7 @@ import re
 import duckdb
 
 from resources.lake import Lake
+from resources.registry import standing_cells
 
 
 def open_warehouse(lake: Lake, recipe: str) -> duckdb.DuckDBPyConnection:
@@ -16,7 +17,7 @@ def open_warehouse(lake: Lake, recipe: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     files: dict[str, list[tuple[str, str]]] = {}
     cells: list[tuple[str, str, int, int, float, float]] = []
-    for cell in lake.cells(recipe):
+    for cell in standing_cells(lake, recipe):
         manifest = lake.require(cell)
         folder = lake.folder(cell)
         row = (cell.asset, cell.partition or "", manifest.num_rows or 0, manifest.size_bytes, manifest.made_at, manifest.seconds)

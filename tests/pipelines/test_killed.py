@@ -30,6 +30,8 @@ def kill_when(shop: Any, reached: Callable[[], bool], seconds: float = 120) -> N
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)  # the parent alone: its children must follow by themselves
     process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def finish(shop: Any) -> str:
