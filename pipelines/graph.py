@@ -103,6 +103,7 @@ def _source_plan(recipe: Recipe, home: Home, entry: Any) -> SourcePlan:
         patterns=tuple(entry.patterns or spec.patterns),
         snapshot=entry.snapshot,
         files_per_partition=entry.files_per_partition,
+        left_out=str(recipe.path),
     )
     steps: tuple[tuple[Any, Config], ...] = tuple((specs("filters")[step.kind], step) for step in entry.filters)
     return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)

@@ -25,6 +25,8 @@ class Location(NamedTuple):
     patterns: tuple[str, ...]
     snapshot: str
     files_per_partition: int
+    left_out: str = ""
+    """One file below the root that is no data: the recipe itself, where it lies beside them."""
 
 
 class ObservedFile(BaseModel):
@@ -95,7 +97,7 @@ def list_files(location: Location) -> dict[str, tuple[int, str]]:
     files: dict[str, tuple[int, str]] = {}
     for path, info in found.items():
         relative = PurePosixPath(path).relative_to(root).as_posix() if path != root else PurePosixPath(path).name
-        if any(part.startswith(".") for part in PurePosixPath(relative).parts):
+        if path == location.left_out or any(part.startswith(".") for part in PurePosixPath(relative).parts):
             continue
         if path == root or any(fnmatch.fnmatch(PurePosixPath(relative).name, pattern) for pattern in location.patterns):
             mark = next((info[key] for key in ("mtime", "ETag", "LastModified", "last_modified", "updated", "created") if key in info), "")
