@@ -152,8 +152,10 @@ def release(recipe: str, candidate: str, config: GateConfig) -> Artifact:
         row = _score(work.folder(report_asset(candidate)) / "scores.parquet", config.metric)
         previous = _released(work)
         decision = decide(Score(**row), Score(**previous["score"]) if previous else None, config)
+        if previous is None and not decision.promote:
+            raise ValueError(f"release: {decision.reason}; there is nothing to release")
         chosen = {"model": candidate, "content": work.lake.require(work.parent(model_asset(candidate))).content, "score": row}
-        released = chosen if decision.promote or previous is None else previous
+        released = chosen if previous is None or decision.promote else previous
         (work.draft.folder / RELEASE_FILE).write_text(json.dumps(released, indent=1, sort_keys=True))
         work.draft.metadata |= {
             "released_model": released["model"],

@@ -14,8 +14,8 @@ from rich.table import Column, Table
 
 from pipelines.planner import Plan, observe_sources, plan
 from pipelines.recipe import nearest, recipe_type
-from pipelines.session import Session
 from pipelines.settings import find_home, find_recipe
+from pipelines.workbench import Workbench
 from resources.home import Busy
 from resources.lake import Cell, Manifest
 from resources.registry import standing_cells
@@ -38,10 +38,10 @@ def up(
 ) -> None:
     """Materialize what is stale, and only that."""
     started = time.perf_counter()
-    session = Session(recipe)
-    chosen, cells = session.select(selection)
+    bench = Workbench(recipe)
+    chosen, cells = bench.select(selection)
     with console.status("observing sources"):
-        planned = plan(session.graph, session.lake, observe_sources(session.graph, session.lake))
+        planned = plan(bench.graph, bench.lake, observe_sources(bench.graph, bench.lake))
     waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
     if not waiting:
         _print_left(planned.having("blocked", "held"))
@@ -49,7 +49,7 @@ def up(
         raise typer.Exit(1 if planned.having("blocked", "held") else 0)
     from pipelines.progress_bars import bring_up_with_bars
 
-    result = bring_up_with_bars(session, len(waiting), chosen, cells)
+    result = bring_up_with_bars(bench, len(waiting), chosen, cells)
     seconds = time.perf_counter() - started
     console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {seconds:.0f} s")
     for cell, message in result.failed.items():
@@ -57,14 +57,14 @@ def up(
     _print_left([left for left in result.left if left.state in ("blocked", "held")])
     if result.failed or result.left:
         raise typer.Exit(1)
-    _print_where_to_look(session)
+    _print_where_to_look(bench)
 
 
-def _print_where_to_look(session: Session) -> None:
-    option = "" if session.recipe.name == RECIPE else f" --recipe {session.recipe.path}"
-    models = list(session.recipe.entries.models)
+def _print_where_to_look(bench: Workbench) -> None:
+    option = "" if bench.recipe.name == RECIPE else f" --recipe {bench.recipe.path}"
+    models = list(bench.recipe.entries.models)
     console.print("look:  [bold]make ui[/] (or mill ui): graph, checks, plots in the browser")
-    for command in ("status", *(["show evals/leaderboard"] if session.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
+    for command in ("status", *(["show evals/leaderboard"] if bench.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
         console.print(f"       mill {command}{option}")
 
 
@@ -76,8 +76,8 @@ def _print_left(cells: list[Any]) -> None:
 @app.command("plan")
 def show_plan(recipe: RecipeOption = RECIPE) -> None:
     """Print each stale cell with its reason, and change nothing."""
-    session = Session(recipe)
-    planned: Plan = plan(session.graph, session.lake, observe_sources(session.graph, session.lake))
+    bench = Workbench(recipe)
+    planned: Plan = plan(bench.graph, bench.lake, observe_sources(bench.graph, bench.lake))
     waiting = [p for p in planned.cells if p.state != "fresh"]
     if not waiting:
         console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be")
@@ -93,15 +93,15 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
 @app.command()
 def status(recipe: RecipeOption = RECIPE) -> None:
     """Print a table of every artifact: rows, bytes, age, checks, cost."""
-    session = Session(recipe)
-    table = Table("artifact", "cells", "rows", "bytes", "age", "checks", "cost (s)", title=session.recipe.name)
+    bench = Workbench(recipe)
+    table = Table("artifact", "cells", "rows", "bytes", "age", "checks", "cost (s)", title=bench.recipe.name)
     by_asset: dict[str, list[Cell]] = {}
-    for cell in standing_cells(session.lake, session.recipe.name):
+    for cell in standing_cells(bench.lake, bench.recipe.name):
         by_asset.setdefault(cell.asset, []).append(cell)
-    for name in session.graph.artifacts:
+    for name in bench.graph.artifacts:
         cells = by_asset.get(name, [])
-        manifests = [manifest for cell in cells if (manifest := session.lake.manifest(cell))]
-        verdicts = [verdict for cell in cells for verdict in session.lake.verdicts(cell).values()]
+        manifests = [manifest for cell in cells if (manifest := bench.lake.manifest(cell))]
+        verdicts = [verdict for cell in cells for verdict in bench.lake.verdicts(cell).values()]
         failing = sum(not verdict.passed for verdict in verdicts)
         table.add_row(
             name,
@@ -128,32 +128,30 @@ def _age(made_at: float | None) -> str:
 @app.command()
 def show(artifact: Annotated[str, typer.Argument(help="asset or asset[partition]")], recipe: RecipeOption = RECIPE) -> None:
     """Print an artifact's manifest, metadata and sample."""
-    session = Session(recipe)
+    bench = Workbench(recipe)
     name, _, partition = artifact.rstrip("]").partition("[")
-    cells = [
-        cell for cell in standing_cells(session.lake, session.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)
-    ]
+    cells = [cell for cell in standing_cells(bench.lake, bench.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)]
     if not cells:
-        known = sorted({str(cell) for cell in standing_cells(session.lake, session.recipe.name)})
+        known = sorted({str(cell) for cell in standing_cells(bench.lake, bench.recipe.name)})
         raise typer.BadParameter(f"nothing is made under {artifact!r}; {nearest(artifact, known)}")
     if len(cells) > 1:
         console.print(f"{name} has {len(cells)} partitions: {', '.join(str(cell.partition) for cell in cells)}")
-    _show_cell(session, cells[0])
+    _show_cell(bench, cells[0])
 
 
-def _show_cell(session: Session, cell: Cell) -> None:
+def _show_cell(bench: Workbench, cell: Cell) -> None:
     from rich.markdown import Markdown
 
-    manifest: Manifest = session.lake.require(cell)
+    manifest: Manifest = bench.lake.require(cell)
     table = Table(show_header=False, title=str(cell))
     for key, value in manifest.model_dump(exclude={"metadata", "files", "parents"}).items():
         table.add_row(key, escape(str(value)))
-    table.add_row("folder", str(session.lake.folder(cell)))
+    table.add_row("folder", str(bench.lake.folder(cell)))
     for parent in manifest.parents[:SHOWN_CELLS]:
         table.add_row("made from", f"{escape(parent.name)} {parent.content}")
     for name, size in manifest.files.items():
         table.add_row("file", f"{name} {size:,} bytes")
-    for name, verdict in session.lake.verdicts(cell).items():
+    for name, verdict in bench.lake.verdicts(cell).items():
         table.add_row(f"check {name}", f"{'pass' if verdict.passed else '[red]FAIL[/]'}: {escape(verdict.description)}")
     console.print(table)
     for name, value in manifest.metadata.items():
@@ -171,8 +169,8 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB SQL; mill sql 'show ta
 
     from resources.warehouse import open_warehouse
 
-    session = Session(recipe)
-    with closing(open_warehouse(session.lake, session.recipe.name)) as warehouse:
+    bench = Workbench(recipe)
+    with closing(open_warehouse(bench.lake, bench.recipe.name)) as warehouse:
         try:
             result = warehouse.execute(query)
         except duckdb.Error as error:
@@ -198,7 +196,7 @@ def doctor(recipe: RecipeOption = RECIPE) -> None:
     """Check the environment and mend what can be mended."""
     from pipelines.doctor import examine
 
-    findings = examine(Session(recipe))
+    findings = examine(Workbench(recipe))
     table = Table("what", "state", "finding")
     colours = {"ok": "green", "mended": "yellow", "problem": "red"}
     for finding in findings:
@@ -220,13 +218,13 @@ def chat(
     from kernels import checkpoints
     from kernels.documents import Turn
 
-    session = Session(recipe)
-    if model not in session.recipe.entries.models:
-        raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(session.recipe.entries.models))}")
-    folder = session.lake.folder(Cell(session.recipe.name, model_asset(model)))
+    bench = Workbench(recipe)
+    if model not in bench.recipe.entries.models:
+        raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
+    folder = bench.lake.folder(Cell(bench.recipe.name, model_asset(model)))
     with console.status(f"loading {model}"):
         loaded = checkpoints.load(folder, "cpu")
-    console.print(f"{model} of {session.recipe.name}; an empty line or ctrl-d ends")
+    console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
     turns: list[Turn] = []
     while (line := _ask()) is not None:
         turns.append(Turn(role="user", content=line))
@@ -261,12 +259,12 @@ def ui(
 @app.command()
 def graph(recipe: RecipeOption = RECIPE) -> None:
     """Print every asset with what it hangs on and its checks, one line each."""
-    session = Session(recipe)
-    for kind, names in (("sources", session.graph.sources), ("inputs", session.graph.inputs)):
+    bench = Workbench(recipe)
+    for kind, names in (("sources", bench.graph.sources), ("inputs", bench.graph.inputs)):
         for name in names:
             print(f"{kind}/{name}")
-    for artifact in session.graph.artifacts.values():
-        checks = [check.name for suite in session.graph.suites.get(artifact.name, []) for check in suite.checks]
+    for artifact in bench.graph.artifacts.values():
+        checks = [check.name for suite in bench.graph.suites.get(artifact.name, []) for check in suite.checks]
         shape = " per partition" if artifact.partitioned else ""
         print(f"{artifact.name} [{artifact.code_version}{shape}] <- {', '.join(artifact.upstream)}" + (f" ? {', '.join(checks)}" if checks else ""))
 

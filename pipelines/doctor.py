@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from pipelines.bring_up import end_orphans
 from pipelines.instance import open_instance
-from pipelines.session import Session
+from pipelines.workbench import Workbench
 from resources.compute import count_gpus, num_cores
 from resources.home import Busy
 from resources.packages import PACKAGES, fetch
@@ -21,23 +21,23 @@ class Finding(NamedTuple):
     message: str
 
 
-def examine(session: Session) -> list[Finding]:
+def examine(bench: Workbench) -> list[Finding]:
     """Look at everything; mend leftovers and orphaned runs when nobody else is at work."""
-    findings = [_disk(session), _devices(), _lake(session), *_packages(session)]
+    findings = [_disk(bench), _devices(), _lake(bench), *_packages(bench)]
     try:
-        with session.home.lock("up"):
-            findings += [_leftovers(session), _orphans(session)]
+        with bench.home.lock("up"):
+            findings += [_leftovers(bench), _orphans(bench)]
     except Busy as busy:
         findings.append(Finding("leftovers", "ok", f"not looked at: {busy}"))
     return findings
 
 
-def _disk(session: Session) -> Finding:
-    session.home.root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(session.home.root).free
+def _disk(bench: Workbench) -> Finding:
+    bench.home.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(bench.home.root).free
     if free < MIN_FREE_BYTES:
-        return Finding("disk", "problem", f"{free / 1e9:.1f} GB free at {session.home.root}; set MILL_HOME to a larger disk")
-    return Finding("disk", "ok", f"{free / 1e9:.0f} GB free at {session.home.root}")
+        return Finding("disk", "problem", f"{free / 1e9:.1f} GB free at {bench.home.root}; set MILL_HOME to a larger disk")
+    return Finding("disk", "ok", f"{free / 1e9:.0f} GB free at {bench.home.root}")
 
 
 def _devices() -> Finding:
@@ -45,20 +45,20 @@ def _devices() -> Finding:
     return Finding("devices", "ok", f"{num_cores()} cores, " + (f"{gpus} GPUs" if gpus else "no GPU: training runs on the CPU"))
 
 
-def _lake(session: Session) -> Finding:
-    cells = session.lake.cells(session.recipe.name)
+def _lake(bench: Workbench) -> Finding:
+    cells = bench.lake.cells(bench.recipe.name)
     broken = [
         str(cell)
         for cell in cells
-        if session.lake.is_local and any(not (session.lake.folder(cell) / name).exists() for name in session.lake.require(cell).files)
+        if bench.lake.is_local and any(not (bench.lake.folder(cell) / name).exists() for name in bench.lake.require(cell).files)
     ]
     if broken:
         return Finding("lake", "problem", f"files are missing from {', '.join(broken[:5])}; delete their manifest.json and run mill up")
     return Finding("lake", "ok", f"{len(cells)} cells, every file in place")
 
 
-def _packages(session: Session) -> list[Finding]:
-    cache = session.home.package_cache
+def _packages(bench: Workbench) -> list[Finding]:
+    cache = bench.home.package_cache
     held = [name for name, package in PACKAGES.items() if (cache / package.filename).exists()]
     bad: list[Finding] = []
     for name in held:
@@ -69,15 +69,15 @@ def _packages(session: Session) -> list[Finding]:
     return bad or [Finding("packages", "ok", f"{len(held)} of {len(PACKAGES)} data packages are in {cache}")]
 
 
-def _leftovers(session: Session) -> Finding:
-    removed = session.lake.sweep()
+def _leftovers(bench: Workbench) -> Finding:
+    removed = bench.lake.sweep()
     if removed:
         return Finding("leftovers", "mended", f"removed {len(removed)} half-written pieces")
     return Finding("leftovers", "ok", "no half-written cells")
 
 
-def _orphans(session: Session) -> Finding:
-    with open_instance(session.home) as instance:
+def _orphans(bench: Workbench) -> Finding:
+    with open_instance(bench.home) as instance:
         ended = end_orphans(instance)
     if ended:
         return Finding("runs", "mended", f"ended {len(ended)} runs whose process is gone and freed their slots")

@@ -9,14 +9,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.bring_up import Result, bring_up
-from pipelines.session import Session
+from pipelines.workbench import Workbench
 from resources.lake import Cell
 from resources.launcher import warm_up
 from resources.progress import Progress as Event
 from resources.progress import listening
 
 
-def bring_up_with_bars(session: Session, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
+def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
     """Bring a recipe up to date and draw how it goes.
 
     ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
@@ -26,13 +26,13 @@ def bring_up_with_bars(session: Session, num_waiting: int, chosen: set[str], cel
         from pipelines.definitions import Deployment, build_definitions, materialize_job_name
         from pipelines.instance import open_instance
 
-        if any(session.graph.artifacts[asset].uses_gpu for asset in chosen):
+        if any(bench.graph.artifacts[asset].uses_gpu for asset in chosen):
             warm_up()
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
-        name = session.recipe.name
-        deployment = Deployment(session.home, session.lake, {name: session.recipe}, {name: session.graph})
+        name = bench.recipe.name
+        deployment = Deployment(bench.home, bench.lake, {name: bench.recipe}, {name: bench.graph})
         job = build_definitions(deployment).resolve_job_def(materialize_job_name(name))
-        instance = open_instance(session.home)
+        instance = open_instance(bench.home)
         terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
         columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal) as bars:
@@ -49,7 +49,7 @@ def bring_up_with_bars(session: Session, num_waiting: int, chosen: set[str], cel
                     case "made" | "unchanged":
                         bars.advance(whole)
                         bars.update(part, visible=False)
-                        if event.kind == "made" and session.graph.artifacts[event.cell.asset].uses_gpu:
+                        if event.kind == "made" and bench.graph.artifacts[event.cell.asset].uses_gpu:
                             terminal.print(f"[green]made[/] {label}")
                     case _ if event.message:
                         terminal.print(f"[red]{event.kind}[/] {label}: {escape(event.message)}")
@@ -57,7 +57,7 @@ def bring_up_with_bars(session: Session, num_waiting: int, chosen: set[str], cel
                         bars.update(whole, note=f"checked {label}")
 
             with listening(listen):
-                result = bring_up(session.graph, job, instance, session.lake, session.home, chosen, cells)
+                result = bring_up(bench.graph, job, instance, bench.lake, bench.home, chosen, cells)
             bars.update(whole, total=len(result.made) + len(result.failed), completed=len(result.made), note="")
         instance.dispose()
         return result

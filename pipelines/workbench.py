@@ -11,7 +11,7 @@ from resources.home import Home
 from resources.lake import Cell, Lake
 
 
-class Session:
+class Workbench:
     """One recipe, its home, lake and graph, opened for a command."""
 
     def __init__(self, recipe: str) -> None:
