@@ -14,7 +14,7 @@ from resources.registry import Registry
 
 TOKENIZER_ASSET = "tokens/tokenizer"
 SHARDS_ASSET = "tokens/shards"
-SHARDS_VERSION = 1
+SHARDS_VERSION = 2
 MIXTURES_VERSION = 1
 FERTILITY_DOCUMENTS = 200
 

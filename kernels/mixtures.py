@@ -5,6 +5,7 @@ sequence; pieces are packed best-fit in order of decreasing length (Ding et al. 
 leaves little padding. A document belongs to the validation split by a hash of its id alone, so that it stays there when others come.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from kernels.shards import Shard
 from kernels.specs import Config
@@ -41,6 +42,23 @@ class MixtureConfig(Config):
     """Validation documents whose text is kept for evaluation, at most."""
     seed: int
     """Of the split and the order."""
+
+    @field_validator("weights")
+    @classmethod
+    def _are_shares(cls, weights: dict[str, float]) -> dict[str, float]:
+        wrong = [source for source, weight in weights.items() if not (math.isfinite(weight) and weight >= 0)]
+        if wrong:
+            raise ValueError(f"the weights of {', '.join(wrong)} are no shares; give finite numbers of at least 0")
+        if not any(weights.values()):
+            raise ValueError("every weight is 0; give one source a share")
+        return weights
+
+    @field_validator("sequence_length")
+    @classmethod
+    def _segments_can_be_told_apart(cls, length: int) -> int:
+        if length > PADDING_SEGMENT:
+            raise ValueError(f"{length} tokens may hold more documents than segments have numbers; give at most {PADDING_SEGMENT}")
+        return length
 
 
 class MixtureSummary(NamedTuple):
@@ -86,7 +104,7 @@ def build_mixture(
         out: an existing folder.
 
     Raises:
-        ValueError: a source of the weights has no training document.
+        ValueError: a source of the weights has no training document, or the bounds leave no token to train on.
     """
     train: dict[str, list[_Piece]] = defaultdict(list)
     validation: dict[str, list[_Piece]] = defaultdict(list)
@@ -95,6 +113,8 @@ def build_mixture(
             start, end = int(shard.offsets[index]), int(shard.offsets[index + 1])
             (validation if is_validation(document_id, config) else train)[source].append(_Piece(number, start, end - start))
     quotas = _quotas(train, config)
+    if not any(quotas.values()):
+        raise ValueError("mixture: no token is left to train on; raise max_epochs or max_train_tokens, or add documents")
     random = np.random.Generator(np.random.PCG64(config.seed))
     drawn = {source: _draw_documents(train[source], quota, random) for source, quota in sorted(quotas.items())}
     tokens = [shard.tokens for _, shard in shards]

@@ -1,9 +1,10 @@
 """Token shards: the token ids of many documents in one array that memory-maps.
 
 ``tokens.npy`` holds all ids one behind the other, ``offsets.npy`` where each document starts (one more entry than documents),
-``documents.parquet`` ids and lengths. Each document ends with the end-of-text token.
+``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
 """
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.tokenizers.files import END_OF_TEXT
+from kernels.tokenizers.files import END_OF_TEXT, PADDING
 
 TOKEN_DOCUMENTS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("num_tokens", pa.int64(), nullable=False)])
 
@@ -29,10 +30,18 @@ class Shard(NamedTuple):
 
 
 def encode_documents(documents: pa.Table, tokenizer_json: str) -> Shard:
-    """Return the tokens of a table of documents, in order."""
+    """Return the tokens of a table of documents, in order.
+
+    A text that spells out the end-of-text or padding token has it as plain characters; tokens of turns are what a conversation's text means.
+
+    Raises:
+        ValueError: the tokenizer has no end-of-text token.
+    """
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_str(tokenizer_json)
+    settings: dict[str, Any] = json.loads(tokenizer_json)
+    settings["added_tokens"] = [token for token in settings["added_tokens"] if token["content"] not in (END_OF_TEXT, PADDING)]
+    tokenizer = Tokenizer.from_str(json.dumps(settings))
     end = tokenizer.token_to_id(END_OF_TEXT)
     if end is None:
         raise ValueError(f"the tokenizer has no {END_OF_TEXT} token; train it with modelmill, or add the token")

@@ -21,7 +21,7 @@ CHAT_TEMPLATE = (
 def write_tokenizer(json_text: str, folder: Path) -> None:
     """Write ``tokenizer.json`` and what Transformers needs beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text(json_text)
+    (folder / "tokenizer.json").write_text(json_text, encoding="utf-8")
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": END_OF_TEXT,
@@ -30,8 +30,8 @@ def write_tokenizer(json_text: str, folder: Path) -> None:
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1))
-    (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
 
 
 def padding_id(json_text: str) -> int:

@@ -118,19 +118,23 @@ def _loss(model: Any, batch: dict[str, Any], precision: str, device: str) -> Any
 
 
 def _validation_loss(model: Any, rows: _Rows, config: PretrainConfig, device: str) -> float | None:
+    """Return the mean loss over all predicted tokens of the validation sequences, however they are batched; None where there are none."""
     import torch
 
     count = min(len(rows.tokens), config.max_validation_sequences)
     if not count:
         return None
     model.eval()
-    losses: list[float] = []
+    total, num_labels = 0.0, 0
     with torch.inference_mode():
         for start in range(0, count, config.batch_size):
             batch = batch_of(rows, list(range(start, min(count, start + config.batch_size))), device)
-            losses.append(float(_loss(model, batch, config.precision, device)))
+            count_of_batch = int((batch["labels"][:, 1:] != IGNORED).sum())
+            if count_of_batch:
+                total += float(_loss(model, batch, config.precision, device)) * count_of_batch
+                num_labels += count_of_batch
     model.train()
-    return sum(losses) / len(losses)
+    return total / num_labels if num_labels else None
 
 
 def _optimizer(model: Any, config: PretrainConfig) -> Any:
@@ -188,6 +192,7 @@ def run(job: ModelJob) -> dict[str, float]:
     checkpoints.save(model, tokenizer, job.out)
     pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
     summary = {
+        "num_train_tokens": float(config.num_steps * config.batch_size * _open(job.data, "train").tokens.shape[1]),
         "num_parameters": float(sum(parameter.numel() for parameter in model.parameters())),
         "first_loss": float(records[0]["loss"] or 0),
         "final_loss": float(records[-1]["loss"] or 0),
@@ -245,4 +250,4 @@ def _step(step: int, config: PretrainConfig, model: Any, optimizer: Any, batch: 
     return {"step": float(step + 1), "loss": value, "learning_rate": rate, "gradient_norm": norm}
 
 
-SPEC = ModelMethod(name="pretrain", version=1, config=PretrainConfig, roles=(), data="mixture", run=run)
+SPEC = ModelMethod(name="pretrain", version=2, config=PretrainConfig, roles=(), data="mixture", run=run)

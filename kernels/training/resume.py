@@ -19,7 +19,7 @@ class TrainingState(NamedTuple):
     step: int
     """Steps done."""
     tensors: dict[str, Any]
-    """Model, optimizer and random state, by name."""
+    """Model and optimizer, by name, and random state where the loop draws on any."""
     records: list[dict[str, float | None]]
     """What was logged up to here."""
 
@@ -34,12 +34,12 @@ def save_state(folder: Path, state: TrainingState) -> None:
     aside.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, aside / "tensors.safetensors")
     (aside / "numbers.json").write_text(json.dumps({"step": state.step, "records": state.records}))
-    for path in (aside / "tensors.safetensors", aside / "numbers.json"):
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
+    for path in (aside / "tensors.safetensors", aside / "numbers.json", aside):
+        _sync(path)
     if target.exists():
         shutil.rmtree(target)
     aside.rename(target)
+    _sync(folder)
     for old in _states(folder)[:-KEPT]:
         shutil.rmtree(old)
 
@@ -53,6 +53,15 @@ def load_state(folder: Path) -> TrainingState | None:
         return None
     numbers: dict[str, Any] = json.loads((states[-1] / "numbers.json").read_text())
     return TrainingState(numbers["step"], load_file(states[-1] / "tensors.safetensors"), numbers["records"])
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _states(folder: Path) -> list[Path]:

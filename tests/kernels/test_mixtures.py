@@ -93,6 +93,30 @@ def test_heldout_texts_are_validation_documents_up_to_the_bound(tmp_path: Path) 
     assert len(ids) == 3 and all(is_validation(str(each), config(weights={"a": 1.0})) for each in ids)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"weights": {"a": 1.0, "b": -0.5}}, "the weights of b are no shares"),
+        ({"weights": {"a": float("nan")}}, "the weights of a are no shares"),
+        ({"weights": {"a": 0.0, "b": 0.0}}, "every weight is 0"),
+        ({"sequence_length": PADDING_SEGMENT + 1}, "at most 65535"),
+    ],
+)
+def test_what_no_mixture_can_be_made_of_is_refused(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        config(**changes)
+
+
+def test_a_source_of_weight_0_is_left_out(tmp_path: Path) -> None:
+    rows = build(tmp_path / "m", [("a", shard("a", 10)), ("b", shard("b", 10))], config(weights={"a": 1.0, "b": 0.0}))
+    assert list(rows) == ["a"]
+
+
+def test_bounds_that_leave_no_token_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no token is left to train on"):
+        build(tmp_path / "m", [("a", shard("a", 10))], config(weights={"a": 1.0}, max_epochs=0.001))
+
+
 def test_a_weighted_source_without_documents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'b' has no training document"):
         build(tmp_path / "m", [("a", shard("a", 10))], config())

@@ -32,8 +32,16 @@ def test_each_document_ends_with_the_end_of_text(tokenizer_json: str) -> None:
 
 
 def test_a_special_token_in_a_text_does_not_split_a_document(tokenizer_json: str) -> None:
-    shard = encode_documents(documents("one", "two"), tokenizer_json)
-    assert len(shard.offsets) == 3 and (shard.tokens == 0).sum() == 2
+    from tokenizers import Tokenizer
+
+    text = "one <|endoftext|> two <|pad|>"
+    shard = encode_documents(documents(text, "two"), tokenizer_json)
+    assert len(shard.offsets) == 3 and (shard.tokens == 0).sum() == 2 and (shard.tokens != 3).all()
+    assert Tokenizer.from_str(tokenizer_json).decode(shard.tokens[: shard.offsets[1] - 1].tolist(), skip_special_tokens=False) == text
+
+
+def test_turns_of_a_conversation_keep_their_tokens(tokenizer_json: str) -> None:
+    assert encode_documents(documents("<|im_start|>user\nHi<|im_end|>\n"), tokenizer_json).tokens[0] == 1
 
 
 def test_an_opened_shard_is_mapped_and_the_same(tokenizer_json: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from kernels.mixtures import PADDING_SEGMENT
 from kernels.specs import ModelJob
 from kernels.tokenizers.byte_bpe import ByteBpeConfig, train
 from kernels.tokenizers.files import write_tokenizer
-from kernels.training.pretrain import SPEC, PretrainConfig, _Rows, batch_of, rows_of_step
+from kernels.training.pretrain import SPEC, PretrainConfig, _Rows, _validation_loss, batch_of, rows_of_step
 
 LENGTH = 16
 
@@ -52,27 +52,32 @@ def run(data: Path, folder: Path, chosen: PretrainConfig, stop_at: int | None = 
     return SPEC.run(job)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[PretrainConfig, Path]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    run(data, folder, config())
-    return folder / "out"
+    chosen = config(precision=request.param)
+    run(data, folder, chosen)
+    return chosen, folder / "out"
 
 
 @pytest.mark.parametrize("stop_at", [5, 10])
-def test_a_stopped_run_ends_bit_for_bit_where_an_undisturbed_one_ends(data: Path, undisturbed: Path, tmp_path: Path, stop_at: int) -> None:
+def test_a_stopped_run_ends_bit_for_bit_where_an_undisturbed_one_ends(
+    data: Path, undisturbed: tuple[PretrainConfig, Path], tmp_path: Path, stop_at: int
+) -> None:
+    chosen, whole = undisturbed
     with pytest.raises(Stopped):
-        run(data, tmp_path, config(), stop_at)
+        run(data, tmp_path, chosen, stop_at)
     states = sorted(path.name for path in (tmp_path / "scratch").iterdir())
     assert states == [f"step-{step:06d}" for step in (3, 6, 9) if step <= stop_at][-2:]
     (tmp_path / "scratch" / ".step-000011").mkdir()  # half-written
-    run(data, tmp_path, config())
+    run(data, tmp_path, chosen)
     for name in ("model.safetensors", "losses.parquet"):
-        assert (tmp_path / "out" / name).read_bytes() == (undisturbed / name).read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_the_loss_falls_on_text_that_repeats(data: Path, tmp_path: Path) -> None:
     summary = run(data, tmp_path, config(num_steps=40))
+    assert summary["num_train_tokens"] == 40 * 4 * LENGTH
     assert summary["final_loss"] < 0.5 * summary["first_loss"] and summary["validation_loss"] < summary["first_loss"]
 
 
@@ -93,6 +98,19 @@ def test_a_document_packed_behind_another_is_read_as_if_alone() -> None:
     with torch.inference_mode():
         logits = [model(**{name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}).logits for batch in (packed, alone)]
     torch.testing.assert_close(logits[0][:, 6:], logits[1])
+
+
+def test_the_validation_loss_is_over_tokens_however_they_are_batched() -> None:
+    import torch
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    model: Any = LlamaForCausalLM(llama.build(config().architecture, vocab_size=64, eos_token_id=0, pad_token_id=3))
+    segments = np.zeros((3, LENGTH), np.uint16)
+    segments[2, 3:] = PADDING_SEGMENT
+    rows = _Rows(np.random.default_rng(0).integers(4, 64, (3, LENGTH)).astype(np.uint16), segments)
+    losses = [_validation_loss(model, rows, config(batch_size=size, max_validation_sequences=3), "cpu") for size in (1, 2, 3)]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
 
 
 def test_no_token_is_predicted_across_documents_or_into_padding() -> None:
