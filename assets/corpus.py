@@ -98,9 +98,10 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         from kernels.filters.chain import apply_filters
 
         table = work.table(DOCUMENTS_ASSET, "documents", work.partition)
-        kept, dropped = apply_filters(table, list(sources[source_of(work.partition)].steps))
+        kept, dropped, tags = apply_filters(table, list(sources[source_of(work.partition)].steps))
         work.write("documents", kept, main=True)
         work.write("dropped", dropped)
+        work.write("tags", tags)
         work.draft.metadata |= {"num_dropped": dropped.num_rows, "dropped": {"markdown": _counts(dropped, "reason")}}
 
     return Artifact(

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     import polars as pl
 
+    from kernels.filters.batch import TextBatch
+
 
 class Config(BaseModel):
     """Base of every config: frozen, and an unknown key is an error."""
@@ -97,16 +99,18 @@ class Outcome(NamedTuple):
     """str: a short fixed code where the document is dropped, null where it is kept."""
     value: "pl.Series"
     """f64: the measured value that the threshold refused, null where kept."""
+    tags: "Mapping[str, pl.Series]" = MappingProxyType({})
+    """What else was measured, by name (``language``, ``toxicity``, ``num_email``): series of str, f64 or integers, null where nothing is to say."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """One rule or family of rules. ``apply`` takes the texts (str series of N) and the config."""
+    """One rule or family of rules. ``apply`` takes a batch of N texts and the config; each row is judged by itself, whatever batch it is in."""
 
     name: str
     version: int
     config: type[Config]
-    apply: "Callable[[pl.Series, Any], Outcome]"
+    apply: "Callable[[TextBatch, Any], Outcome]"
 
 
 # --- tokenizers and architectures ----------------------------------------------------------------------------------------

@@ -6,14 +6,12 @@ a title or an initial, where datatrove asks spaCy: counts can differ by a few.
 """
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
+from kernels.filters.batch import TextBatch
 from kernels.specs import Config, Filter, Outcome
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
 _LINE_END = (".", "?", "!", '"', "'")
@@ -90,11 +88,11 @@ def clean(text: str, config: C4Config) -> tuple[str, str | None, float | None]:
     return "\n".join(kept).strip(), None, None
 
 
-def apply(texts: "pl.Series", config: C4Config) -> Outcome:
+def apply(batch: TextBatch, config: C4Config) -> Outcome:
     """Remove lines and drop texts; a dropped text stays as it came."""
     import polars as pl
 
-    rows: list[Any] = [clean(text, config) for text in texts]
+    rows: list[Any] = [clean(text, config) for text in batch.text]
     text = pl.Series("text", [row[0] for row in rows], dtype=pl.String)
     reason = pl.Series("reason", [row[1] for row in rows], dtype=pl.String)
     return Outcome(text, reason, pl.Series("value", [row[2] for row in rows], dtype=pl.Float64))

@@ -3,13 +3,14 @@
 Given the same words, decisions are those of datatrove 0.10.1's ``GopherQualityFilter``; the first rule that fails names the reason.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kernels.filters.words import Words, batches, split_texts
+from kernels.filters.batch import TextBatch
+from kernels.filters.words import Words
 from kernels.specs import Config, Filter, Outcome
 
 if TYPE_CHECKING:
@@ -128,16 +129,13 @@ def decide(texts: "pl.Series", words: Words, config: GopherQualityConfig) -> lis
     return failures
 
 
-def apply(texts: "pl.Series", config: GopherQualityConfig) -> Outcome:
+def apply(batch: TextBatch, config: GopherQualityConfig) -> Outcome:
     """Drop texts that fail a rule; texts stay as they are."""
     import polars as pl
 
-    failures: list[Any] = []
-    for start, end in batches(texts):
-        part = texts[start:end]
-        failures += decide(part, split_texts(part), config)
+    failures = decide(batch.text, batch.words, config)
     reason = pl.Series("reason", [failure and failure[0] for failure in failures], dtype=pl.String)
-    return Outcome(texts, reason, pl.Series("value", [failure and failure[1] for failure in failures], dtype=pl.Float64))
+    return Outcome(batch.text, reason, pl.Series("value", [failure and failure[1] for failure in failures], dtype=pl.Float64))
 
 
 SPEC = Filter(name="gopher_quality", version=1, config=GopherQualityConfig, apply=apply)

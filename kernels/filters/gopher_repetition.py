@@ -6,12 +6,13 @@ N-grams are hashed for all texts at once; only texts whose upper bound exceeds t
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from kernels.filters.words import I64, U64, SpanHash, Words, batches, flat_bytes, mix, split_texts
+from kernels.filters.batch import TextBatch
+from kernels.filters.words import I64, U64, SpanHash, Words, flat_bytes, mix
 from kernels.specs import Config, Filter, Outcome
 
 if TYPE_CHECKING:
@@ -162,16 +163,13 @@ def decide(texts: "pl.Series", words: Words, config: GopherRepetitionConfig) -> 
     return failures
 
 
-def apply(texts: "pl.Series", config: GopherRepetitionConfig) -> Outcome:
+def apply(batch: TextBatch, config: GopherRepetitionConfig) -> Outcome:
     """Drop texts that fail a rule; texts stay as they are."""
     import polars as pl
 
-    failures: list[Any] = []
-    for start, end in batches(texts):
-        part = texts[start:end]
-        failures += decide(part, split_texts(part), config)
+    failures = decide(batch.text, batch.words, config)
     reason = pl.Series("reason", [failure and failure[0] for failure in failures], dtype=pl.String)
-    return Outcome(texts, reason, pl.Series("value", [failure and failure[1] for failure in failures], dtype=pl.Float64))
+    return Outcome(batch.text, reason, pl.Series("value", [failure and failure[1] for failure in failures], dtype=pl.Float64))
 
 
 SPEC = Filter(name="gopher_repetition", version=1, config=GopherRepetitionConfig, apply=apply)

@@ -5,14 +5,12 @@ downloads the uncompressed model; this one never downloads). The whole text is j
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
+from kernels.filters.batch import TextBatch
 from kernels.specs import Config, Filter, Outcome
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class LanguageConfig(Config):
@@ -44,15 +42,15 @@ def score(text: str, config: LanguageConfig) -> float:
     return best
 
 
-def apply(texts: "pl.Series", config: LanguageConfig) -> Outcome:
+def apply(batch: TextBatch, config: LanguageConfig) -> Outcome:
     """Drop texts in which no wanted language scores above ``min_score``; the value is the best score among them."""
     import polars as pl
 
-    scores = pl.Series("value", [score(text, config) for text in texts], dtype=pl.Float64)
+    scores = pl.Series("value", [score(text, config) for text in batch.text], dtype=pl.Float64)
     dropped = scores <= config.min_score
-    blank = pl.Series("blank", [None] * len(texts), dtype=pl.Float64)
+    blank = pl.Series("blank", [None] * len(batch.text), dtype=pl.Float64)
     reason = pl.Series("reason", ["language" if drop else None for drop in dropped], dtype=pl.String)
-    return Outcome(texts, reason, scores.zip_with(dropped, blank))
+    return Outcome(batch.text, reason, scores.zip_with(dropped, blank))
 
 
 SPEC = Filter(name="language", version=1, config=LanguageConfig, apply=apply)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
+from kernels.filters.batch import TextBatch
 from kernels.specs import Config, Filter, Outcome
 
 if TYPE_CHECKING:
@@ -158,12 +159,12 @@ def mask(texts: "pl.Series", kinds: tuple[Kind, ...]) -> "pl.Series":
     return texts
 
 
-def apply(texts: "pl.Series", config: PersonalDataConfig) -> Outcome:
+def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     """Mask the configured kinds; every text is kept."""
     import polars as pl
 
-    masked = mask(texts, config.kinds)
-    kept = [None] * len(texts)
+    masked = mask(batch.text, config.kinds)
+    kept = [None] * len(batch.text)
     return Outcome(masked, pl.Series("reason", kept, dtype=pl.String), pl.Series("value", kept, dtype=pl.Float64))
 
 

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from kernels.filters import c4
+from kernels.filters.batch import TextBatch
 from kernels.filters.c4 import C4Config, count_sentences
 
 SENTENCE = "This is a full sentence."
@@ -11,7 +12,7 @@ PAGE = "\n".join([SENTENCE] * 5)
 
 
 def _left(text: str, **settings: object) -> list[str]:
-    outcome = c4.apply(pl.Series([text]), C4Config(min_sentences=None, **settings))
+    outcome = c4.apply(TextBatch(pl.Series([text])), C4Config(min_sentences=None, **settings))
     assert outcome.reason.to_list() == [None]
     return outcome.text[0].splitlines()
 
@@ -45,12 +46,12 @@ def test_citations_are_taken_out_of_lines() -> None:
     [("Here is lorem ipsum text.", "c4_lorem_ipsum", None), ("Here { is some code.", "c4_curly_bracket", None)],
 )
 def test_a_page_of_filler_or_code_is_dropped_as_it_came(line: str, reason: str, value: float | None) -> None:
-    outcome = c4.apply(pl.Series([f"{PAGE}\n{line}"]), C4Config())
+    outcome = c4.apply(TextBatch(pl.Series([f"{PAGE}\n{line}"])), C4Config())
     assert (outcome.reason[0], outcome.value[0], outcome.text[0]) == (reason, value, f"{PAGE}\n{line}")
 
 
 def test_a_page_of_few_sentences_is_dropped_with_their_number() -> None:
-    outcome = c4.apply(pl.Series([PAGE, f"{SENTENCE}\n{SENTENCE}\nno sentence here", ""]), C4Config())
+    outcome = c4.apply(TextBatch(pl.Series([PAGE, f"{SENTENCE}\n{SENTENCE}\nno sentence here", ""])), C4Config())
     assert outcome.reason.to_list() == [None, "c4_too_few_sentences", "c4_too_few_sentences"]
     assert outcome.value.to_list() == [None, 2, 0]
 
@@ -72,4 +73,4 @@ def test_lines_are_kept_as_datatrove_keeps_them(monkeypatch: pytest.MonkeyPatch)
     text = f"{PAGE}\n\nShort.\n  Padded line of words.  [1]\r\n{long_word} long.\n'Quoted line of text.'\vuses cookies here too.\nAsk [edit] here?"
     document = Document(text=text, id="x")
     assert theirs.C4QualityFilter().filter(document) is True
-    assert c4.apply(pl.Series([text]), C4Config()).text.to_list() == [document.text]
+    assert c4.apply(TextBatch(pl.Series([text])), C4Config()).text.to_list() == [document.text]

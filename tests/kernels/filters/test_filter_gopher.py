@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from kernels.filters import gopher_quality, gopher_repetition
+from kernels.filters.batch import TextBatch
 from kernels.filters.gopher_quality import GopherQualityConfig
 from kernels.filters.gopher_repetition import GopherRepetitionConfig
 from kernels.filters.words import split_words
@@ -42,14 +43,14 @@ LENIENT: dict[str, Any] = {
     ],
 )
 def test_each_quality_rule_drops_its_text_with_its_measure(rule: dict[str, Any], text: str, reason: str, value: float) -> None:
-    outcome = gopher_quality.apply(pl.Series([text, GOOD]), GopherQualityConfig(**{**LENIENT, **rule}))
+    outcome = gopher_quality.apply(TextBatch(pl.Series([text, GOOD])), GopherQualityConfig(**{**LENIENT, **rule}))
     assert outcome.reason[0] == reason
     assert outcome.value[0] == pytest.approx(value)
-    assert gopher_quality.apply(pl.Series([text]), GopherQualityConfig(**LENIENT)).reason.to_list() == [None]
+    assert gopher_quality.apply(TextBatch(pl.Series([text])), GopherQualityConfig(**LENIENT)).reason.to_list() == [None]
 
 
 def test_quality_keeps_good_text_and_drops_an_empty_one() -> None:
-    outcome = gopher_quality.apply(pl.Series([GOOD, ""]), GopherQualityConfig(min_words=10))
+    outcome = gopher_quality.apply(TextBatch(pl.Series([GOOD, ""])), GopherQualityConfig(min_words=10))
     assert outcome.reason.to_list() == [None, "gopher_too_few_words"]
     assert outcome.text.to_list() == [GOOD, ""]
 
@@ -66,7 +67,7 @@ def test_quality_keeps_good_text_and_drops_an_empty_one() -> None:
     ],
 )
 def test_each_repetition_rule_drops_its_text_with_its_share(text: str, reason: str, share: float) -> None:
-    outcome = gopher_repetition.apply(pl.Series([text]), GopherRepetitionConfig())
+    outcome = gopher_repetition.apply(TextBatch(pl.Series([text])), GopherRepetitionConfig())
     assert outcome.reason.to_list() == [reason]
     assert outcome.value[0] == pytest.approx(share)
 
@@ -74,7 +75,7 @@ def test_each_repetition_rule_drops_its_text_with_its_share(text: str, reason: s
 def test_repeated_ngrams_are_counted_without_overlap_and_within_their_own_text() -> None:
     rule = GopherRepetitionConfig(max_top_ngram_chars=(), max_duplicate_ngram_chars=((5, 0.15),))
     once, twice = "ab cd ef gh ij", "ab cd ef gh ij ab cd ef gh ij"
-    outcome = gopher_repetition.apply(pl.Series([once, twice, once]), rule)
+    outcome = gopher_repetition.apply(TextBatch(pl.Series([once, twice, once])), rule)
     assert outcome.reason.to_list() == [None, "gopher_duplicate_5_grams", None]
     assert outcome.value[1] == pytest.approx(10 / len(twice))
 
@@ -142,7 +143,7 @@ def test_quality_decides_as_datatrove_does_on_the_same_words(
     names = {"min_words": "min_doc_words", "min_alpha_words_ratio": "max_non_alpha_words_ratio"}
     rule = theirs.GopherQualityFilter(**{names[key]: value for key, value in settings.items()})
     expected = [QUALITY_REASONS.get(_datatrove_verdict(rule, text) or "") for text in paragraphs]
-    assert gopher_quality.apply(pl.Series(paragraphs), GopherQualityConfig(**settings)).reason.to_list() == expected
+    assert gopher_quality.apply(TextBatch(pl.Series(paragraphs)), GopherQualityConfig(**settings)).reason.to_list() == expected
     assert len(set(expected)) >= 3
 
 
@@ -156,6 +157,8 @@ def test_repetition_decides_as_datatrove_does_on_the_same_words(paragraphs: list
     ]
     rule = theirs.GopherRepetitionFilter(top_n_grams=top, dup_n_grams=repeated)
     expected = [REPETITION_REASONS.get(_datatrove_verdict(rule, text) or "") for text in paragraphs]
-    ours = gopher_repetition.apply(pl.Series(paragraphs), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated))
+    ours = gopher_repetition.apply(
+        TextBatch(pl.Series(paragraphs)), GopherRepetitionConfig(max_top_ngram_chars=top, max_duplicate_ngram_chars=repeated)
+    )
     assert ours.reason.to_list() == expected
     assert len(set(expected)) >= 4

@@ -4,13 +4,14 @@ import polars as pl
 import pytest
 
 from kernels.filters import personal_data
+from kernels.filters.batch import TextBatch
 from kernels.filters.personal_data import PersonalDataConfig
 
 ALL = PersonalDataConfig(kinds=("email", "phone", "ip", "card", "iban", "ssn"))
 
 
 def _masked(text: str, config: PersonalDataConfig = ALL) -> str:
-    outcome = personal_data.apply(pl.Series([text]), config)
+    outcome = personal_data.apply(TextBatch(pl.Series([text])), config)
     assert outcome.reason.to_list() == [None]
     return outcome.text[0]
 
@@ -61,5 +62,5 @@ def test_only_the_configured_kinds_are_masked() -> None:
 
 
 def test_every_text_keeps_its_place() -> None:
-    outcome = personal_data.apply(pl.Series(["plain", "a@b.org", "", "c@d.org"]), ALL)
+    outcome = personal_data.apply(TextBatch(pl.Series(["plain", "a@b.org", "", "c@d.org"])), ALL)
     assert outcome.text.to_list() == ["plain", "<EMAIL>", "", "<EMAIL>"]
