@@ -1,23 +1,14 @@
 """C4 rules: lines without end punctuation and boilerplate lines go; pages of code, filler or few sentences are dropped.
 
-The rules are those of Raffel et al. 2020 (arXiv 1910.10683) and of their released code; lines are treated as by datatrove 0.10.1's
-``C4QualityFilter``. Sentences are counted by a simple splitter of our own, at ``.``, ``!`` or ``?`` before white space unless behind
-a title or an initial, where datatrove asks spaCy: counts can differ by a few.
+The rules are those of Raffel et al. 2020 (arXiv 1910.10683) and of their released code; decisions and texts are those of datatrove
+0.10.1's ``C4QualityFilter``, which reads lines and sentences in its own way. The loops are in `kernels.text.c4_lines`.
 """
 
-import re
-from typing import Any
-
+import numpy as np
 from pydantic import Field
 
-from kernels.filters.batch import TextBatch
+from kernels.filters.batch import TextBatch, verdicts
 from kernels.specs import Config, Filter, Outcome
-
-_CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
-_LINE_END = (".", "?", "!", '"', "'")
-_POLICY = re.compile("terms of use|privacy policy|cookie policy|uses cookies|use of cookies|use cookies")
-_SENTENCE_END = re.compile(r"(?:[!?]|(?<![.])\.)[\"')\]\u201d\u2019]*(?=\s)")
-_ABBREVIATION_END = re.compile(r"(?:\b(?:\w|\w\.\w|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Gov|vs|etc|No))\.\s")
 
 
 class C4Config(Config):
@@ -43,59 +34,26 @@ class C4Config(Config):
     """Remove lines that mention cookies, a privacy policy or terms of use."""
 
 
-def count_sentences(text: str) -> int:
-    """Return the number of sentences of a text that is not empty."""
-    return max(1, 1 + len(_SENTENCE_END.findall(text)) - len(_ABBREVIATION_END.findall(text)))
-
-
-def _keep_line(line: str, words: list[str], config: C4Config) -> bool:
-    """Decide by the rules that come before those on the whole text."""
-    if config.require_end_punctuation and (not line.endswith(_LINE_END) or line.endswith("...")):
-        return False
-    return config.min_words_per_line is None or len(words) >= config.min_words_per_line
-
-
-def _is_notice(lower: str, config: C4Config) -> bool:
-    return config.remove_policy and _POLICY.search(lower) is not None
-
-
-def clean(text: str, config: C4Config) -> tuple[str, str | None, float | None]:
-    """Return the text of kept lines, and the reason and value for which the text is dropped."""
-    kept: list[str] = []
-    num_sentences = 0
-    for line in map(str.strip, text.splitlines()):
-        words = line.split()
-        limit = config.max_word_chars
-        if limit is not None and len(line) > limit and any(len(word) > limit for word in words):
-            continue
-        if config.remove_citations and "[" in line:
-            line = _CITATION.sub("", line)
-        if not _keep_line(line, words, config):
-            continue
-        lower = line.lower()
-        if config.drop_lorem_ipsum and "lorem ipsum" in lower:
-            return text, "c4_lorem_ipsum", None
-        if config.remove_javascript and "javascript" in lower:
-            continue
-        if config.drop_curly_bracket and "{" in line:
-            return text, "c4_curly_bracket", None
-        if _is_notice(lower, config):
-            continue
-        num_sentences += count_sentences(line) if config.min_sentences is not None else 0
-        kept.append(line)
-    if config.min_sentences is not None and num_sentences < config.min_sentences:
-        return text, "c4_too_few_sentences", float(num_sentences)
-    return "\n".join(kept).strip(), None, None
-
-
 def apply(batch: TextBatch, config: C4Config) -> Outcome:
-    """Remove lines and drop texts; a dropped text stays as it came."""
-    import polars as pl
+    """Remove lines and drop texts; a dropped text stays as it came. The value of too few sentences is their number."""
+    from kernels.text.c4_lines import CURLY_BRACKET, LOREM_IPSUM, clean_texts, count_sentences, make_rules
+    from kernels.text.flat import flat_bytes, strings
+    from kernels.text.words import split_texts
 
-    rows: list[Any] = [clean(text, config) for text in batch.text]
-    text = pl.Series("text", [row[0] for row in rows], dtype=pl.String)
-    reason = pl.Series("reason", [row[1] for row in rows], dtype=pl.String)
-    return Outcome(text, reason, pl.Series("value", [row[2] for row in rows], dtype=pl.Float64))
+    rules = make_rules(**{name: value or 0 for name, value in config.model_dump(exclude={"min_sentences", "kind"}).items()})
+    data, bounds = flat_bytes(batch.text)
+    out, out_bounds = np.empty(len(data) + len(bounds), np.uint8), np.empty(len(bounds), np.int64)
+    fates = np.zeros(len(bounds) - 1, np.int64)
+    clean_texts(data, bounds, rules, out, out_bounds, fates)
+    text = strings(out[: out_bounds[-1]], out_bounds)
+    values = np.full(len(fates), np.nan)
+    reasons: list[str | None] = [{LOREM_IPSUM: "c4_lorem_ipsum", CURLY_BRACKET: "c4_curly_bracket"}.get(fate) for fate in fates.tolist()]
+    if config.min_sentences is not None:
+        num_sentences = count_sentences(split_texts(text))
+        for row in np.flatnonzero((num_sentences < config.min_sentences) & (fates == 0)).tolist():
+            reasons[row], values[row] = "c4_too_few_sentences", num_sentences[row]
+    outcome = verdicts(batch, reasons, values)
+    return outcome._replace(text=batch.text.zip_with(outcome.reason.is_not_null(), text))
 
 
-SPEC = Filter(name="c4", version=1, config=C4Config, apply=apply)
+SPEC = Filter(name="c4", version=2, config=C4Config, apply=apply)

@@ -11,7 +11,7 @@ from kernels.filters import gopher_quality, gopher_repetition
 from kernels.filters.batch import TextBatch
 from kernels.filters.gopher_quality import GopherQualityConfig
 from kernels.filters.gopher_repetition import GopherRepetitionConfig
-from kernels.filters.words import split_words
+from kernels.text.words import split_words
 
 GOOD = "The cat sat with the old dog and they had to share that warm blanket of wool"
 LENIENT: dict[str, Any] = {

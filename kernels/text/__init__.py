@@ -1,0 +1,1 @@
+"""Words, lines and characters of texts, as flat arrays that all rules share."""
