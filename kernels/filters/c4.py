@@ -37,19 +37,21 @@ class C4Config(Config):
 def apply(batch: TextBatch, config: C4Config) -> Outcome:
     """Remove lines and drop texts; a dropped text stays as it came. The value of too few sentences is their number."""
     from kernels.text.c4_lines import CURLY_BRACKET, LOREM_IPSUM, clean_texts, count_sentences, make_rules
-    from kernels.text.flat import flat_bytes, strings
+    from kernels.text.flat import strings
     from kernels.text.words import split_texts
 
     rules = make_rules(**{name: value or 0 for name, value in config.model_dump(exclude={"min_sentences", "kind"}).items()})
-    data, bounds = flat_bytes(batch.text)
-    out, out_bounds = np.empty(len(data) + len(bounds), np.uint8), np.empty(len(bounds), np.int64)
-    fates = np.zeros(len(bounds) - 1, np.int64)
-    clean_texts(data, bounds, rules, out, out_bounds, fates)
+    words = batch.words
+    out, out_bounds = np.empty(len(words.data) + len(words.bounds), np.uint8), np.empty(len(words.bounds), np.int64)
+    fates, num_sentences = np.zeros(len(batch.text), np.int64), np.zeros(len(batch.text), np.int64)
+    clean_texts(words, rules, out, out_bounds, fates, num_sentences)
     text = strings(out[: out_bounds[-1]], out_bounds)
     values = np.full(len(fates), np.nan)
     reasons: list[str | None] = [{LOREM_IPSUM: "c4_lorem_ipsum", CURLY_BRACKET: "c4_curly_bracket"}.get(fate) for fate in fates.tolist()]
     if config.min_sentences is not None:
-        num_sentences = count_sentences(split_texts(text))
+        changed = np.flatnonzero(num_sentences < 0)
+        if len(changed):
+            num_sentences[changed] = count_sentences(split_texts(text.gather(changed)))
         for row in np.flatnonzero((num_sentences < config.min_sentences) & (fates == 0)).tolist():
             reasons[row], values[row] = "c4_too_few_sentences", num_sentences[row]
     outcome = verdicts(batch, reasons, values)

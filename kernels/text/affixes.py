@@ -199,6 +199,15 @@ def _cut_middle(code: I32, low: int, high: int, table: NDArray[np.uint16], ends:
 
 
 @compiled
+def _is_plain(code: I32, length: int) -> bool:
+    """Return whether a run is nothing but ASCII letters, of which nothing splits off."""
+    for place in range(length):
+        if not 97 <= code[place] | 32 <= 122:
+            return False
+    return length > 0
+
+
+@compiled
 def split_run(code: I32, length: int, rules: Rules, ends: I32, stack: I32, may_ask: bool) -> int:
     """Write where the words of code[:length] end into ``ends`` (room for ``length``); return their number, or `ASK`.
 
@@ -206,6 +215,11 @@ def split_run(code: I32, length: int, rules: Rules, ends: I32, stack: I32, may_a
     """
     low, high, previous = 0, length, -1
     count, depth = 0, 0
+    if _is_plain(code, length):
+        if may_ask and _is_special(code, 0, length, rules.specials):
+            return ASK
+        ends[0] = length
+        return 1
     while low < high and high - low != previous:
         if may_ask and _is_special(code, low, high, rules.specials):
             return ASK
@@ -231,7 +245,7 @@ def split_run(code: I32, length: int, rules: Rules, ends: I32, stack: I32, may_a
     for place in range(depth - 1, -1, -1):
         ends[count] = stack[place]
         count += 1
-    if may_ask and _makes_special(code, ends, count, rules.pairs):
+    if may_ask and count > 1 and _makes_special(code, ends, count, rules.pairs):
         return ASK
     return count
 

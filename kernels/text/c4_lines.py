@@ -183,18 +183,48 @@ def _keep_line(data: U8, start: int, end: int, rules: Rules, code: I32, out: U8,
 
 
 @compiled
-def clean_texts(data: U8, bounds: I64, rules: Rules, out: U8, out_bounds: I64, fates: I64) -> None:
-    """Write the kept lines of N texts into ``out`` (room for the data and a byte a text), where each begins, and each text's fate."""
+def _line_sentences(words: Words, first: int, end: int, end_byte: int) -> int:
+    """Return the sentences among words[first:end] that begin before a byte, as spaCy's sentencizer counts those of one line."""
+    count = 0
+    after_stop = False
+    for word in range(first, end):
+        if words.start[word] >= end_byte:
+            break
+        flags = words.flags[word]
+        continues = (flags & (IS_PUNCTUATION | ENDS_SENTENCE)) != 0 and not flags & AFTER_GAP
+        if word == first or (after_stop and not continues):
+            count += 1
+            after_stop = False
+        after_stop |= (flags & ENDS_SENTENCE) != 0
+    return count
+
+
+@compiled
+def clean_texts(words: Words, rules: Rules, out: U8, out_bounds: I64, fates: I64, num_sentences: I64) -> None:
+    """Clean N texts: write their kept lines into ``out`` (room for the data and a byte a text) and where each begins.
+
+    Also writes each text's fate and the number of sentences of its kept lines: -1 where a citation mark was taken out, so that the words
+    are no longer those given.
+    """
+    data, bounds = words.data, words.bounds
     code = np.empty(4, np.int32)
     place = 0
     for row in range(len(fates)):
         out_bounds[row] = place
         begin, end = bounds[row], bounds[row + 1]
+        word, end_word = words.offsets[row], words.offsets[row + 1]
         while begin < end and fates[row] == KEPT:
             stop = line_end(data, begin, end)
             first = skip_space(data, begin, stop)
-            written, fates[row] = _keep_line(data, first, skip_space_back(data, first, stop), rules, code, out, place)
+            last = skip_space_back(data, first, stop)
+            written, fates[row] = _keep_line(data, first, last, rules, code, out, place)
             if written >= 0:
+                while word < end_word and words.start[word] < first:
+                    word += 1
+                if written - place < last - first:
+                    num_sentences[row] = -1
+                elif num_sentences[row] >= 0:
+                    num_sentences[row] += _line_sentences(words, word, end_word, last)
                 out[written] = 10
                 place = written + 1
             begin = stop + (break_bytes(data, stop, end) if stop < end else 0)
@@ -210,21 +240,15 @@ def clean_texts(data: U8, bounds: I64, rules: Rules, out: U8, out_bounds: I64, f
 
 @compiled
 def count_sentences(words: Words) -> I64:
-    """Return the sentences of N texts, line by line, as spaCy's sentencizer counts them: [N]."""
+    """Return the sentences of N texts whose lines end with line feeds: [N]."""
     counts = np.zeros(len(words.offsets) - 1, np.int64)
     for row in range(len(counts)):
-        place = words.bounds[row]
-        is_first, after_stop = True, False
-        for word in range(words.offsets[row], words.offsets[row + 1]):
-            flags = words.flags[word]
-            while place < words.start[word]:
-                is_first |= words.data[place] == 10
-                place += 1
-            place = words.end[word]
-            continues = (flags & (IS_PUNCTUATION | ENDS_SENTENCE)) != 0 and not flags & AFTER_GAP
-            if is_first or (after_stop and not continues):
-                counts[row] += 1
-                after_stop = False
-            is_first = False
-            after_stop |= (flags & ENDS_SENTENCE) != 0
+        begin, end = words.bounds[row], words.bounds[row + 1]
+        word, end_word = words.offsets[row], words.offsets[row + 1]
+        while begin < end:
+            stop = line_end(words.data, begin, end)
+            while word < end_word and words.start[word] < begin:
+                word += 1
+            counts[row] += _line_sentences(words, word, end_word, stop)
+            begin = stop + 1
     return counts

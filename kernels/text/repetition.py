@@ -155,9 +155,13 @@ def _join(words: Words, low: int, high: int, scratch: _Scratch) -> None:
     size = 0
     scratch.chars[0] = scratch.places[0] = 0
     for word in range(low, high):
-        for byte in range(words.start[word], words.end[word]):
-            scratch.joined[size] = words.data[byte]
-            size += 1
+        start, end = words.start[word], words.end[word]
+        if end - start <= ANCHOR_BYTES and start + ANCHOR_BYTES <= len(words.data):
+            for byte in range(ANCHOR_BYTES):  # a whole register at once: what is too much is written over
+                scratch.joined[size + byte] = words.data[start + byte]
+        else:
+            scratch.joined[size : size + end - start] = words.data[start:end]
+        size += end - start
         scratch.places[word - low + 1] = size
         scratch.chars[word - low + 1] = scratch.chars[word - low] + words.chars[word]
     scratch.joined[size : size + ANCHOR_BYTES] = 0

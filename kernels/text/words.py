@@ -22,7 +22,8 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 
-_FIRST_SLOTS = 1 << 16
+_FIRST_SLOTS = 1 << 19
+_FIRST_PIECES = 1 << 21
 _MAX_SLOTS = 1 << 22
 _MAX_PIECES = 1 << 23
 
@@ -67,7 +68,7 @@ class _Vocabulary:
 
     def _forget(self) -> None:
         self._slots = np.zeros((_FIRST_SLOTS, 2), np.uint64)
-        self._pieces = np.zeros((_FIRST_SLOTS, 3), np.uint64)
+        self._pieces = np.zeros((_FIRST_PIECES, 3), np.uint64)
         self._num_slots = self._num_pieces = 0
 
     def _make_room(self, num_runs: int) -> None:
