@@ -5,7 +5,7 @@ it. The lake's manifests are the truth; Dagster's event log mirrors them (assets
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +15,11 @@ from pydantic import BaseModel
 
 from resources.content import hash_text
 from resources.home import Home
-from resources.lake import Cell, Draft, Lake, Manifest, Parent, Verdict, fingerprint, write_table
+from resources.lake import Cell, Draft, Lake, Manifest, Parent, Verdict, fingerprint
 from resources.launcher import Launcher
 from resources.progress import Progress, tell
 from resources.registry import Location, Registry
+from resources.tables import TableWriter, read_tables, write_table
 
 SAMPLE_ROWS = 5
 SAMPLE_CHARS = 160
@@ -88,6 +89,14 @@ class Work:
         if main:
             self.draft.num_rows = table.num_rows
             self.draft.metadata["sample"] = {"markdown": markdown_table(table.slice(0, SAMPLE_ROWS).to_pylist())}
+
+    def tables(self, asset: str, name: str, partition: str | None = None) -> Iterator[pa.Table]:
+        """Read a table of another cell piece by piece."""
+        return read_tables(self.folder(asset, partition) / f"{name}.parquet")
+
+    def writer(self, name: str, schema: pa.Schema) -> TableWriter:
+        """Write a table into the draft piece by piece."""
+        return TableWriter(self.draft.folder / f"{name}.parquet", schema)
 
     def tell(self, message: str, step: int = 0, num_steps: int = 0) -> None:
         """Report progress within the cell."""

@@ -1,21 +1,22 @@
 """The corpus: documents -> filtered -> signatures -> deduplicated, one cell a partition, one chain for all sources."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pyarrow as pa
 from pydantic import SerializeAsAny
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
+from kernels.corpus_profile import Profile
 from kernels.deduplication.matching import SIGNATURES, DedupConfig
-from kernels.documents import DOCUMENTS, document_table, reject_table
-from kernels.specs import Config, Document, Filter, Reject, SourceFile, SourceFormat, Spec
+from kernels.documents import DOCUMENTS, REJECTS, record_tables
+from kernels.specs import Config, Filter, SourceFile, SourceFormat, Spec
 from resources.registry import Location, Registry, open_file
 
 DOCUMENTS_ASSET = "corpus/documents"
 FILTERED_ASSET = "corpus/filtered"
 SIGNATURES_ASSET = "corpus/signatures"
 DEDUPLICATED_ASSET = "corpus/deduplicated"
+CHAIN_VERSION = 2
 DEDUPLICATION_VERSION = 1
 
 
@@ -60,19 +61,19 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
 
     def build(work: Work) -> None:
         plan = sources[source_of(work.partition)]
-        tables: list[pa.Table] = []
-        rejects: list[pa.Table] = []
+        profile = Profile()
         files = work.registry.partition(work.partition).files
-        for number, file in enumerate(files):
-            source_file = SourceFile(file.path, lambda path=file.path: open_file(plan.location, path))
-            records = list(plan.format.read(source_file, plan.config))
-            tables.append(document_table(source_of(work.partition), file.path, (r for r in records if isinstance(r, Document))))
-            rejects.append(reject_table(file.path, (r for r in records if isinstance(r, Reject))))
-            work.tell(file.path, number + 1, len(files))
-        rejected = pa.concat_tables(rejects)
-        work.write("documents", pa.concat_tables(tables), main=True)
-        work.write("rejects", rejected)
-        work.draft.metadata |= {"num_rejects": rejected.num_rows, "rejects": {"markdown": _counts(rejected, "reason")}}
+        with work.writer("documents", DOCUMENTS) as documents, work.writer("rejects", REJECTS) as rejects:
+            for number, file in enumerate(files):
+                source_file = SourceFile(file.path, lambda path=file.path: open_file(plan.location, path))
+                for read, rejected in record_tables(source_of(work.partition), file.path, plan.format.read(source_file, plan.config)):
+                    documents.write(read)
+                    rejects.write(rejected)
+                    profile.keep(read)
+                    profile.drop(rejected.rename_columns(["path", "id", "reason", "detail"]), text="detail")
+                work.tell(file.path, number + 1, len(files))
+        show(work, profile)
+        work.draft.metadata["num_rejects"] = rejects.num_rows
 
     return Artifact(
         recipe=recipe,
@@ -95,14 +96,21 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     """Return the artifact of documents that every filter of their source keeps."""
 
     def build(work: Work) -> None:
-        from kernels.filters.chain import apply_filters
+        from kernels.filters.chain import DROPPED, TAGS, apply_filters
 
-        table = work.table(DOCUMENTS_ASSET, "documents", work.partition)
-        kept, dropped, tags = apply_filters(table, list(sources[source_of(work.partition)].steps))
-        work.write("documents", kept, main=True)
-        work.write("dropped", dropped)
-        work.write("tags", tags)
-        work.draft.metadata |= {"num_dropped": dropped.num_rows, "dropped": {"markdown": _counts(dropped, "reason")}}
+        steps = sources[source_of(work.partition)].steps
+        profile = Profile()
+        with work.writer("documents", DOCUMENTS) as documents, work.writer("dropped", DROPPED) as drops, work.writer("tags", TAGS) as tagged:
+            for table in work.tables(DOCUMENTS_ASSET, "documents", work.partition):
+                kept, dropped, tags = apply_filters(table, steps)
+                documents.write(kept)
+                drops.write(dropped)
+                tagged.write(tags)
+                profile.keep(kept)
+                profile.drop(dropped)
+                profile.tag(tags)
+        show(work, profile)
+        work.draft.metadata["num_dropped"] = drops.num_rows
 
     return Artifact(
         recipe=recipe,
@@ -110,8 +118,8 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         description="Documents that every filter of their source keeps, personal data masked. `dropped` has the others: filter, reason, value.",
         group="corpus",
         kinds=("parquet", "polars"),
-        code_version=_versions(filter_ for plan in sources.values() for filter_, _ in plan.steps),
-        code_version_by_partition=lambda partition: _versions(filter_ for filter_, _ in sources[source_of(partition)].steps),
+        code_version=f"chain:{CHAIN_VERSION}+" + _versions(filter_ for plan in sources.values() for filter_, _ in plan.steps),
+        code_version_by_partition=lambda partition: f"chain:{CHAIN_VERSION}+" + _versions(step for step, _ in sources[source_of(partition)].steps),
         partitioned=True,
         config=lambda partition: StepsConfig(steps=[config for _, config in sources[source_of(partition)].steps]),
         dependencies=lambda registry, partition: [Dependency(DOCUMENTS_ASSET, (partition,))],
@@ -165,9 +173,16 @@ def deduplicated(recipe: str, config: DedupConfig) -> Artifact:
             [work.table(SIGNATURES_ASSET, "signatures", key) for key in before],
             config,
         )
-        work.write("documents", deduplicate(work.table(FILTERED_ASSET, "documents", work.partition), duplicates), main=True)
+        profile = Profile()
+        with work.writer("documents", DOCUMENTS) as documents:
+            for table in work.tables(FILTERED_ASSET, "documents", work.partition):
+                kept = deduplicate(table, duplicates)
+                documents.write(kept)
+                profile.keep(kept)
+        profile.drop(duplicates, reason="kind", text="kept_id")
         work.write("duplicates", duplicates)
-        work.draft.metadata |= {"num_duplicates": duplicates.num_rows, "duplicates": {"markdown": _counts(duplicates, "kind")}}
+        show(work, profile)
+        work.draft.metadata["num_duplicates"] = duplicates.num_rows
 
     return Artifact(
         recipe=recipe,
@@ -194,7 +209,15 @@ def _versions(specs: Iterable[Spec]) -> str:
     return "+".join(sorted({f"{spec.name}:{spec.version}" for spec in specs})) or "none"
 
 
-def _counts(table: pa.Table, column: str) -> str:
-    """Return how often each value of a column occurs, as a Markdown table."""
-    counted: list[dict[str, Any]] = table.group_by(column).aggregate([([], "count_all")]).sort_by([("count_all", "descending")]).to_pylist()
-    return markdown_table([{column: row[column], "documents": row["count_all"]} for row in counted])
+def show(work: Work, profile: Profile) -> None:
+    """Add a stage's counts, histograms and samples to its metadata."""
+    work.draft.num_rows = profile.num_kept
+    tables = {
+        "outcome": profile.outcome_rows(),
+        "lengths": profile.length_rows(),
+        "languages": profile.language_rows(),
+        "kept_sample": profile.kept_rows(),
+        "dropped_sample": profile.dropped_rows(),
+    }
+    work.draft.metadata |= {name: {"markdown": markdown_table(rows)} for name, rows in tables.items() if rows}
+    work.draft.metadata["text_bytes"] = profile.num_text_bytes

@@ -15,8 +15,8 @@ from assets.tokens import TOKENIZER_ASSET, mixture_asset
 from assets.worker import Job
 from kernels.specs import Config, ModelMethod
 from resources.compute import count_gpus, lease_device, num_cores
-from resources.lake import write_table
 from resources.registry import Location, Registry
+from resources.tables import write_table
 
 LOSSES = "losses.parquet"
 

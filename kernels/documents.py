@@ -7,7 +7,7 @@ with one more turn of the role ``rejected`` behind the last ``assistant`` turn.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 import pyarrow as pa
@@ -33,6 +33,9 @@ REJECTS = pa.schema(
         pa.field("detail", pa.string(), nullable=False, metadata={"description": "the offending value"}),
     ]
 )
+
+PIECE_CHARS = 1 << 22
+PIECE_RECORDS = 10_000
 
 _TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>(?:\n|$)", re.DOTALL)
 
@@ -64,6 +67,23 @@ def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.
 def reject_table(path: str, rejects: Iterable[Reject]) -> pa.Table:
     """Return rejects of one file as a table of schema `REJECTS`."""
     return pa.Table.from_pylist([{"path": path, **reject._asdict()} for reject in rejects], schema=REJECTS)
+
+
+def record_tables(source: str, path: str, records: Iterable[Document | Reject]) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yield what one file holds piece by piece: documents (schema `DOCUMENTS`) and rejects (schema `REJECTS`), in order."""
+    documents: list[Document] = []
+    rejects: list[Reject] = []
+    size = 0
+    for record in records:
+        if isinstance(record, Document):
+            documents.append(record)
+            size += len(record.text)
+        else:
+            rejects.append(record)
+        if size >= PIECE_CHARS or len(documents) + len(rejects) >= PIECE_RECORDS:
+            yield document_table(source, path, documents), reject_table(path, rejects)
+            documents, rejects, size = [], [], 0
+    yield document_table(source, path, documents), reject_table(path, rejects)
 
 
 def render_conversation(turns: Iterable[Turn]) -> str:

@@ -5,8 +5,9 @@ artifact made again with a newer library keeps its identity. BLAKE2b (RFC 7693),
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 CHUNK_BYTES = 1 << 22
+BLOCK_ROWS = 4096
 
 
 def _hasher() -> "hashlib.blake2b":
@@ -73,13 +75,34 @@ def _update_array(hasher: "hashlib.blake2b", array: pa.Array) -> None:
         hasher.update(json.dumps(array.to_pylist(), default=str).encode())
 
 
-def hash_table(table: pa.Table) -> str:
-    """Return the hash of a table's column names, types and values."""
+def _blocks(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables anew into blocks of `BLOCK_ROWS` rows, the last one shorter; a table without rows is one block."""
+    held: list[pa.Table] = []
+    num_rows = 0
+    for table in tables:
+        held.append(table)
+        num_rows += table.num_rows
+        while num_rows >= BLOCK_ROWS:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, BLOCK_ROWS)
+            held, num_rows = [whole.slice(BLOCK_ROWS)], num_rows - BLOCK_ROWS
+    yield pa.concat_tables(held)
+
+
+def hash_tables(tables: Iterable[pa.Table]) -> str:
+    """Return the hash of the rows of tables of one schema: column names, types and values. How they are cut does not count."""
     hasher = _hasher()
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        hasher.update(f"{name}=".encode())
-        _update_array(hasher, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
+    for block in _blocks(tables):
+        for name, column in zip(block.column_names, block.columns, strict=True):
+            hasher.update(f"{name}=".encode())
+            _update_array(hasher, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
     return hasher.hexdigest()
+
+
+def _hash_parquet(path: Path) -> str:
+    with pq.ParquetFile(path) as file:
+        groups = (file.read_row_group(group) for group in range(file.num_row_groups))
+        return hash_tables(itertools.chain([file.schema_arrow.empty_table()], groups))
 
 
 def _hash_npy(path: Path) -> str:
@@ -126,7 +149,7 @@ def hash_file(path: Path) -> str:
     """Return the content hash of one file by its kind: Parquet, npy, safetensors and JSON by value, all else by bytes."""
     match path.suffix:
         case ".parquet":
-            return hash_table(pq.read_table(path))
+            return _hash_parquet(path)
         case ".npy":
             return _hash_npy(path)
         case ".safetensors":

@@ -91,11 +91,6 @@ def fingerprint(code_version: str, config: dict[str, Any], parents: list[Parent]
     return hash_text(code_version, hash_json(config), *(part for parent in parents for part in (parent.name, parent.content)))
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """Write a table as Parquet with zstd."""
-    pq.write_table(table, path, compression="zstd")
-
-
 def write_atomically(path: Path, text: str) -> None:
     """Replace a text file whole: readers see the old one or the new one, also after a crash."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")

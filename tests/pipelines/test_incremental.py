@@ -99,7 +99,7 @@ def plant(shop: Any, partition: str, rows: list[dict[str, Any]], columns: list[s
     import pyarrow as pa
 
     from kernels.documents import REJECTS
-    from resources.lake import write_table
+    from resources.tables import write_table
 
     lake = shop.lake
     cell = shop.cell("corpus/documents", partition)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from resources.content import hash_file, hash_folder, hash_json, hash_table, hash_text
+from resources.content import BLOCK_ROWS, hash_file, hash_folder, hash_json, hash_tables, hash_text
 
 LISTS = pa.list_(pa.string())
 PEOPLE = pa.struct([("name", pa.string()), ("age", pa.int64())])
@@ -38,6 +38,17 @@ COLUMNS = {
 }
 
 
+def hash_tables_of(*tables: pa.Table) -> str:
+    return hash_tables(tables)
+
+
+def test_how_many_rows_come_at_a_time_does_not_count() -> None:
+    whole = pa.table({"n": list(range(3 * BLOCK_ROWS + 5)), "s": [str(n) for n in range(3 * BLOCK_ROWS + 5)]})
+    cuts = [whole.slice(0, 10), whole.slice(10, 0), whole.slice(10, 2 * BLOCK_ROWS), whole.slice(10 + 2 * BLOCK_ROWS)]
+    assert hash_tables_of(*cuts) == hash_tables_of(whole)
+    assert hash_tables_of(whole.slice(1)) != hash_tables_of(whole)
+
+
 def table(*values: object, kind: pa.DataType | None = None, name: str = "c") -> pa.Table:
     return pa.table({name: pa.array(list(values), kind)})
 
@@ -46,14 +57,14 @@ def table(*values: object, kind: pa.DataType | None = None, name: str = "c") -> 
 def test_chunks_do_not_count(kind: str) -> None:
     column = COLUMNS[kind]
     chunked = pa.table({"c": pa.chunked_array([column.slice(0, 2), column.slice(2, 0), column.slice(2, 3)])})
-    assert hash_table(chunked) == hash_table(pa.table({"c": column}))
+    assert hash_tables_of(chunked) == hash_tables_of(pa.table({"c": column}))
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_a_slice_is_what_it_shows_and_not_what_it_is_cut_from(kind: str) -> None:
     column = COLUMNS[kind]
     alone = pa.table({"c": pa.array(column.slice(1, 3).to_pylist(), column.type)})
-    assert hash_table(pa.table({"c": column}).slice(1, 3)) == hash_table(alone)
+    assert hash_tables_of(pa.table({"c": column}).slice(1, 3)) == hash_tables_of(alone)
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
@@ -68,8 +79,8 @@ def test_row_groups_and_compression_of_a_parquet_file_do_not_count(kind: str, tm
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_every_value_counts(kind: str) -> None:
     values = COLUMNS[kind].to_pylist()
-    hashes = {hash_table(table(*values[:index], values[(index + 1) % 5], *values[index + 1 :], kind=COLUMNS[kind].type)) for index in range(5)}
-    assert hash_table(table(*values, kind=COLUMNS[kind].type)) not in hashes
+    hashes = {hash_tables_of(table(*values[:index], values[(index + 1) % 5], *values[index + 1 :], kind=COLUMNS[kind].type)) for index in range(5)}
+    assert hash_tables_of(table(*values, kind=COLUMNS[kind].type)) not in hashes
 
 
 @pytest.mark.parametrize(
@@ -85,7 +96,7 @@ def test_every_value_counts(kind: str) -> None:
     ],
 )
 def test_a_null_is_no_empty_value(one: pa.Table, other: pa.Table) -> None:
-    assert hash_table(one) != hash_table(other)
+    assert hash_tables_of(one) != hash_tables_of(other)
 
 
 @pytest.mark.parametrize(
@@ -97,26 +108,26 @@ def test_a_null_is_no_empty_value(one: pa.Table, other: pa.Table) -> None:
     ],
 )
 def test_where_a_value_ends_counts(one: pa.Table, other: pa.Table) -> None:
-    assert hash_table(one) != hash_table(other)
+    assert hash_tables_of(one) != hash_tables_of(other)
 
 
 def test_names_types_and_order_of_columns_count() -> None:
     hashes = [
-        hash_table(table(1, 2)),
-        hash_table(table(1, 2, name="d")),
-        hash_table(table(1, 2, kind=pa.int32())),
-        hash_table(table(1, 2, kind=pa.uint64())),
-        hash_table(table(2, 1)),
-        hash_table(pa.table({"a": [1], "b": [1]})),
-        hash_table(pa.table({"b": [1], "a": [1]})),
+        hash_tables_of(table(1, 2)),
+        hash_tables_of(table(1, 2, name="d")),
+        hash_tables_of(table(1, 2, kind=pa.int32())),
+        hash_tables_of(table(1, 2, kind=pa.uint64())),
+        hash_tables_of(table(2, 1)),
+        hash_tables_of(pa.table({"a": [1], "b": [1]})),
+        hash_tables_of(pa.table({"b": [1], "a": [1]})),
     ]
     assert len(set(hashes)) == len(hashes)
 
 
 def test_tables_without_rows_differ_by_schema_alone() -> None:
     empty = table(kind=pa.string())
-    assert hash_table(empty) == hash_table(table("a").slice(1)) == hash_table(pa.table({"c": pa.chunked_array([], pa.string())}))
-    assert hash_table(empty) != hash_table(table(kind=pa.int64()))
+    assert hash_tables_of(empty) == hash_tables_of(table("a").slice(1)) == hash_tables_of(pa.table({"c": pa.chunked_array([], pa.string())}))
+    assert hash_tables_of(empty) != hash_tables_of(table(kind=pa.int64()))
 
 
 def test_texts_are_set_off_from_each_other() -> None:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 
 from resources.content import hash_folder
-from resources.lake import Cell, Lake, Manifest, Parent, Verdict, fingerprint, write_table
+from resources.lake import Cell, Lake, Manifest, Parent, Verdict, fingerprint
+from resources.tables import write_table
 
 PROJECT = Path(__file__).parents[2]
 CELL = Cell("small", "corpus/documents", "books.base.000")
@@ -202,7 +203,8 @@ import pyarrow as pa
 
 def run(root, cache, moment):
     import shutil
-    from resources.lake import Cell, Lake, write_table
+    from resources.lake import Cell, Lake
+    from resources.tables import write_table
     left = moment
 
     def deadly(function):

@@ -6,7 +6,8 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from resources.lake import Cell, Lake, write_table
+from resources.lake import Cell, Lake
+from resources.tables import write_table
 from resources.warehouse import open_warehouse
 
 
