@@ -19,6 +19,10 @@ from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 HEADER_PARAGRAPHS = 200
 """How far from the top Gutenberg's start marker is looked for: beyond the "small print" of the oldest files."""
+HEADER_CHARS = 1 << 18
+"""The same in characters, where paragraphs are endless."""
+LINE_CHARS = 1 << 16
+"""A longer line is read in pieces of this many characters."""
 
 _START = re.compile(
     r"^\s*(?:\*{3}\s*START OF (?:THE|THIS) PROJECT GUTENBERG[^*]*(?:\*{3}|$)|\*END\s*\*?\s*THE SMALL PRINT.*)", re.IGNORECASE | re.MULTILINE
@@ -57,7 +61,7 @@ def read(file: SourceFile, config: BooksConfig) -> Iterator[Document | Reject]:
     pieces: dict[str, int] = {}
     damage: list[str] = []
     with decompressed(file) as stream:
-        title, body = _without_boilerplate(_paragraphs(_lines(stream, encoding, damage)))
+        title, body = _without_boilerplate(_paragraphs(_lines(stream, encoding, damage), config.max_chars))
         for name, text in _sections(body, config.max_chars):
             pieces[name] = pieces.get(name, 0) + 1
             key = name if pieces[name] == 1 else f"{name}/{pieces[name]}"
@@ -73,7 +77,7 @@ def _encoding(file: SourceFile) -> str | None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     encoding = "utf-8-sig"
     with decompressed(file) as stream, suppress(DamagedFileError):  # the second reading reports damage, behind what is sound
-        chunk = stream.read(1 << 20)
+        chunk = stream.read(1 << 16)
         if chunk and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         while chunk:
@@ -84,22 +88,30 @@ def _encoding(file: SourceFile) -> str | None:
                     decoder.decode(chunk)
                 except UnicodeDecodeError:
                     encoding = "cp1252"
-            chunk = stream.read(1 << 20)
+            chunk = stream.read(1 << 16)
         return "cp1252" if decoder.getstate()[0] else encoding
     return encoding
 
 
 def _lines(stream: io.RawIOBase, encoding: str, damage: list[str]) -> Iterator[str]:
-    """Yield lines up to the end or to damage, which is noted."""
+    """Yield lines, endless ones in pieces, up to the end or to damage, which is noted."""
     try:
-        yield from io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, errors="replace")
+        text = io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, errors="replace")
+        while line := text.readline(LINE_CHARS):
+            yield line
     except DamagedFileError as error:
         damage.append(str(error))
 
 
 def _without_boilerplate(paragraphs: Iterator[str]) -> tuple[str | None, Iterator[str]]:
     """Return the book's title, where a Gutenberg header tells it, and the paragraphs between the Gutenberg markers."""
-    head = list(islice(paragraphs, HEADER_PARAGRAPHS))
+    head: list[str] = []
+    size = 0
+    for paragraph in islice(paragraphs, HEADER_PARAGRAPHS):
+        head.append(paragraph)
+        size += len(paragraph)
+        if size > HEADER_CHARS:
+            break
     starts = [(index, match.end()) for index, paragraph in enumerate(head) if (match := _START.search(paragraph))]
     if not starts:
         return None, _until_end(chain(head, paragraphs))
@@ -119,15 +131,23 @@ def _until_end(paragraphs: Iterable[str]) -> Iterator[str]:
             return
 
 
-def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
-    """Yield runs of lines that are not blank, without blanks at line ends."""
+def _paragraphs(lines: Iterable[str], max_chars: int) -> Iterator[str]:
+    """Yield runs of lines that are not blank, without blanks at line ends; a run that grows past ``max_chars`` is cut."""
     run: list[str] = []
-    for line in chain((line.rstrip() for line in lines), [""]):
-        if line:
-            run.append(line)
-        elif run:
+    size = 0
+    is_within_line = False
+    for line in chain(lines, [""]):
+        text = line.rstrip()
+        is_end = not text and not is_within_line
+        if (is_end or size > max_chars) and run:
             yield "\n".join(run)
-            run = []
+            run, size = [], 0
+        if is_within_line and run:
+            run[-1] += text
+        elif text:
+            run.append(text)
+        size += len(text)
+        is_within_line = len(line) == LINE_CHARS and not line.endswith("\n")
 
 
 def _heading(paragraph: str) -> re.Match[str] | None:
@@ -165,4 +185,4 @@ def _sections(paragraphs: Iterable[str], max_chars: int) -> Iterator[_Section]:
         yield section()
 
 
-SPEC = SourceFormat(name="books", version=1, config=BooksConfig, patterns=("*.txt", "*.txt.gz"), read=read)
+SPEC = SourceFormat(name="books", version=2, config=BooksConfig, patterns=("*.txt", "*.txt.gz", "*.txt.bz2", "*.txt.xz", "*.txt.zst"), read=read)

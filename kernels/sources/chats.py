@@ -1,125 +1,97 @@
-"""Conversations in JSON Lines, in OpenAI's form (``messages``: role, content) or ShareGPT's (``conversations``: from, value).
+"""Conversations in JSON Lines, JSON or YAML, in the forms that `kernels.sources.chat_forms` lists, as ChatML text.
 
-One line is one conversation: an optional system turn, then user and assistant in turn. A string ``rejected`` beside it is a
-dispreferred answer to the last user turn, which makes the line a preference pair. Of a line that breaks the form nothing is
-guessed: it is a reject named by its number.
+One line (of a JSON file, one member of its array) is one record. A conversation is an optional system turn, then user and assistant in
+turn, and perhaps a rejected answer last, which makes it a preference pair. Of a record that breaks its form nothing is guessed: it is a
+reject named by its number.
 """
 
-import io
-import json
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
-import xxhash
+from pydantic import PositiveInt
 
-from kernels.documents import Turn, render_conversation
-from kernels.sources.text import DamagedFileError, decompressed, tidy
+from kernels.documents import render_conversation
+from kernels.sources.chat_forms import conversations
+from kernels.sources.dialogue_yaml import yaml_records
+from kernels.sources.jsonl import is_whole_json
+from kernels.sources.keys import SeenKeys, text_key
+from kernels.sources.lines import Piece, json_values, lines
+from kernels.sources.rows import BadRecordError, decode, parse_json, require_unicode
+from kernels.sources.text import DamagedFileError, decompressed
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
-
-ROLES = {"system": "system", "user": "user", "assistant": "assistant", "human": "user", "gpt": "assistant"}
-CONTROL_TOKENS = ("<|im_start|>", "<|im_end|>")
 
 
 class ChatsConfig(Config):
-    """Conversations need no choice."""
+    """Conversations need no choice; the form is told by the fields, and JSON or YAML by the file's name."""
 
-
-class _BadLineError(Exception):
-    """A line that is no conversation: the reject's reason and detail."""
+    max_bytes: PositiveInt = 1 << 24
+    """A longer record is a reject; so is a longer YAML file, which is read whole."""
 
 
 def read(file: SourceFile, config: ChatsConfig) -> Iterator[Document | Reject]:
     """Stream the conversations of a file.
 
-    A conversation's key is its ``id``, or else a hash of its text; a second one with a key already taken is a reject.
+    A conversation's key is its record's ``id`` (with ``/2`` and so on for the further ones of a record), or else a hash of its text; a
+    second one with a key already taken is a reject.
     """
-    number = 0
-    keys: set[bytes] = set()
-    with decompressed(file) as stream:
-        try:
-            for number, line in enumerate(io.BufferedReader(stream), start=1):
-                if not line.strip():
-                    continue
-                try:
-                    document = _document(line)
-                    digest = xxhash.xxh3_64_digest(document.key.encode())
-                    if digest in keys:
-                        raise _BadLineError("duplicate_key", document.key)
-                except _BadLineError as error:
-                    yield Reject(f"line {number}", error.args[0], error.args[1])
-                else:
-                    keys.add(digest)
+    with decompressed(file) as stream, SeenKeys() as keys:
+        if file.path.endswith((".yaml", ".yml")):
+            records = _yaml(cast(BinaryIO, stream), config)
+        else:
+            records = _json((json_values if is_whole_json(file.path) else lines)(stream, config.max_bytes), config)
+        for record in records:
+            if isinstance(record, Reject):
+                yield record
+                continue
+            place, value = record
+            try:
+                for document in _documents(value):
+                    if not keys.add(document.key):
+                        raise BadRecordError("duplicate_key", document.key)
                     yield document
-        except DamagedFileError as error:
-            yield Reject(f"after line {number}", "damaged", str(error))
+            except BadRecordError as error:
+                yield Reject(place, error.reason, error.detail)
 
 
-def _document(line: bytes) -> Document:
+def _json(pieces: Iterator[Piece | Reject], config: ChatsConfig) -> Iterator[tuple[str, object] | Reject]:
+    for piece in pieces:
+        if isinstance(piece, Reject):
+            yield piece
+        elif piece.data is None:
+            yield piece.too_large(config.max_bytes)
+        elif piece.data.strip():
+            try:
+                yield piece.place, parse_json(piece.data)
+            except BadRecordError as error:
+                yield Reject(piece.place, error.reason, error.detail)
+
+
+def _yaml(stream: BinaryIO, config: ChatsConfig) -> Iterator[tuple[str, object] | Reject]:
+    data = bytearray()
     try:
-        record = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise _BadLineError("invalid_json", str(error)) from error
-    if not isinstance(record, dict):
-        raise _BadLineError("schema", f"expected an object, got {type(record).__name__}")
-    record = cast(dict[str, Any], record)
-    turns = _turns(record)
-    text = render_conversation(turns)
-    identifier = record.get("id")
+        while len(data) <= config.max_bytes and (chunk := stream.read(1 << 16)):
+            data += chunk
+        if len(data) > config.max_bytes:
+            raise BadRecordError("too_large", f"a YAML file of more than {config.max_bytes} bytes")
+        for number, value in enumerate(yaml_records(decode(bytes(data), "reject").removeprefix("\ufeff")), start=1):
+            yield f"conversation {number}", value
+    except DamagedFileError as error:
+        yield Reject("file", "damaged", str(error))
+    except BadRecordError as error:
+        yield Reject("file", error.reason, error.detail)
+
+
+def _documents(value: object) -> Iterator[Document]:
+    """Yield the conversations of a record. Raises BadRecordError."""
+    fields: dict[str, object] = cast(Any, value) if isinstance(value, dict) else {}
+    identifier = fields.get("id", fields.get("prompt_id"))
     if identifier is not None and not isinstance(identifier, str | int):
-        raise _BadLineError("schema", f"'id' must be a string or a number, got {type(identifier).__name__}")
-    try:
-        key = xxhash.xxh3_64_hexdigest(text.encode()) if identifier is None else str(identifier)
-        key.encode()
-    except UnicodeEncodeError as error:
-        raise _BadLineError("invalid_unicode", str(error)) from error
-    return Document(key=key, text=text)
+        raise BadRecordError("schema", f"'id' must be a string or a number, got {type(identifier).__name__}")
+    for number, turns in enumerate(conversations(cast(object, value)), start=1):
+        text = render_conversation(turns)
+        require_unicode(text, str(identifier))
+        key = str(identifier) if number == 1 else f"{identifier}/{number}"
+        yield Document(key=text_key(text) if identifier is None else key, text=text)
 
 
-def _turns(record: dict[str, Any]) -> list[Turn]:
-    """Return the checked turns of a record, the rejected answer last."""
-    if "messages" in record:
-        turns = [_turn(message, "role", "content") for message in _messages(record["messages"])]
-    elif "conversations" in record:
-        turns = [_turn(message, "from", "value") for message in _messages(record["conversations"])]
-    else:
-        raise _BadLineError("schema", f"neither 'messages' nor 'conversations' among {sorted(record)}")
-    roles = [turn["role"] for turn in turns]
-    spoken = roles[1:] if roles[:1] == ["system"] else roles
-    if not spoken or spoken != [("user", "assistant")[index % 2] for index in range(len(spoken))]:
-        raise _BadLineError("role_order", " ".join(roles))
-    if record.get("rejected") is not None:
-        if roles[-1] != "assistant":
-            raise _BadLineError("role_order", f"a rejected answer needs an assistant turn before it: {' '.join(roles)}")
-        turns.append(Turn(role="rejected", content=_content(record["rejected"], "rejected")))
-    return turns
-
-
-def _messages(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise _BadLineError("schema", f"expected a list of turns, got {type(value).__name__}")
-    return cast(list[object], value)
-
-
-def _turn(message: object, role_field: str, content_field: str) -> Turn:
-    if not isinstance(message, dict):
-        raise _BadLineError("schema", f"expected a turn with {role_field!r} and {content_field!r}, got {type(message).__name__}")
-    fields = cast(dict[str, object], message)
-    role = fields.get(role_field)
-    if not isinstance(role, str) or role not in ROLES:
-        raise _BadLineError("schema", f"{role_field!r} must be one of {sorted(ROLES)}, got {role!r}")
-    return Turn(role=ROLES[role], content=_content(fields.get(content_field), content_field))
-
-
-def _content(value: object, field: str) -> str:
-    if not isinstance(value, str):
-        raise _BadLineError("schema", f"{field!r} must be a string, got {type(value).__name__}")
-    content = tidy(value).strip()
-    if not content:
-        raise _BadLineError("empty_turn", f"{field!r} is empty")
-    for token in CONTROL_TOKENS:
-        if token in content:
-            raise _BadLineError("control_token", token)
-    return content
-
-
-SPEC = SourceFormat(name="chats", version=1, config=ChatsConfig, patterns=("*.jsonl", "*.jsonl.gz"), read=read)
+SPEC = SourceFormat(name="chats", version=2, config=ChatsConfig, patterns=("*.jsonl", "*.jsonl.gz", "*.jsonl.zst", "*.jsonl.xz"), read=read)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kernels.sources.compression import XzReader, ZstdReader
 from kernels.specs import SourceFile
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Stream(io.RawIOBase):
 
 @contextmanager
 def decompressed(file: SourceFile) -> Generator[io.RawIOBase, None, None]:
-    """Open a file, decompressed as its name's ending says (``.gz``, ``.bz2``); several compressed members read as one.
+    """Open a file, decompressed as its name's ending says (``.gz``, ``.bz2``, ``.zst``, ``.xz``); several compressed members read as one.
 
     Raises:
         DamagedFileError: from ``read``, where the compressed data is damaged.
@@ -60,6 +61,10 @@ def decompressed(file: SourceFile) -> Generator[io.RawIOBase, None, None]:
         elif file.path.endswith(".bz2"):
             with bz2.BZ2File(raw) as inner:
                 yield _Stream(inner.read1)
+        elif file.path.endswith(".zst"):
+            yield _Stream(ZstdReader(raw).read)
+        elif file.path.endswith(".xz"):
+            yield _Stream(XzReader(raw).read)
         else:
             yield _Stream(raw.read)
 

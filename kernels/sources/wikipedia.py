@@ -5,14 +5,17 @@ wikitext is stripped by matching brackets from the inside out, which costs a sma
 tables, references, files and categories go, links leave their label, formulas stay as LaTeX between dollar signs.
 """
 
-import io
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from pydantic import PositiveInt
+
+from kernels.sources.keys import SeenKeys
 from kernels.sources.text import DamagedFileError, decompressed
 from kernels.sources.wikitext import plain_text
+from kernels.sources.xml_stream import XmlError, xml_records
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 _SAFE = "/:@!$*(),;'~"
@@ -23,6 +26,8 @@ class WikipediaConfig(Config):
 
     drop_sections: tuple[str, ...]
     """Titles, in the dump's language, of sections that are left out with all they hold, such as "References" or "See also"."""
+    max_bytes: PositiveInt = 1 << 22
+    """A larger page ends the reading. MediaWiki stores no page above 2 MiB of wikitext (its $wgMaxArticleSize) unless it is told to."""
 
 
 class _Page(NamedTuple):
@@ -43,8 +48,8 @@ class _Site:
         self.hidden = {"file", "image", "media", "category"}
 
     def learn(self, siteinfo: ElementTree.Element) -> None:
-        self.base = siteinfo.findtext("{*}base", "").rpartition("/")[0]
-        for namespace in siteinfo.iterfind("{*}namespaces/{*}namespace"):
+        self.base = siteinfo.findtext("base", "").rpartition("/")[0]
+        for namespace in siteinfo.iterfind("namespaces/namespace"):
             if namespace.get("key") in ("-2", "6", "14") and namespace.text:
                 self.hidden.add(namespace.text.lower())
 
@@ -57,42 +62,29 @@ def read(file: SourceFile, config: WikipediaConfig) -> Iterator[Document | Rejec
     site = _Site()
     last = "the start"
     try:
-        with decompressed(file) as stream:
-            for element in _elements(stream):
-                if element.tag.endswith("}siteinfo") or element.tag == "siteinfo":
+        with decompressed(file) as stream, SeenKeys() as keys:
+            for element in xml_records(stream, config.max_bytes):
+                if element.tag == "siteinfo":
                     site.learn(element)
-                else:
+                elif element.tag == "page":
                     page = _page(element)
                     last = f"page {page.id}"
-                    yield _judge(page, site, config)
-    except (DamagedFileError, ElementTree.ParseError) as error:
+                    yield _judge(page, site, config) if keys.add(page.id) else Reject(page.id, "duplicate_key", page.title)
+    except DamagedFileError as error:
         yield Reject(f"after {last}", "truncated", str(error))
-
-
-def _elements(stream: io.RawIOBase) -> Iterator[ElementTree.Element]:
-    """Yield the site's description and each page, and forget what was yielded."""
-    depth = 0
-    root: ElementTree.Element | None = None
-    for event, element in ElementTree.iterparse(stream, events=("start", "end")):
-        if event == "start":
-            depth += 1
-            root = element if root is None else root
-            continue
-        depth -= 1
-        if depth == 1 and root is not None:
-            yield element
-            root.clear()
+    except XmlError as error:
+        yield Reject(f"after {last}", error.reason, error.detail)
 
 
 def _page(element: ElementTree.Element) -> _Page:
     return _Page(
-        id=element.findtext("{*}id", ""),
-        title=element.findtext("{*}title", ""),
-        namespace=element.findtext("{*}ns", "0"),
-        is_redirect=element.find("{*}redirect") is not None,
-        model=element.findtext("{*}revision/{*}model", "wikitext"),
-        timestamp=element.findtext("{*}revision/{*}timestamp", ""),
-        text=element.findtext("{*}revision/{*}text", ""),
+        id=element.findtext("id", ""),
+        title=element.findtext("title", ""),
+        namespace=element.findtext("ns", "0"),
+        is_redirect=element.find("redirect") is not None,
+        model=element.findtext("revision/model", "wikitext"),
+        timestamp=element.findtext("revision/timestamp", ""),
+        text=element.findtext("revision/text", ""),
     )
 
 
@@ -111,8 +103,8 @@ def _judge(page: _Page, site: _Site, config: WikipediaConfig) -> Document | Reje
 
 SPEC = SourceFormat(
     name="wikipedia",
-    version=1,
+    version=2,
     config=WikipediaConfig,
-    patterns=("*.xml", "*.xml.gz", "*.xml.bz2", "*pages-articles*.bz2"),
+    patterns=("*.xml", "*.xml.gz", "*.xml.bz2", "*.xml.zst", "*pages-articles*.bz2"),
     read=read,
 )

@@ -33,19 +33,37 @@ _ADDRESS = re.compile(r"\[(?:https?:|ftp:|mailto:|//)[^\s\[\]]*+[^\S\n]*+((?:[^\
 _INTERLANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z]+)*\s*:")
 _HEADING = re.compile(r"(={1,6})\s*(.+?)\s*\1$")
 _LIST = re.compile(r"([*#:;]+)\s*(.*)")
-_PARAMETER = re.compile(r"\s*[\w -]+=")
+_ORPHAN = re.compile(r"^[.,;:](?=\s|$)\s*")
+_PARAMETER = re.compile(r"\s*+[\w -]+=")
+_PLACEHOLDER = re.compile("(\ue000\\d+\ue001)")
+MAX_NESTING = 40
+"""Brackets within brackets, as deep as MediaWiki itself expands templates ($wgMaxTemplateDepth, 40); what lies deeper goes as unbalanced."""
+MAX_INDENT = 12
+"""Lists within lists that are still shown by indentation."""
 _REPAIRS = [
-    (re.compile(r"[^\S\n]+"), " "),
+    (re.compile(r" [^\S\n]+|[^\S\n ][^\S\n]*"), " "),
     (re.compile(r"([(\[])[\s,;:]+"), r"\1"),
     (re.compile(r"(?<![\s,;])[\s,;]++([)\]])"), r"\1"),
     (re.compile(r" ?\(\)| ?\[\]"), ""),
     (re.compile(r":\s*[,;](?=\s)"), ":"),
     (re.compile(r" +(?=[,.](?:\s|$))"), ""),
 ]
-_FIRST = {"nihongo", "quote", "vanchor", "'s", "angbr", "as of"}
-_LAST = {"lang", "transl", "nowrap", "small", "smaller", "sc", "abbr"}
+_FIRST = {"nihongo", "quote", "vanchor", "'s", "angbr", "as of", "nobold", "nts", "tooltip", "flag", "key press", "keypress", "sup", "sub"}
+_LAST = {"lang", "transl", "nowrap", "small", "smaller", "sc", "abbr", "resize"}
+_DATES = {"birth date", "birth date and age", "death date", "death date and age", "dts", "start date", "end date", "film date"}
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 _BETWEEN = {"to", "and", "by", "x", "-", "\u2013", "+/-"}
-_SIGNS = {"'s": "'s", "nbsp": " ", "spaces": " ", "\u00b7": " \u00b7", "snd": " \u2013 ", "spaced ndash": " \u2013 ", "ndash": "\u2013"}
+_SIGNS = {
+    "'s": "'s",
+    "nbsp": " ",
+    "spaces": " ",
+    "\u00b7": " \u00b7",
+    "snd": " \u2013 ",
+    "spaced ndash": " \u2013 ",
+    "ndash": "\u2013",
+    "mdash": "\u2014",
+    "mdashb": " \u2014 ",
+}
 
 
 def plain_text(wikitext: str, hidden: set[str], drop_sections: tuple[str, ...]) -> str:
@@ -68,7 +86,7 @@ def plain_text(wikitext: str, hidden: set[str], drop_sections: tuple[str, ...]) 
     text = _repeat(_TABLE, lambda match: "", text)
     text = _repeat(_LINK, lambda match: _label(match[1], hidden), text)
     text = _TAG.sub("", _ADDRESS.sub(r"\1", _UNBALANCED.sub("", text)))
-    text = html.unescape(re.sub(r"__[A-Z]{3,}__|'{2,}", "", text))
+    text = _unescape(re.sub(r"__[A-Z]{3,}__|'{2,}", "", text))
     for pattern, replacement in _REPAIRS:
         text = pattern.sub(replacement, text)
     text = "\n".join(_outline(text.split("\n"), {title.casefold() for title in drop_sections}))
@@ -84,11 +102,19 @@ def _verbatim(tag: str, content: str) -> str:
 
 
 def _repeat(pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str], text: str) -> str:
-    """Replace from the inside out until nothing is left to replace."""
-    count = 1
-    while count:
+    """Replace from the inside out until nothing is left to replace, or `MAX_NESTING` levels are gone."""
+    for _ in range(MAX_NESTING):
         text, count = pattern.subn(replace, text)
+        if not count:
+            break
     return text
+
+
+def _unescape(text: str) -> str:
+    """Resolve character references, none of which may spell the place of something kept verbatim."""
+    parts = _PLACEHOLDER.split(text)
+    parts[::2] = [html.unescape(part).replace("\ue000", "").replace("\ue001", "") for part in parts[::2]]
+    return "".join(parts)
 
 
 def _expand(template: str) -> str:
@@ -96,6 +122,8 @@ def _expand(template: str) -> str:
     name, *parameters = template.split("|")
     name = name.strip().lower()
     values = [value.strip() for value in parameters if not _PARAMETER.match(value)]
+    if name == "quote":
+        values += [value.partition("=")[2].strip() for value in parameters if value.lstrip().startswith("text=")]
     if name in _SIGNS and not values:
         return _SIGNS[name]
     if not values:
@@ -105,9 +133,23 @@ def _expand(template: str) -> str:
         return " ".join(values[:count]).replace(" e6", " million ").replace(" e9", " billion ").replace(" e3", " thousand ")
     if name == "as of":
         return f"{'as' if any('lc=' in value for value in parameters) else 'As'} of {values[0]}"
+    if name in _DATES:
+        return _date(values)
+    if name in ("frac", "sfrac"):
+        return " ".join(filter(None, (values[-3] if len(values) > 2 else "", f"{values[-2] if len(values) > 1 else 1}/{values[-1]}")))
+    if name == "val":
+        return "".join([values[0], *(value for value in values[1:2] if value.startswith("("))])
     if name in _LAST:
         return values[-1]
     return values[0] if name in _FIRST or name.startswith("lang-") else "".join(values) if name == "chem" else ""
+
+
+def _date(values: list[str]) -> str:
+    """Return year, month and day, as far as they are given in numbers, as an English date."""
+    year, month, day = (value if value.isdecimal() and len(value) < 5 else "" for value in [*values, "", "", ""][:3])
+    if not month or not 1 <= int(month) <= 12:
+        return year
+    return f"{_MONTHS[int(month) - 1]} {f'{int(day)}, ' if day else ''}{year}".strip()
 
 
 def _label(link: str, hidden: set[str]) -> str:
@@ -153,4 +195,5 @@ def _list_item(line: str) -> str:
         return line
     if item[1][-1] in ":;" or not item[2]:
         return item[2]
-    return f"{'  ' * (len(item[1]) - 1)}- {item[2]}"
+    words = _ORPHAN.sub("", item[2])
+    return f"{'  ' * (min(len(item[1]), MAX_INDENT) - 1)}- {words}" if words else ""

@@ -1,10 +1,14 @@
+import bz2
 import gzip
 import io
+import lzma
+import tarfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
-from kernels.sources.books import SPEC, BooksConfig
+from kernels.sources.books import LINE_CHARS, SPEC, BooksConfig
 from kernels.specs import Document, Reject, SourceFile
 
 BOOK = """CHAPTER 1. Loomings.
@@ -88,6 +92,30 @@ def test_a_cut_gzip_file_keeps_what_stands_before_the_cut():
     assert keys(items)[0] == "CHAPTER 1"
     assert isinstance(items[-1], Reject)
     assert items[-1].reason == "damaged"
+
+
+def test_an_endless_line_is_cut_and_nothing_of_it_is_lost():
+    items = read("A line.\n\n" + "word " * 200_000 + "\n\nThe end.\n", max_chars=100_000)
+    assert all(len(text) < 300_000 for text in texts(items))
+    assert "".join(texts(items)).count("word") == 200_000
+    assert texts(items)[-1].endswith("The end.")
+
+
+def test_a_line_that_fills_a_piece_keeps_the_next_line_apart():
+    assert texts(read("x" * LINE_CHARS + "\ny\n", max_chars=1_000_000)) == ["x" * LINE_CHARS + "\ny"]
+
+
+@pytest.mark.parametrize("name", ["book.txt.zst", "book.txt.xz", "book.txt.bz2"])
+def test_a_packed_book_reads_as_the_book(name: str):
+    pack = {"zst": zstandard.ZstdCompressor().compress, "xz": lzma.compress, "bz2": bz2.compress}[name.rpartition(".")[2]]
+    assert read(pack(BOOK.encode()), path=name) == read(BOOK)
+
+
+def test_speeches_of_a_real_archive_are_read_without_a_reject(shared_data: Path):
+    with tarfile.open(shared_data / "books-sotu-moby" / "sotu-txt.tar.gz") as archive:
+        files = [archive.extractfile(member) for member in archive if member.name.endswith(".txt")][:20]
+        speeches = [file.read() for file in files if file is not None]
+    assert [item for data in speeches for item in read(data, max_chars=5_000) if isinstance(item, Reject)] == []
 
 
 def test_moby_dick_has_its_135_chapters(shared_data: Path):

@@ -96,11 +96,49 @@ def test_several_compressed_streams_read_as_one_dump():
         ("Paris ({{IPA|x}}; {{lang|fr|Lutèce}}) is {{convert|105|km2|sqmi}} large", "Paris (Lutèce) is 105 km2 large"),
         ("Paris ({{IPA|x}}) is", "Paris is"),
         ("{{convert|400|to|670|mm|in}} {{convert|22|e6acre|km2}}", "400 to 670 mm 22 million acre"),
+        ("({{birth date|1905|2|2}} \u2013 {{death date and age|df=yes|1982|3|6|1905|2|2}})", "(February 2, 1905 \u2013 March 6, 1982)"),
+        ("{{frac|1|2}} {{frac|3|1|4}} {{frac|3}} {{val|1.00794|(7)|u=g}} {{nobold|x}}", "1/2 3 1/4 1/3 1.00794(7) x"),
+        ("{{quote|text=Said so.|sign=A}}", "Said so."),
+        ("{{birth date|x|99|y}}a{{dts|\u0663|13|1}}", "a\u0663"),
+        ("* {{cite|x}}. First paper.\n* {{cite|x}}.", "- First paper."),
         ("{{broken\n| a = b\ntext [[left]] and [[open", "text left and open"),
     ],
 )
 def test_wikitext_becomes_plain_text(wikitext: str, text: str):
     assert plain(wikitext.replace("&amp;", "&")) == text
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "{{" * 20_000, "{{a|" * 20_000 + "x" + "}}" * 20_000, "[[" * 20_000 + "]]" * 20_000, "{" * 40_000, "{|\n" * 20_000 + "|}\n" * 20_000,
+        "<ref>" * 20_000, "<math>" * 20_000, "<gallery><timeline>" * 5_000, "[http://a " * 20_000, "{{x|" + " " * 50_000 + "}}", "=" * 50_000,
+        "*" * 50_000 + " x", "{{[[" * 20_000 + "]]}}" * 20_000, "'" * 50_000, "<!--" * 20_000,
+    ],
+)  # fmt: skip
+def test_endless_nesting_is_read_to_its_end(bomb: str):
+    assert plain("Before.\n\n" + bomb).startswith("Before.")
+
+
+def test_a_character_reference_cannot_spell_the_place_of_a_listing():
+    assert plain("<nowiki>[[x]]</nowiki> &#xE000;0&#xE001; &#xe000;9&#xe001;") == "[[x]] 0 9"
+
+
+@pytest.mark.parametrize(
+    "head", ['<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>', '<!DOCTYPE m [<!ENTITY f SYSTEM "file:///etc/passwd">]>']
+)
+def test_a_dump_that_declares_entities_is_refused(head: str):
+    assert [(item.key, item.reason) for item in read(head + HEAD + page(1, "A", "&b;")) if isinstance(item, Reject)] == [
+        ("after the start", "forbidden_xml")
+    ]
+
+
+def test_a_page_past_the_bound_ends_the_reading_and_a_page_given_twice_counts_once():
+    first, second, third = read(HEAD + page(1, "A", "One.") + page(1, "A", "Two.") + page(2, "B", "x" * 5_000_000) + "</mediawiki>")
+    assert isinstance(first, Document)
+    assert second == Reject("1", "duplicate_key", "A")
+    assert isinstance(third, Reject)
+    assert (third.key, third.reason) == ("after page 1", "too_large")
 
 
 def test_headings_and_lists_become_markdown():
@@ -131,3 +169,11 @@ def test_a_real_dump_reads_as_clean_prose(shared_data: Path):
         "Anarchism is a political philosophy that advocates self-governed societies based on voluntary institutions."
     )
     assert not [title for title, text in documents.items() if "[[" in text or "<ref" in text or "''" in text]
+
+
+@pytest.mark.parametrize(("name", "num_documents"), [("enwiki-table-markup.xml.bz2", 5), ("bgwiki-latest-pages-articles-shortened.xml.bz2", 1)])
+def test_other_real_dumps_leave_no_table_or_template(shared_data: Path, name: str, num_documents: int):
+    items = list(SPEC.read(SourceFile(name, lambda: (shared_data / "wiki-dump-en" / name).open("rb")), CONFIG))
+    texts = [item.text for item in items if isinstance(item, Document)]
+    assert len(texts) == num_documents
+    assert not [mark for text in texts for mark in ("{|", "|}", "|-", "{{", "}}", "[[", "colspan", "style=") if mark in text]
