@@ -25,7 +25,7 @@ def _cache_folder() -> Path:
     return root / "__pycache__" / f"numba-{digest.hexdigest()[:16]}"
 
 
-numba.config.CACHE_DIR = str(_cache_folder())  # pyright: ignore[reportAttributeAccessIssue]
+cast(Any, numba).config.CACHE_DIR = str(_cache_folder())
 
 
 def compiled(function: Function) -> Function:

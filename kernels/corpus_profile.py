@@ -55,10 +55,9 @@ class Profile:
 
     def tag(self, tags: pa.Table) -> None:
         """Add what filters measured (schema `kernels.filters.chain.TAGS`): languages are counted."""
-        import pyarrow.compute as pc
-
-        labels: Any = tags.filter(pc.equal(tags["name"], "language"))["label"].to_pylist()
-        self.languages.update(labels)
+        names = tags["name"].to_pylist()
+        labels = cast(list[str], tags["label"].to_pylist())
+        self.languages.update(label for name, label in zip(names, labels, strict=True) if name == "language")
 
     def _sample(self, sample: list[tuple[int, str, str]], ids: "pl.Series", texts: "pl.Series") -> None:
         """Keep the lowest hashes; the heap's first is the highest of them, as hashes are negated."""

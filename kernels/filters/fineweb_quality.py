@@ -36,7 +36,7 @@ class FinewebQualityConfig(Config):
 @cache
 def _stop_table(stops: tuple[str, ...] | None) -> NDArray[np.uint8]:
     """Return by code point whether a character is a stop. Raises ValueError for a stop of more than one character."""
-    from datatrove.utils.text import TERMINAL_PUNCTUATION
+    from datatrove.utils.text import TERMINAL_PUNCTUATION  # pyright: ignore[reportMissingTypeStubs]
 
     wrong = [stop for stop in stops or () if len(stop) != 1]
     if wrong:

@@ -4,6 +4,9 @@ Prefixes and suffixes are taken off until none is left, then the middle is cut a
 one of the tokenizer's special cases or may be a web address is left to spaCy itself (`ASK`): few are, and each is asked about once.
 """
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 from typing import Any, NamedTuple
 
 import numpy as np

@@ -1,5 +1,8 @@
 """The line rules of C4, text by text; compiled. What they mean is in `kernels.filters.c4`."""
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 from typing import NamedTuple
 
 import numpy as np

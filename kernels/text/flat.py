@@ -40,5 +40,6 @@ def strings(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> "pl.Series":
     import polars as pl
     import pyarrow as pa
 
-    array = pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+    buffers: list[Any] = [offsets, data]
+    array = pa.LargeStringArray.from_buffers(len(offsets) - 1, *map(pa.py_buffer, buffers))
     return cast(pl.Series, pl.from_arrow(array))  # pyright: ignore[reportUnknownMemberType]

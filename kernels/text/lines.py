@@ -1,5 +1,8 @@
 """Lines of UTF-8 texts, the way Python's string methods see them, and sets of hashes; compiled."""
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,5 +1,8 @@
 """What Gopher's quality rules and FineWeb's count of a text, text by text; compiled. The rules are in `kernels.filters`."""
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,5 +1,8 @@
 """Repetition of lines, paragraphs and word n-grams, text by text; compiled. The rules are in `kernels.filters.gopher_repetition`."""
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 from typing import NamedTuple
 
 import numpy as np

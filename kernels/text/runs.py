@@ -4,6 +4,9 @@ Most runs of a corpus have been seen before (Heaps' law), so a run costs one has
 words, in `Pieces`; where the splitter does not know (`ASK`), the caller does.
 """
 
+# Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
+# pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
+
 from typing import NamedTuple
 
 import numpy as np

@@ -90,7 +90,9 @@ class _Vocabulary:
         from kernels.text.runs import Runs, fill_entries, find_runs, look_up, split_missing
 
         room = _max_runs(data, offsets)
-        runs = Runs(*(np.empty(room, kind) for kind in (np.int32, np.int32, np.uint64, np.uint64, np.uint8)), np.empty(len(offsets), np.int64))
+        kinds = (np.int32, np.int32, np.uint64, np.uint64, np.uint8)
+        columns: list[Any] = [np.empty(room, kind) for kind in kinds]
+        runs = Runs._make([*columns, np.empty(len(offsets), np.int64)])
         num_runs = find_runs(data, offsets, runs)
         self._make_room(num_runs)
         missing = np.empty(num_runs, np.int64)
@@ -141,26 +143,27 @@ class _Vocabulary:
             )
         runs, _, size = self._look_up(data, offsets)
         kinds = (np.int32, np.int32, np.int32, np.uint8, np.uint64, np.uint64)
-        words = Words(data, offsets, *(np.empty(size, kind) for kind in kinds), np.empty(len(offsets), np.int64))
+        columns: list[Any] = [np.empty(size, kind) for kind in kinds]
+        words = Words._make([data, offsets, *columns, np.empty(len(offsets), np.int64)])
         emit(runs, self._pieces, *words[2:])
         return words
 
 
 def _english_tokenizer() -> Any:
     """Return the tokenizer of ``spacy.blank("en")``, without the registry that takes seconds to load."""
-    from spacy.lang.en import EnglishDefaults
-    from spacy.tokenizer import Tokenizer
-    from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
-    from spacy.vocab import Vocab
+    import importlib
 
-    return Tokenizer(
-        Vocab(),
-        rules=EnglishDefaults.tokenizer_exceptions,
-        prefix_search=compile_prefix_regex(EnglishDefaults.prefixes).search,
-        suffix_search=compile_suffix_regex(EnglishDefaults.suffixes).search,
-        infix_finditer=compile_infix_regex(EnglishDefaults.infixes).finditer,
-        token_match=EnglishDefaults.token_match,
-        url_match=EnglishDefaults.url_match,
+    # spaCy's types are partly unknown
+    defaults: Any = importlib.import_module("spacy.lang.en").EnglishDefaults
+    util: Any = importlib.import_module("spacy.util")
+    return importlib.import_module("spacy.tokenizer").Tokenizer(
+        importlib.import_module("spacy.vocab").Vocab(),
+        rules=defaults.tokenizer_exceptions,
+        prefix_search=util.compile_prefix_regex(defaults.prefixes).search,
+        suffix_search=util.compile_suffix_regex(defaults.suffixes).search,
+        infix_finditer=util.compile_infix_regex(defaults.infixes).finditer,
+        token_match=defaults.token_match,
+        url_match=defaults.url_match,
     )
 
 
