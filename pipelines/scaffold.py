@@ -41,17 +41,12 @@ def scaffold(folder: Path) -> Path:
 
 
 def find_formats(folder: Path) -> dict[str, str]:
-    """Return the sources found in a folder by name: one a format, told by file names."""
+    """Return the sources found in a folder by name: one a format. A file is of the format with the longest pattern that fits its name."""
     files = [path for path in folder.rglob("*") if path.is_file() and HOME_NAME not in path.parts][:MAX_LISTED]
     names = {path.name for path in files if not path.name.startswith(".") and path.name != RECIPE_FILE}
-    order = sorted(specs("sources").items(), key=lambda item: (item[0] == "code", item[0]))
-    found: dict[str, str] = {}
-    for name, spec in order:
-        matched = {file for file in names if any(fnmatch.fnmatch(file, pattern) for pattern in spec.patterns)}
-        if matched:
-            found[name] = name
-            names -= matched
-    return found
+    patterns = [(name == "code", -len(pattern), name, pattern) for name, spec in specs("sources").items() for pattern in spec.patterns]
+    chosen = {next((name for _, _, name, pattern in sorted(patterns) if fnmatch.fnmatch(file, pattern)), None) for file in names}
+    return {name: name for name in sorted(chosen - {None}, key=lambda name: (name == "code", name))}
 
 
 def _source_lines(source: str, format_: str, folder: Path) -> str:

@@ -91,6 +91,7 @@ def list_files(location: Location) -> dict[str, tuple[int, str]]:
         FileNotFoundError: the location does not exist.
     """
     filesystem, root = fsspec.url_to_fs(location.root)
+    filesystem.invalidate_cache(root)  # another process may have written since this one listed
     if not filesystem.exists(root):
         raise FileNotFoundError(f"{location.root}: no such file or folder; correct the recipe's path or put the data there")
     found: dict[str, dict[str, object]] = filesystem.find(root, detail=True)

@@ -6,8 +6,8 @@ import pytest
 
 from pipelines.graph import build_graph
 from pipelines.planner import observe_sources
-from pipelines.recipe import load_recipe
-from pipelines.scaffold import scaffold
+from pipelines.recipe import load_recipe, specs
+from pipelines.scaffold import find_formats, scaffold
 from resources.home import Home
 
 
@@ -23,6 +23,18 @@ def test_the_formats_found_become_sources_and_each_reads_its_own_files(tmp_path:
     assert recipe.name == "my_data_2"
     assert {(p.source, file.path) for p in registry.active() for file in p.files} == {("books", "a.txt"), ("code", "deep/b.py"), ("chats", "c.jsonl")}
     assert set(recipe.entries.mixtures["pretrain"].weights) == {"books", "code"}
+
+
+@pytest.mark.parametrize("format_", list(specs("sources")))
+def test_every_format_has_a_template_that_makes_a_valid_recipe(format_: str, tmp_path: Path) -> None:
+    (tmp_path / specs("sources")[format_].patterns[0].replace("*", "000")).write_text("x")
+    recipe = load_recipe(scaffold(tmp_path))
+    assert list(recipe.entries.sources) == ["books" if format_ == "text" else "chats" if format_ == "jsonl" else format_]
+
+
+def test_a_dump_of_posts_is_not_taken_for_an_encyclopedia(tmp_path: Path) -> None:
+    (tmp_path / "Posts.xml").write_text("<posts/>")
+    assert find_formats(tmp_path) == {"stackexchange": "stackexchange"}
 
 
 def test_a_recipe_is_never_overwritten(tmp_path: Path) -> None:

@@ -116,7 +116,6 @@ def test_a_changed_object_of_the_same_size_is_noticed_by_its_etag(stranger: Any,
     assert_the_first_changed(*overwrite(stranger, forget=store))  # as a new process, which knows no listing, sees it
 
 
-@pytest.mark.xfail(strict=True, raises=OSError, reason="list_files does not drop the listing that s3fs keeps: filesystem.invalidate_cache(root)")
 def test_a_changed_object_is_noticed_by_the_process_that_saw_it_before(stranger: Any) -> None:
     assert_the_first_changed(*overwrite(stranger))
 
