@@ -1,11 +1,12 @@
 """Exact duplicates: one 64-bit hash of the normalised text, so that case, white space and punctuation do not matter."""
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.filters.words import normalise
+from kernels.deduplication.normalised import normalised_batches
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,11 +14,16 @@ if TYPE_CHECKING:
 
 def exact_hashes(texts: "pl.Series") -> NDArray[np.uint64]:
     """Return the xxHash64 of each of N texts, normalised by `kernels.filters.words.normalise`: [N] uint64."""
-    return normalised_hashes(normalise(texts))
+    hashes = np.zeros(len(texts), np.uint64)
+    for batch in normalised_batches(texts):
+        hashes[batch.rows] = byte_hashes(batch.data, batch.offsets)
+    return hashes
 
 
-def normalised_hashes(texts: "pl.Series") -> NDArray[np.uint64]:
-    """Return the xxHash64 of each of N texts that are already normalised: [N] uint64."""
+def byte_hashes(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the xxHash64 of each of N byte strings, given end to end with N + 1 offsets: [N] uint64."""
     import xxhash
 
-    return np.fromiter((xxhash.xxh64_intdigest(text.encode()) for text in texts), np.uint64, count=len(texts))
+    whole = memoryview(cast(Any, np.ascontiguousarray(data)))
+    spans = pairwise(offsets.tolist())
+    return np.fromiter((xxhash.xxh64_intdigest(whole[start:end]) for start, end in spans), np.uint64, count=len(offsets) - 1)

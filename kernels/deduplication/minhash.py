@@ -1,17 +1,19 @@
 """MinHash signatures and their bands (Broder 1997; Lee et al. 2021, arXiv 2107.06499), with datatrove's defaults.
 
 A text's shingles are the runs of n words of its normalised form, each hashed to 32 bits. Permutation k is x -> a_k x + b_k modulo
-2**32 with odd a_k: a bijection of the 32-bit integers (multiply-shift, Dietzfelbinger et al. 1997), applied to well mixed hashes, and
-several times faster in NumPy than arithmetic modulo 2**61 - 1. Signatures are equal on every machine for equal config.
+2**32 with odd a_k: a bijection of the 32-bit integers (multiply-shift, Dietzfelbinger et al. 1997), applied to well mixed hashes, which
+compilers turn into vector instructions. Signatures are equal on every machine for equal config.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kernels.filters.words import batches, flat_bytes, mix, ngrams, normalise
+from kernels.deduplication.exact import byte_hashes
+from kernels.deduplication.normalised import normalised_batches
+from kernels.filters.words import mix
 from kernels.specs import Config
 
 if TYPE_CHECKING:
@@ -20,17 +22,15 @@ if TYPE_CHECKING:
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
-_BLOCK = 1 << 15  # shingles at a time: 128 KB, so that a block stays in the second-level cache for all permutations
-
 
 class MinHashConfig(Config):
     """Shape of a signature. Two texts of Jaccard similarity s share a band with probability 1 - (1 - s**hashes_per_bucket)**num_buckets."""
 
-    num_buckets: int = Field(14, gt=0)
+    num_buckets: int = Field(default=14, gt=0)
     """Bands of a signature (datatrove's default)."""
-    hashes_per_bucket: int = Field(8, gt=0)
+    hashes_per_bucket: int = Field(default=8, gt=0)
     """Minimum hashes in a band (datatrove's default)."""
-    ngram: int = Field(5, gt=0)
+    ngram: int = Field(default=5, gt=0)
     """Words in a shingle (Lee et al. 2021 and datatrove's default)."""
     seed: int = Field(ge=0, lt=1 << 63)
     """Seed of the permutations."""
@@ -46,18 +46,26 @@ def signatures(texts: "pl.Series", config: MinHashConfig) -> U32:
 
     A text of fewer words than a shingle is one shingle whole; a text that is empty has the largest value everywhere.
     """
-    return normalised_signatures(normalise(texts), config)
+    return sign(texts, config).signature
 
 
-def normalised_signatures(texts: "pl.Series", config: MinHashConfig) -> U32:
-    """Return the minimum hashes of N texts that are already normalised."""
+class Signed(NamedTuple):
+    """What N texts are matched by: a hash of each normalised text (N) and its minimum hashes [N, num_hashes]."""
+
+    exact: U64
+    signature: U32
+
+
+def sign(texts: "pl.Series", config: MinHashConfig) -> Signed:
+    """Return hashes and signatures of N texts, which are normalised once for both."""
+    from kernels.deduplication.loops.minima import minima
+
     factors, shifts = _permutations(config)
-    result = np.full((len(texts), config.num_hashes), np.iinfo(np.uint32).max, np.uint32)
-    for start, end in batches(texts):
-        data, offsets = flat_bytes(texts[start:end])
-        grams = ngrams(data, offsets, config.ngram, whole=True)
-        _lower(result[start:end], (grams.hashes >> np.uint64(32)).astype(np.uint32), grams.offsets, factors, shifts)
-    return result
+    signed = Signed(np.zeros(len(texts), np.uint64), np.zeros((len(texts), config.num_hashes), np.uint32))
+    for batch in normalised_batches(texts):
+        signed.exact[batch.rows] = byte_hashes(batch.data, batch.offsets)
+        signed.signature[batch.rows] = minima(batch.data, batch.offsets, config.ngram, factors, shifts)
+    return signed
 
 
 def _permutations(config: MinHashConfig) -> tuple[U32, U32]:
@@ -65,24 +73,6 @@ def _permutations(config: MinHashConfig) -> tuple[U32, U32]:
     seed = mix(np.array([config.seed], np.uint64))
     values = (mix(seed + np.arange(1, 2 * config.num_hashes + 1, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32)
     return values[: config.num_hashes] | np.uint32(1), values[config.num_hashes :]
-
-
-def _lower(result: U32, shingles: U32, offsets: NDArray[np.int64], factors: U32, shifts: U32) -> None:
-    """Lower each row of ``result`` to the minimum of its permuted shingles, block by block."""
-    buffer = np.empty(_BLOCK, np.uint32)
-    for begin in range(0, len(shingles), _BLOCK):
-        block = shingles[begin : begin + _BLOCK]
-        first = int(np.searchsorted(offsets, begin, side="right")) - 1
-        last = int(np.searchsorted(offsets, begin + len(block), side="left"))
-        rows = np.arange(first, last)[np.diff(offsets[first : last + 1]) > 0]
-        cuts = np.maximum(offsets[rows] - begin, 0)
-        lowest = np.empty((len(factors), len(rows)), np.uint32)
-        permuted = buffer[: len(block)]
-        for index in range(len(factors)):
-            np.multiply(block, factors[index], out=permuted)
-            np.add(permuted, shifts[index], out=permuted)
-            np.minimum.reduceat(permuted, cuts, out=lowest[index])
-        result[rows] = np.minimum(result[rows], lowest.T)
 
 
 def band_hashes(signature: U32, config: MinHashConfig) -> U64:

@@ -1,140 +1,178 @@
 """Duplicates across partitions: first come, first kept, however the documents are cut."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 
-from kernels.deduplication import matching
-from kernels.deduplication.matching import DUPLICATES, SIGNATURES, DedupConfig, deduplicate, find_duplicates, signature_table
-from kernels.deduplication.minhash import MinHashConfig
+from kernels.deduplication import first_matches, signature_index
+from kernels.deduplication.chains import CLUSTERS, DUPLICATES, clusters, deduplicate
+from kernels.deduplication.exact import exact_hashes
+from kernels.deduplication.loops import look_ups
+from kernels.deduplication.matching import DedupConfig, find_duplicates, write_index
+from kernels.deduplication.minhash import MinHashConfig, Signed, signatures
 from kernels.documents import document_table
 from kernels.specs import Document
 
 CONFIG = DedupConfig(minhash=MinHashConfig(seed=1), min_similarity=0.6)
 
 
-def _documents(texts: list[str]) -> pa.Table:
-    return document_table("s", "f", [Document(key=str(number), text=text) for number, text in enumerate(texts)])
+def _documents(texts: list[str], first: int = 0) -> pa.Table:
+    return document_table("s", "f", [Document(key=str(first + number), text=text) for number, text in enumerate(texts)])
 
 
 def _variants(num_stems: int, num_documents: int, seed: int) -> list[str]:
     """Texts drawn from a few stems, each with some words changed, so that many are near each other by degrees."""
     random = np.random.default_rng(seed)
     stems = [[f"w{n}" for n in random.integers(0, 10**6, 80)] for _ in range(num_stems)]
-    texts = []
+    texts: list[str] = []
     for _ in range(num_documents):
         words = list(stems[random.integers(num_stems)])
-        for place in random.choice(len(words), random.integers(0, 5), replace=False):
+        for place in random.choice(80, random.integers(0, 12), replace=False):
             words[place] = f"x{random.integers(10**6)}"
         texts.append(" ".join(words))
     return texts
 
 
-def _kept(documents: pa.Table, cuts: list[int]) -> list[str]:
-    kept: list[str] = []
-    earlier: list[pa.Table] = []
-    for start, end in zip([0, *cuts], [*cuts, documents.num_rows], strict=True):
-        part = documents.slice(start, end - start)
-        own = signature_table(part, CONFIG)
-        kept += deduplicate(part, find_duplicates(own, earlier, CONFIG))["id"].to_pylist()
-        earlier.append(own)
-    return kept
+def _find(folder: Path, texts: list[str], cuts: tuple[int, ...] = (), config: DedupConfig = CONFIG) -> list[dict[str, Any]]:
+    """Return the duplicates of all partitions that the cuts make."""
+    documents, found = _documents(texts), []
+    folders: list[Path] = []
+    for number, (start, end) in enumerate(zip((0, *cuts), (*cuts, len(texts)), strict=True)):
+        own = folder / f"{len(list(folder.iterdir()))}-{number}"
+        own.mkdir()
+        write_index(documents.slice(start, end - start), config, own)
+        duplicates = find_duplicates(own, folders, config)
+        assert duplicates.schema == DUPLICATES
+        found += duplicates.to_pylist()
+        folders.append(own)
+    return found
 
 
-def _first_matches(table: pa.Table) -> dict[str, tuple[str, float]]:
+def _first_matches(texts: list[str]) -> dict[str, tuple[str, float]]:
     """The definition, pair by pair: each row's first earlier row that is equal, or shares a band and is similar enough."""
-    rows = table.to_pylist()
+    signature = signatures(pl.Series(texts), CONFIG.minhash).reshape(len(texts), 14, 8)
+    exact = exact_hashes(pl.Series(texts))
     found = {}
-    for later, row in enumerate(rows):
-        for early in rows[:later]:
-            one, other = (np.frombuffer(side["signature"], "<u4").reshape(14, 8) for side in (row, early))
-            similarity = float((one == other).mean())
-            if row["exact"] == early["exact"] or ((one == other).all(axis=1).any() and similarity >= CONFIG.min_similarity):
-                found[row["id"]] = (early["id"], similarity)
+    for later in range(len(texts)):
+        for early in range(later):
+            equal = signature[later] == signature[early]
+            if exact[later] == exact[early] or (equal.all(axis=1).any() and equal.mean() >= CONFIG.min_similarity):
+                found[f"s/f#{later}"] = (f"s/f#{early}", float(equal.mean()))
                 break
     return found
 
 
-def test_exact_and_near_duplicates_go_and_the_first_stays() -> None:
+def test_exact_and_near_duplicates_go_and_the_first_stays(tmp_path: Path) -> None:
     long = " ".join(f"w{n}" for n in range(100))
-    documents = _documents([long, "other text", long.upper() + "!", long.replace("w50", "changed"), "Other text."])
-    duplicates = find_duplicates(signature_table(documents, CONFIG), [], CONFIG)
-    assert duplicates.schema == DUPLICATES
-    assert [(row["id"], row["kept_id"], row["kind"]) for row in duplicates.to_pylist()] == [
+    duplicates = _find(tmp_path, [long, "other text", long.upper() + "!", long.replace("w50", "changed"), "Other text."])
+    assert [(row["id"], row["kept_id"], row["kind"]) for row in duplicates] == [
         ("s/f#2", "s/f#0", "exact"),
         ("s/f#3", "s/f#0", "minhash"),
         ("s/f#4", "s/f#1", "exact"),
     ]
-    similarities = duplicates["similarity"].to_pylist()
-    assert similarities[0] == similarities[2] == 1
-    assert 0.75 < similarities[1] < 1
-    assert deduplicate(documents, duplicates)["id"].to_pylist() == ["s/f#0", "s/f#1"]
-
-
-def test_an_earlier_partition_keeps_its_document() -> None:
-    first, second = (
-        _documents(["same words here", "alone"]),
-        _documents(["new", "same words here"]).set_column(0, "id", pa.array(["a", "b"])),
-    )
-    duplicates = find_duplicates(signature_table(second, CONFIG), [signature_table(first, CONFIG)], CONFIG)
-    assert [(row["id"], row["kept_id"]) for row in duplicates.to_pylist()] == [("b", "s/f#0")]
+    assert duplicates[0]["similarity"] == duplicates[2]["similarity"] == 1
+    assert 0.75 < duplicates[1]["similarity"] < 1
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_kept_does_not_depend_on_where_partitions_are_cut(seed: int) -> None:
-    documents = _documents(_variants(12, 150, seed))
+def test_what_goes_for_whom_does_not_depend_on_where_partitions_are_cut(seed: int, tmp_path: Path) -> None:
+    texts = _variants(12, 150, seed)
+    whole = _find(tmp_path, texts)
+    assert 12 <= len(texts) - len(whole) < 150
     random = np.random.default_rng(seed)
-    whole = _kept(documents, [])
-    assert 12 <= len(whole) < 150
     for num_cuts in (1, 3, 10):
-        assert _kept(documents, sorted(random.choice(150, num_cuts, replace=False).tolist())) == whole
+        cuts = sorted(random.choice(np.arange(1, 150), num_cuts, replace=False).tolist())
+        assert _find(tmp_path, texts, tuple(cuts)) == whole
 
 
-@pytest.mark.parametrize("max_pairs", [3, 1 << 19])
-def test_matches_are_those_of_comparing_all_pairs(max_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "_MAX_PAIRS", max_pairs)
-    table = signature_table(_documents(_variants(6, 120, 9)), CONFIG)
-    expected = _first_matches(table)
-    for num_earlier in (0, 50):
-        duplicates = find_duplicates(table.slice(num_earlier), [table.slice(0, num_earlier)], CONFIG).to_pylist()
-        own = {key: value for key, value in expected.items() if int(key.split("#")[1]) >= num_earlier}
-        assert {row["id"]: row["similarity"] for row in duplicates} == pytest.approx({key: value[1] for key, value in own.items()})
+@pytest.mark.parametrize("cuts", [(), (50,), (20, 40, 100)])
+def test_matches_are_those_of_comparing_all_pairs(cuts: tuple[int, ...], tmp_path: Path) -> None:
+    texts = _variants(6, 120, 9)
+    found = _find(tmp_path, texts, cuts)
+    assert {row["id"]: (row["first_id"], row["similarity"]) for row in found} == _first_matches(texts)
 
 
-def test_kept_id_follows_own_links_to_the_first_of_the_cluster() -> None:
-    table = signature_table(_documents(_variants(3, 60, 5)), CONFIG)
-    first = {key: value[0] for key, value in _first_matches(table).items()}
-    assert any(kept in first for kept in first.values())
-    for row in find_duplicates(table, [], CONFIG).to_pylist():
+@pytest.mark.parametrize("cuts", [(), (15, 30, 45)])
+def test_kept_id_follows_the_chain_to_a_document_that_was_kept(cuts: tuple[int, ...], tmp_path: Path) -> None:
+    found = _find(tmp_path, _variants(3, 60, 5), cuts)
+    first = {row["id"]: row["first_id"] for row in found}
+    assert any(match in first for match in first.values())
+    for row in found:
         root = first[row["id"]]
         while root in first:
             root = first[root]
         assert row["kept_id"] == root
 
 
-def test_empty_tables_are_fine() -> None:
-    empty = signature_table(_documents([]), CONFIG)
-    assert empty.schema == SIGNATURES
-    assert find_duplicates(empty, [], CONFIG).num_rows == 0
-    assert find_duplicates(empty, [signature_table(_documents(["a"]), CONFIG)], CONFIG).num_rows == 0
-    documents = _documents(["a"])
+def test_only_the_first_candidates_of_a_band_are_compared(tmp_path: Path) -> None:
+    # Every text shares half of its words with the template, in one run: some band is equal, the similarity is too low.
+    template = " ".join(f"t{n}" for n in range(60))
+    texts = [template + " " + " ".join(f"u{number}x{n}" for n in range(45)) for number in range(30)]
+    texts.append(texts[-1] + " end")
+    config = CONFIG.model_copy(update={"min_similarity": 0.8})
+    assert [row["first_id"] for row in _find(tmp_path, texts, config=config)] == ["s/f#29"]
+    assert _find(tmp_path, [texts[0], *texts[:29], texts[-1]], config=config.model_copy(update={"max_candidates": 1}))[0]["first_id"] == "s/f#0"
+
+
+def test_a_mass_of_one_template_is_compared_in_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 3000
+    signature = np.arange(count * 112, dtype=np.uint32).reshape(count, 112)
+    signature[:, :8] = 7  # one band in common, nothing else
+    monkeypatch.setattr(signature_index, "sign", lambda texts, config: Signed(np.arange(count, dtype=np.uint64), signature))
+    num_compared: list[int] = []
+
+    def counted(wanted: Any, index: Any, rows: Any, num_needed: int, budgets: Any, lowest: Any) -> None:
+        before = int(budgets.sum())
+        look_ups.lower_matches(wanted, index, rows, num_needed, budgets, lowest)
+        num_compared.append(before - int(budgets.sum()))
+
+    monkeypatch.setattr(first_matches, "lower_matches", counted)
+    write_index(_documents(["a"] * count), CONFIG, tmp_path)
+    assert find_duplicates(tmp_path, [], CONFIG.model_copy(update={"max_candidates": 10})).num_rows == 0
+    assert 9 * count < sum(num_compared) <= 10 * count
+
+
+def test_empty_partitions_are_fine(tmp_path: Path) -> None:
+    for name, texts in [("empty", []), ("one", ["a"])]:
+        (tmp_path / name).mkdir()
+        write_index(_documents(texts), CONFIG, tmp_path / name)
+    assert find_duplicates(tmp_path / "empty", [], CONFIG).num_rows == 0
+    assert find_duplicates(tmp_path / "empty", [tmp_path / "one"], CONFIG).num_rows == 0
+    assert find_duplicates(tmp_path / "one", [tmp_path / "empty"], CONFIG).num_rows == 0
+
+
+def test_duplicates_are_taken_out_and_clusters_name_all_of_theirs(tmp_path: Path) -> None:
+    texts = ["one two", "three four", "One, two!", "five", "one two."]
+    documents = _documents(texts)
+    write_index(documents, CONFIG, tmp_path)
+    duplicates = find_duplicates(tmp_path, [], CONFIG)
+    assert deduplicate(documents, duplicates)["id"].to_pylist() == ["s/f#0", "s/f#1", "s/f#3"]
     assert deduplicate(documents, DUPLICATES.empty_table()).equals(documents)
+    grouped = clusters(duplicates)
+    assert grouped.schema == CLUSTERS
+    assert [tuple(row.values()) for row in grouped.to_pylist()] == [
+        ("s/f#0", "s/f#0", 1, "kept"),
+        ("s/f#0", "s/f#2", 1, "exact"),
+        ("s/f#0", "s/f#4", 1, "exact"),
+    ]
 
 
-def test_signatures_of_another_config_are_refused() -> None:
+def test_an_index_of_another_config_is_refused(tmp_path: Path) -> None:
     other = DedupConfig(minhash=MinHashConfig(num_buckets=2, seed=1), min_similarity=0.6)
-    table = signature_table(_documents(["a"]), CONFIG)
+    for name, config in [("own", CONFIG), ("other", other)]:
+        (tmp_path / name).mkdir()
+        write_index(_documents(["a"]), config, tmp_path / name)
     with pytest.raises(ValueError, match="made with another config"):
-        find_duplicates(table, [signature_table(_documents(["a"]), other)], CONFIG)
+        find_duplicates(tmp_path / "own", [tmp_path / "other"], CONFIG)
 
 
-def test_speeches_given_twice_are_found_in_real_text(shared_data: Path) -> None:
+def test_speeches_given_twice_are_found_in_real_text(shared_data: Path, tmp_path: Path) -> None:
     text = (shared_data / "tinyshakespeare" / "input.txt").read_text("utf-8")
     scenes = [text[start : start + 3000] for start in range(0, 90_000, 3000)]
     edited = [scene.replace("shall", "will").replace("\n", "\r\n") for scene in scenes[:10]]
-    duplicates = find_duplicates(signature_table(_documents(scenes + edited), CONFIG), [], CONFIG)
-    assert dict(zip(duplicates["id"].to_pylist(), duplicates["kept_id"].to_pylist(), strict=True)) == {
-        f"s/f#{30 + number}": f"s/f#{number}" for number in range(10)
-    }
+    found = _find(tmp_path, scenes + edited, (30,))
+    assert {row["id"]: row["kept_id"] for row in found} == {f"s/f#{30 + number}": f"s/f#{number}" for number in range(10)}

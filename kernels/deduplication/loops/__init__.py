@@ -1,0 +1,1 @@
+"""The compiled loops of deduplication: over bytes, words, hashes and signatures."""
