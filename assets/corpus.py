@@ -1,4 +1,4 @@
-"""The corpus: documents -> filtered -> signatures -> deduplicated, one cell a partition, one chain for all sources."""
+"""The corpus: documents -> filtered -> deduplicated -> decontaminated, one cell a partition, one chain for all sources. Here the first two."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -7,17 +7,19 @@ from pydantic import SerializeAsAny
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from kernels.corpus_profile import Profile
-from kernels.deduplication.matching import SIGNATURES, DedupConfig
 from kernels.documents import DOCUMENTS, REJECTS, record_tables
 from kernels.specs import Config, Filter, SourceFile, SourceFormat, Spec
-from resources.registry import Location, Registry, open_file
+from resources.registry import Location, open_file
 
 DOCUMENTS_ASSET = "corpus/documents"
 FILTERED_ASSET = "corpus/filtered"
 SIGNATURES_ASSET = "corpus/signatures"
 DEDUPLICATED_ASSET = "corpus/deduplicated"
+PARAGRAPHS_ASSET = "corpus/paragraphs"
+TRIMMED_ASSET = "corpus/trimmed"
+CLEAN_ASSET = "corpus/decontaminated"
+"""What tokens and models are made from."""
 CHAIN_VERSION = 2
-DEDUPLICATION_VERSION = 1
 
 
 class SourcePlan(NamedTuple):
@@ -125,81 +127,6 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         dependencies=lambda registry, partition: [Dependency(DOCUMENTS_ASSET, (partition,))],
         build=build,
         upstream=(DOCUMENTS_ASSET,),
-        schema=DOCUMENTS,
-    )
-
-
-def signatures(recipe: str, config: DedupConfig) -> Artifact:
-    """Return the artifact of deduplication signatures: the index that later partitions are matched against."""
-
-    def build(work: Work) -> None:
-        from kernels.deduplication.matching import signature_table
-
-        work.write("signatures", signature_table(work.table(FILTERED_ASSET, "documents", work.partition), config))
-        work.draft.num_rows = work.table(FILTERED_ASSET, "documents", work.partition).num_rows
-
-    return Artifact(
-        recipe=recipe,
-        name=SIGNATURES_ASSET,
-        description="Exact hash, MinHash signature and bands of every filtered document: the index that later partitions are matched against.",
-        group="corpus",
-        kinds=("parquet", "numpy"),
-        code_version=f"minhash:{DEDUPLICATION_VERSION}",
-        partitioned=True,
-        config=lambda partition: config,
-        dependencies=lambda registry, partition: [Dependency(FILTERED_ASSET, (partition,))],
-        build=build,
-        upstream=(FILTERED_ASSET,),
-        schema=SIGNATURES,
-    )
-
-
-def earlier(registry: Registry, partition: str | None) -> tuple[str | None, ...]:
-    """Return the active partitions that arrived before one."""
-    keys = [active.key for active in registry.active()]
-    return tuple(keys[: keys.index(str(partition))])
-
-
-def deduplicated(recipe: str, config: DedupConfig) -> Artifact:
-    """Return the artifact of documents that no earlier document equals or nearly equals."""
-
-    def build(work: Work) -> None:
-        from kernels.deduplication.matching import deduplicate, find_duplicates
-
-        known = set(work.existing(SIGNATURES_ASSET))
-        before = [key for key in earlier(work.registry, work.partition) if key in known]
-        duplicates = find_duplicates(
-            work.table(SIGNATURES_ASSET, "signatures", work.partition),
-            [work.table(SIGNATURES_ASSET, "signatures", key) for key in before],
-            config,
-        )
-        profile = Profile()
-        with work.writer("documents", DOCUMENTS) as documents:
-            for table in work.tables(FILTERED_ASSET, "documents", work.partition):
-                kept = deduplicate(table, duplicates)
-                documents.write(kept)
-                profile.keep(kept)
-        profile.drop(duplicates, reason="kind", text="kept_id")
-        work.write("duplicates", duplicates)
-        show(work, profile)
-        work.draft.metadata["num_duplicates"] = duplicates.num_rows
-
-    return Artifact(
-        recipe=recipe,
-        name=DEDUPLICATED_ASSET,
-        description="Filtered documents that no earlier one equals or nearly equals. `duplicates` says which went for whom.",
-        group="corpus",
-        kinds=("parquet", "polars"),
-        code_version=f"matching:{DEDUPLICATION_VERSION}",
-        partitioned=True,
-        config=lambda partition: config,
-        dependencies=lambda registry, partition: [
-            Dependency(FILTERED_ASSET, (partition,)),
-            Dependency(SIGNATURES_ASSET, (partition,)),
-            Dependency(SIGNATURES_ASSET, earlier(registry, partition), optional=True, together=True),
-        ],
-        build=build,
-        upstream=(FILTERED_ASSET, SIGNATURES_ASSET),
         schema=DOCUMENTS,
     )
 

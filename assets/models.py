@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.artifact import Artifact, Dependency, Work
-from assets.corpus import DEDUPLICATED_ASSET, source_of
+from assets.corpus import CLEAN_ASSET, source_of
 from assets.tokens import TOKENIZER_ASSET, mixture_asset
 from assets.worker import Job
 from kernels.specs import Config, ModelMethod
@@ -47,7 +47,7 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
             needed += [Dependency(mixture_asset(str(plan.data)), (None,)), Dependency(TOKENIZER_ASSET, (None,))]
         elif plan.method.data == "conversations":
             members = tuple(active.key for active in registry.active() if active.source in conversations)
-            needed.append(Dependency(DEDUPLICATED_ASSET, members, optional=True))
+            needed.append(Dependency(CLEAN_ASSET, members, optional=True))
         elif plan.method.data == "package":
             needed.append(Dependency(f"inputs/{name}", (None,)))
         return needed
@@ -76,7 +76,7 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
     upstream = [model_asset(parent) for parent in plan.parents]
     upstream += {
         "mixture": [mixture_asset(str(plan.data)), TOKENIZER_ASSET],
-        "conversations": [DEDUPLICATED_ASSET],
+        "conversations": [CLEAN_ASSET],
         "package": [f"inputs/{name}"],
         "none": [],
     }[plan.method.data]
@@ -109,11 +109,11 @@ def run_job(work: Work, scratch: Path, job: Mapping[str, Any]) -> dict[str, Any]
 
 def _gather_conversations(work: Work, sources: tuple[str, ...], scratch: Path) -> Path:
     """Write the deduplicated conversations of some sources to one file, in order of arrival."""
-    keys = [key for key in work.existing(DEDUPLICATED_ASSET) if source_of(key) in sources]
+    keys = [key for key in work.existing(CLEAN_ASSET) if source_of(key) in sources]
     if not keys:
         raise ValueError(f"{work.cell}: no partition of {', '.join(sources)} passed its checks; mend the data first")
     path = scratch / "conversations.parquet"
-    write_table(path, pa.concat_tables([work.table(DEDUPLICATED_ASSET, "documents", key) for key in keys]))
+    write_table(path, pa.concat_tables([work.table(CLEAN_ASSET, "documents", key) for key in keys]))
     return path
 
 

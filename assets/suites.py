@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from assets.artifact import Check, CheckSuite
-from assets.corpus import DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
+from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
 from assets.models import LOSSES, ModelPlan, model_asset
 from assets.tokens import SHARDS_ASSET
 from kernels.documents import DOCUMENTS
@@ -17,6 +17,7 @@ from resources.expectations import Expectation, Finding, validate
 from resources.home import Home
 from resources.lake import Cell, Lake, Verdict
 from resources.registry import Location, standing_cells
+from resources.tables import read_tables
 
 MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
 """UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
@@ -207,6 +208,7 @@ def corpus_suites() -> list[CheckSuite]:
         corpus_suite("documents_suite", DOCUMENTS_ASSET, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
         corpus_suite("filtered_suite", FILTERED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
         corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("decontaminated_suite", CLEAN_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
         corpus_suite("tokens_suite", SHARDS_ASSET, ("id", "num_tokens"), (*IDS, TOKENS_ARE_PRESENT), ()),
     ]
 
@@ -271,11 +273,15 @@ def _decontamination_check(asset: str, sources: set[str], evals: Mapping[str, tu
     def judge(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
         from pathlib import Path
 
-        from kernels.contamination import find_contaminated
+        import polars as pl
+
+        from kernels.contamination import find_contaminated, index_evals
 
         texts = [text for spec, location in evals.values() if spec.texts for text in spec.texts(Path(location.root))]
-        trained = [c for c in standing_cells(lake, cell.recipe) if c.asset == DEDUPLICATED_ASSET and source_of(c.partition) in sources]
-        found = find_contaminated(pa.concat_tables([lake.table(c, "documents") for c in trained]), texts)
+        trained = [c for c in standing_cells(lake, cell.recipe) if c.asset == CLEAN_ASSET and source_of(c.partition) in sources]
+        index = index_evals(texts)
+        parts = [find_contaminated(table, index) for c in trained for table in read_tables(lake.folder(c) / "documents.parquet")]
+        found = pl.concat([find_contaminated(DOCUMENTS.empty_table(), index), *parts])
         examples = "; ".join(f"{row['id']}: {row['ngram']!r}" for row in found.head(3).iter_rows(named=True))
         finding = f"{found['id'].n_unique()} documents share 13 words with an eval item" + (f": {examples}" if examples else "")
         return found.is_empty(), finding, {"num_documents": found["id"].n_unique(), "num_eval_items": len(texts)}

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
-from assets.corpus import DEDUPLICATED_ASSET, source_of
+from assets.corpus import CLEAN_ASSET, source_of
 from kernels.mixtures import MixtureConfig
 from kernels.specs import Config, TokenizerMethod
 from resources.registry import Registry
@@ -34,7 +34,7 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
     def build(work: Work) -> None:
         from kernels.tokenizers.files import fertility, write_tokenizer
 
-        known = set(work.existing(DEDUPLICATED_ASSET))
+        known = set(work.existing(CLEAN_ASSET))
         partitions = [key for key in chosen(work.registry) if key in known]
         if not partitions:
             raise ValueError(f"tokenizer: none of the sources {sources} has a partition that passed its checks; mend the data first")
@@ -58,15 +58,15 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
         code_version=f"{method.name}:{method.version}",
         partitioned=False,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [Dependency(DEDUPLICATED_ASSET, chosen(registry), optional=True)],
+        dependencies=lambda registry, partition: [Dependency(CLEAN_ASSET, chosen(registry), optional=True)],
         build=build,
-        upstream=(DEDUPLICATED_ASSET,),
+        upstream=(CLEAN_ASSET,),
     )
 
 
 def _column(work: Work, partition: str | None) -> list[str]:
-    """Return the texts of a partition's deduplicated documents."""
-    texts: Any = work.table(DEDUPLICATED_ASSET, "documents", partition)["text"].to_pylist()
+    """Return the texts of a partition's clean documents."""
+    texts: Any = work.table(CLEAN_ASSET, "documents", partition)["text"].to_pylist()
     return texts
 
 
@@ -76,7 +76,7 @@ def shards(recipe: str) -> Artifact:
     def build(work: Work) -> None:
         from kernels.shards import encode_documents, write_shard
 
-        table = work.table(DEDUPLICATED_ASSET, "documents", work.partition)
+        table = work.table(CLEAN_ASSET, "documents", work.partition)
         shard = encode_documents(table, (work.folder(TOKENIZER_ASSET) / "tokenizer.json").read_text())
         write_shard(shard, work.draft.folder)
         work.draft.num_rows = len(shard.ids)
@@ -91,9 +91,9 @@ def shards(recipe: str) -> Artifact:
         code_version=f"shards:{SHARDS_VERSION}",
         partitioned=True,
         config=lambda partition: None,
-        dependencies=lambda registry, partition: [Dependency(DEDUPLICATED_ASSET, (partition,)), Dependency(TOKENIZER_ASSET, (None,))],
+        dependencies=lambda registry, partition: [Dependency(CLEAN_ASSET, (partition,)), Dependency(TOKENIZER_ASSET, (None,))],
         build=build,
-        upstream=(DEDUPLICATED_ASSET, TOKENIZER_ASSET),
+        upstream=(CLEAN_ASSET, TOKENIZER_ASSET),
     )
 
 
@@ -134,14 +134,14 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
         config=lambda partition: config,
         dependencies=lambda registry, partition: [
             Dependency(SHARDS_ASSET, members(registry), optional=True),
-            Dependency(DEDUPLICATED_ASSET, members(registry), optional=True),
+            Dependency(CLEAN_ASSET, members(registry), optional=True),
             Dependency(TOKENIZER_ASSET, (None,)),
         ],
         build=build,
-        upstream=(SHARDS_ASSET, DEDUPLICATED_ASSET, TOKENIZER_ASSET),
+        upstream=(SHARDS_ASSET, CLEAN_ASSET, TOKENIZER_ASSET),
     )
 
 
 def _texts(work: Work, partitions: list[str]) -> Mapping[str, pa.Table]:
     """Return the documents behind the shards, by partition."""
-    return {key: work.table(DEDUPLICATED_ASSET, "documents", key) for key in partitions}
+    return {key: work.table(CLEAN_ASSET, "documents", key) for key in partitions}

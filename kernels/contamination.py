@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MIN_WORDS = 8
+_PREFIX_BITS = 22
+_PREFIX_SHIFT = np.uint64(64 - _PREFIX_BITS)
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -31,16 +33,24 @@ class _Hits(NamedTuple):
     words: list[str]
 
 
-def ngram_hashes(texts: "pl.Series", n: int) -> U64:
-    """Return the distinct hashes of all runs of ``n`` words of N texts, ascending; shorter texts have none."""
-    parts = [grams.hashes for _, _, grams in _flat_ngrams(normalise(texts), n)]
-    return np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]))
+class _Table(NamedTuple):
+    """Hashes of all n-grams of one length: ascending, with the evaluation text of each, and which prefixes occur."""
+
+    n: int
+    hashes: U64
+    owners: I64
+    prefixes: NDArray[np.bool_]
 
 
-def find_contaminated(documents: pa.Table, eval_texts: Sequence[str], n: int = 13) -> "pl.DataFrame":
-    """Return one row a document and evaluation text that share an n-gram: id, eval_index (into ``eval_texts``), ngram (the first shared).
+class EvalIndex(NamedTuple):
+    """The n-grams of evaluation texts, one table a length."""
 
-    Documents are of schema `kernels.documents.DOCUMENTS`. Rows are in order of documents, then of evaluation texts.
+    num_texts: int
+    tables: tuple[_Table, ...]
+
+
+def index_evals(eval_texts: Sequence[str], n: int = 13) -> EvalIndex:
+    """Return the n-grams of evaluation texts, to be looked for in documents.
 
     Raises:
         ValueError: ``n`` is less than 8.
@@ -51,12 +61,27 @@ def find_contaminated(documents: pa.Table, eval_texts: Sequence[str], n: int = 1
         raise ValueError(f"n-grams of {n} words would match by chance: n must be at least {MIN_WORDS}")
     evals = normalise(pl.Series(eval_texts, dtype=pl.String))
     num_words = evals.str.count_matches(" ", literal=True).to_numpy() + 1
-    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
-    frames = [_frame(_Hits([], [], []))]
+    tables: list[_Table] = []
     for length in range(MIN_WORDS, n + 1):
         wanted = np.flatnonzero(num_words >= n if length == n else num_words == length)
         if len(wanted):
-            frames.append(_frame(_hits(texts, evals, wanted, length)))
+            hashes, owners = _eval_table(evals, wanted, length)
+            # Most n-grams are in no evaluation: prefixes turn them away before the binary search.
+            prefixes = np.zeros(1 << _PREFIX_BITS, bool)
+            prefixes[hashes >> _PREFIX_SHIFT] = True
+            tables.append(_Table(length, hashes, owners, prefixes))
+    return EvalIndex(len(eval_texts), tuple(tables))
+
+
+def find_contaminated(documents: pa.Table, index: EvalIndex) -> "pl.DataFrame":
+    """Return one row a document and evaluation text that share an n-gram: id, eval_index (of the texts indexed), ngram (the first shared).
+
+    Documents are of schema `kernels.documents.DOCUMENTS`. Rows are in order of documents, then of evaluation texts.
+    """
+    import polars as pl
+
+    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
+    frames = [_frame(_Hits([], [], [])), *(_frame(_hits(texts, table)) for table in index.tables)]
     first = pl.concat(frames).unique(["row", "eval_index"], keep="first", maintain_order=True).sort("row", "eval_index")
     ids = cast(pl.Series, pl.from_arrow(documents["id"])).gather(first["row"])  # pyright: ignore[reportUnknownMemberType]
     return first.select(ids.alias("id"), "eval_index", "ngram")
@@ -81,21 +106,17 @@ def _eval_table(evals: "pl.Series", wanted: I64, n: int) -> tuple[U64, I64]:
     return flat[order], owner[order]
 
 
-def _hits(texts: "pl.Series", evals: "pl.Series", wanted: I64, n: int) -> _Hits:
+def _hits(texts: "pl.Series", table: _Table) -> _Hits:
     """Return shared n-grams of one length, in order of place in the documents."""
-    hashes, owners = _eval_table(evals, wanted, n)
-    # Most n-grams are in no evaluation: a bitmap of hash prefixes turns them away before the binary search.
-    bitmap = np.zeros(1 << 24, bool)
-    bitmap[hashes >> np.uint64(40)] = True
     hits = _Hits([], [], [])
-    for start, data, grams in _flat_ngrams(texts, n):
-        maybe = np.flatnonzero(bitmap[grams.hashes >> np.uint64(40)])
-        low = np.searchsorted(hashes, grams.hashes[maybe], side="left")
-        high = np.searchsorted(hashes, grams.hashes[maybe], side="right")
+    for start, data, grams in _flat_ngrams(texts, table.n):
+        maybe = np.flatnonzero(table.prefixes[grams.hashes >> _PREFIX_SHIFT])
+        low = np.searchsorted(table.hashes, grams.hashes[maybe], side="left")
+        high = np.searchsorted(table.hashes, grams.hashes[maybe], side="right")
         for place, begin, end in zip(maybe[high > low], low[high > low], high[high > low], strict=True):
             row = start + int(np.searchsorted(grams.offsets, place, side="right")) - 1  # pyright: ignore[reportUnknownArgumentType]
             words = data[grams.starts[place] : grams.ends[place]].tobytes().decode()
-            for owner in owners[begin:end].tolist():
+            for owner in table.owners[begin:end].tolist():
                 hits.rows.append(row)
                 hits.evals.append(owner)
                 hits.words.append(words)

@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from assets.artifact import Artifact, CheckSuite, Graph
-from assets.corpus import SourcePlan, deduplicated, documents, filtered, signatures
+from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered
 from assets.curation import curation_report
+from assets.decontamination import decontaminated
+from assets.deduplication import MODEL_INPUT, deduplicated, paragraphs, signatures, trimmed
 from assets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.embedded import prepare
 from assets.evaluation import EvalPlan, leaderboard, release, report
@@ -32,8 +34,8 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     made: list[Artifact] = [
         documents(name, sources),
         filtered(name, sources),
-        signatures(name, entries.deduplication),
-        deduplicated(name, entries.deduplication),
+        *_deduplication(recipe, home),
+        decontaminated(name, TRIMMED_ASSET if entries.deduplication.trims else DEDUPLICATED_ASSET, entries.decontamination, _eval_files(evals)),
         curation_report(name, sources),
         _tokenizer(name, entries.tokenizer),
         shards(name),
@@ -48,6 +50,8 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         made.append(release(name, entries.release.candidate, gate))
     inputs = {key: plan.location for key, plan in models.items() if plan.location}
     inputs |= {key: plan.location for key, plan in evals.items() if plan.location}
+    if entries.deduplication.semantic is not None:
+        inputs[MODEL_INPUT] = _file(recipe, home, entries.deduplication.semantic.model)
     needed = _embedded_names(recipe)
 
     def prepare_all() -> None:
@@ -62,6 +66,15 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         inputs=inputs,
         prepare=prepare_all,
     )
+
+
+def _deduplication(recipe: Recipe, home: Home) -> list[Artifact]:
+    """Return the stages that the recipe asks for."""
+    name, entry = recipe.name, recipe.entries.deduplication
+    stages = [signatures(name, entry, entry.semantic and _file(recipe, home, entry.semantic.model)), deduplicated(name, entry)]
+    if entry.paragraphs is not None:
+        stages.append(paragraphs(name, entry.paragraphs))
+    return [*stages, trimmed(name, entry)] if entry.trims else stages
 
 
 def _tokenizer(name: str, entry: Any) -> Artifact:
@@ -88,6 +101,7 @@ def _embedded_names(recipe: Recipe) -> list[str]:
     """Return the embedded data sets that a recipe's paths name."""
     entries = recipe.entries
     paths = [entry.path for entry in entries.sources.values()]
+    paths += [entries.deduplication.semantic.model] if entries.deduplication.semantic else []
     paths += [entry.data for entry in (*entries.models.values(), *entries.evals.values()) if isinstance(entry.data, str)]
     names = list(dict.fromkeys(path.removeprefix(EMBEDDED).split("/")[0] for path in paths if path.startswith(EMBEDDED)))
     for name in names:
@@ -140,11 +154,16 @@ def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalP
         for key, plan in models.items()
         if plan.method.data in ("mixture", "conversations")
     }
-    files = {key: (plan.spec, plan.location) for key, plan in evals.items() if plan.location}
+    files = _eval_files(evals)
     suites: dict[str, list[CheckSuite]] = {}
     for suite in (*corpus_suites(), *model_suites(models, sources, files)):
         suites.setdefault(suite.asset, []).append(suite)
     return suites
+
+
+def _eval_files(evals: dict[str, EvalPlan]) -> dict[str, tuple[Any, Location]]:
+    """Return the evals that have a data file, and where it is."""
+    return {key: (plan.spec, plan.location) for key, plan in evals.items() if plan.location}
 
 
 def _with_policy(artifact: Artifact, recipe: Recipe) -> Artifact:

@@ -21,7 +21,8 @@ import kernels.filters
 import kernels.sources
 import kernels.tokenizers
 import kernels.training
-from kernels.deduplication.matching import DedupConfig
+from assets.decontamination import DecontaminationConfig
+from assets.deduplication import DeduplicationEntry
 from kernels.gates import GateConfig
 from kernels.mixtures import MixtureConfig
 from kernels.specs import Config, collect
@@ -153,8 +154,10 @@ class RecipeBase(Config):
     owner: Annotated[str, StringConstraints(pattern=r"^(team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")] | None = None
     """E-mail address or ``team:name`` shown as the owner of its assets."""
     sources: dict[str, Any]
-    deduplication: DedupConfig
-    """Exact and MinHash deduplication over all sources, in order of arrival."""
+    deduplication: DeduplicationEntry
+    """Deduplication over all sources, in order of arrival."""
+    decontamination: DecontaminationConfig = DecontaminationConfig(ngram=13)
+    """What becomes of documents that share words with the recipe's evals."""
     tokenizer: Any
     mixtures: dict[Name, MixtureConfig] = Field(default={})
     """Packed training data, by name."""

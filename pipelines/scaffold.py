@@ -46,7 +46,7 @@ def find_formats(folder: Path) -> dict[str, str]:
     names = {path.name for path in files if not path.name.startswith(".") and path.name != RECIPE_FILE}
     patterns = [(name == "code", -len(pattern), name, pattern) for name, spec in specs("sources").items() for pattern in spec.patterns]
     chosen = {next((name for _, _, name, pattern in sorted(patterns) if fnmatch.fnmatch(file, pattern)), None) for file in names}
-    return {name: name for name in sorted(chosen - {None}, key=lambda name: (name == "code", name))}
+    return {name: name for name in sorted(filter(None, chosen), key=lambda name: (name == "code", name))}
 
 
 def _source_lines(source: str, format_: str, folder: Path) -> str:

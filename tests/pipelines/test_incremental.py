@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 MIXTURE = "tokens/mixture_pretrain"
-STAGES = ("corpus/documents", "corpus/filtered", "corpus/signatures", "corpus/deduplicated", "tokens/shards")
+STAGES = ("corpus/documents", "corpus/filtered", "corpus/signatures", "corpus/deduplicated", "corpus/decontaminated", "tokens/shards")
 
 
 def chain(partition: str) -> list[str]:
@@ -69,7 +69,7 @@ def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop:
     waiting = shop.waiting()
     books = [f"books.base.00{number}" for number in range(3)]
     after = {f"{stage}[{partition}]" for stage in STAGES[1:] for partition in books}
-    later_chats = {f"{stage}[chats.base.00{number}]" for stage in ("corpus/deduplicated", "tokens/shards") for number in range(2)}
+    later_chats = {f"{stage}[chats.base.00{number}]" for stage in STAGES[3:] for number in range(2)}
     assert set(waiting) == {*after, *later_chats, "corpus/report", "tokens/tokenizer", MIXTURE, "models/base"}
     assert waiting["corpus/filtered[books.base.000]"] == "config changed: steps[0].min_words 20 -> 21"
     made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
