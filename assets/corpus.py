@@ -1,9 +1,9 @@
 """The corpus: documents -> filtered -> deduplicated -> decontaminated, one cell a partition, one chain for all sources. Here the first two."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from pydantic import SerializeAsAny
+from pydantic import Field, SerializeAsAny
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from kernels.corpus_profile import Profile
@@ -21,6 +21,8 @@ CLEAN_ASSET = "corpus/decontaminated"
 """What tokens and models are made from."""
 CHAIN_VERSION = 2
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class SourcePlan(NamedTuple):
     """One source as the recipe chose it."""
@@ -29,6 +31,17 @@ class SourcePlan(NamedTuple):
     config: Config
     steps: tuple[tuple[Filter, Config], ...]
     location: Location
+
+
+class SourceLimits(Config):
+    """What curation of a source should look like; a partition outside is a warning. None asks nothing."""
+
+    keep_rate: tuple[Share, Share] | None = None
+    """Least and greatest share of documents that the filters keep."""
+    language_shares: dict[str, Share] = Field(default={})
+    """Least share of documents by language, among those kept that were identified."""
+    max_length_drift: float | None = Field(default=None, gt=0)
+    """Greatest relative change of the 5th, 50th or 95th percentile of lengths from the partition before."""
 
 
 class ReadConfig(Config):
@@ -112,7 +125,6 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
                 profile.drop(dropped)
                 profile.tag(tags)
         show(work, profile)
-        work.draft.metadata["num_dropped"] = drops.num_rows
 
     return Artifact(
         recipe=recipe,
@@ -147,4 +159,11 @@ def show(work: Work, profile: Profile) -> None:
         "dropped_sample": profile.dropped_rows(),
     }
     work.draft.metadata |= {name: {"markdown": markdown_table(rows)} for name, rows in tables.items() if rows}
-    work.draft.metadata["text_bytes"] = profile.num_text_bytes
+    dropped = profile.reasons.total()
+    work.draft.metadata |= {
+        "text_bytes": profile.num_text_bytes,
+        "num_dropped": dropped,
+        "keep_rate": profile.num_kept / max(1, profile.num_kept + dropped),
+        "length_quantiles": profile.length_quantiles(),
+        "language_shares": profile.language_shares(),
+    }

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
 
 from assets.artifact import Check, CheckSuite
-from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
+from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourceLimits, source_of
 from assets.models import LOSSES, ModelPlan, model_asset
 from assets.tokens import SHARDS_ASSET
 from kernels.documents import DOCUMENTS
@@ -16,7 +17,7 @@ from resources.content import hash_json
 from resources.expectations import Expectation, Finding, validate
 from resources.home import Home
 from resources.lake import Cell, Lake, Verdict
-from resources.registry import Location, standing_cells
+from resources.registry import Location, load_registry, standing_cells
 from resources.tables import read_tables
 
 MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
@@ -32,7 +33,8 @@ MAX_KL_NATS = 0.05
 MIN_TOP1_AGREEMENT = 0.8
 TABLE = "documents"
 """The table of a corpus cell that its suite judges."""
-BATCH_BYTES = 1 << 28
+BATCH_BYTES = 1 << 26
+"""Text that a suite judges at a time; it takes several times as much memory."""
 EXAMPLE_CHARS = 200
 SHOWN_FAULTS = 3
 
@@ -79,6 +81,20 @@ NOT_ALL_DROPPED = Expectation(
     kwargs={"column": "num_rows", "min_value": 1},
     blocking=False,
 )
+WITHIN_LIMITS = tuple(
+    Expectation(
+        name=name,
+        description=description,
+        type="expect_column_values_to_be_between",
+        kwargs={"column": f"{name}_excess", "max_value": 0},
+        blocking=False,
+    )
+    for name, description in (
+        ("keep_rate", "The share of documents that the filters keep is within the source's limits."),
+        ("language_shares", "Each language has at least the share that the source's limits ask for."),
+        ("length_drift", "Lengths are distributed like those of the partition before, within the source's limits."),
+    )
+)
 TOKENS_ARE_PRESENT = Expectation(
     name="every_document_has_tokens",
     description="Every document has a token beside the end of text.",
@@ -96,7 +112,34 @@ def _schema_difference(schema: pa.Schema) -> str:
     return "; ".join(changes + [f"{name} is unknown" for name in found if name not in declared])
 
 
-def _facts(lake: Lake, cells: Iterable[Cell]) -> pa.Table:
+def _excesses(lake: Lake, cell: Cell, limits: Mapping[str, SourceLimits]) -> dict[str, Any]:
+    """Return by how much a cell is outside its source's limits, 0 or less where it is inside, and what was found."""
+    own, limit = lake.require(cell).metadata, limits.get(source_of(cell.partition), SourceLimits())
+    keep_rate, shares = float(own.get("keep_rate", 1)), own.get("language_shares", {})
+    low, high = limit.keep_rate or (0, 1)
+    missing = {language: share - shares.get(language, 0) for language, share in limit.language_shares.items()} if shares else {}
+    drifts = _drifts(lake, cell) if limit.max_length_drift is not None else {}
+    found = {"keep_rate": keep_rate, **{f"share of {language}": shares.get(language, 0) for language in missing}, **drifts}
+    return {
+        "keep_rate_excess": max(low - keep_rate, keep_rate - high),
+        "language_shares_excess": max(missing.values(), default=0.0),
+        "length_drift_excess": max(drifts.values(), default=0.0) - (limit.max_length_drift or 0),
+        "found": ", ".join(f"{name} {value:.3g}" for name, value in found.items()),
+    }
+
+
+def _drifts(lake: Lake, cell: Cell) -> dict[str, float]:
+    """Return the relative change of each length quantile from the accepted partition of the source before."""
+    keys = [partition.key for partition in load_registry(lake, cell.recipe).active() if partition.source == source_of(cell.partition)]
+    before = [Cell(cell.recipe, cell.asset, key) for key in keys[: keys.index(str(cell.partition))]] if cell.partition in keys else []
+    accepted = [other for other in before if lake.manifest(other) is not None and lake.blocked_by(other) is None]
+    if not accepted:
+        return {}
+    old, new = (lake.require(other).metadata.get("length_quantiles", {}) for other in (accepted[-1], cell))
+    return {f"drift of {name}": abs(new[name] - old[name]) / max(1.0, old[name]) for name in old.keys() & new.keys()}
+
+
+def _facts(lake: Lake, cells: Iterable[Cell], limits: Mapping[str, SourceLimits]) -> pa.Table:
     """Return one row a cell: what a whole table must satisfy."""
     import pyarrow.parquet as pq
 
@@ -112,6 +155,7 @@ def _facts(lake: Lake, cells: Iterable[Cell]) -> pa.Table:
                 "fault_share": share,
                 "schema": _schema_difference(metadata.schema.to_arrow_schema()),
                 "faults": "; ".join(faults[:SHOWN_FAULTS]) if share > MAX_FAULT_SHARE else "",
+                **_excesses(lake, cell, limits),
             }
         )
     return pa.Table.from_pylist(rows)
@@ -140,7 +184,8 @@ def _batches(lake: Lake, cells: list[Cell]) -> Iterable[list[Cell]]:
     batch: list[Cell] = []
     size = 0
     for cell in cells:
-        cell_size = lake.require(cell).size_bytes
+        manifest = lake.require(cell)
+        cell_size = int(manifest.metadata.get("text_bytes", manifest.size_bytes))
         if batch and size + cell_size > BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -157,16 +202,27 @@ def _describe(finding: Finding) -> str:
     return f"{finding.num_bad} of {finding.num_rows} rows fail: {examples}"
 
 
-def corpus_suite(name: str, asset: str, columns: tuple[str, ...], rows: tuple[Expectation, ...], facts: tuple[Expectation, ...]) -> CheckSuite:
+def corpus_suite(
+    name: str,
+    asset: str,
+    columns: tuple[str, ...],
+    rows: tuple[Expectation, ...],
+    facts: tuple[Expectation, ...],
+    limits: Mapping[str, SourceLimits] = MappingProxyType({}),
+) -> CheckSuite:
     """Return a Great Expectations suite on one corpus asset: expectations on its rows, and on one row of facts a cell."""
-    versions = {e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking])[:8] for e in (*rows, *facts)}
+    asked = {source: limit.model_dump(mode="json") for source, limit in limits.items()}
+    versions = {
+        e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking, asked if e in WITHIN_LIMITS else None])[:8]
+        for e in (*rows, *facts)
+    }
 
     def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
         verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
         for batch in _batches(lake, cells):
             judged = (
                 (_rows(lake, batch, columns), rows, list(columns), name),
-                (_facts(lake, batch), facts, ["schema", "faults"], f"{name}_facts"),
+                (_facts(lake, batch, limits), facts, ["schema", "faults", "found"], f"{name}_facts"),
             )
             for data, expectations, examples, suite in judged:
                 if data is None or not expectations:
@@ -202,11 +258,11 @@ def _unjudged(lake: Lake, cell: Cell, expectation: Expectation, version: str) ->
     )
 
 
-def corpus_suites() -> list[CheckSuite]:
-    """Return the suites on the corpus."""
+def corpus_suites(limits: Mapping[str, SourceLimits]) -> list[CheckSuite]:
+    """Return the suites on the corpus, with what each source is to look like."""
     return [
         corpus_suite("documents_suite", DOCUMENTS_ASSET, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
-        corpus_suite("filtered_suite", FILTERED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("filtered_suite", FILTERED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED, *WITHIN_LIMITS), limits),
         corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
         corpus_suite("decontaminated_suite", CLEAN_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
         corpus_suite("tokens_suite", SHARDS_ASSET, ("id", "num_tokens"), (*IDS, TOKENS_ARE_PRESENT), ()),

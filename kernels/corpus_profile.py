@@ -7,7 +7,9 @@ import heapq
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,8 +27,7 @@ class Profile:
         self.num_kept = 0
         self.num_text_bytes = 0
         self.reasons: Counter[str] = Counter()
-        self.lengths: Counter[int] = Counter()
-        """Kept documents by the power of two of their characters: n counts lengths from 2**(n - 1) to 2**n - 1."""
+        self._lengths: list[NDArray[np.int64]] = []
         self.languages: Counter[str] = Counter()
         self._kept: list[tuple[int, str, str]] = []
         self._dropped: list[tuple[int, str, str]] = []
@@ -38,8 +39,7 @@ class Profile:
         frame = cast(pl.DataFrame, pl.from_arrow(documents.select(["id", "text"])))  # pyright: ignore[reportUnknownMemberType]
         self.num_kept += len(frame)
         self.num_text_bytes += int(frame["text"].str.len_bytes().sum())
-        powers = frame["text"].str.len_chars().map_elements(int.bit_length, pl.Int64).value_counts()
-        self.lengths.update(dict(zip(*(column.to_list() for column in powers), strict=True)))
+        self._lengths.append(frame["text"].str.len_chars().to_numpy().astype(np.int64))
         self._sample(self._kept, frame["id"], frame["text"])
 
     def drop(self, dropped: pa.Table, reason: str = "reason", text: str | None = "text") -> None:
@@ -83,8 +83,22 @@ class Profile:
         return bars("outcome", [("kept", self.num_kept), *self.reasons.most_common()], "documents")
 
     def length_rows(self) -> list[dict[str, Any]]:
-        """Return the histogram of lengths in characters."""
-        return bars("characters", [(f"{1 << power >> 1:,}+", self.lengths[power]) for power in sorted(self.lengths)], "documents")
+        """Return the histogram of lengths in characters, by powers of two."""
+        counts = np.bincount(np.frexp(self._all_lengths())[1]).tolist()
+        return bars("characters", [(f"{1 << power >> 1:,}+", count) for power, count in enumerate(counts) if count], "documents")
+
+    def length_quantiles(self) -> dict[str, float]:
+        """Return how many characters the 5th, 50th and 95th of a hundred kept documents have; nothing where none is kept."""
+        lengths = self._all_lengths()
+        return {f"p{q}": float(np.percentile(lengths, q)) for q in (5, 50, 95)} if len(lengths) else {}
+
+    def language_shares(self) -> dict[str, float]:
+        """Return the share of each language among the documents whose language was identified, the commonest twenty."""
+        total = self.languages.total()
+        return {language: count / total for language, count in self.languages.most_common(20)}
+
+    def _all_lengths(self) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(0, np.int64), *self._lengths])
 
     def language_rows(self) -> list[dict[str, Any]]:
         """Return the histogram of languages."""

@@ -155,8 +155,9 @@ def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalP
         if plan.method.data in ("mixture", "conversations")
     }
     files = _eval_files(evals)
+    limits = {key: entry.limits for key, entry in recipe.entries.sources.items()}
     suites: dict[str, list[CheckSuite]] = {}
-    for suite in (*corpus_suites(), *model_suites(models, sources, files)):
+    for suite in (*corpus_suites(limits), *model_suites(models, sources, files)):
         suites.setdefault(suite.asset, []).append(suite)
     return suites
 

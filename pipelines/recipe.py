@@ -21,6 +21,7 @@ import kernels.filters
 import kernels.sources
 import kernels.tokenizers
 import kernels.training
+from assets.corpus import SourceLimits
 from assets.decontamination import DecontaminationConfig
 from assets.deduplication import DeduplicationEntry
 from kernels.gates import GateConfig
@@ -63,6 +64,8 @@ class SourceEntry(Config):
     """How many new files make one partition."""
     patterns: list[str] | None = None
     """File name patterns to read; by default the format's own."""
+    limits: SourceLimits = SourceLimits()
+    """What its partitions should look like; one outside is shown as a warning."""
 
 
 class TokenizerEntry(Config):
