@@ -1,6 +1,6 @@
-"""Web pages of a WARC file as the text of their articles.
+"""Web pages of a WARC or ARC file as the text of their articles.
 
-Input: ISO 28500 (WARC), plain or gzipped by record or as a whole, read by warcio. The text is Trafilatura's (Barbaresi 2021,
+Input: `kernels.sources.archive_records`. The text is Trafilatura's (Barbaresi 2021,
 https://aclanthology.org/2021.acl-demo.15/), called directly: datatrove's wrapper stops each page by the clock and drops what earlier
 pages already said, so that its bytes depend on the machine and on the order of pages.
 """
@@ -8,17 +8,24 @@ pages already said, so that its bytes depend on the machine and on the order of 
 import codecs
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import PositiveInt
 
-from kernels.sources.text import DamagedFileError, decompressed, tidy
+from kernels.sources.archive_records import address, date, payload, read_records
+from kernels.sources.text import tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")
 CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 """Others need packages that may be absent: they are rejects everywhere, so that the documents are the same everywhere."""
 
+HEAD_BYTES = 1 << 16
+"""Where a page's own declarations are looked for."""
+
+_META_ROBOTS = re.compile(
+    rb"<meta[^>]{0,200}?name\s*=\s*[\"']?robots[\"']?[^>]{0,200}?content\s*=\s*[\"']?[^>\"']{0,100}?(?:noindex|none)", re.IGNORECASE
+)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w-]{2,40})", re.IGNORECASE)
 _SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}
@@ -34,43 +41,49 @@ class WebConfig(Config):
     """Whether the cells of tables are text."""
     max_bytes: PositiveInt
     """A longer page is a reject: this bounds memory and time without a clock."""
+    respect_robots: bool = True
+    """Whether a page that asks not to be indexed (robots meta tag, X-Robots-Tag) is a reject."""
 
 
 def read(file: SourceFile, config: WebConfig) -> Iterator[Document | Reject]:
-    """Stream the records of a file, keyed by WARC-Record-ID; a file that breaks off gives what is whole and one reject."""
-    from warcio.archiveiterator import ArchiveIterator  # pyright: ignore[reportMissingTypeStubs]
-    from warcio.exceptions import ArchiveLoadFailed  # pyright: ignore[reportMissingTypeStubs]
-
-    place = "start"
-    num_errors = 0
-    try:
-        with decompressed(file) as stream:
-            archive: Any = ArchiveIterator(stream)
-            for record in archive:
-                if archive.err_count > num_errors:
-                    num_errors = archive.err_count
-                    yield Reject(place, "damaged", "the record goes on behind its Content-Length")
-                key = _key(record)
-                place = f"after {key}"
-                yield _judge(key, record, config)
-            if archive.err_count > num_errors:
-                yield Reject(place, "damaged", "the record goes on behind its Content-Length, and no other record was found")
-    except (DamagedFileError, ArchiveLoadFailed) as error:
-        yield Reject(place, "damaged", str(error))
-
-
-def _key(record: Any) -> str:
-    """Return the record's id, or else its address and date."""
-    headers = record.rec_headers
-    identifier = headers.get_header("WARC-Record-ID")
-    return identifier.strip("<> ") if identifier else f"{headers.get_header('WARC-Target-URI')} {headers.get_header('WARC-Date')}"
+    """Stream the pages of a file, keyed by WARC-Record-ID (ARC: address and date); what is no page is a reject with the reason."""
+    return read_records(file, lambda key, record: _judge(key, record, config))
 
 
 def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     if record.rec_type != "response":
         return Reject(key, "not_a_response", str(record.rec_type))
+    refused = _refusal(key, record, config)
+    if refused is not None:
+        return refused
+    http = record.http_headers
+    content_type = (http.get_header("Content-Type") or "").lower()
+    data = payload(record, config.max_bytes)
+    if data is None:
+        return Reject(key, "damaged", "the file ends before the record's Content-Length")
+    if len(data) > config.max_bytes:
+        return Reject(key, "too_large", f"more than {config.max_bytes} bytes")
+    if config.respect_robots and (meta := _META_ROBOTS.search(data[:HEAD_BYTES])):
+        return Reject(key, "noindex", meta[0].decode("utf-8", "replace")[:200])
+    html, charset = _decode(data, content_type)
+    text, title = _extract(tidy(html), config)
+    if not text:
+        return Reject(key, "no_text", title or "")
+    metadata = {
+        "charset": charset,
+        "date": date(record),
+        "mime": content_type.partition(";")[0].strip(),
+        "status": 200,
+    }
+    return Document(key, text, title, address(record), metadata)
+
+
+def _refusal(key: str, record: Any, config: WebConfig) -> Reject | None:
+    """Return why a response's headers rule it out, None where they do not."""
     http = record.http_headers
     content_type = ((http and http.get_header("Content-Type")) or "").lower()
+    if (address(record) or "").partition("?")[0].endswith("/robots.txt"):
+        return Reject(key, "robots_txt", str(address(record)))
     if http is None or content_type.partition(";")[0].strip() not in HTML_TYPES:
         return Reject(key, "not_html", content_type)
     if http.get_statuscode() != "200":
@@ -78,42 +91,41 @@ def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     content_encoding = (http.get_header("Content-Encoding") or "").strip().lower()
     if content_encoding not in CONTENT_ENCODINGS:
         return Reject(key, "content_encoding", content_encoding)
-    data = _payload(record, config.max_bytes)
-    if data is None:
-        return Reject(key, "damaged", "the file ends before the record's Content-Length")
-    if len(data) > config.max_bytes:
-        return Reject(key, "too_large", f"more than {config.max_bytes} bytes")
-    text, title = _extract(tidy(_decode(data, content_type)), config)
-    if not text:
-        return Reject(key, "no_text", title or "")
-    return Document(key, text, title, (record.rec_headers.get_header("WARC-Target-URI") or "").strip("<> ") or None)
+    robots = (http.get_header("X-Robots-Tag") or "").lower()
+    if config.respect_robots and ("noindex" in robots or "none" in robots):
+        return Reject(key, "noindex", robots)
+    return None
 
 
-def _payload(record: Any, max_bytes: int) -> bytes | None:
-    """Return at most one byte more than ``max_bytes`` of the page, and none where the file ends within the record."""
-    from warcio.limitreader import LimitReader  # pyright: ignore[reportMissingTypeStubs]
+def _decode(data: bytes, content_type: str) -> tuple[str, str]:
+    """Return a page as text, and its charset.
 
-    data = cast(bytes, record.content_stream().read(max_bytes + 1))
-    while record.raw_stream.read(1 << 16):
-        pass
-    is_cut = isinstance(record.raw_stream, LimitReader) and cast(int, record.raw_stream.limit) > 0  # pyright: ignore[reportUnknownMemberType]
-    return None if is_cut else data
-
-
-def _decode(data: bytes, content_type: str) -> str:
-    """Return a page as text by its byte order mark, the charset of header or page, or UTF-8: the first it is valid in."""
+    The charset is the first that the page is valid in: that of a byte order mark, of the header, of the page itself, UTF-8, and else what
+    charset-normalizer takes it for by the frequency of characters.
+    """
     declared = _HEADER_CHARSET.search(content_type)
-    inside = _META_CHARSET.search(data[:4096])
+    inside = _META_CHARSET.search(data[:HEAD_BYTES])
     names = [declared[1] if declared else "", inside[1].decode("ascii", "replace") if inside else "", "utf-8"]
     if data.startswith(codecs.BOM_UTF8):
         names.insert(0, "utf-8-sig")
     for name in filter(None, names):
         try:
             codec = codecs.lookup(name).name
-            return data.decode(_SUPERSETS.get(codec, codec)).replace("\0", "")
+            codec = _SUPERSETS.get(codec, codec)
+            return data.decode(codec).replace("\0", ""), codec
         except (LookupError, UnicodeError):
             continue
-    return data.decode("utf-8" if "utf-8" in names[:-1] else "cp1252", errors="replace").replace("\0", "")
+    if "utf-8" in names[:-1]:
+        return data.decode("utf-8", errors="replace").replace("\0", ""), "utf-8"
+    charset = _guess(data)
+    return data.decode(charset, errors="replace").replace("\0", ""), charset
+
+
+def _guess(data: bytes) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:HEAD_BYTES]).best()
+    return best.encoding if best is not None else "cp1252"
 
 
 def _extract(html: str, config: WebConfig) -> tuple[str, str | None]:
@@ -134,4 +146,4 @@ def _extract(html: str, config: WebConfig) -> tuple[str, str | None]:
     return tidy(text or ""), title
 
 
-SPEC = SourceFormat(name="web", version=1, config=WebConfig, patterns=("*.warc", "*.warc.gz"), read=read)
+SPEC = SourceFormat(name="web", version=2, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)

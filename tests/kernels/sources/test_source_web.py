@@ -48,6 +48,9 @@ def test_a_page_becomes_the_text_of_its_article():
         (record(1, PAGE.encode(), more="Content-Encoding: br\r\n"), "content_encoding"),
         (record(1, b"<html><body></body></html>"), "no_text"),
         (record(1, b""), "no_text"),
+        (record(1, PAGE.encode(), more="X-Robots-Tag: noindex\r\n"), "noindex"),
+        (record(1, PAGE.replace("<head>", "<head><meta name='robots' content='nofollow, noindex'>").encode()), "noindex"),
+        (record(1, PAGE.encode()).replace(b"example.org/1", b"example.org/robots.txt"), "robots_txt"),
         (record(1, PAGE.encode() * 300), "too_large"),
         (record(1, PAGE.encode())[:-40], "damaged"),
     ],
@@ -119,7 +122,8 @@ def test_surplus_white_space_does_not_change_the_document():
     ("name", "num_documents", "reasons"),
     [
         ("warc-commoncrawl-whirlwind/whirlwind.warc.gz", 1, {"not_a_response": 3}),
-        ("warc-resiliparse/warcfile.warc.gz", 15, {"not_a_response": 34, "no_text": 1}),
+        ("warc-resiliparse/warcfile.warc.gz", 14, {"not_a_response": 34, "no_text": 1, "noindex": 1}),
+        ("warc-warcio/example.arc.gz", 1, {"not_a_response": 1}),
         ("warc-resiliparse/clipped.warc.gz", 0, {"damaged": 1}),
         ("warc-warcio/example-iana.org-chunked.warc", 1, {"not_a_response": 2}),
         ("warc-warcio/example-trunc.warc", 1, {"not_a_response": 3, "damaged": 1}),
@@ -131,3 +135,40 @@ def test_real_files_are_read_to_their_end(shared_data: Path, name: str, num_docu
     items = read(path.read_bytes(), path.name, max_bytes=2_000_000)
     assert sum(isinstance(item, Document) for item in items) == num_documents
     assert Counter(item.reason for item in items if isinstance(item, Reject)) == reasons
+
+
+def test_robots_may_be_left_out_of_account() -> None:
+    config = WebConfig(favor="precision", include_tables=True, max_bytes=100_000, respect_robots=False)
+    data = record(1, PAGE.encode(), more="X-Robots-Tag: noindex\r\n")
+    (item,) = SPEC.read(SourceFile("pages.warc", lambda: io.BytesIO(data)), config)
+    assert isinstance(item, Document)
+
+
+def test_what_the_record_tells_of_a_page_is_kept() -> None:
+    (item,) = read(record(1, PAGE.encode("cp1251", "ignore"), content_type="text/html"))
+    assert isinstance(item, Document)
+    assert item.metadata == {"charset": "utf-8", "date": "2024-05-18T01:58:10Z", "mime": "text/html", "status": 200}
+
+
+def test_an_undeclared_charset_is_told_by_its_characters() -> None:
+    russian = "Маяк стоял на северном мысе двести лет, и каждый смотритель записывал в книгу по строке в день. " * 5
+    page = f"<html><body><article><p>{russian}</p></article></body></html>"
+    (item,) = read(record(1, page.encode("koi8-r"), content_type="text/html"))
+    assert isinstance(item, Document) and "северном мысе" in item.text
+
+
+def test_a_file_without_line_feeds_is_damaged_before_it_fills_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernels.sources.archive_records.MAX_LINE_BYTES", 1000)
+    (item,) = read(b"WARC/1.0\r\nWARC-Type: " + b"x" * 200_000)
+    assert isinstance(item, Reject) and item.reason == "damaged"
+
+
+def test_a_record_of_arc_is_read_like_one_of_warc() -> None:
+    body = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + PAGE.encode()
+    head = f"http://example.org/1 10.0.0.1 20240518015810 text/html {len(body)}\n".encode()
+    version = (
+        b"filedesc://x.arc 0.0.0.0 20240518015810 text/plain 74\n1 0 Test\nURL IP-address Archive-date Content-type Archive-length\n          \n\n\n"
+    )
+    items = read(version + head + body + b"\n", path="pages.arc")
+    documents = [item for item in items if isinstance(item, Document)]
+    assert [(item.key, item.url) for item in documents] == [("http://example.org/1 2024-05-18T01:58:10Z", "http://example.org/1")]
