@@ -163,6 +163,7 @@ def show(work: Work, profile: Profile) -> None:
     work.draft.metadata |= {
         "text_bytes": profile.num_text_bytes,
         "num_dropped": dropped,
+        "reasons": dict(profile.reasons.most_common()),
         "keep_rate": profile.num_kept / max(1, profile.num_kept + dropped),
         "length_quantiles": profile.length_quantiles(),
         "language_shares": profile.language_shares(),

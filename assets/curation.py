@@ -1,15 +1,18 @@
 """The curation report: what became of every record, and, where a source has labels, how right curation was."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pyarrow as pa
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
-from assets.corpus import DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourcePlan, source_of
+from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourcePlan, source_of
 from resources.registry import Location, Registry, open_file
 
 CURATION_ASSET = "corpus/report"
-CURATION_VERSION = 1
+CURATION_VERSION = 2
+STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET)
+SHOWN_REASONS = 30
 LABELS = ".labels.jsonl"
 
 
@@ -20,9 +23,20 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         return tuple(partition.key for partition in registry.active())
 
     def build(work: Work) -> None:
-        flow = _flow(work)
+        from kernels.corpus_charts import plot_outcomes, plot_reasons
+
+        flow, reasons = _flow(work), _reasons(work)
         work.write("flow", flow, main=True)
+        work.write("reasons", reasons)
         work.draft.metadata["flow"] = {"markdown": markdown_table(flow.to_pylist())}
+        work.draft.metadata["reasons"] = {"markdown": markdown_table(reasons.slice(0, SHOWN_REASONS).to_pylist())}
+        for name, image in {"outcomes": plot_outcomes(flow), "drops": plot_reasons(reasons)}.items():
+            (work.draft.folder / f"{name}.png").write_bytes(image)
+            work.draft.unhashed.append(f"{name}.png")
+            work.draft.metadata[f"{name}_plot"] = {"png": f"{name}.png"}
+        contaminated = _contaminated_items(work)
+        work.write("contaminated_items", contaminated)
+        work.draft.metadata["contaminated_items"] = {"markdown": markdown_table(contaminated.slice(0, SHOWN_REASONS).to_pylist())}
         scores = [score for name, plan in sources.items() if (score := _score(work, name, plan.location)) is not None]
         if scores:
             table = pa.concat_tables(scores, promote_options="permissive")
@@ -32,33 +46,55 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=CURATION_ASSET,
-        description="Records read, rejected, filtered, deduplicated and kept by source; precision and recall of curation where a source has labels.",
+        description="What became of every record, by source, stage and reason; precision and recall of curation where a source has labels.",
         group="corpus",
         kinds=("polars",),
         code_version=f"curation:{CURATION_VERSION}",
         partitioned=False,
         config=lambda partition: None,
-        dependencies=lambda registry, partition: [
-            Dependency(asset, partitions(registry), optional=True) for asset in (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET)
-        ],
+        dependencies=lambda registry, partition: [Dependency(asset, partitions(registry), optional=True) for asset in STAGES],
         build=build,
-        upstream=(DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET),
+        upstream=STAGES,
     )
 
 
 def _flow(work: Work) -> pa.Table:
-    """Return counts by source from the manifests."""
+    """Return counts by source from the manifests: what each stage took out, and what is left."""
     counts: dict[str, dict[str, int]] = {}
-    for key in work.existing(DEDUPLICATED_ASSET):
-        row = counts.setdefault(source_of(key), dict.fromkeys(("partitions", "documents", "rejects", "dropped", "duplicates", "kept"), 0))
-        manifests = {asset: work.lake.require(work.parent(asset, key)) for asset in (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET)}
+    names = ("partitions", "records", "rejected", "filtered", "duplicates", "contaminated", "kept")
+    for key in work.existing(CLEAN_ASSET):
+        row = counts.setdefault(source_of(key), dict.fromkeys(names, 0))
+        manifests = {asset: work.lake.require(work.parent(asset, key)) for asset in STAGES}
+        rows = {asset: manifest.num_rows or 0 for asset, manifest in manifests.items()}
         row["partitions"] += 1
-        row["documents"] += manifests[DOCUMENTS_ASSET].num_rows or 0
-        row["rejects"] += int(manifests[DOCUMENTS_ASSET].metadata["num_rejects"])
-        row["dropped"] += int(manifests[FILTERED_ASSET].metadata["num_dropped"])
-        row["duplicates"] += int(manifests[DEDUPLICATED_ASSET].metadata["num_duplicates"])
-        row["kept"] += manifests[DEDUPLICATED_ASSET].num_rows or 0
+        row["rejected"] += int(manifests[DOCUMENTS_ASSET].metadata["num_rejects"])
+        row["records"] += int(manifests[DOCUMENTS_ASSET].metadata["num_rejects"]) + rows[DOCUMENTS_ASSET]
+        row["filtered"] += rows[DOCUMENTS_ASSET] - rows[FILTERED_ASSET]
+        row["duplicates"] += rows[FILTERED_ASSET] - rows[DEDUPLICATED_ASSET]
+        row["contaminated"] += rows[DEDUPLICATED_ASSET] - rows[CLEAN_ASSET]
+        row["kept"] += rows[CLEAN_ASSET]
     return pa.Table.from_pylist([{"source": source, **row} for source, row in counts.items()])
+
+
+def _reasons(work: Work) -> pa.Table:
+    """Return how many documents each stage took out of each source for which reason, the commonest first."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for key in work.existing(CLEAN_ASSET):
+        for asset in STAGES:
+            for reason, count in work.lake.require(work.parent(asset, key)).metadata.get("reasons", {}).items():
+                counts[source_of(key), asset.split("/")[1], reason] += count
+    rows = [{"source": source, "stage": stage, "reason": reason, "documents": count} for (source, stage, reason), count in counts.most_common()]
+    schema = pa.schema([("source", pa.string()), ("stage", pa.string()), ("reason", pa.string()), ("documents", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _contaminated_items(work: Work) -> pa.Table:
+    """Return the evaluation texts that documents held: the other direction of decontamination."""
+    tables = [work.table(CLEAN_ASSET, "contaminated", key) for key in work.existing(CLEAN_ASSET)]
+    if not tables:
+        return pa.table({"eval": pa.array([], pa.string()), "item": pa.array([], pa.int64()), "documents": pa.array([], pa.int64())})
+    counted = pa.concat_tables(tables).group_by(["eval", "item"]).aggregate([("id", "count_distinct")])
+    return counted.rename_columns(["eval", "item", "documents"]).sort_by([("documents", "descending"), ("eval", "ascending"), ("item", "ascending")])
 
 
 def _score(work: Work, source: str, location: Location) -> pa.Table | None:

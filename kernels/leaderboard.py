@@ -8,15 +8,15 @@ and is plotted. A metric with a slash (``bits_per_byte/wikipedia``) is a breakdo
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # matplotlib's **kwargs have no types
 
-import io
 import math
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from kernels.pictures import png
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SCORES = {
     "model": pl.String,
@@ -84,7 +84,7 @@ def plot_leaderboard(scores: pl.DataFrame) -> bytes:
     for axes, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axes, panel, models)
     figure.supxlabel("bars: 95% interval; dashed: chance", fontsize=8, color=_GREY)
-    return _png(figure)
+    return png(figure)
 
 
 def plot_losses(losses: pl.DataFrame) -> bytes:
@@ -109,7 +109,7 @@ def plot_losses(losses: pl.DataFrame) -> bytes:
     axes.spines[["top", "right"]].set_visible(False)
     if "validation_loss" in losses.columns:
         axes.legend(frameon=False)
-    return _png(figure)
+    return png(figure)
 
 
 def _checked(scores: pl.DataFrame) -> pl.DataFrame:
@@ -157,13 +157,3 @@ def _draw_panel(axes: "Axes", panel: pl.DataFrame, models: list[str]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=8)
     axes.spines[["top", "right", "left"]].set_visible(False)
-
-
-def _png(figure: "Figure") -> bytes:
-    """Return the figure in 16 colours, which a few lines and smoothed letters need, at about a third of the bytes of full colour."""
-    from PIL import Image
-
-    drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=100)
-    Image.open(drawn).convert("RGB").quantize(16, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
-    return packed.getvalue()
