@@ -5,6 +5,7 @@ A file that breaks off gives what is whole and one reject; a record that goes on
 
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from kernels.specs import Document, Reject, SourceFile
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+PARSE_ERRORS = (AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError, zlib.error)
+"""What warcio raises on records that are not as the format says."""
 MAX_LINE_BYTES = 64 << 20
 """Bytes without a line feed at which a file counts as damaged: no header is so long, and warcio would hold it whole."""
 
@@ -42,14 +45,13 @@ class _Guard(io.RawIOBase):
 def read_records(file: SourceFile, judge: Callable[[str, Any], Document | Reject]) -> Iterator[Document | Reject]:
     """Stream what ``judge`` makes of each record, given its key (WARC-Record-ID, else address and date) and warcio's record."""
     from warcio.archiveiterator import ArchiveIterator  # pyright: ignore[reportMissingTypeStubs]
-    from warcio.exceptions import ArchiveLoadFailed  # pyright: ignore[reportMissingTypeStubs]
 
     place = "start"
     num_errors = 0
     try:
         with decompressed(file) as stream:
             archive: Any = ArchiveIterator(_Guard(stream))
-            for record in archive:
+            for record in _sound(archive):
                 if archive.err_count > num_errors:
                     num_errors = archive.err_count
                     yield Reject(place, "damaged", "the record goes on behind its Content-Length")
@@ -58,8 +60,22 @@ def read_records(file: SourceFile, judge: Callable[[str, Any], Document | Reject
                 yield judge(key, record)
             if archive.err_count > num_errors:
                 yield Reject(place, "damaged", "the record goes on behind its Content-Length, and no other record was found")
-    except (DamagedFileError, ArchiveLoadFailed) as error:
+    except DamagedFileError as error:
         yield Reject(place, "damaged", str(error))
+
+
+def _sound(archive: Any) -> Iterator[Any]:
+    """Yield records until warcio stumbles: over damaged headers it raises whatever its parser does."""
+    from warcio.exceptions import ArchiveLoadFailed  # pyright: ignore[reportMissingTypeStubs]
+
+    while True:
+        try:
+            record = next(archive, None)
+        except (ArchiveLoadFailed, *PARSE_ERRORS) as error:
+            raise DamagedFileError(str(error)) from error
+        if record is None:
+            return
+        yield record
 
 
 def _key(record: Any) -> str:
@@ -86,8 +102,11 @@ def payload(record: Any, max_bytes: int) -> bytes | None:
     """Return at most one byte more than ``max_bytes`` of a record's content, and none where the file ends within the record."""
     from warcio.limitreader import LimitReader  # pyright: ignore[reportMissingTypeStubs]
 
-    data: bytes = record.content_stream().read(max_bytes + 1)
-    while record.raw_stream.read(1 << 16):
-        pass
+    try:
+        data: bytes = record.content_stream().read(max_bytes + 1)
+        while record.raw_stream.read(1 << 16):
+            pass
+    except PARSE_ERRORS:
+        return None
     is_cut = isinstance(record.raw_stream, LimitReader) and int(record.raw_stream.limit) > 0  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
     return None if is_cut else data

@@ -172,3 +172,10 @@ def test_a_record_of_arc_is_read_like_one_of_warc() -> None:
     items = read(version + head + body + b"\n", path="pages.arc")
     documents = [item for item in items if isinstance(item, Document)]
     assert [(item.key, item.url) for item in documents] == [("http://example.org/1 2024-05-18T01:58:10Z", "http://example.org/1")]
+
+
+def test_a_record_without_an_address_is_damage_and_no_crash() -> None:
+    data = record(1, PAGE.encode()) + record(2, PAGE.encode()).replace(b"WARC-Target-URI", b"WARC-Xarget-URI")
+    first, second = read(data)
+    assert isinstance(first, Document)
+    assert isinstance(second, Reject) and second.reason == "damaged"
