@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kernels.filters.words import Ngrams, batches, flat_bytes, ngrams, normalise
+from kernels.text.flat import batches, flat_bytes
+from kernels.text.shingles import Ngrams, ngrams, normalise
 
 if TYPE_CHECKING:
     import polars as pl

@@ -58,10 +58,7 @@ class Endless(io.RawIOBase):
         count = min(len(buffer), self._size - self._place, 65536)
         if count <= 0:
             return 0
-        if self._place < len(self._head):
-            data = self._head[self._place : self._place + count]
-        else:
-            data = self._pattern[:count]
+        data = self._head[self._place : self._place + count] or self._pattern[:count]
         buffer[: len(data)] = data
         self._place += len(data)
         return len(data)

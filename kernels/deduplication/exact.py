@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def exact_hashes(texts: "pl.Series") -> NDArray[np.uint64]:
-    """Return the xxHash64 of each of N texts, normalised by `kernels.filters.words.normalise`: [N] uint64."""
+    """Return the xxHash64 of each of N texts, normalised by `kernels.text.shingles.normalise`: [N] uint64."""
     hashes = np.zeros(len(texts), np.uint64)
     for batch in normalised_batches(texts):
         hashes[batch.rows] = byte_hashes(batch.data, batch.offsets)

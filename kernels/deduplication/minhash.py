@@ -13,8 +13,8 @@ from pydantic import Field
 
 from kernels.deduplication.exact import byte_hashes
 from kernels.deduplication.normalised import normalised_batches
-from kernels.filters.words import mix
 from kernels.specs import Config
+from kernels.text.shingles import mix
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,4 +1,4 @@
-"""Normalised texts as flat UTF-8 (`kernels.filters.words.normalise`, at the speed of one loop over bytes).
+"""Normalised texts as flat UTF-8 (`kernels.text.shingles.normalise`, at the speed of one loop over bytes).
 
 A table says of each code point up to U+1FFFF what normalising makes of it, as Polars has it. Texts that no such table can tell (case that
 depends on the neighbours or that changes the number of characters, rarer planes, texts without any word) go through Polars itself.
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.filters.words import batches, flat_bytes, normalise
+from kernels.text.flat import batches, flat_bytes
+from kernels.text.shingles import normalise
 
 if TYPE_CHECKING:
     import polars as pl

@@ -17,8 +17,8 @@ from pydantic import Field
 
 from kernels.deduplication.arrow_files import fixed_binaries, write_arrow
 from kernels.deduplication.chains import duplicates_table
-from kernels.filters.words import mix
 from kernels.specs import Config
+from kernels.text.shingles import mix
 
 
 class SemanticConfig(Config):

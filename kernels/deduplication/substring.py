@@ -34,7 +34,7 @@ def find_repeats(documents: pa.Table, config: SubstringConfig) -> pa.Table:
 
     from kernels.deduplication.loops.windows import repeated_spans, split_all
     from kernels.deduplication.normalised import character_table
-    from kernels.filters.words import flat_bytes
+    from kernels.text.flat import flat_bytes
 
     data, offsets = flat_bytes(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
     words, starts, ends, bounds = split_all(data, offsets, character_table())

@@ -33,10 +33,27 @@ class TextBatch:
         return split_texts(self.text)
 
 
-def verdicts(batch: TextBatch, reasons: "Sequence[str | None]", values: "NDArray[np.float64]", text: "pl.Series | None" = None) -> Outcome:
-    """Return the outcome of a filter by reasons (None keeps) and measured values, which count only where a text is dropped."""
+_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+
+
+def are_unspaced(texts: "pl.Series") -> "pl.Series":
+    """Return whether at least half of the letters of each text are of scripts that put no spaces between words."""
+    return texts.str.count_matches(_UNSPACED) * 2 >= texts.str.count_matches(r"\p{L}").clip(1)
+
+
+def verdicts(batch: TextBatch, reasons: "Sequence[str | None]", values: "NDArray[np.float64]", *, skip_unspaced: bool = False) -> Outcome:
+    """Return the outcome of a rule by reasons (None keeps) and measured values, which count only where a text is dropped.
+
+    With ``skip_unspaced``, texts in scripts without spaces between words are kept, and tagged ``word_rules``: ``not_applicable``.
+    """
     import polars as pl
 
     reason = pl.Series("reason", reasons, dtype=pl.String)
+    tags: dict[str, pl.Series] = {}
+    if skip_unspaced:
+        skipped = are_unspaced(batch.text)
+        nothing = pl.Series("nothing", [None] * len(skipped), dtype=pl.String)
+        reason = nothing.zip_with(skipped, reason)
+        tags["word_rules"] = pl.Series("word_rules", ["not_applicable"] * len(skipped)).zip_with(skipped, nothing)
     value = pl.Series("value", values, dtype=pl.Float64, nan_to_null=True)
-    return Outcome(batch.text if text is None else text, reason, value.to_frame().select(pl.when(reason.is_not_null()).then("value"))["value"])
+    return Outcome(batch.text, reason, value.to_frame().select(pl.when(reason.is_not_null()).then("value"))["value"], tags)

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from kernels.documents import DOCUMENTS
 from kernels.filters.batch import TextBatch
-from kernels.filters.words import batches
 from kernels.specs import Config, Filter, Outcome
+from kernels.text.flat import batches
 
 if TYPE_CHECKING:
     import polars as pl

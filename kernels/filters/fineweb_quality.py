@@ -31,6 +31,8 @@ class FinewebQualityConfig(Config):
     """Greatest share of characters in lines that occurred before."""
     max_lines_per_word: float | None = Field(0.3, ge=0)
     """Most line feeds a word."""
+    skip_unspaced: bool = False
+    """Whether texts in scripts without spaces between words (Chinese, Japanese, Thai, ...) pass, since these rules do not apply to them."""
 
 
 @cache
@@ -61,11 +63,11 @@ def apply(batch: TextBatch, config: FinewebQualityConfig) -> Outcome:
     fails = [too_few, *(share > (np.inf if limit is None else limit) for share, limit in zip(shares[1:], limits, strict=True))]
     names = ("fineweb_few_stopped_lines", "fineweb_short_lines", "fineweb_duplicate_lines", "fineweb_list")
     reasons: list[str | None] = ["empty" if count == 0 else None for count in lines]
-    values = np.zeros(len(lines))
+    values = np.full(len(lines), np.nan)
     for name, share, failed in reversed(list(zip(names, shares, fails, strict=True))):
         for row in np.flatnonzero(failed & (lines > 0)).tolist():
             reasons[row], values[row] = name, share[row]
-    return verdicts(batch, reasons, values)
+    return verdicts(batch, reasons, values, skip_unspaced=config.skip_unspaced)
 
 
 SPEC = Filter(name="fineweb_quality", version=1, config=FinewebQualityConfig, apply=apply)

@@ -37,6 +37,8 @@ class GopherQualityConfig(Config):
     """Fewest different stop words, case sensitive."""
     stop_words: tuple[str, ...] = Field(("the", "be", "to", "of", "and", "that", "have", "with"), max_length=64)
     """The stop words of the paper (English)."""
+    skip_unspaced: bool = False
+    """Whether texts in scripts without spaces between words (Chinese, Japanese, Thai, ...) pass, since these rules do not apply to them."""
 
 
 class _Measure(NamedTuple):
@@ -83,7 +85,7 @@ def apply(batch: TextBatch, config: GopherQualityConfig) -> Outcome:
     for measure in reversed(measures):
         for row in np.flatnonzero(measure.fails).tolist():
             reasons[row], values[row] = measure.reason, measure.value[row]
-    return verdicts(batch, reasons, values)
+    return verdicts(batch, reasons, values, skip_unspaced=config.skip_unspaced)
 
 
 SPEC = Filter(name="gopher_quality", version=2, config=GopherQualityConfig, apply=apply)

@@ -30,6 +30,8 @@ class GopherRepetitionConfig(Config):
     """Pairs (n, share of characters within the commonest n-gram of words)."""
     max_duplicate_ngram_chars: tuple[Share, ...] = ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.10))
     """Pairs (n, share of characters within n-grams that occurred before, counted without overlap)."""
+    skip_unspaced: bool = False
+    """Whether texts in scripts without spaces between words (Chinese, Japanese, Thai, ...) pass, since these rules do not apply to them."""
 
 
 def _limit(share: float | None) -> float:
@@ -60,7 +62,7 @@ def apply(batch: TextBatch, config: GopherRepetitionConfig) -> Outcome:
         **{repetition.TOP + n: f"gopher_top_{n}_gram" for n, _ in top},
         **{repetition.DUPLICATES + n: f"gopher_duplicate_{n}_grams" for n, _ in duplicate},
     }
-    return verdicts(batch, [reasons.get(code) for code in failed.tolist()], share)
+    return verdicts(batch, [reasons.get(code) for code in failed.tolist()], share, skip_unspaced=config.skip_unspaced)
 
 
 SPEC = Filter(name="gopher_repetition", version=2, config=GopherRepetitionConfig, apply=apply)

@@ -73,7 +73,7 @@ def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
     too_many = ratios > (np.inf if config.max_symbol_word_ratio is None else config.max_symbol_word_ratio)
     no_digits = ~text.str.contains(r"\d").to_numpy() if config.require_digits else np.zeros(len(text), bool)
     reasons = ["survey_no_digits" if no else "survey_too_many_symbols" if many else None for no, many in zip(no_digits, too_many, strict=True)]
-    return verdicts(batch, reasons, np.where(no_digits, np.nan, ratios), text)
+    return verdicts(batch, reasons, np.where(no_digits, np.nan, ratios))._replace(text=text)
 
 
 SPEC = Filter(name="survey", version=1, config=SurveyConfig, apply=apply)

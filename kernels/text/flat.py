@@ -41,5 +41,6 @@ def strings(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> "pl.Series":
     import pyarrow as pa
 
     buffers: list[Any] = [offsets, data]
-    array = pa.LargeStringArray.from_buffers(len(offsets) - 1, *map(pa.py_buffer, buffers))
+    places, values = map(pa.py_buffer, buffers)
+    array = pa.LargeStringArray.from_buffers(len(offsets) - 1, places, values)
     return cast(pl.Series, pl.from_arrow(array))  # pyright: ignore[reportUnknownMemberType]

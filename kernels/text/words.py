@@ -1,7 +1,8 @@
 """Words of texts as flat arrays: exactly the words of spaCy's English tokenizer, which datatrove 0.10.1's filters count by.
 
 A process remembers the words of every run of characters it has seen, up to a limit; what is new is split by compiled rules, and by
-spaCy itself where those do not decide.
+spaCy itself where those do not decide. One thing differs: spaCy also looks for its special strings across white space, and where such a
+find (which it then leaves as it is) overlaps a special string within a run (as in ``dogs' ''``), it leaves that one split too.
 """
 
 from functools import cache

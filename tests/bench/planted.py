@@ -45,7 +45,7 @@ def shingles(text: str) -> set[tuple[str, ...]]:
     """Return the runs of five words of a text, normalised as deduplication does."""
     import polars as pl
 
-    from kernels.filters.words import normalise
+    from kernels.text.shingles import normalise
 
     words = normalise(pl.Series([text]))[0].split()
     return {tuple(words[start : start + NGRAM]) for start in range(max(1, len(words) - NGRAM + 1))}

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from kernels.deduplication.normalised import normalised_batches
-from kernels.filters.words import normalise
+from kernels.text.shingles import normalise
 
 TEXTS = [
     "Hello,  World! 3.14",

@@ -162,3 +162,16 @@ def test_repetition_decides_as_datatrove_does_on_the_same_words(paragraphs: list
     )
     assert ours.reason.to_list() == expected
     assert len(set(expected)) >= 4
+
+
+CHINESE = "自然语言处理是人工智能的一个重要方向，它研究人与计算机之间用自然语言进行有效通信的各种理论和方法。" * 10
+
+
+@pytest.mark.parametrize("module", [gopher_quality, gopher_repetition])
+def test_word_rules_say_that_they_do_not_apply_to_scripts_without_spaces(module: Any) -> None:
+    batch = TextBatch(pl.Series([CHINESE, "word " * 100, "日本語のテキスト and some English words here"]))
+    judged = module.apply(batch, module.SPEC.config())
+    assert None not in judged.reason[:2].to_list() and judged.tags == {}
+    skipped = module.apply(batch, module.SPEC.config(skip_unspaced=True))
+    assert skipped.reason[0] is None and skipped.reason[1] == judged.reason[1]
+    assert skipped.tags["word_rules"].to_list() == ["not_applicable", None, None]

@@ -1,12 +1,6 @@
-"""Words of texts: the one splitter that all filters count by, and hashes of word n-grams over flat arrays.
+"""Texts normalised for matching, and hashes of their word n-grams over flat arrays."""
 
-datatrove 0.10.1 takes its words from spaCy's English tokenizer; this splitter approximates it at the speed of one regular expression
-(Rust syntax, linear time): runs of letters and digits, punctuation marks one by one, and whole web addresses, e-mail addresses,
-decimal numbers, initials and titles; ``n't`` and ``'s`` stand apart as they do there.
-"""
-
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +10,6 @@ if TYPE_CHECKING:
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
-
-_WORD = "|".join(
-    [
-        r"(?:https?://|www\.)[^\s<>\"]*[\w/]",
-        r"\w[\w.+-]*@\w[\w-]*(?:\.\w[\w-]*)+",
-        r"n['\x{2019}]t\b",
-        r"['\x{2019}](?:[sSmMdD]|re|ve|ll|RE|VE|LL)\b",
-        r"\d+(?:[.,]\d+)+",
-        r"(?:\b\p{L}\.){2,}",
-        r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|Gen|Gov|Inc|Corp|Co|Ltd|vs|etc)\.",
-        r"\w+",
-        r"\.{2,}",
-        r"-{2,}",
-        r"[^\w\s]",
-    ]
-)
 
 
 def mix(values: U64) -> U64:
@@ -46,31 +24,6 @@ _BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 _BYTE_VALUES = mix(np.arange(1, 257, dtype=np.uint64))
 
 
-class Words(NamedTuple):
-    """Words of N texts, flat: ``word`` (str series of W) and ``offsets`` (N + 1): text i owns words offsets[i]:offsets[i + 1]."""
-
-    word: "pl.Series"
-    offsets: I64
-
-
-def split_texts(texts: "pl.Series") -> Words:
-    """Return the words of N texts in order."""
-    import polars as pl
-
-    spaced = texts.str.replace_many(["n't", "n\u2019t"], [" n't", " n\u2019t"])
-    lists = spaced.str.extract_all(_WORD)
-    counts = lists.list.len().to_numpy().astype(np.int64)
-    flat = lists.explode(empty_as_null=False, keep_nulls=False)
-    return Words(flat.cast(pl.String), np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]))
-
-
-def split_words(text: str) -> list[str]:
-    """Return the words of one text in order."""
-    import polars as pl
-
-    return cast(list[str], split_texts(pl.Series([text], dtype=pl.String)).word.to_list())
-
-
 def normalise(texts: "pl.Series") -> "pl.Series":
     """Return texts for matching: lower case, words of letters and digits joined by one space.
 
@@ -81,29 +34,6 @@ def normalise(texts: "pl.Series") -> "pl.Series":
     if not symbols.any():
         return plain
     return plain.zip_with(~symbols, texts.str.replace_all(r"\s+", ""))
-
-
-def batches(texts: "pl.Series", max_bytes: int = 1 << 20) -> Iterator[tuple[int, int]]:
-    """Yield row ranges (start, end) of about ``max_bytes`` of UTF-8, at least one row each, so that flat arrays stay small."""
-    ends = np.cumsum(texts.str.len_bytes().to_numpy().astype(np.int64))
-    start = 0
-    while start < len(texts):
-        before = int(ends[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(ends, before + max_bytes, side="right")))
-        yield start, end
-        start = end
-
-
-def flat_bytes(strings: "pl.Series") -> tuple[NDArray[np.uint8], I64]:
-    """Return the UTF-8 of N strings end to end, and the N + 1 byte offsets."""
-    import pyarrow as pa
-
-    array = cast(Any, strings.to_arrow()).cast(pa.large_string())
-    _, offsets, data = array.buffers()
-    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    if data is None or len(places) == 0:
-        return np.zeros(0, np.uint8), np.zeros(len(strings) + 1, np.int64)
-    return np.frombuffer(data, np.uint8)[places[0] : places[-1]], places - places[0]
 
 
 class SpanHash:
