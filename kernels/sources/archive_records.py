@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PARSE_ERRORS = (AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError, zlib.error)
 """What warcio raises on records that are not as the format says."""
-MAX_LINE_BYTES = 64 << 20
+MAX_LINE_BYTES = 16 << 20
 """Bytes without a line feed at which a file counts as damaged: no header is so long, and warcio would hold it whole."""
 
 
