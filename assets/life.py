@@ -74,7 +74,8 @@ def _rows(lake: Lake, cell: Cell, table: str, column: str, value: str) -> list[d
     manifest = lake.manifest(cell)
     if manifest is None or f"{table}.parquet" not in manifest.files:
         return []
-    return pq.read_table(lake.folder(cell) / f"{table}.parquet", filters=[(column, "=", value)]).to_pylist()
+    wanted: Any = [(column, "=", value)]
+    return pq.read_table(lake.folder(cell) / f"{table}.parquet", filters=wanted).to_pylist()
 
 
 def _life(lake: Lake, recipe: str, document_id: str, partition: str) -> Life:

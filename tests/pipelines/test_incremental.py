@@ -76,6 +76,15 @@ def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop:
     assert made == {f"corpus/filtered[{partition}]" for partition in books}  # nothing falls under the new threshold: the wave stops
 
 
+def test_a_mixture_comes_with_its_data_card(shop: Any) -> None:
+    card = (shop.lake.folder(shop.cell(MIXTURE)) / "card.md").read_text()
+    assert "gopher_quality (min_words 20" in card and "personal_data (kinds ['email'], treatment mask)" in card
+    assert "| books | books | 3 |" in card and "decontaminated (ngram 13, drop)" in card
+    assert "Languages were not identified in books" in card
+    assert str(shop.folder) not in card
+    assert card == shop.lake.require(shop.cell(MIXTURE)).metadata["data_card"]["markdown"]
+
+
 def test_the_event_log_tells_the_same_story(shop: Any) -> None:
     import dagster as dg
 
