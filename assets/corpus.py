@@ -85,6 +85,7 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
                     documents.write(read)
                     rejects.write(rejected)
                     profile.keep(read)
+                    profile.mention(read)
                     profile.drop(rejected.rename_columns(["path", "id", "reason", "detail"]), text="detail")
                 work.tell(file.path, number + 1, len(files))
         show(work, profile)
@@ -167,4 +168,5 @@ def show(work: Work, profile: Profile) -> None:
         "keep_rate": profile.num_kept / max(1, profile.num_kept + dropped),
         "length_quantiles": profile.length_quantiles(),
         "language_shares": profile.language_shares(),
+        "mentions": {group: count for group, count in profile.mentions.items() if count},
     }

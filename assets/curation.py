@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 import pyarrow as pa
+from pydantic import Field
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourcePlan, source_of
+from kernels.specs import Config
 from resources.registry import Location, Registry, open_file
 
 CURATION_ASSET = "corpus/report"
@@ -14,6 +16,15 @@ CURATION_VERSION = 2
 STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET)
 SHOWN_REASONS = 30
 LABELS = ".labels.jsonl"
+
+
+class GroupLimits(Config):
+    """How much less often than others a group of people may be mentioned after curation."""
+
+    min_relative: float | None = Field(default=None, gt=0)
+    """Least share of a group's documents that are kept, relative to the share of all that are; None asks nothing."""
+    min_documents: int = Field(default=20, gt=0)
+    """Groups mentioned by fewer documents before curation are not judged."""
 
 
 def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
@@ -34,6 +45,9 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
             (work.draft.folder / f"{name}.png").write_bytes(image)
             work.draft.unhashed.append(f"{name}.png")
             work.draft.metadata[f"{name}_plot"] = {"png": f"{name}.png"}
+        mentions = _mentions(work)
+        work.write("mentions", mentions)
+        work.draft.metadata["mentions"] = {"markdown": markdown_table(mentions.to_pylist())}
         contaminated = _contaminated_items(work)
         work.write("contaminated_items", contaminated)
         work.draft.metadata["contaminated_items"] = {"markdown": markdown_table(contaminated.slice(0, SHOWN_REASONS).to_pylist())}
@@ -86,6 +100,21 @@ def _reasons(work: Work) -> pa.Table:
     rows = [{"source": source, "stage": stage, "reason": reason, "documents": count} for (source, stage, reason), count in counts.most_common()]
     schema = pa.schema([("source", pa.string()), ("stage", pa.string()), ("reason", pa.string()), ("documents", pa.int64())])
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _mentions(work: Work) -> pa.Table:
+    """Return how many documents mention each group of people as extracted and at the end, all sources together."""
+    from kernels.group_mentions import compare_mentions
+
+    counts: dict[str, Counter[str]] = {asset: Counter() for asset in (DOCUMENTS_ASSET, CLEAN_ASSET)}
+    totals = dict.fromkeys(counts, 0)
+    for key in work.existing(CLEAN_ASSET):
+        for asset in counts:
+            manifest = work.lake.require(work.parent(asset, key))
+            counts[asset].update(manifest.metadata.get("mentions", {}))
+            totals[asset] += manifest.num_rows or 0
+    before, after = counts.values()
+    return compare_mentions(before, after, totals[DOCUMENTS_ASSET], totals[CLEAN_ASSET]).to_arrow()
 
 
 def _contaminated_items(work: Work) -> pa.Table:

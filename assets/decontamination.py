@@ -56,6 +56,7 @@ def decontaminated(recipe: str, above: str, config: DecontaminationConfig, evals
                 documents.write(kept)
                 contaminated.write(found)
                 profile.keep(kept)
+                profile.mention(kept)
                 if lost:
                     profile.drop(
                         found.group_by("id", use_threads=False).aggregate([("eval", "first"), ("text", "first")]), "eval_first", "text_first"

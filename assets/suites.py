@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from assets.artifact import Check, CheckSuite
 from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourceLimits, source_of
+from assets.curation import CURATION_ASSET, GroupLimits
 from assets.models import LOSSES, ModelPlan, model_asset
 from assets.tokens import SHARDS_ASSET
 from kernels.documents import DOCUMENTS
@@ -272,7 +273,7 @@ def corpus_suites(limits: Mapping[str, SourceLimits]) -> list[CheckSuite]:
 Judge = Callable[[Lake, Home, Cell], tuple[bool, str, dict[str, Any]]]
 
 
-def single_check(name: str, description: str, asset: str, blocking: bool, version: int, judge: Judge) -> CheckSuite:
+def single_check(name: str, description: str, asset: str, blocking: bool, version: int | str, judge: Judge) -> CheckSuite:
     """Return a suite of one check that looks at one cell at a time."""
 
     def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
@@ -287,6 +288,22 @@ def single_check(name: str, description: str, asset: str, blocking: bool, versio
 
     suite = f"{asset.replace('/', '_')}__{name}"
     return CheckSuite(name=suite, asset=asset, checks=(Check(name, description, blocking, str(version)),), evaluate=evaluate)
+
+
+def group_suite(limits: GroupLimits) -> CheckSuite:
+    """Return the check that curation erases no group of people."""
+
+    def judge(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
+        rows = [row for row in lake.table(cell, "mentions").to_pylist() if row["before"] >= limits.min_documents]
+        low = [row for row in rows if row["relative"] < (limits.min_relative or 0)]
+        finding = "; ".join(
+            f"{row['group']}: {row['before']} documents before, {row['after']} after, {row['relative']:.2f} of the rate of all" for row in low
+        )
+        return not low, finding or f"{len(rows)} groups are kept as others are", {"num_groups": len(rows), "num_low": len(low)}
+
+    asked = "nothing is asked" if limits.min_relative is None else f"at least {limits.min_relative} of the rate of all"
+    description = f"Documents that mention a group of people are kept about as often as others: {asked}."
+    return single_check("no_group_is_erased", description, CURATION_ASSET, False, hash_json(limits.model_dump())[:8], judge)
 
 
 def _judge_losses(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:

@@ -27,6 +27,8 @@ class Profile:
         self.num_kept = 0
         self.num_text_bytes = 0
         self.reasons: Counter[str] = Counter()
+        self.mentions: Counter[str] = Counter()
+        """Kept documents that mention a group of people, where `mention` was called."""
         self._lengths: list[NDArray[np.int64]] = []
         self.languages: Counter[str] = Counter()
         self._kept: list[tuple[int, str, str]] = []
@@ -52,6 +54,14 @@ class Profile:
         texts = cast(list[str], dropped[text].to_pylist()) if text else [""] * len(reasons)
         shown = [f"({why}) {excerpt}" for why, excerpt in zip(reasons, texts, strict=True)]
         self._sample(self._dropped, ids, pl.Series(shown, dtype=pl.String))
+
+    def mention(self, documents: pa.Table) -> None:
+        """Count the groups of people that kept documents (column text) mention."""
+        import polars as pl
+
+        from kernels.group_mentions import count_mentions
+
+        self.mentions.update(count_mentions(cast(pl.Series, pl.from_arrow(documents["text"]))))  # pyright: ignore[reportUnknownMemberType]
 
     def tag(self, tags: pa.Table) -> None:
         """Add what filters measured (schema `kernels.filters.chain.TAGS`): languages are counted."""

@@ -12,7 +12,7 @@ from assets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.embedded import prepare
 from assets.evaluation import EvalPlan, leaderboard, release, report
 from assets.models import ModelPlan, model
-from assets.suites import corpus_suites, model_suites
+from assets.suites import corpus_suites, group_suite, model_suites
 from assets.tokens import mixture, shards, tokenizer
 from kernels.gates import GateConfig
 from kernels.specs import Config
@@ -157,7 +157,7 @@ def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalP
     files = _eval_files(evals)
     limits = {key: entry.limits for key, entry in recipe.entries.sources.items()}
     suites: dict[str, list[CheckSuite]] = {}
-    for suite in (*corpus_suites(limits), *model_suites(models, sources, files)):
+    for suite in (*corpus_suites(limits), group_suite(recipe.entries.groups), *model_suites(models, sources, files)):
         suites.setdefault(suite.asset, []).append(suite)
     return suites
 

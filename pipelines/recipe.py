@@ -22,6 +22,7 @@ import kernels.sources
 import kernels.tokenizers
 import kernels.training
 from assets.corpus import SourceLimits
+from assets.curation import GroupLimits
 from assets.decontamination import DecontaminationConfig
 from assets.deduplication import DeduplicationEntry
 from kernels.gates import GateConfig
@@ -159,6 +160,8 @@ class RecipeBase(Config):
     sources: dict[str, Any]
     deduplication: DeduplicationEntry
     """Deduplication over all sources, in order of arrival."""
+    groups: GroupLimits = GroupLimits()
+    """How much less often than others a group of people may be mentioned after curation; past it, a check warns."""
     decontamination: DecontaminationConfig = DecontaminationConfig(ngram=13)
     """What becomes of documents that share words with the recipe's evals."""
     tokenizer: Any

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from assets.corpus import FILTERED_ASSET, SourceLimits
-from assets.suites import corpus_suites
+from assets.curation import CURATION_ASSET, GroupLimits
+from assets.suites import corpus_suites, group_suite
 from kernels.documents import document_table
+from kernels.group_mentions import compare_mentions
 from kernels.specs import Document
 from resources.home import Home
 from resources.lake import Cell, Lake
@@ -58,3 +60,17 @@ def test_lengths_are_held_against_the_partition_before(median: float, fails: boo
 
 def test_nothing_asked_nothing_warned_of(tmp_path: Path) -> None:
     assert _failing(tmp_path, SourceLimits(), {"keep_rate": 0.0}) == {}
+
+
+@pytest.mark.parametrize(("after", "passed"), [(45, True), (20, False)])
+def test_a_group_that_curation_erases_is_warned_of(after: int, passed: bool, tmp_path: Path) -> None:
+    home = Home.resolve(tmp_path, {})
+    lake = home.lake()
+    cell = Cell("r", CURATION_ASSET)
+    with lake.draft(cell) as draft:
+        table = compare_mentions({"women": 100, "jews": 5}, {"women": after, "jews": 0}, num_before=1000, num_after=500)
+        write_table(draft.folder / "mentions.parquet", table.to_arrow())
+        lake.publish(draft, code_version="1", config={}, parents=[], seconds=0.0)
+    verdict = group_suite(GroupLimits(min_relative=0.5)).evaluate(lake, home, [cell])[cell]["no_group_is_erased"]
+    assert (verdict.passed, verdict.blocking) == (passed, False)
+    assert passed or "women: 100 documents before, 20 after, 0.40" in verdict.description
