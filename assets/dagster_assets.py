@@ -6,24 +6,23 @@ run's config says ``force``.
 """
 
 import base64
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from assets.artifact import Artifact, Check, CheckSuite, Contents, Graph, identify, make, markdown_table
+from assets.artifact import Artifact, Check, CheckSuite, Graph, markdown_table
+from assets.cells import Site, make_cells
+from assets.engine_cells import Blueprint
+from resources.engines import Engine
 from resources.home import Home
 from resources.lake import Cell, Lake, Manifest
-from resources.launcher import PipesLauncher
 from resources.progress import Progress, tell
 from resources.registry import load_registry
 
 MAX_CHECK_METADATA_CHARS = 3500
-MAX_FAILURE_CHARS = 4000
-OBSERVE_SECONDS = 5.0
 
 
 class CellsConfig(dg.Config):
@@ -71,8 +70,8 @@ def event_metadata(lake: Lake, manifest: Manifest) -> dict[str, Any]:
     return shown
 
 
-def dagster_asset(graph: Graph, artifact: Artifact) -> dg.AssetsDefinition:
-    """Return one artifact as a Dagster asset."""
+def dagster_asset(graph: Graph, artifact: Artifact, blueprint: Blueprint) -> dg.AssetsDefinition:
+    """Return one artifact as a Dagster asset. Engines' workers build the graph from the blueprint."""
     hours: int | None = artifact.metadata.get("stale_after_hours")
     columns = artifact.schema and dg.TableSchema(
         columns=[
@@ -99,10 +98,14 @@ def dagster_asset(graph: Graph, artifact: Artifact) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(max_retries=1) if artifact.uses_gpu else None,
     )
     def body(
-        context: dg.AssetExecutionContext, config: CellsConfig, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]
+        context: dg.AssetExecutionContext,
+        config: CellsConfig,
+        lake: dg.ResourceParam[Lake],
+        home: dg.ResourceParam[Home],
+        engine: dg.ResourceParam[Engine],
     ) -> Iterator[dg.MaterializeResult]:
         wanted = _wanted(context, artifact, config)
-        made = _make_cells(context, artifact, wanted, config.force, lake, home)
+        made = make_cells(context, artifact, wanted, config.force, Site(lake, home, engine, blueprint))
         if not artifact.partitioned or (context.has_partition_key and not config.partitions):
             ((_, manifest),) = made.items()
             yield dg.MaterializeResult(metadata=event_metadata(lake, manifest), data_version=dg.DataVersion(manifest.content))
@@ -131,53 +134,6 @@ def _wanted(context: dg.AssetExecutionContext, artifact: Artifact, config: Cells
     if context.has_partition_key or context.has_partition_key_range:
         return list(context.partition_keys)
     raise dg.Failure(f"{artifact.name}: this run names no partition; choose partitions in the launch dialog or give them in the op's config")
-
-
-def _make_cells(
-    context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, lake: Lake, home: Home
-) -> dict[str | None, Manifest]:
-    """Make the cells that are not as they should be; return all wanted ones that stand. One that fails does not stop the others."""
-    registry = load_registry(lake, artifact.recipe)
-    standing: dict[str | None, Manifest] = {}
-    failures: list[str] = []
-    for partition in wanted:
-        cell = artifact.cell(partition)
-        try:
-            manifest = lake.manifest(cell)
-            identity = identify(artifact, partition, registry, Contents(lake, registry, artifact.recipe))
-            if manifest is None or force or manifest.fingerprint != identity.fingerprint:
-                manifest = make(artifact, partition, lake, home, registry, PipesLauncher(context), _observer(context, cell))
-            else:
-                context.log.info(f"{cell}: unchanged, nothing to do")
-                tell(Progress(cell, "unchanged"))
-            standing[partition] = manifest
-        except (ValueError, KeyError, OSError, RuntimeError, ArithmeticError) as error:
-            message = f"{cell}: {type(error).__name__}: {error}"
-            context.log.error(message, exc_info=True)
-            tell(Progress(cell, "failed", str(error)))
-            failures.append(message)
-    if failures and (len(failures) == len(wanted) or not artifact.partitioned):
-        raise dg.Failure("\n".join(failures)[:MAX_FAILURE_CHARS], allow_retries=artifact.uses_gpu)
-    if failures:
-        context.log.error(f"{len(failures)} of {len(wanted)} cells failed; the others stand")
-    return standing
-
-
-def _observer(context: dg.AssetExecutionContext, cell: Cell) -> Callable[[dict[str, Any]], None]:
-    """Return what passes a job's numbers on: all to whoever watches, some as observations, which the UI plots while the run goes on."""
-    observed_at = time.monotonic()
-
-    def observe(report: dict[str, Any]) -> None:
-        nonlocal observed_at
-        numbers = {name: value for name, value in report.items() if isinstance(value, int | float)}
-        shown = [f"{name} {numbers[name]:.4g}" for name in ("loss", "tokens_per_second") if name in numbers]
-        message = str(report.get("label") or ", ".join(shown))
-        tell(Progress(cell, "advanced", message, int(numbers.get("step", 0)), int(numbers.get("num_steps", 0))))
-        if "loss" in numbers and time.monotonic() - observed_at >= OBSERVE_SECONDS:
-            observed_at = time.monotonic()
-            context.log_event(dg.AssetObservation(asset_key=context.asset_key, metadata=numbers))
-
-    return observe
 
 
 def dagster_checks(graph: Graph, suite: CheckSuite) -> dg.AssetChecksDefinition:

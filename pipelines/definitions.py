@@ -9,11 +9,12 @@ import dagster as dg
 
 from assets.artifact import Graph
 from assets.dagster_assets import asset_key, dagster_asset, dagster_checks, partitions_definition
+from assets.engine_cells import Blueprint
 from pipelines.automation import refresh_job, refresh_schedule, source_sensor
 from pipelines.graph import build_graph
 from pipelines.planner import observe_sources
 from pipelines.recipe import Recipe, load_recipe
-from pipelines.settings import find_home, find_recipes
+from pipelines.settings import find_engine, find_home, find_recipes
 from resources.home import Home
 from resources.lake import Lake
 
@@ -71,7 +72,8 @@ def _observable(graph: Graph, name: str, partitioned: bool) -> dg.SourceAsset:
 
 def _recipe_parts(deployment: Deployment, graph: Graph) -> Iterator[dg.Definitions]:
     recipe = deployment.recipes[graph.recipe]
-    assets = [dagster_asset(graph, artifact) for artifact in graph.artifacts.values()]
+    blueprint = Blueprint("pipelines.cell_worker:open_recipe", str(recipe.path))
+    assets = [dagster_asset(graph, artifact, blueprint) for artifact in graph.artifacts.values()]
     sources = [_observable(graph, name, True) for name in graph.sources] + [_observable(graph, name, False) for name in graph.inputs]
     checks = [dagster_checks(graph, suite) for suites in graph.suites.values() for suite in suites]
     materialize = dg.define_asset_job(
@@ -92,9 +94,10 @@ def _recipe_parts(deployment: Deployment, graph: Graph) -> Iterator[dg.Definitio
 
 
 def build_definitions(deployment: Deployment) -> dg.Definitions:
-    """Return everything that Dagster shows and runs."""
+    """Return everything that Dagster shows and runs. Data cells are made by the engine that the environment names."""
     parts = [part for graph in deployment.graphs.values() for part in _recipe_parts(deployment, graph)]
-    return dg.Definitions.merge(*parts, dg.Definitions(resources={"lake": deployment.lake, "home": deployment.home}, executor=dg.in_process_executor))
+    resources = {"lake": deployment.lake, "home": deployment.home, "engine": find_engine(os.environ)}
+    return dg.Definitions.merge(*parts, dg.Definitions(resources=resources, executor=dg.in_process_executor))
 
 
 def load() -> dg.Definitions:

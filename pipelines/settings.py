@@ -1,18 +1,23 @@
 """Which recipes are in force and where their state is: the environment read in one place, every variable optional.
 
 ``MILL_RECIPES``: recipe files, parted as ``PATH`` is; ``MILL_HOME``: the state's folder; ``MILL_LAKE``: path or URL of the lake;
-``MILL_CACHE``: downloaded packages.
+``MILL_CACHE``: downloaded packages. ``MILL_ENGINE``: what makes data cells (``inline``, ``local``, ``ray`` or ``slurm``; resources/engines.py);
+``MILL_WORKERS``: how many of its workers at a time, by default one a core of this machine; ``RAY_ADDRESS``: the Ray cluster, by default one
+of the run's own; ``MILL_SLURM_PARTITION``, ``MILL_SLURM_TIME`` and ``MILL_SLURM_ARGUMENTS`` (``name=value name=value``): what sbatch is given.
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from resources.compute import num_cores
+from resources.engines import KINDS, Engine, SlurmQueue
 from resources.home import Home
 
 SHIPPED = Path(__file__).parent / "recipes"
 PROJECT = Path(__file__).parents[1]
 HOME_NAME = ".mill"
+SLURM_TIME = "24:00:00"
 
 
 def find_recipes(environment: Mapping[str, str]) -> list[Path]:
@@ -41,3 +46,29 @@ def find_home(recipes: list[Path], environment: Mapping[str, str]) -> Home:
     """Return the home of recipes loaded together: beside the first, or in the project for those shipped."""
     first = recipes[0].absolute()
     return Home.resolve((PROJECT if first.parent == SHIPPED else first.parent) / HOME_NAME, environment)
+
+
+def find_engine(environment: Mapping[str, str]) -> Engine:
+    """Return the engine that makes data cells: the run's own process unless ``MILL_ENGINE`` names another.
+
+    Raises:
+        ValueError: a variable's value means nothing, or Slurm is chosen without a partition.
+    """
+    kind = environment.get("MILL_ENGINE") or "inline"
+    workers = environment.get("MILL_WORKERS") or str(num_cores())
+    if not workers.isdecimal() or int(workers) < 1:
+        raise ValueError(f"MILL_WORKERS is {workers!r}; give a number of workers, 1 or more")
+    for known in KINDS:
+        if known == kind:
+            slurm = _slurm_queue(environment) if kind == "slurm" else None
+            return Engine(kind=known, num_workers=int(workers), ray_address=environment.get("RAY_ADDRESS") or "local", slurm=slurm)
+    raise ValueError(f"MILL_ENGINE is {kind!r}; choose one of {', '.join(KINDS)}")
+
+
+def _slurm_queue(environment: Mapping[str, str]) -> SlurmQueue:
+    partition = environment.get("MILL_SLURM_PARTITION")
+    if not partition:
+        raise ValueError("MILL_ENGINE is slurm, which needs MILL_SLURM_PARTITION; sinfo lists the partitions there are")
+    options = (environment.get("MILL_SLURM_ARGUMENTS") or "").split()
+    arguments = {name.removeprefix("--"): value for name, _, value in (option.partition("=") for option in options)}
+    return SlurmQueue(partition, environment.get("MILL_SLURM_TIME") or SLURM_TIME, arguments)

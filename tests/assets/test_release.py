@@ -12,8 +12,8 @@ from assets.evaluation import RELEASE_FILE, release
 from kernels.gates import GateConfig
 from resources.home import Home
 from resources.lake import Cell, Lake
-from resources.tables import write_table
 from resources.registry import Registry
+from resources.tables import write_table
 
 GATE = release("r", "dpo", GateConfig(metric="heldout/bits_per_byte", tolerance=0.02))
 

@@ -1,0 +1,37 @@
+"""Which engine the environment chooses."""
+
+import pytest
+
+from pipelines.settings import find_engine
+from resources.engines import Engine, SlurmQueue
+
+
+def test_without_a_word_the_run_makes_its_cells_itself() -> None:
+    assert find_engine({}).kind == "inline"
+
+
+def test_kind_workers_and_cluster_come_from_the_environment() -> None:
+    assert find_engine({"MILL_ENGINE": "local", "MILL_WORKERS": "7"}) == Engine(kind="local", num_workers=7)
+    assert find_engine({"MILL_ENGINE": "ray", "MILL_WORKERS": "3", "RAY_ADDRESS": "head:6379"}).ray_address == "head:6379"
+
+
+def test_slurm_takes_its_partition_time_and_further_options() -> None:
+    environment = {"MILL_ENGINE": "slurm", "MILL_SLURM_PARTITION": "cpu", "MILL_SLURM_ARGUMENTS": "--account=me mem-per-cpu=4G exclusive"}
+    assert find_engine(environment).slurm == SlurmQueue("cpu", "24:00:00", {"account": "me", "mem-per-cpu": "4G", "exclusive": ""})
+    assert find_engine({**environment, "MILL_SLURM_TIME": "1:00:00"}).slurm == SlurmQueue(
+        "cpu", "1:00:00", {"account": "me", "mem-per-cpu": "4G", "exclusive": ""}
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "complaint"),
+    [
+        ({"MILL_ENGINE": "spark"}, "MILL_ENGINE is 'spark'; choose one of inline, local, ray, slurm"),
+        ({"MILL_WORKERS": "0"}, "MILL_WORKERS is '0'"),
+        ({"MILL_WORKERS": "many"}, "MILL_WORKERS is 'many'"),
+        ({"MILL_ENGINE": "slurm"}, "needs MILL_SLURM_PARTITION"),
+    ],
+)
+def test_a_value_that_means_nothing_is_named_with_the_remedy(environment: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        find_engine(environment)
