@@ -4,41 +4,92 @@ Its questions are those of "Datasheets for Datasets" (Gebru et al. 2021, arXiv 1
 """
 
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
-from assets.artifact import Work, markdown_table
+from pydantic import SerializeAsAny
+
+from assets.artifact import Artifact, Dependency, Work, markdown_table
 from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
-from assets.tokens import SHARDS_ASSET
+from assets.tokens import SHARDS_ASSET, mixture_asset
 from kernels.mixtures import MixtureConfig
+from kernels.specs import Config
 from resources.lake import Manifest
+from resources.registry import Registry
 
+VERSION = 1
 STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET, SHARDS_ASSET)
 SHOWN_REASONS = 12
 
 
-def data_card(work: Work, config: MixtureConfig, partitions: list[str], composition: list[dict[str, Any]], left_out: list[str]) -> str:
-    """Return the card of a mixture made from some partitions. The same data give the same text: it holds no time and no path."""
+class CardConfig(Config):
+    """All policy that a card tells of: it is written anew when a threshold changes, though no document did."""
+
+    mixture: MixtureConfig
+    steps: dict[str, list[SerializeAsAny[Config]]]
+    deduplication: SerializeAsAny[Config]
+    decontamination: SerializeAsAny[Config]
+
+
+def card_asset(name: str) -> str:
+    """Return the asset name of a mixture's card."""
+    return f"tokens/card_{name}"
+
+
+def data_card(recipe: str, name: str, config: CardConfig) -> Artifact:
+    """Return the artifact of one mixture's card."""
+
+    def members(registry: Registry) -> tuple[str | None, ...]:
+        return tuple(partition.key for partition in registry.active() if partition.source in config.mixture.weights)
+
+    def build(work: Work) -> None:
+        known = set(work.existing(SHARDS_ASSET))
+        partitions = [str(key) for key in members(work.registry) if key in known]
+        left_out = [str(key) for key in members(work.registry) if key not in known]
+        composition = work.table(mixture_asset(name), "composition").to_pylist()
+        card = write_card(work, config, partitions, composition, left_out)
+        (work.draft.folder / "card.md").write_text(card)
+        work.draft.metadata["data_card"] = {"markdown": card}
+
+    return Artifact(
+        recipe=recipe,
+        name=card_asset(name),
+        description="What the mixture holds, where it came from, what was done to it and what is known against it.",
+        group="tokens",
+        kinds=("markdown",),
+        code_version=f"card:{VERSION}",
+        partitioned=False,
+        config=lambda partition: config,
+        dependencies=lambda registry, partition: [
+            Dependency(mixture_asset(name), (None,)),
+            *(Dependency(asset, members(registry), optional=True) for asset in STAGES),
+        ],
+        build=build,
+        upstream=(mixture_asset(name), *STAGES),
+    )
+
+
+def write_card(work: Work, config: CardConfig, partitions: list[str], composition: list[dict[str, Any]], left_out: list[str]) -> str:
+    """Return the text of a card. The same data and policy give the same text: it holds no time and no path."""
     cells = {key: {asset: work.lake.require(work.parent(asset, key)) for asset in STAGES} for key in partitions}
     sources = list(dict.fromkeys(map(source_of, partitions)))
     manifests = {source: [cells[key] for key in partitions if source_of(key) == source] for source in sources}
     parts = [
-        f"# {work.cell.asset} of {work.cell.recipe}",
+        f"# {work.cell.asset.removeprefix('tokens/card_')} of {work.cell.recipe}",
         "Text for language modelling, packed into training sequences. Made by a recipe: the same sources and the same recipe give the same bytes.",
         "## Composition",
         markdown_table(composition),
-        f"Sequences of {config.sequence_length} tokens; {config.validation_fraction:.1%} of documents are held out for validation, whole.",
+        f"Sequences of {config.mixture.sequence_length} tokens; a share of {config.mixture.validation_fraction:.1%} of documents is for validation.",
         "## Sources and what was taken out of them",
         markdown_table([_source_row(source, manifests[source]) for source in sources]),
         "## Processing",
-        *(f"- **{source}**: {_steps(manifests[source][0][FILTERED_ASSET])}" for source in sources),
-        f"- **all**: deduplicated ({_settings(manifests[sources[0]][0][DEDUPLICATED_ASSET].config)}), "
-        f"decontaminated ({_settings(manifests[sources[0]][0][CLEAN_ASSET].config)})",
+        *(f"- **{source}**: {_steps(config.steps[source])}" for source in sources),
+        f"- **all**: deduplicated ({_settings(_values(config.deduplication))}), decontaminated ({_settings(_values(config.decontamination))})",
         "## Why documents went",
         markdown_table(_reasons(manifests)),
         "## Languages and lengths",
         markdown_table([_shape_row(source, manifests[source]) for source in sources]),
         "## What is known against it",
-        *_limits(manifests, left_out),
+        *_limits(config, manifests, left_out),
         "## Identity",
         markdown_table(
             [{"partition": key, "documents": cells[key][CLEAN_ASSET].num_rows, "content": cells[key][SHARDS_ASSET].content} for key in cells]
@@ -62,18 +113,23 @@ def _source_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]
     }
 
 
-def _steps(manifest: Manifest) -> str:
+def _values(config: Config) -> dict[str, Any]:
+    return config.model_dump(mode="json")
+
+
+def _steps(steps: list[Config]) -> str:
     """Return a source's filters with their thresholds, in order."""
-    steps: list[dict[str, Any]] = manifest.config.get("steps", [])
-    return "; ".join(f"{step['kind']} ({_settings({key: value for key, value in step.items() if key != 'kind'})})" for step in steps) or "no filters"
+    values = [_values(step) for step in steps]
+    shown = [f"{step['kind']} ({_settings({key: value for key, value in step.items() if key != 'kind'})})" for step in values]
+    return "; ".join(shown) or "no filters"
 
 
 def _settings(config: dict[str, Any]) -> str:
-    """Return settings as text, nested ones in order, those that are off left out."""
-    shown = []
+    """Return settings as text, those that are off left out."""
+    shown: list[str] = []
     for key, value in config.items():
         if isinstance(value, dict):
-            shown.append(_settings(value))
+            shown.append(f"{key} ({_settings(cast(dict[str, Any], value))})")
         elif value is not None and value is not False:
             shown.append(f"{key} {value}" if value is not True else key)
     return ", ".join(shown)
@@ -98,9 +154,9 @@ def _shape_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]:
     return {"source": source, "languages": languages or "not identified", **{name: round(value) for name, value in quantiles.items()}}
 
 
-def _limits(manifests: dict[str, list[dict[str, Manifest]]], left_out: list[str]) -> list[str]:
+def _limits(config: CardConfig, manifests: dict[str, list[dict[str, Manifest]]], left_out: list[str]) -> list[str]:
     """Return what a reader should know before use."""
-    masked = [source for source, cells in manifests.items() if "personal_data" in _steps(cells[0][FILTERED_ASSET])]
+    masked = [source for source in manifests if "personal_data" in _steps(config.steps[source])]
     unmasked = [source for source in manifests if source not in masked]
     lines = [f"- Partitions left out because a check stopped them: {', '.join(left_out) or 'none'}."]
     if masked:

@@ -30,6 +30,8 @@ class Life(NamedTuple):
     """Whom it stands for: documents dropped for it."""
     cuts: list[dict[str, Any]]
     contaminated: list[dict[str, Any]]
+    is_clean: bool
+    """Whether it is among the documents that tokens are made from."""
     num_tokens: int | None
     """Tokens in its shard, None where no shard holds it."""
     made_from_it: list[tuple[str, str]]
@@ -38,15 +40,19 @@ class Life(NamedTuple):
     @property
     def fate(self) -> str:
         """What became of it, in a few words."""
-        if self.reject is not None:
+        if self.document is None and self.reject is not None:
             return f"rejected: {self.reject['reason']}"
         if self.dropped is not None:
             return f"dropped by {self.dropped['filter']}: {self.dropped['reason']}"
         if self.duplicate is not None:
             return f"dropped as {self.duplicate['kind']} duplicate of {self.duplicate['kept_id']}"
-        if self.num_tokens is None and self.contaminated:
+        if self.num_tokens is not None:
+            return "in the shards"
+        if self.is_clean:
+            return "kept, not yet in a shard"
+        if self.contaminated:
             return f"dropped: it holds text of {self.contaminated[0]['eval']}"
-        return "in the shards" if self.num_tokens is not None else "kept, not yet in a shard"
+        return "dropped: nothing was left of it" if self.cuts else "not yet curated to the end"
 
 
 def tell_life(lake: Lake, recipe: str, document_id: str) -> Life:
@@ -94,6 +100,7 @@ def _life(lake: Lake, recipe: str, document_id: str, partition: str) -> Life:
         _stands_for(lake, recipe, document_id),
         [*rows(TRIMMED_ASSET, "cut_paragraphs"), *rows(TRIMMED_ASSET, "cut_substring")],
         rows(CLEAN_ASSET, "contaminated"),
+        bool(rows(CLEAN_ASSET, "documents")),
         tokens[0]["num_tokens"] if tokens else None,
         _made_from(lake, recipe, partition) if tokens else [],
     )
@@ -105,7 +112,8 @@ def _reject(lake: Lake, recipe: str, document_id: str, partition: str) -> dict[s
     for file in load_registry(lake, recipe).partition(partition).files:
         prefix = f"{source}/{file.path}#"
         if document_id.startswith(prefix):
-            found = _rows(lake, Cell(recipe, DOCUMENTS_ASSET, partition), "rejects", "key", document_id.removeprefix(prefix))
+            rows = _rows(lake, Cell(recipe, DOCUMENTS_ASSET, partition), "rejects", "key", document_id.removeprefix(prefix))
+            found = [row for row in rows if row["path"] == file.path]
             if found:
                 return found[0]
     return None

@@ -15,7 +15,7 @@ from resources.registry import Registry
 TOKENIZER_ASSET = "tokens/tokenizer"
 SHARDS_ASSET = "tokens/shards"
 SHARDS_VERSION = 2
-MIXTURES_VERSION = 2
+MIXTURES_VERSION = 1
 FERTILITY_DOCUMENTS = 200
 
 
@@ -104,7 +104,6 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
         return tuple(partition.key for partition in registry.active() if partition.source in config.weights)
 
     def build(work: Work) -> None:
-        from assets.data_card import data_card
         from kernels.mixtures import build_mixture
         from kernels.shards import open_shard
         from kernels.tokenizers.files import padding_id
@@ -120,13 +119,8 @@ def mixture(recipe: str, name: str, config: MixtureConfig) -> Artifact:
         )
         work.draft.num_rows = summary.num_sequences
         work.draft.metadata |= summary._asdict()
-        composition = pq.read_table(work.draft.folder / "composition.parquet").to_pylist()
-        work.draft.metadata["composition"] = {"markdown": markdown_table(composition)}
+        work.draft.metadata["composition"] = {"markdown": markdown_table(pq.read_table(work.draft.folder / "composition.parquet").to_pylist())}
         left_out = [str(key) for key in members(work.registry) if key not in known]
-        card = data_card(work, config, partitions, composition, left_out)
-        (work.draft.folder / "card.md").write_text(card)
-        work.draft.unhashed.append("card.md")
-        work.draft.metadata["data_card"] = {"markdown": card}
         work.draft.metadata |= {"left_out_partitions": ", ".join(left_out) or "none"}
 
     return Artifact(

@@ -176,7 +176,8 @@ def why(document: Annotated[str, typer.Argument(help="a document's id, such as w
     try:
         life = tell_life(bench.lake, bench.recipe.name, document)
     except KeyError as error:
-        raise typer.BadParameter(str(error.args[0])) from error
+        console.print(f"[red]{escape(str(error.args[0]))}[/]")
+        raise typer.Exit(1) from error
     table = Table(Column("", style="bold"), Column("", overflow="fold", ratio=1), show_header=False, title=escape(life.id))
     for name, text in _life_rows(life):
         table.add_row(name, escape(text))

@@ -6,6 +6,7 @@ from typing import Any
 from assets.artifact import Artifact, CheckSuite, Graph
 from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered
 from assets.curation import curation_report
+from assets.data_card import CardConfig, data_card
 from assets.decontamination import decontaminated
 from assets.deduplication import MODEL_INPUT, deduplicated, paragraphs, signatures, trimmed
 from assets.embedded import EMBEDDED as EMBEDDED_SETS
@@ -15,6 +16,7 @@ from assets.models import ModelPlan, model
 from assets.suites import corpus_suites, group_suite, model_suites
 from assets.tokens import mixture, shards, tokenizer
 from kernels.gates import GateConfig
+from kernels.mixtures import MixtureConfig
 from kernels.specs import Config
 from pipelines.recipe import EMBEDDED, Recipe, RecipeError, kernel_config, nearest, specs
 from resources.home import Home
@@ -40,6 +42,7 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         _tokenizer(name, entries.tokenizer),
         shards(name),
         *(mixture(name, key, config) for key, config in entries.mixtures.items()),
+        *(data_card(name, key, _card_config(recipe, sources, config)) for key, config in entries.mixtures.items()),
         *(model(name, key, plan) for key, plan in models.items()),
     ]
     if evals:
@@ -80,6 +83,12 @@ def _deduplication(recipe: Recipe, home: Home) -> list[Artifact]:
 def _tokenizer(name: str, entry: Any) -> Artifact:
     method = specs("tokenizers")[entry.method]
     return tokenizer(name, method, kernel_config("tokenizers", entry.method, entry), entry.sources, entry.partitions_per_source)
+
+
+def _card_config(recipe: Recipe, sources: dict[str, SourcePlan], mixture_config: MixtureConfig) -> CardConfig:
+    entries = recipe.entries
+    steps = {key: [config for _, config in sources[key].steps] for key in mixture_config.weights}
+    return CardConfig(mixture=mixture_config, steps=steps, deduplication=entries.deduplication, decontamination=entries.decontamination)
 
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,21 @@ def test_a_kept_document_tells_its_origin_measures_twins_tokens_and_what_was_mad
     assert [name for name, _ in life.made_from_it] == ["tokens/mixture_pretrain", "models/base", "models/sft"]
 
 
+def test_a_reject_of_another_file_with_the_same_key_is_not_taken_for_it(lake: Lake) -> None:
+    cell = Cell("r", DOCUMENTS_ASSET, PARTITION)
+    documents = lake.table(cell, "documents")
+    _publish(lake, DOCUMENTS_ASSET, PARTITION, [], documents=documents, rejects=reject_table("other.warc", [Reject("kept", "damaged", "")]))
+    life = _life(lake, "kept")
+    assert (life.reject, life.fate) == (None, "in the shards")
+
+
+def test_a_contaminated_document_that_is_only_listed_is_kept(lake: Lake) -> None:
+    contaminated = lake.table(Cell("r", CLEAN_ASSET, PARTITION), "contaminated")
+    documents = document_table("web", "a#b.warc", [Document("quiz", "text quiz")])
+    _publish(lake, CLEAN_ASSET, PARTITION, [], documents=documents, contaminated=contaminated)
+    assert _life(lake, "quiz").fate == "kept, not yet in a shard"
+
+
 def test_a_dropped_document_is_in_nothing_that_was_made(lake: Lake) -> None:
     life = _life(lake, "short")
     assert life.dropped is not None and life.dropped["value"] == 2.0

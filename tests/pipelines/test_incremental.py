@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 MIXTURE = "tokens/mixture_pretrain"
+CARD = "tokens/card_pretrain"
 STAGES = ("corpus/documents", "corpus/filtered", "corpus/signatures", "corpus/deduplicated", "corpus/decontaminated", "tokens/shards")
 
 
@@ -19,7 +20,7 @@ def chain(partition: str) -> list[str]:
 def finished(tmp_path_factory: pytest.TempPathFactory, make_shop: Callable[[Path], Any]) -> Any:
     """A small recipe brought up to its mixture and report; tests change copies of it."""
     shop = make_shop(tmp_path_factory.mktemp("finished") / "shop")
-    result = shop.up(MIXTURE, "corpus/report")
+    result = shop.up(MIXTURE, "corpus/report", CARD)
     assert not result.failed
     return shop
 
@@ -42,7 +43,7 @@ def test_bringing_up_again_runs_nothing(shop: Any) -> None:
 def test_a_new_file_makes_its_own_chain_and_what_hangs_on_it(shop: Any, prose: Callable[[int], str]) -> None:
     before = shop.made_at()
     (shop.folder / "books" / "book-9.txt").write_text(prose(9))
-    assert set(shop.waiting()) == {*chain("books.base.003"), "corpus/report", MIXTURE, "models/base"}
+    assert set(shop.waiting()) == {*chain("books.base.003"), "corpus/report", MIXTURE, CARD, "models/base"}
     made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
     assert made == {*chain("books.base.003"), "corpus/report", MIXTURE}
     assert {name: when for name, when in shop.made_at().items() if name in before and name not in made} == {
@@ -70,19 +71,21 @@ def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop:
     books = [f"books.base.00{number}" for number in range(3)]
     after = {f"{stage}[{partition}]" for stage in STAGES[1:] for partition in books}
     later_chats = {f"{stage}[chats.base.00{number}]" for stage in STAGES[3:] for number in range(2)}
-    assert set(waiting) == {*after, *later_chats, "corpus/report", "tokens/tokenizer", MIXTURE, "models/base"}
+    assert set(waiting) == {*after, *later_chats, "corpus/report", "tokens/tokenizer", MIXTURE, CARD, "models/base"}
     assert waiting["corpus/filtered[books.base.000]"] == "config changed: steps[0].min_words 20 -> 21"
     made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
     assert made == {f"corpus/filtered[{partition}]" for partition in books}  # nothing falls under the new threshold: the wave stops
 
 
-def test_a_mixture_comes_with_its_data_card(shop: Any) -> None:
-    card = (shop.lake.folder(shop.cell(MIXTURE)) / "card.md").read_text()
+def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_changes(shop: Any) -> None:
+    card = (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
     assert "gopher_quality (min_words 20" in card and "personal_data (kinds ['email'], treatment mask)" in card
     assert "| books | books | 3 |" in card and "decontaminated (ngram 13, drop)" in card
     assert "Languages were not identified in books" in card
     assert str(shop.folder) not in card
-    assert card == shop.lake.require(shop.cell(MIXTURE)).metadata["data_card"]["markdown"]
+    shop.change_recipe("min_words: 20", "min_words: 21")
+    assert {str(cell) for cell in shop.up(CARD).made} >= {CARD}
+    assert "gopher_quality (min_words 21" in (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
 
 
 def test_the_event_log_tells_the_same_story(shop: Any) -> None:
