@@ -28,16 +28,16 @@ def contents(home: Path) -> dict[str, str]:
 
 def test_two_runs_from_scratch_agree_and_a_third_has_nothing_to_do(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert "48 cells made" in mill(tmp_path / name, "up")
+        assert "56 cells made" in mill(tmp_path / name, "up")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
-    assert len(one) == 48
+    assert len(one) == 56
     assert one == two  # documents, tokens, weights, losses, scores, leaderboard
     assert "nothing to do" in mill(tmp_path / "one", "up")
 
     lake = Home.resolve(tmp_path / "one", {}).lake()
     verdicts = {f"{cell} {name}": verdict for cell in lake.cells("smoke") for name, verdict in lake.verdicts(cell).items()}
     assert {name for name, verdict in verdicts.items() if not verdict.passed} == set()
-    assert len({name.split("[")[0].split(" ")[0] for name in verdicts}) == 8  # four corpus assets and four models are judged
+    assert len({name.split("[")[0].split(" ")[0] for name in verdicts}) == 10  # six data assets and four models are judged
     assert "released_model" in mill(tmp_path / "one", "show", "release")
     assert "chance" in mill(tmp_path / "one", "show", "evals/leaderboard")
     assert "clean" in mill(tmp_path / "one", "sql", "select kind, recall, precision from corpus_report_labelled where source = 'web'")
