@@ -1,0 +1,75 @@
+"""Keys, tokens and passwords found in text, and masked by typed placeholders.
+
+Texts without any trace of a secret are passed over by a few regexes over the whole batch; only the others are searched rule by rule.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from kernels.secret_rules import KINDS, RULES, TRACES
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Secret(NamedTuple):
+    """One secret in a text: what it is, and where it stands."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def find_secrets(text: str, kinds: Iterable[str] = KINDS) -> list[Secret]:
+    """Return the secrets of a text in order, none overlapping another."""
+    import polars as pl
+
+    return find_in_texts(pl.Series([text]), kinds).get(0, [])
+
+
+def find_in_texts(texts: "pl.Series", kinds: Iterable[str] = KINDS) -> dict[int, list[Secret]]:
+    """Return the secrets of N texts by number of text; texts without any are left out."""
+    import polars as pl
+
+    wanted = frozenset(kinds)
+    frame = texts.to_frame("text").lazy()
+    trace = pl.any_horizontal(pl.col("text").str.contains(trace) for trace in TRACES)
+    suspects = frame.with_row_index().filter(trace).collect()
+    found = {number: _search(text, wanted) for number, text in suspects.iter_rows()}
+    return {number: secrets for number, secrets in found.items() if secrets}
+
+
+def _search(text: str, wanted: frozenset[str]) -> list[Secret]:
+    lowered = text.lower()
+    found: list[tuple[int, Secret]] = []
+    for precedence, rule in enumerate(RULES):
+        if rule.kind not in wanted or not any(hint in lowered for hint in rule.hints):
+            continue
+        for match in rule.pattern.finditer(text):
+            group = match.lastindex or 0
+            if rule.is_real(match[group]):
+                found.append((precedence, Secret(rule.kind, *match.span(group))))
+    return _without_overlaps(found)
+
+
+def _without_overlaps(found: list[tuple[int, Secret]]) -> list[Secret]:
+    """Return secrets in order of place; of those that overlap, the ones of higher precedence."""
+    taken = bytearray()
+    kept: list[Secret] = []
+    for _, secret in sorted(found):
+        if len(taken) < secret.end:
+            taken.extend(bytes(secret.end - len(taken)))
+        if not any(taken[secret.start : secret.end]):
+            taken[secret.start : secret.end] = b"\1" * (secret.end - secret.start)
+            kept.append(secret)
+    return sorted(kept, key=lambda secret: secret.start)
+
+
+def mask(text: str, secrets: Iterable[Secret]) -> str:
+    """Return a text with each secret as a placeholder of its kind, such as <GITHUB_TOKEN>. ``secrets`` are in order and do not overlap."""
+    pieces: list[str] = []
+    place = 0
+    for secret in secrets:
+        pieces += (text[place : secret.start], f"<{secret.kind.upper()}>")
+        place = secret.end
+    return "".join((*pieces, text[place:]))
