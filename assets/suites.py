@@ -1,9 +1,10 @@
 """Checks beside the assets: Great Expectations suites on every corpus table, and the questions asked of models."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -15,7 +16,7 @@ from assets.tokens import SHARDS_ASSET
 from kernels.documents import DOCUMENTS
 from kernels.specs import Eval
 from resources.content import hash_json
-from resources.expectations import Expectation, Finding, validate
+from resources.expectations import MAX_EXAMPLES, Expectation, Finding, validate
 from resources.home import Home
 from resources.lake import Cell, Lake, Verdict
 from resources.registry import Location, load_registry, standing_cells
@@ -34,8 +35,9 @@ MAX_KL_NATS = 0.05
 MIN_TOP1_AGREEMENT = 0.8
 TABLE = "documents"
 """The table of a corpus cell that its suite judges."""
-BATCH_BYTES = 1 << 26
-"""Text that a suite judges at a time; it takes several times as much memory."""
+PIECE_BYTES = 1 << 25
+PIECE_ROWS = 50_000
+"""What a suite judges at a time; it takes several times as much memory."""
 EXAMPLE_CHARS = 200
 SHOWN_FAULTS = 3
 
@@ -43,8 +45,8 @@ IDS = (
     Expectation(
         name="ids_are_unique",
         description="No two documents of a partition have one id.",
-        type="expect_compound_columns_to_be_unique",
-        kwargs={"column_list": ["partition", "id"]},
+        type="expect_column_values_to_be_in_set",
+        kwargs={"column": "num_same_id", "value_set": [1]},
     ),
 )
 TEXTS = (
@@ -170,30 +172,66 @@ def _faults(lake: Lake, cell: Cell) -> list[str]:
     return [f"{row['path']} {row['key']}: {row['reason']} {row['detail']}" for row in rows if row["reason"] in FAULTS]
 
 
-def _rows(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> pa.Table | None:
-    """Return the rows of many cells under their partitions' names; a cell without the columns is left to the schema check."""
-    tables: list[pa.Table] = []
+def _rows(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
+    """Yield the rows of many cells in pieces of bounded size; a cell without the columns is left to the schema check.
+
+    ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id.
+    """
+    held: list[pa.Table] = []
     for cell in cells:
-        rows = lake.table(cell, TABLE)
-        if set(columns) <= set(rows.column_names):
-            tables.append(rows.select(columns).append_column("partition", pa.array([cell.partition] * rows.num_rows, pa.string())))
-    return pa.concat_tables(tables, promote_options="permissive") if tables else None
+        if not _has(lake, cell, columns):
+            continue
+        path = lake.folder(cell) / f"{TABLE}.parquet"
+        num_same_id = _count_ids(path)
+        start = 0
+        for rows in read_tables(path, list(columns)):
+            for piece in rows.select(columns).to_batches(PIECE_ROWS):
+                partition = pa.repeat(str(cell.partition), piece.num_rows)
+                counted = num_same_id.slice(start, piece.num_rows)
+                held.append(pa.table([*piece.columns, partition, counted], [*columns, "partition", "num_same_id"]))
+                start += piece.num_rows
+                if sum(part.num_rows for part in held) >= PIECE_ROWS or sum(part.nbytes for part in held) >= PIECE_BYTES:
+                    yield pa.concat_tables(held, promote_options="permissive")
+                    held.clear()
+    if held:
+        yield pa.concat_tables(held, promote_options="permissive")
 
 
-def _batches(lake: Lake, cells: list[Cell]) -> Iterable[list[Cell]]:
-    """Group cells so that a batch stays below `BATCH_BYTES`, or holds one cell."""
-    batch: list[Cell] = []
-    size = 0
-    for cell in cells:
-        manifest = lake.require(cell)
-        cell_size = int(manifest.metadata.get("text_bytes", manifest.size_bytes))
-        if batch and size + cell_size > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(cell)
-        size += cell_size
-    if batch:
-        yield batch
+def _has(lake: Lake, cell: Cell, columns: tuple[str, ...]) -> bool:
+    import pyarrow.parquet as pq
+
+    return set(columns) <= set(pq.read_schema(lake.folder(cell) / f"{TABLE}.parquet").names)
+
+
+def _count_ids(path: Path) -> pa.Array:
+    """Return how many rows of a table have each row's id. Ids are held as hashes of 64 bits: two of n differ and count as one at n²/2⁶⁵."""
+    import polars as pl
+
+    hashes = [cast(pl.Series, pl.from_arrow(rows["id"])).hash() for rows in read_tables(path, ["id"])]
+    ids = pl.concat(hashes).alias("id") if hashes else pl.Series("id", [], pl.UInt64)
+    return ids.to_frame().select(pl.len().over("id").cast(pl.Int64))["len"].to_arrow()
+
+
+def _judge_rows(
+    suite: str, pieces: Iterable[pa.Table], expectations: tuple[Expectation, ...], examples: list[str], site: Path
+) -> dict[str, dict[str, Finding]]:
+    """Return findings by partition and expectation, of rows that come piece by piece."""
+    whole: dict[str, dict[str, Finding]] = {}
+    for piece in pieces:
+        found = validate(suite, piece, expectations, partition_column="partition", example_columns=examples, site=site)
+        for partition, findings in found.items():
+            before = whole.get(partition, {})
+            whole[partition] = {e.name: _joined(before.get(e.name), findings[e.name], e.max_bad_share) for e in expectations}
+    return whole
+
+
+def _joined(before: Finding | None, after: Finding, max_bad_share: float) -> Finding:
+    """Return what was found in two pieces of one partition, one behind the other."""
+    if before is None:
+        return after
+    num_rows, num_bad = before.num_rows + after.num_rows, before.num_bad + after.num_bad
+    moved = [example | {"row": str(int(example["row"]) + before.num_rows)} for example in after.examples]
+    return Finding(num_bad <= max_bad_share * num_rows, num_rows, num_bad, [*before.examples, *moved][:MAX_EXAMPLES])
 
 
 def _describe(finding: Finding) -> str:
@@ -220,29 +258,26 @@ def corpus_suite(
 
     def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
         verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
-        for batch in _batches(lake, cells):
-            judged = (
-                (_rows(lake, batch, columns), rows, list(columns), name),
-                (_facts(lake, batch, limits), facts, ["schema", "faults", "found"], f"{name}_facts"),
-            )
-            for data, expectations, examples, suite in judged:
-                if data is None or not expectations:
-                    continue
-                findings = validate(suite, data, expectations, partition_column="partition", example_columns=examples, site=home.data_docs)
-                for cell in batch:
-                    for expectation in expectations:
-                        finding = findings.get(str(cell.partition), {}).get(expectation.name, Finding(True, 0, 0, []))
-                        verdicts[cell][expectation.name] = Verdict(
-                            content=lake.require(cell).content,
-                            version=versions[expectation.name],
-                            passed=finding.passed,
-                            blocking=expectation.blocking,
-                            description=_describe(finding),
-                            metadata={"num_rows": finding.num_rows, "num_bad": finding.num_bad},
-                        )
-            for cell in batch:
-                for expectation in rows:
-                    verdicts[cell].setdefault(expectation.name, _unjudged(lake, cell, expectation, versions[expectation.name]))
+        judged = (
+            (name, _rows(lake, cells, columns), rows, list(columns)),
+            (f"{name}_facts", [_facts(lake, cells, limits)], facts, ["schema", "faults", "found"]),
+        )
+        for suite, pieces, expectations, examples in judged:
+            findings = _judge_rows(suite, pieces, expectations, examples, home.data_docs) if expectations else {}
+            for cell in cells:
+                for expectation in expectations:
+                    if expectations is rows and not _has(lake, cell, columns):
+                        verdicts[cell][expectation.name] = _unjudged(lake, cell, expectation, versions[expectation.name])
+                        continue
+                    finding = findings.get(str(cell.partition), {}).get(expectation.name, Finding(True, 0, 0, []))
+                    verdicts[cell][expectation.name] = Verdict(
+                        content=lake.require(cell).content,
+                        version=versions[expectation.name],
+                        passed=finding.passed,
+                        blocking=expectation.blocking,
+                        description=_describe(finding),
+                        metadata={"num_rows": finding.num_rows, "num_bad": finding.num_bad},
+                    )
         return verdicts
 
     checks = tuple(Check(e.name, e.description, e.blocking, versions[e.name]) for e in (*rows, *facts))
