@@ -5,6 +5,7 @@ go to a file context whose Data Docs hold each suite's last runs. Importing Grea
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import warnings
@@ -76,6 +77,7 @@ def validate(
             warnings.filterwarnings("ignore", message=message, category=category)
         _prune(suite, site)
         results = _run(suite, table, expectations, site)
+    gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
     labels = partitions.combine_chunks().dictionary_encode()
     codes: Any = labels.indices.to_pylist()
     names: Any = labels.dictionary.to_pylist()
