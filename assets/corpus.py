@@ -1,6 +1,7 @@
 """The corpus: documents -> filtered -> deduplicated -> decontaminated, one cell a partition, one chain for all sources. Here the first two."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import Field, SerializeAsAny
@@ -108,17 +109,26 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     )
 
 
-def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
-    """Return the artifact of documents that every filter of their source keeps."""
+def key_input(name: str) -> str:
+    """Return the name of the input that holds a secret key."""
+    return f"key_{name}"
+
+
+def filtered(recipe: str, sources: Mapping[str, SourcePlan], keys: Mapping[str, Location]) -> Artifact:
+    """Return the artifact of documents that every filter of their source keeps. ``keys`` are files of secret keys by name."""
+
+    def asked(source: str) -> list[str]:
+        return sorted({name for step, config in sources[source].steps for name in step.keys(config)})
 
     def build(work: Work) -> None:
         from kernels.filters.chain import DROPPED, TAGS, apply_filters
 
         steps = sources[source_of(work.partition)].steps
+        files = {name: Path(location.root) for name, location in keys.items()}
         profile = Profile()
         with work.writer("documents", DOCUMENTS) as documents, work.writer("dropped", DROPPED) as drops, work.writer("tags", TAGS) as tagged:
             for table in work.tables(DOCUMENTS_ASSET, "documents", work.partition):
-                kept, dropped, tags = apply_filters(table, steps)
+                kept, dropped, tags = apply_filters(table, steps, files)
                 documents.write(kept)
                 drops.write(dropped)
                 tagged.write(tags)
@@ -137,9 +147,12 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         code_version_by_partition=lambda partition: f"chain:{CHAIN_VERSION}+" + _versions(step for step, _ in sources[source_of(partition)].steps),
         partitioned=True,
         config=lambda partition: StepsConfig(steps=[config for _, config in sources[source_of(partition)].steps]),
-        dependencies=lambda registry, partition: [Dependency(DOCUMENTS_ASSET, (partition,))],
+        dependencies=lambda registry, partition: [
+            Dependency(DOCUMENTS_ASSET, (partition,)),
+            *(Dependency(f"inputs/{key_input(name)}", (None,)) for name in asked(source_of(partition))),
+        ],
         build=build,
-        upstream=(DOCUMENTS_ASSET,),
+        upstream=(DOCUMENTS_ASSET, *(f"inputs/{key_input(name)}" for name in sorted({name for source in sources for name in asked(source)}))),
         schema=DOCUMENTS,
     )
 

@@ -111,6 +111,8 @@ class Filter:
     version: int
     config: type[Config]
     apply: "Callable[[TextBatch, Any], Outcome]"
+    keys: Callable[[Any], tuple[str, ...]] = lambda config: ()
+    """The names of the recipe's keys that a config asks for; ``apply`` finds their files in `TextBatch.keys`."""
 
 
 # --- tokenizers and architectures ----------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from assets.artifact import Artifact, CheckSuite, Graph
-from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered
+from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered, key_input
 from assets.curation import curation_report
 from assets.data_card import CardConfig, data_card
 from assets.decontamination import decontaminated
@@ -33,9 +33,10 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     sources = {key: _source_plan(recipe, home, entry) for key, entry in entries.sources.items()}
     models = {key: _model_plan(recipe, home, entry) for key, entry in _in_order(entries.models).items()}
     evals = {key: _eval_plan(recipe, home, entry) for key, entry in entries.evals.items()}
+    keys = {key: _file(recipe, home, path) for key, path in entries.keys.items()}
     made: list[Artifact] = [
         documents(name, sources),
-        filtered(name, sources),
+        filtered(name, sources, keys),
         *_deduplication(recipe, home),
         decontaminated(name, TRIMMED_ASSET if entries.deduplication.trims else DEDUPLICATED_ASSET, entries.decontamination, _eval_files(evals)),
         curation_report(name, sources),
@@ -53,6 +54,7 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
         made.append(release(name, entries.release.candidate, gate))
     inputs = {key: plan.location for key, plan in models.items() if plan.location}
     inputs |= {key: plan.location for key, plan in evals.items() if plan.location}
+    inputs |= {key_input(key): location for key, location in keys.items()}
     if entries.deduplication.semantic is not None:
         inputs[MODEL_INPUT] = _file(recipe, home, entries.deduplication.semantic.model)
     needed = _embedded_names(recipe)

@@ -158,6 +158,8 @@ class RecipeBase(Config):
     owner: Annotated[str, StringConstraints(pattern=r"^(team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")] | None = None
     """E-mail address or ``team:name`` shown as the owner of its assets."""
     sources: dict[str, Any]
+    keys: dict[Name, str] = Field(default={})
+    """Files of secret keys by name, for filters that ask for one. Only their digests are stored; keep them out of the repository."""
     deduplication: DeduplicationEntry
     """Deduplication over all sources, in order of arrival."""
     groups: GroupLimits = GroupLimits()
@@ -281,6 +283,10 @@ def _dangling(recipe: RecipeBase) -> Iterator[tuple[Location, str]]:
         if name not in valid:
             yield location, f"no {kind} is named {name!r}; {nearest(name, list(valid))}"
 
+    for source, entry in recipe.sources.items():
+        for index, step in enumerate(entry.filters):
+            for name in specs("filters")[step.kind].keys(step):
+                yield from known(("sources", source, "filters", index, "key"), "key", name, recipe.keys)
     for index, name in enumerate(recipe.tokenizer.sources):
         yield from known(("tokenizer", "sources", index), "source", name, recipe.sources)
     for mixture, config in recipe.mixtures.items():

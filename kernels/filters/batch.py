@@ -1,4 +1,4 @@
-"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and trained models."""
+"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and secret keys."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class TextBatch:
 
     text: "pl.Series"
     """str, length N, no nulls."""
-    models: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """Folders of trained classifiers by the name that a filter's config gives."""
+    keys: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Files of secret keys by the name that a filter's config gives."""
 
     @cached_property
     def words(self) -> "Words":

@@ -36,7 +36,7 @@ class PersonalDataConfig(Config):
     seed: int | None = None
     """Of surrogates, which need it: the same seed in all sources of a recipe gives a value the same surrogate everywhere."""
     key: str | None = None
-    """Of tokens, which need it: the name under which the recipe gives the file of the secret key (at least 16 bytes)."""
+    """Of tokens, which need it: the name of one of the recipe's ``keys``: the same key gives a value the same token everywhere."""
 
     @model_validator(mode="after")
     def _needs_what_the_treatment_needs(self) -> Self:
@@ -63,7 +63,7 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     """
     import polars as pl
 
-    treat = _treatment(config, batch.models)
+    treat = _treatment(config, batch.keys)
     found = find(batch.text, config.kinds)
     size = len(batch.text)
     treated = batch.text
@@ -76,15 +76,15 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     return Outcome(treated, reason, value, _count(found, config.kinds, size))
 
 
-def _treatment(config: PersonalDataConfig, models: Mapping[str, Path]) -> Callable[[Kind, str], str]:
+def _treatment(config: PersonalDataConfig, keys: Mapping[str, Path]) -> Callable[[Kind, str], str]:
     """Return what makes a replacement of a kind and a value."""
     if config.seed is not None:
         return partial(surrogate, seed=config.seed)
     if config.key is None:
         return placeholder
-    if config.key not in models:
-        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's files: {sorted(models)}")
-    key = models[config.key].read_bytes().strip()
+    if config.key not in keys:
+        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's keys: {sorted(keys)}")
+    key = keys[config.key].read_bytes().strip()
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(
             f"personal_data: the key {config.key!r} has {len(key)} bytes; make one of at least {MIN_KEY_BYTES}, from a source of randomness"
@@ -103,4 +103,6 @@ def _count(found: Mapping[int, list[Span]], kinds: tuple[Kind, ...], size: int) 
     return {f"num_{kind}": pl.Series(f"num_{kind}", column, dtype=pl.Int64) for kind, column in columns.items()}
 
 
-SPEC = Filter(name="personal_data", version=2, config=PersonalDataConfig, apply=apply)
+SPEC = Filter(
+    name="personal_data", version=2, config=PersonalDataConfig, apply=apply, keys=lambda config: (config.key,) if config.key is not None else ()
+)

@@ -1,5 +1,6 @@
 """What a change makes stale, and nothing else, run through Dagster as a user would."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -75,6 +76,26 @@ def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop:
     assert waiting["corpus/filtered[books.base.000]"] == "config changed: steps[0].min_words 20 -> 21"
     made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
     assert made == {f"corpus/filtered[{partition}]" for partition in books}  # nothing falls under the new threshold: the wave stops
+
+
+def test_a_secret_key_makes_tokens_and_another_key_makes_them_anew(shop: Any, prose: Callable[[int], str]) -> None:
+    (shop.folder / "books" / "book-0.txt").write_text(prose(0) + "Write to ann@example.com at once.\n")
+    (shop.folder / "key").write_text("0123456789abcdef0123456789abcdef")
+    shop.change_recipe("kinds: [email]}", "kinds: [email], treatment: token, key: pii}")
+    shop.change_recipe("deduplication:", "keys: {pii: key}\ndeduplication:")
+    filtered = shop.cell("corpus/filtered", "books.base.000")
+
+    def token() -> str:
+        shop.up("corpus/filtered")
+        return re.findall(r"<EMAIL:[0-9a-f]+>", shop.lake.table(filtered, "documents")["text"][0].as_py())[0]
+
+    first = token()
+    (shop.folder / "key").write_text("another key, of thirty-two bytes")
+    stale = shop.waiting("stale")
+    assert set(stale) == {f"corpus/filtered[books.base.00{number}]" for number in range(3)}
+    assert "inputs/pii changed" in stale["corpus/filtered[books.base.000]"].replace("key_", "")
+    assert token() != first
+    assert "0123456789abcdef" not in shop.lake.require(filtered).model_dump_json()
 
 
 def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_changes(shop: Any) -> None:

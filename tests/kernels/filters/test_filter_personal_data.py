@@ -89,7 +89,7 @@ def test_a_value_becomes_a_keyed_token(tmp_path: Path) -> None:
 
 def test_a_key_that_is_missing_or_short_is_named(tmp_path: Path) -> None:
     config = PersonalDataConfig(kinds=("email",), treatment="token", key="pii")
-    with pytest.raises(ValueError, match="'pii' is not among the recipe's files"):
+    with pytest.raises(ValueError, match="'pii' is not among the recipe's keys"):
         personal_data.apply(TextBatch(pl.Series(["a@b.org"])), config)
     (tmp_path / "key").write_bytes(b"short")
     with pytest.raises(ValueError, match="'pii' has 5 bytes"):
