@@ -118,13 +118,20 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan], keys: Mapping[str, 
     """Return the artifact of documents that every filter of their source keeps. ``keys`` are files of secret keys by name."""
 
     def asked(source: str) -> list[str]:
-        return sorted({name for step, config in sources[source].steps for name in step.keys(config)})
+        return sorted({name for step, config in sources[source].steps for name in step.files(config)})
+
+    def asset(name: str) -> str:
+        kind, _, own = name.partition("/")
+        return f"inputs/{key_input(own)}" if kind == "keys" else name
 
     def build(work: Work) -> None:
         from kernels.filters.chain import DROPPED, TAGS, apply_filters
 
         steps = sources[source_of(work.partition)].steps
-        files = {name: Path(location.root) for name, location in keys.items()}
+        files = {
+            name: Path(keys[name.removeprefix("keys/")].root) if name.startswith("keys/") else work.folder(name)
+            for name in asked(source_of(work.partition))
+        }
         profile = Profile()
         with work.writer("documents", DOCUMENTS) as documents, work.writer("dropped", DROPPED) as drops, work.writer("tags", TAGS) as tagged:
             for table in work.tables(DOCUMENTS_ASSET, "documents", work.partition):
@@ -149,10 +156,10 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan], keys: Mapping[str, 
         config=lambda partition: StepsConfig(steps=[config for _, config in sources[source_of(partition)].steps]),
         dependencies=lambda registry, partition: [
             Dependency(DOCUMENTS_ASSET, (partition,)),
-            *(Dependency(f"inputs/{key_input(name)}", (None,)) for name in asked(source_of(partition))),
+            *(Dependency(asset(name), (None,)) for name in asked(source_of(partition))),
         ],
         build=build,
-        upstream=(DOCUMENTS_ASSET, *(f"inputs/{key_input(name)}" for name in sorted({name for source in sources for name in asked(source)}))),
+        upstream=(DOCUMENTS_ASSET, *sorted({asset(name) for source in sources for name in asked(source)})),
         schema=DOCUMENTS,
     )
 

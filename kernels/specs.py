@@ -111,8 +111,8 @@ class Filter:
     version: int
     config: type[Config]
     apply: "Callable[[TextBatch, Any], Outcome]"
-    keys: Callable[[Any], tuple[str, ...]] = lambda config: ()
-    """The names of the recipe's keys that a config asks for; ``apply`` finds their files in `TextBatch.keys`."""
+    files: Callable[[Any], tuple[str, ...]] = lambda config: ()
+    """What a config asks the recipe for: ``keys/NAME`` a secret key, ``classifiers/NAME`` a trained classifier; see `TextBatch.files`."""
 
 
 # --- tokenizers and architectures ----------------------------------------------------------------------------------------

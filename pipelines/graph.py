@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from assets.artifact import Artifact, CheckSuite, Graph
+from assets.classifiers import classifier, classifier_suite
 from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered, key_input
 from assets.curation import curation_report
 from assets.data_card import CardConfig, data_card
@@ -36,6 +37,7 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     keys = {key: _file(recipe, home, path) for key, path in entries.keys.items()}
     made: list[Artifact] = [
         documents(name, sources),
+        *(classifier(name, key, entry) for key, entry in entries.classifiers.items()),
         filtered(name, sources, keys),
         *_deduplication(recipe, home),
         decontaminated(name, TRIMMED_ASSET if entries.deduplication.trims else DEDUPLICATED_ASSET, entries.decontamination, _eval_files(evals)),
@@ -168,7 +170,8 @@ def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalP
     files = _eval_files(evals)
     limits = {key: entry.limits for key, entry in recipe.entries.sources.items()}
     suites: dict[str, list[CheckSuite]] = {}
-    for suite in (*corpus_suites(limits), group_suite(recipe.entries.groups), *model_suites(models, sources, files)):
+    classifiers = [classifier_suite(key, entry) for key, entry in recipe.entries.classifiers.items()]
+    for suite in (*corpus_suites(limits), *classifiers, group_suite(recipe.entries.groups), *model_suites(models, sources, files)):
         suites.setdefault(suite.asset, []).append(suite)
     return suites
 

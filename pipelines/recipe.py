@@ -21,6 +21,7 @@ import kernels.filters
 import kernels.sources
 import kernels.tokenizers
 import kernels.training
+from assets.classifiers import ClassifierEntry
 from assets.corpus import SourceLimits
 from assets.curation import GroupLimits
 from assets.decontamination import DecontaminationConfig
@@ -160,6 +161,8 @@ class RecipeBase(Config):
     sources: dict[str, Any]
     keys: dict[Name, str] = Field(default={})
     """Files of secret keys by name, for filters that ask for one. Only their digests are stored; keep them out of the repository."""
+    classifiers: dict[Name, ClassifierEntry] = Field(default={})
+    """Classifiers for filters, trained on the sources' own documents."""
     deduplication: DeduplicationEntry
     """Deduplication over all sources, in order of arrival."""
     groups: GroupLimits = GroupLimits()
@@ -285,8 +288,13 @@ def _dangling(recipe: RecipeBase) -> Iterator[tuple[Location, str]]:
 
     for source, entry in recipe.sources.items():
         for index, step in enumerate(entry.filters):
-            for name in specs("filters")[step.kind].keys(step):
-                yield from known(("sources", source, "filters", index, "key"), "key", name, recipe.keys)
+            for name in specs("filters")[step.kind].files(step):
+                kind, _, own = name.partition("/")
+                yield from known(("sources", source, "filters", index), kind.removesuffix("s"), own, getattr(recipe, kind))
+    for name, entry in recipe.classifiers.items():
+        for side in ("reference", "raw"):
+            for index, source in enumerate(getattr(entry, side)):
+                yield from known(("classifiers", name, side, index), "source", source, recipe.sources)
     for index, name in enumerate(recipe.tokenizer.sources):
         yield from known(("tokenizer", "sources", index), "source", name, recipe.sources)
     for mixture, config in recipe.mixtures.items():

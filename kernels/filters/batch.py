@@ -1,4 +1,4 @@
-"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and secret keys."""
+"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and other files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class TextBatch:
 
     text: "pl.Series"
     """str, length N, no nulls."""
-    keys: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """Files of secret keys by the name that a filter's config gives."""
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """Where what filters ask for is: the file of ``keys/NAME``, the folder of ``classifiers/NAME``."""
 
     @cached_property
     def words(self) -> "Words":

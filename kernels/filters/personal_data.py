@@ -63,7 +63,7 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     """
     import polars as pl
 
-    treat = _treatment(config, batch.keys)
+    treat = _treatment(config, batch.files)
     found = find(batch.text, config.kinds)
     size = len(batch.text)
     treated = batch.text
@@ -76,15 +76,15 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     return Outcome(treated, reason, value, _count(found, config.kinds, size))
 
 
-def _treatment(config: PersonalDataConfig, keys: Mapping[str, Path]) -> Callable[[Kind, str], str]:
+def _treatment(config: PersonalDataConfig, files: Mapping[str, Path]) -> Callable[[Kind, str], str]:
     """Return what makes a replacement of a kind and a value."""
     if config.seed is not None:
         return partial(surrogate, seed=config.seed)
     if config.key is None:
         return placeholder
-    if config.key not in keys:
-        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's keys: {sorted(keys)}")
-    key = keys[config.key].read_bytes().strip()
+    if f"keys/{config.key}" not in files:
+        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's keys: {sorted(files)}")
+    key = files[f"keys/{config.key}"].read_bytes().strip()
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(
             f"personal_data: the key {config.key!r} has {len(key)} bytes; make one of at least {MIN_KEY_BYTES}, from a source of randomness"
@@ -104,5 +104,9 @@ def _count(found: Mapping[int, list[Span]], kinds: tuple[Kind, ...], size: int) 
 
 
 SPEC = Filter(
-    name="personal_data", version=2, config=PersonalDataConfig, apply=apply, keys=lambda config: (config.key,) if config.key is not None else ()
+    name="personal_data",
+    version=2,
+    config=PersonalDataConfig,
+    apply=apply,
+    files=lambda config: (f"keys/{config.key}",) if config.key is not None else (),
 )

@@ -68,7 +68,7 @@ def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
         if len(hits):
             cut: list[Any] = [_cut_capitals(part, config.min_capital_words) for part in text.gather(hits)]
             text = text.clone().scatter(hits, pl.Series(cut, dtype=pl.String))
-    left = batch if text is batch.text else TextBatch(text, batch.keys)
+    left = batch if text is batch.text else TextBatch(text, batch.files)
     ratios = text.str.count_matches(_SYMBOLS).to_numpy() / np.maximum(np.diff(left.words.offsets), 1)
     too_many = ratios > (np.inf if config.max_symbol_word_ratio is None else config.max_symbol_word_ratio)
     no_digits = ~text.str.contains(r"\d").to_numpy() if config.require_digits else np.zeros(len(text), bool)

@@ -1,5 +1,6 @@
 """What a change makes stale, and nothing else, run through Dagster as a user would."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -191,3 +192,35 @@ def test_no_partition_is_lost_when_a_file_goes(shop: Any) -> None:
     made = {str(cell) for cell in shop.up(MIXTURE).made}
     assert MIXTURE in made and not any("books.base.000" in name for name in made)
     assert "books.base.001" not in {cell.partition for cell in [p.cell for p in shop.plan().cells]}
+
+
+def test_a_classifier_is_trained_on_the_sources_and_judges_them(shop: Any, prose: Callable[[int], str]) -> None:
+    lines = [json.dumps({"text": f"BUY cheap pills {number} !!! click click {number * 7} offer"}) for number in range(80)]
+    (shop.folder / "spam").mkdir()
+    (shop.folder / "spam" / "a.jsonl").write_text("\n".join([*lines, *(json.dumps({"text": prose(number)[:400]}) for number in range(24))]))
+    (shop.folder / "good").mkdir()
+    (shop.folder / "good" / "a.jsonl").write_text("\n".join(json.dumps({"text": prose(number)[:400]}) for number in range(100, 180)))
+    entry = "{format: jsonl, text_field: text, max_bytes: 10000"
+    shop.change_recipe(
+        "sources:\n",
+        f"sources:\n  good: {entry}, path: good}}\n  spam:\n    {entry}, path: spam, filters: "
+        "[{kind: quality_classifier, classifier: clean, min_score: 0.5}]}\n",
+    )
+    classifier = (
+        "classifiers:\n  clean: {reference: [good], raw: [spam], partitions_per_source: 1, max_documents: 1000, "
+        "min_auc: 0.7, seed: 1, max_chars: 300, epochs: 3, learning_rate: 0.3, bits: 12}\n"
+    )
+    shop.change_recipe("deduplication:", classifier + "deduplication:")
+    made = [str(cell) for cell in shop.up("corpus/filtered").made]
+    assert "classifiers/clean" in made
+    partition = "spam.base.000"
+    dropped = shop.lake.table(shop.cell("corpus/filtered", partition), "dropped").to_pylist()
+    assert {row["reason"] for row in dropped} == {"low_quality"} and len(dropped) >= 70
+    assert shop.lake.require(shop.cell("classifiers/clean")).metadata["auc"] > 0.7
+    (shop.folder / "spam" / "b.jsonl").write_text("\n".join(lines[:20]))
+    made = {str(cell) for cell in shop.up("corpus/filtered").made}
+    assert made == {"corpus/documents[spam.base.001]", "corpus/filtered[spam.base.001]"}
+    shop.change_recipe("min_auc: 0.7", "min_auc: 0.999999")
+    shop.up("corpus/filtered")
+    assert shop.waiting("blocked")["classifiers/clean"].startswith("separates: AUC 0.")
+    assert f"corpus/filtered[{partition}]" in shop.waiting("held")

@@ -196,7 +196,10 @@ def test_an_unknown_tokenizer_or_architecture_is_told_with_the_valid_one(old: st
 
 DANGLING = {
     "tokenizer's source": ("  sources: [books]\n", "  sources: [book]\n", "tokenizer.sources.0", "no source is named 'book'; did you mean 'books'?"),
-    "filter's key": ("kinds: [email]}", "kinds: [email], treatment: token, key: pii}", "sources.books.filters.1.key", "no key is named 'pii'; valid: none"),
+    "filter's key": ("kinds: [email]}", "kinds: [email], treatment: token, key: pii}", "sources.books.filters.1",
+                     "no key is named 'pii'; valid: none"),
+    "filter's classifier": ("{kind: personal_data, kinds: [email]}", "{kind: quality_classifier, classifier: good, keep_rate: 0.5}",
+                            "sources.books.filters.1", "no classifier is named 'good'; valid: none"),
     "mixture's source": ("weights: {books: 1.0}", "weights: {boks: 1.0}", "mixtures.pretrain.weights.boks",
                          "no source is named 'boks'; did you mean 'books'?"),
     "model's mixture": ("    data: pretrain\n", "    data: pretrian\n", "models.base.data",

@@ -8,10 +8,10 @@ import pytest
 
 from kernels.filters import script
 from kernels.filters.batch import TextBatch
-from kernels.filters.script import ScriptConfig
+from kernels.filters.script import Script, ScriptConfig
 
 XQUAD = Path(__file__).parents[4] / "shared" / "data" / "xquad"
-SCRIPTS = {"en": ("Latin",), "vi": ("Latin",), "es": ("Latin",), "zh": ("Han",)}
+SCRIPTS: dict[str, tuple[Script, ...]] = {"en": ("Latin",), "vi": ("Latin",), "es": ("Latin",), "zh": ("Han",)}
 
 
 def test_a_text_is_kept_by_the_share_of_its_letters() -> None:

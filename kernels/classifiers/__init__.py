@@ -1,0 +1,1 @@
+"""Trained text classifiers, and how well they separate."""
