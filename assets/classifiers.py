@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, PositiveInt
 
 from assets.artifact import Artifact, CheckSuite, Dependency, Work, markdown_table
-from assets.corpus import DOCUMENTS_ASSET, source_of
+from assets.corpus import DOCUMENTS_ASSET, first_partitions
 from assets.suites import single_check
 from kernels.classifiers.hashed_ngrams import ClassifierConfig
 from resources.home import Home
 from resources.lake import Cell, Lake
-from resources.registry import Registry
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,8 +19,8 @@ CLASSIFIERS_VERSION = 1
 KEEP_RATES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-class ClassifierEntry(ClassifierConfig):
-    """A classifier of documents, by documents as they were extracted, before any filter."""
+class TrainingConfig(ClassifierConfig):
+    """What a classifier of documents is made from: documents as they were extracted, before any filter."""
 
     reference: Annotated[list[str], Field(min_length=1)]
     """Sources whose documents are as one would like them."""
@@ -31,6 +30,11 @@ class ClassifierEntry(ClassifierConfig):
     """How many partitions of each, counted from the first, so that it stays as it is when data arrives."""
     max_documents: PositiveInt
     """How many documents of each side, counted from the first."""
+
+
+class ClassifierEntry(TrainingConfig):
+    """A classifier of documents, and how good it must be."""
+
     min_auc: float = Field(ge=0.5, lt=1)
     """What it must reach on held-out documents for filters to use it."""
 
@@ -42,28 +46,26 @@ def classifier_asset(name: str) -> str:
 
 def classifier(recipe: str, name: str, entry: ClassifierEntry) -> Artifact:
     """Return the artifact of a trained classifier."""
-
-    def chosen(registry: Registry, sources: Sequence[str]) -> tuple[str | None, ...]:
-        keys = [partition.key for partition in registry.active()]
-        return tuple(key for source in sources for key in [k for k in keys if source_of(k) == source][: entry.partitions_per_source])
+    config = TrainingConfig.model_validate(entry.model_dump(include=set(TrainingConfig.model_fields)))
 
     def texts(work: Work, sources: Sequence[str]) -> "pl.Series":
         import polars as pl
 
         known = set(work.existing(DOCUMENTS_ASSET))
+        wanted = [key for key in first_partitions(work.registry, sources, config.partitions_per_source) if key in known]
+        tables = (table for key in wanted for table in work.tables(DOCUMENTS_ASSET, "documents", key))
         parts = [pl.Series("text", [], pl.String)]
-        for key in chosen(work.registry, sources):
-            if key not in known:
-                continue
-            for table in work.tables(DOCUMENTS_ASSET, "documents", key):
-                text: Any = pl.from_arrow(table["text"])
-                parts.append(text.rename("text").str.slice(0, entry.max_chars).head(entry.max_documents - sum(map(len, parts))))
+        room = config.max_documents
+        while room and (table := next(tables, None)) is not None:
+            text: Any = pl.from_arrow(table["text"])
+            parts.append(text.rename("text").head(room).str.slice(0, config.max_chars))
+            room -= len(parts[-1])
         return pl.concat(parts)
 
     def build(work: Work) -> None:
         from kernels.classifiers.hashed_ngrams import save, train
 
-        model, report = train(texts(work, entry.reference), texts(work, entry.raw), entry)
+        model, report = train(texts(work, config.reference), texts(work, config.raw), config)
         save(model, work.draft.folder)
         rows = [{"keep rate": rate, "least score": model.threshold(rate)} for rate in KEEP_RATES]
         work.draft.metadata |= {**report._asdict(), "thresholds": {"markdown": markdown_table(rows)}}
@@ -71,13 +73,15 @@ def classifier(recipe: str, name: str, entry: ClassifierEntry) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=classifier_asset(name),
-        description=f"A classifier that tells documents of {', '.join(entry.reference)} from those of {', '.join(entry.raw)}.",
+        description=f"A classifier that tells documents of {', '.join(config.reference)} from those of {', '.join(config.raw)}.",
         group="classifiers",
         kinds=("numpy",),
         code_version=f"hashed_ngrams:{CLASSIFIERS_VERSION}",
         partitioned=False,
-        config=lambda partition: entry,
-        dependencies=lambda registry, partition: [Dependency(DOCUMENTS_ASSET, chosen(registry, (*entry.reference, *entry.raw)), optional=True)],
+        config=lambda partition: config,
+        dependencies=lambda registry, partition: [
+            Dependency(DOCUMENTS_ASSET, first_partitions(registry, (*config.reference, *config.raw), config.partitions_per_source), optional=True)
+        ],
         build=build,
         upstream=(DOCUMENTS_ASSET,),
     )

@@ -10,7 +10,7 @@ from assets.artifact import Artifact, Dependency, Work, markdown_table
 from kernels.corpus_profile import Profile
 from kernels.documents import DOCUMENTS, REJECTS, record_tables
 from kernels.specs import Config, Filter, SourceFile, SourceFormat, Spec
-from resources.registry import Location, open_file
+from resources.registry import Location, Registry, open_file
 
 DOCUMENTS_ASSET = "corpus/documents"
 FILTERED_ASSET = "corpus/filtered"
@@ -66,6 +66,12 @@ class StepsConfig(Config):
 def source_of(partition: str | None) -> str:
     """Return the source of a partition's key (``source.snapshot.NNN``)."""
     return str(partition).split(".", 1)[0]
+
+
+def first_partitions(registry: Registry, sources: Iterable[str], count: int) -> tuple[str | None, ...]:
+    """Return the first active partitions of each source, so that what is made of them stays as it is when data arrives."""
+    keys = [partition.key for partition in registry.active()]
+    return tuple(key for source in sources for key in [key for key in keys if source_of(key) == source][:count])
 
 
 def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
@@ -124,14 +130,15 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan], keys: Mapping[str, 
         kind, _, own = name.partition("/")
         return f"inputs/{key_input(own)}" if kind == "keys" else name
 
+    def place(work: Work, name: str) -> Path:
+        kind, _, own = name.partition("/")
+        return Path(keys[own].root) if kind == "keys" else work.folder(name)
+
     def build(work: Work) -> None:
         from kernels.filters.chain import DROPPED, TAGS, apply_filters
 
         steps = sources[source_of(work.partition)].steps
-        files = {
-            name: Path(keys[name.removeprefix("keys/")].root) if name.startswith("keys/") else work.folder(name)
-            for name in asked(source_of(work.partition))
-        }
+        files = {name: place(work, name) for name in asked(source_of(work.partition))}
         profile = Profile()
         with work.writer("documents", DOCUMENTS) as documents, work.writer("dropped", DROPPED) as drops, work.writer("tags", TAGS) as tagged:
             for table in work.tables(DOCUMENTS_ASSET, "documents", work.partition):

@@ -16,7 +16,7 @@ from assets.tokens import SHARDS_ASSET
 from kernels.documents import DOCUMENTS
 from kernels.specs import Eval
 from resources.content import hash_json
-from resources.expectations import MAX_EXAMPLES, Expectation, Finding, validate
+from resources.expectations import Expectation, Finding, validate_pieces
 from resources.home import Home
 from resources.lake import Cell, Lake, Verdict
 from resources.registry import Location, load_registry, standing_cells
@@ -173,14 +173,12 @@ def _faults(lake: Lake, cell: Cell) -> list[str]:
 
 
 def _rows(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
-    """Yield the rows of many cells in pieces of bounded size; a cell without the columns is left to the schema check.
+    """Yield the rows of many cells in pieces of bounded size.
 
     ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id.
     """
     held: list[pa.Table] = []
     for cell in cells:
-        if not _has(lake, cell, columns):
-            continue
         path = lake.folder(cell) / f"{TABLE}.parquet"
         num_same_id = _count_ids(path)
         start = 0
@@ -212,28 +210,6 @@ def _count_ids(path: Path) -> pa.Array:
     return ids.to_frame().select(pl.len().over("id").cast(pl.Int64))["len"].to_arrow()
 
 
-def _judge_rows(
-    suite: str, pieces: Iterable[pa.Table], expectations: tuple[Expectation, ...], examples: list[str], site: Path
-) -> dict[str, dict[str, Finding]]:
-    """Return findings by partition and expectation, of rows that come piece by piece."""
-    whole: dict[str, dict[str, Finding]] = {}
-    for piece in pieces:
-        found = validate(suite, piece, expectations, partition_column="partition", example_columns=examples, site=site)
-        for partition, findings in found.items():
-            before = whole.get(partition, {})
-            whole[partition] = {e.name: _joined(before.get(e.name), findings[e.name], e.max_bad_share) for e in expectations}
-    return whole
-
-
-def _joined(before: Finding | None, after: Finding, max_bad_share: float) -> Finding:
-    """Return what was found in two pieces of one partition, one behind the other."""
-    if before is None:
-        return after
-    num_rows, num_bad = before.num_rows + after.num_rows, before.num_bad + after.num_bad
-    moved = [example | {"row": str(int(example["row"]) + before.num_rows)} for example in after.examples]
-    return Finding(num_bad <= max_bad_share * num_rows, num_rows, num_bad, [*before.examples, *moved][:MAX_EXAMPLES])
-
-
 def _describe(finding: Finding) -> str:
     if not finding.num_bad:
         return f"{finding.num_rows} rows, all good"
@@ -258,17 +234,12 @@ def corpus_suite(
 
     def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
         verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
-        judged = (
-            (name, _rows(lake, cells, columns), rows, list(columns)),
-            (f"{name}_facts", [_facts(lake, cells, limits)], facts, ["schema", "faults", "found"]),
-        )
-        for suite, pieces, expectations, examples in judged:
-            findings = _judge_rows(suite, pieces, expectations, examples, home.data_docs) if expectations else {}
-            for cell in cells:
+        whole = [cell for cell in cells if _has(lake, cell, columns)]  # the others are left to the schema check
+
+        def judge(suite: str, pieces: Iterable[pa.Table], expectations: tuple[Expectation, ...], judged: list[Cell], examples: list[str]) -> None:
+            findings = validate_pieces(suite, pieces, expectations, partition_column="partition", example_columns=examples, site=home.data_docs)
+            for cell in judged:
                 for expectation in expectations:
-                    if expectations is rows and not _has(lake, cell, columns):
-                        verdicts[cell][expectation.name] = _unjudged(lake, cell, expectation, versions[expectation.name])
-                        continue
                     finding = findings.get(str(cell.partition), {}).get(expectation.name, Finding(True, 0, 0, []))
                     verdicts[cell][expectation.name] = Verdict(
                         content=lake.require(cell).content,
@@ -278,6 +249,13 @@ def corpus_suite(
                         description=_describe(finding),
                         metadata={"num_rows": finding.num_rows, "num_bad": finding.num_bad},
                     )
+
+        judge(name, _rows(lake, whole, columns), rows, whole, list(columns))
+        if facts:
+            judge(f"{name}_facts", [_facts(lake, cells, limits)], facts, cells, ["schema", "faults", "found"])
+        for cell in cells:
+            for expectation in rows:
+                verdicts[cell].setdefault(expectation.name, _unjudged(lake, cell, expectation, versions[expectation.name]))
         return verdicts
 
     checks = tuple(Check(e.name, e.description, e.blocking, versions[e.name]) for e in (*rows, *facts))

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
-from assets.corpus import CLEAN_ASSET, source_of
+from assets.corpus import CLEAN_ASSET, first_partitions, source_of
 from kernels.mixtures import MixtureConfig
 from kernels.specs import Config, TokenizerMethod
 from resources.registry import Registry
@@ -27,15 +27,11 @@ def mixture_asset(name: str) -> str:
 def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: list[str], partitions_per_source: int) -> Artifact:
     """Return the artifact of the recipe's tokenizer, trained on the first partitions of its sources."""
 
-    def chosen(registry: Registry) -> tuple[str | None, ...]:
-        keys = [partition.key for partition in registry.active()]
-        return tuple(key for source in sources for key in [k for k in keys if source_of(k) == source][:partitions_per_source])
-
     def build(work: Work) -> None:
         from kernels.tokenizers.files import fertility, write_tokenizer
 
         known = set(work.existing(CLEAN_ASSET))
-        partitions = [key for key in chosen(work.registry) if key in known]
+        partitions = [key for key in first_partitions(work.registry, sources, partitions_per_source) if key in known]
         if not partitions:
             raise ValueError(f"tokenizer: none of the sources {sources} has a partition that passed its checks; mend the data first")
 
@@ -58,7 +54,7 @@ def tokenizer(recipe: str, method: TokenizerMethod, config: Config, sources: lis
         code_version=f"{method.name}:{method.version}",
         partitioned=False,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [Dependency(CLEAN_ASSET, chosen(registry), optional=True)],
+        dependencies=lambda registry, partition: [Dependency(CLEAN_ASSET, first_partitions(registry, sources, partitions_per_source), optional=True)],
         build=build,
         upstream=(CLEAN_ASSET,),
     )

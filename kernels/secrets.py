@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from kernels.secret_rules import KINDS, RULES, TRACES
+from kernels.spans import first_of_overlapping, placeholder, replace
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,35 +42,17 @@ def find_in_texts(texts: "pl.Series", kinds: Iterable[str] = KINDS) -> dict[int,
 
 def _search(text: str, wanted: frozenset[str]) -> list[Secret]:
     lowered = text.lower()
-    found: list[tuple[int, Secret]] = []
-    for precedence, rule in enumerate(RULES):
+    found: list[Secret] = []
+    for rule in RULES:  # in order of precedence
         if rule.kind not in wanted or not any(hint in lowered for hint in rule.hints):
             continue
         for match in rule.pattern.finditer(text):
             group = match.lastindex or 0
             if rule.is_real(match[group]):
-                found.append((precedence, Secret(rule.kind, *match.span(group))))
-    return _without_overlaps(found)
-
-
-def _without_overlaps(found: list[tuple[int, Secret]]) -> list[Secret]:
-    """Return secrets in order of place; of those that overlap, the ones of higher precedence."""
-    taken = bytearray()
-    kept: list[Secret] = []
-    for _, secret in sorted(found):
-        if len(taken) < secret.end:
-            taken.extend(bytes(secret.end - len(taken)))
-        if not any(taken[secret.start : secret.end]):
-            taken[secret.start : secret.end] = b"\1" * (secret.end - secret.start)
-            kept.append(secret)
-    return sorted(kept, key=lambda secret: secret.start)
+                found.append(Secret(rule.kind, *match.span(group)))
+    return first_of_overlapping(found)
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
     """Return a text with each secret as a placeholder of its kind, such as <GITHUB_TOKEN>. ``secrets`` are in order and do not overlap."""
-    pieces: list[str] = []
-    place = 0
-    for secret in secrets:
-        pieces += (text[place : secret.start], f"<{secret.kind.upper()}>")
-        place = secret.end
-    return "".join((*pieces, text[place:]))
+    return replace(text, secrets, placeholder)

@@ -9,7 +9,7 @@ import gc
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +37,10 @@ class Expectation:
     max_bad_share: float = 0.0
     """Largest share of a partition's rows that may fail."""
     blocking: bool = True
+
+    def is_met(self, num_rows: int, num_bad: int) -> bool:
+        """Return whether a partition with so many rows may have so many that fail."""
+        return num_bad <= self.max_bad_share * num_rows
 
 
 class Finding(NamedTuple):
@@ -94,9 +98,31 @@ def validate(
         for code, name in enumerate(names):
             rows = bad.get(code, [])
             examples = [_example(table, row, row_in_partition[row], example_columns) for row in rows[:MAX_EXAMPLES]]
-            passed = len(rows) <= expectation.max_bad_share * first_row[code]
+            passed = expectation.is_met(first_row[code], len(rows))
             findings[name][expectation.name] = Finding(passed, first_row[code], len(rows), examples)
     return findings
+
+
+def validate_pieces(
+    suite: str, tables: Iterable[pa.Table], expectations: Sequence[Expectation], *, partition_column: str, example_columns: Sequence[str], site: Path
+) -> dict[str, dict[str, Finding]]:
+    """Judge rows that come piece by piece, partitions running on from one to the next, as `validate` would judge them all at once."""
+    joined: dict[str, dict[str, Finding]] = {}
+    for table in tables:
+        found = validate(suite, table, expectations, partition_column=partition_column, example_columns=example_columns, site=site)
+        for partition, findings in found.items():
+            before = joined.get(partition, {})
+            joined[partition] = {e.name: _joined(before.get(e.name), findings[e.name], e) for e in expectations}
+    return joined
+
+
+def _joined(before: Finding | None, after: Finding, expectation: Expectation) -> Finding:
+    """Return what was found in two pieces of one partition, one behind the other."""
+    if before is None:
+        return after
+    num_rows, num_bad = before.num_rows + after.num_rows, before.num_bad + after.num_bad
+    moved = [example | {"row": str(int(example["row"]) + before.num_rows)} for example in after.examples]
+    return Finding(expectation.is_met(num_rows, num_bad), num_rows, num_bad, [*before.examples, *moved][:MAX_EXAMPLES])
 
 
 def _prune(suite: str, site: Path) -> None:

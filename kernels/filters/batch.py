@@ -1,10 +1,10 @@
 """What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and other files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from kernels.specs import Outcome
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kernels.text.words import Words
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,17 @@ class TextBatch:
         from kernels.text.words import split_texts
 
         return split_texts(self.text)
+
+
+def rewrite(texts: "pl.Series", found: Mapping[int, Found], change: Callable[[str, Found], str]) -> "pl.Series":
+    """Return N texts with some changed by what was found in them, by number of text; the series itself where nothing was."""
+    import polars as pl
+
+    if not found:
+        return texts
+    rows = pl.Series(list(found), dtype=pl.UInt32)
+    changed = [change(text, what) for text, what in zip(texts.gather(rows), found.values(), strict=True)]
+    return texts.clone().scatter(rows, pl.Series(changed, dtype=pl.String))
 
 
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"

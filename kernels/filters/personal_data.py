@@ -10,14 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from kernels.filters.batch import TextBatch
+from kernels.filters.batch import TextBatch, rewrite, verdicts
 from kernels.personal.detection import find_by_rules
 from kernels.personal.names import find_names
-from kernels.personal.spans import NAME_KINDS, Kind, Span, replace, resolve
+from kernels.personal.spans import NAME_KINDS, Kind, Span, resolve
 from kernels.personal.surrogates import surrogate
-from kernels.personal.values import placeholder, token
+from kernels.personal.values import token
+from kernels.spans import placeholder, replace
 from kernels.specs import Config, Filter, Outcome
 
 if TYPE_CHECKING:
@@ -61,19 +63,11 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     Raises:
         ValueError: the key of tokens is not given, or too short.
     """
-    import polars as pl
-
     treat = _treatment(config, batch.files)
     found = find(batch.text, config.kinds)
     size = len(batch.text)
-    treated = batch.text
-    if found:
-        hits = pl.Series(list(found), dtype=pl.UInt32)
-        replaced = [replace(text, spans, treat) for text, spans in zip(treated.gather(hits), found.values(), strict=True)]
-        treated = treated.clone().scatter(hits, pl.Series(replaced, dtype=pl.String))
-    blank = [None] * size
-    reason, value = pl.Series("reason", blank, dtype=pl.String), pl.Series("value", blank, dtype=pl.Float64)
-    return Outcome(treated, reason, value, _count(found, config.kinds, size))
+    treated = rewrite(batch.text, found, partial(replace, treat=treat))
+    return verdicts(batch, [None] * size, np.zeros(size))._replace(text=treated, tags=_count(found, config.kinds, size))
 
 
 def _treatment(config: PersonalDataConfig, files: Mapping[str, Path]) -> Callable[[Kind, str], str]:

@@ -5,9 +5,10 @@ What counts as a secret is told in `kernels.secret_rules`. Every document that h
 
 from typing import Literal
 
+import numpy as np
 from pydantic import field_validator
 
-from kernels.filters.batch import TextBatch
+from kernels.filters.batch import TextBatch, rewrite, verdicts
 from kernels.secret_rules import KINDS
 from kernels.secrets import find_in_texts, mask
 from kernels.specs import Config, Filter, Outcome
@@ -36,20 +37,12 @@ def apply(batch: TextBatch, config: SecretsConfig) -> Outcome:
     import polars as pl
 
     found = find_in_texts(batch.text, config.kinds or KINDS)
-    counts: list[int | None] = [None] * len(batch.text)
-    for number, secrets in found.items():
-        counts[number] = len(secrets)
-    num_secrets = pl.Series("num_secrets", counts, dtype=pl.Int64)
-    if config.action == "drop":
-        reason = num_secrets.is_not_null().replace_strict({True: "secret", False: None}, return_dtype=pl.String)
-        return Outcome(batch.text, reason, num_secrets.cast(pl.Float64), {"num_secrets": num_secrets})
-    text = batch.text
-    if found:
-        rows = pl.Series(list(found), dtype=pl.UInt32)
-        masked = [mask(text, secrets) for text, secrets in zip(text.gather(rows), found.values(), strict=True)]
-        text = text.clone().scatter(rows, pl.Series(masked, dtype=pl.String))
-    nothing = [None] * len(text)
-    return Outcome(text, pl.Series(nothing, dtype=pl.String), pl.Series(nothing, dtype=pl.Float64), {"num_secrets": num_secrets})
+    counts = [len(found[number]) if number in found else None for number in range(len(batch.text))]
+    drops = config.action == "drop"
+    reasons = ["secret" if drops and count else None for count in counts]
+    outcome = verdicts(batch, reasons, np.array([count or 0 for count in counts], np.float64))
+    text = batch.text if drops else rewrite(batch.text, found, mask)
+    return outcome._replace(text=text, tags={"num_secrets": pl.Series("num_secrets", counts, dtype=pl.Int64)})
 
 
 SPEC = Filter(name="secrets", version=1, config=SecretsConfig, apply=apply)

@@ -4,12 +4,10 @@ A text without a digit is dropped; sentences all in capitals are cut out; a text
 Symbols are hash signs, ellipses, bullets and the characters of Unicode category S, so that ordinary punctuation is none.
 """
 
-from typing import Any
-
 import numpy as np
 from pydantic import Field
 
-from kernels.filters.batch import TextBatch, verdicts
+from kernels.filters.batch import TextBatch, rewrite, verdicts
 from kernels.specs import Config, Filter, Outcome
 
 _SYMBOLS = r"#|\.{3}|…|•|\p{S}"
@@ -60,14 +58,10 @@ def _is_capital(sentence: str, min_words: int) -> bool:
 
 def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
     """Cut sentences in capitals, then drop texts without digits or with too many symbols; the value is symbols a word."""
-    import polars as pl
-
     text = batch.text
     if config.min_capital_words is not None:
-        hits = text.str.contains(_SENTENCE).arg_true()
-        if len(hits):
-            cut: list[Any] = [_cut_capitals(part, config.min_capital_words) for part in text.gather(hits)]
-            text = text.clone().scatter(hits, pl.Series(cut, dtype=pl.String))
+        hits: list[int] = text.str.contains(_SENTENCE).arg_true().to_list()
+        text = rewrite(text, dict.fromkeys(hits, config.min_capital_words), _cut_capitals)
     left = batch if text is batch.text else TextBatch(text, batch.files)
     ratios = text.str.count_matches(_SYMBOLS).to_numpy() / np.maximum(np.diff(left.words.offsets), 1)
     too_many = ratios > (np.inf if config.max_symbol_word_ratio is None else config.max_symbol_word_ratio)

@@ -1,7 +1,9 @@
-"""Spans of personal data in a text: what overlaps is resolved by rank, and what remains is replaced."""
+"""Spans of personal data in a text, and which of those that overlap counts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast, get_args
+
+from kernels.spans import first_of_overlapping
 
 RuleKind = Literal[
     "url_login",
@@ -50,21 +52,4 @@ class Span(NamedTuple):
 
 def resolve(spans: Iterable[Span]) -> list[Span]:
     """Return spans in order of place, none overlapping another: the stricter kind wins, then the longer span, then the first."""
-    ranked = sorted(set(spans), key=lambda span: (_RANK[span.kind], span.start - span.end, span.start))
-    taken = bytearray(max((span.end for span in ranked), default=0))
-    kept: list[Span] = []
-    for span in ranked:
-        if taken.find(1, span.start, span.end) < 0:
-            taken[span.start : span.end] = b"\1" * (span.end - span.start)
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
-
-
-def replace(text: str, spans: Sequence[Span], treat: Callable[[Kind, str], str]) -> str:
-    """Return a text whose spans (in order, not overlapping) are replaced by what ``treat`` makes of their kind and value."""
-    pieces: list[str] = []
-    done = 0
-    for kind, start, end in spans:
-        pieces += [text[done:start], treat(kind, text[start:end])]
-        done = end
-    return "".join([*pieces, text[done:]])
+    return first_of_overlapping(sorted(set(spans), key=lambda span: (_RANK[span.kind], span.start - span.end, span.start)))

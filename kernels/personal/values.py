@@ -25,8 +25,3 @@ def token(kind: Kind, value: str, key: bytes) -> str:
     """Return the placeholder of a value with its keyed hash (HMAC-SHA256, RFC 2104): equal for equal values, and only with the key."""
     digest = hmac.digest(key, f"{kind}\0{canonical(kind, value)}".encode(), "sha256")
     return f"<{kind.upper()}:{digest.hex()[:TOKEN_HEX]}>"
-
-
-def placeholder(kind: Kind, value: str) -> str:
-    """Return the placeholder of a kind."""
-    return f"<{kind.upper()}>"

@@ -81,8 +81,7 @@ def _members(file: SourceFile, max_bytes: int, wants: Wants) -> Iterator[Member 
             with file.open() as stream:
                 yield from zip_members(stream, budget, max_bytes, wants)
         else:
-            name = file.path.removesuffix(".tgz") + ".gz" if file.path.endswith(".tgz") else file.path
-            with decompressed(SourceFile(name, lambda: _Counted(file.open(), budget))) as unpacked:  # pyright: ignore[reportArgumentType]
+            with decompressed(SourceFile(file.path, lambda: _Counted(file.open(), budget))) as unpacked:  # pyright: ignore[reportArgumentType]
                 yield from tar_members(unpacked, budget, max_bytes, wants)
     except BombError as error:
         yield Reject("archive", "bomb", str(error))

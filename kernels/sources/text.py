@@ -49,13 +49,13 @@ class _Stream(io.RawIOBase):
 
 @contextmanager
 def decompressed(file: SourceFile) -> Generator[io.RawIOBase, None, None]:
-    """Open a file, decompressed as its name's ending says (``.gz``, ``.bz2``, ``.zst``, ``.xz``); several compressed members read as one.
+    """Open a file, decompressed as its name's ending says (``.gz``, ``.tgz``, ``.bz2``, ``.zst``, ``.xz``); several compressed members read as one.
 
     Raises:
         DamagedFileError: from ``read``, where the compressed data is damaged.
     """
     with file.open() as raw:
-        if file.path.endswith(".gz"):
+        if file.path.endswith((".gz", ".tgz")):
             with gzip.GzipFile(fileobj=raw, mode="rb") as inner:
                 yield _Stream(inner.read1)
         elif file.path.endswith(".bz2"):

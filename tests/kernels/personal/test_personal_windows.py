@@ -5,8 +5,9 @@ from collections import Counter
 import polars as pl
 
 from kernels.personal.detection import RULES, find_by_rules
-from kernels.personal.spans import RULE_KINDS, Span, replace, resolve
+from kernels.personal.spans import RULE_KINDS, Span, resolve
 from kernels.personal.windows import Place, TextBytes
+from kernels.spans import replace
 
 PADDING = "\n" + "Wörter ohne Zahlen — " * 20
 VALUES = (
