@@ -292,7 +292,7 @@ def _dangling(recipe: RecipeBase) -> Iterator[tuple[Location, str]]:
                 kind, _, own = name.partition("/")
                 yield from known(("sources", source, "filters", index), kind.removesuffix("s"), own, getattr(recipe, kind))
     for name, entry in recipe.classifiers.items():
-        for side in ("reference", "raw"):
+        for side in ("positive", "negative"):
             for index, source in enumerate(getattr(entry, side)):
                 yield from known(("classifiers", name, side, index), "source", source, recipe.sources)
     for index, name in enumerate(recipe.tokenizer.sources):

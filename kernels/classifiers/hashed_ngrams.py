@@ -1,7 +1,7 @@
 """A linear classifier over hashed character 3-5-grams and word 1-2-grams of lower-cased text, in the spirit of Joulin et al. 2016.
 
-Trained by Adagrad on the logistic loss (arXiv:1607.01759 for the features, Duchi et al. 2011 for the optimizer). Of the texts that differ,
-a fifth is held out and judges the classifier; of the rest, a fifth turns scores into probabilities (Platt, 1999).
+Trained by Adagrad on the logistic loss (arXiv:1607.01759 for the features, Duchi et al. 2011 for the optimizer). Of the groups of
+texts that differ, a fifth is held out and judges the classifier; of the rest, a fifth turns scores into probabilities (Platt, 1999).
 """
 
 import json
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 HELD_OUT = 5
-"""One text of this many judges, and one of this many of the others calibrates."""
+"""One group of this many judges, and one of this many of the others calibrates."""
 NUM_QUANTILES = 1001
 MIN_TEXTS = 50
 
@@ -70,41 +70,52 @@ class Report(NamedTuple):
     """Texts left out because another is the same but for case and white space."""
 
 
-def train(positives: "pl.Series", negatives: "pl.Series", config: ClassifierConfig) -> tuple[Classifier, Report]:
-    """Train on texts of two classes; the same input, config and seed give the same weights.
+def train(examples: "pl.DataFrame", config: ClassifierConfig) -> tuple[Classifier, Report]:
+    """Train on N texts of two classes; the same input, config and seed give the same weights.
+
+    Columns: text (str), label (bool) and group (str or int): texts of a group are held out together.
 
     Raises:
-        ValueError: a class has fewer than `MIN_TEXTS` texts that differ.
+        ValueError: a class has fewer than `MIN_TEXTS` texts that differ, or all of its texts are of groups that stand on one side of the split.
     """
     import polars as pl
 
     from kernels.classifiers.loops import descend
 
-    frame = pl.concat([texts.alias("text").to_frame().with_columns(label=pl.lit(label)) for texts, label in ((positives, True), (negatives, False))])
     normal = pl.col("text").str.slice(0, config.max_chars).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
-    unique = frame.with_columns(normal.alias("normal")).unique("normal", keep="first", maintain_order=True)
+    unique = examples.with_columns(normal.alias("normal")).unique("normal", keep="first", maintain_order=True)
     labels: NDArray[np.bool_] = unique["label"].to_numpy()
     num_positives = int(labels.sum())
     if min(num_positives, len(labels) - num_positives) < MIN_TEXTS:
         raise ValueError(
             f"a classifier needs {MIN_TEXTS} different texts of either class; there are {num_positives} and {len(labels) - num_positives}: give more"
         )
-    texts = unique["text"]
     random = np.random.default_rng(config.seed)
-    order = random.permutation(len(labels))
-    held_out, rest = order[::HELD_OUT], np.delete(order, np.s_[::HELD_OUT])
-    calibration, training = rest[::HELD_OUT], np.delete(rest, np.s_[::HELD_OUT])
-    data, offsets = flat_bytes(_cut(texts, config.max_chars))
+    held_out, calibration, training = _split(unique, random)
+    if len(np.unique(labels[held_out])) + len(np.unique(labels[training])) < 4:
+        raise ValueError("a class has no text to train on or to judge by: its texts are of too few groups; give more, or no group_field")
+    data, offsets = flat_bytes(_cut(unique["text"], config.max_chars))
     weights = np.zeros((1 << config.bits) + 1, np.float32)
     squares = np.zeros_like(weights)
     for _ in range(config.epochs):
         descend(data, offsets, labels, random.permutation(training), weights, squares, config.bits, config.learning_rate)
-    raw = _raw(texts, weights, config.max_chars)
+    raw = _raw(unique["text"], weights, config.max_chars)
     slope, shift = _calibrate(raw[calibration], labels[calibration])
     scores = _probability(raw[held_out], slope, shift)
     quantiles = np.quantile(scores[~labels[held_out]], np.linspace(0, 1, NUM_QUANTILES))
-    report = Report(auc(scores, labels[held_out]), len(held_out), len(training), len(frame) - len(unique))
+    report = Report(auc(scores, labels[held_out]), len(held_out), len(training), len(examples) - len(unique))
     return Classifier(weights, config.max_chars, slope, shift, quantiles), report
+
+
+def _split(examples: "pl.DataFrame", random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows that judge, calibrate and train."""
+    group = examples["group"].rank("dense").to_numpy()
+    order = random.permutation(examples["group"].n_unique()) + 1
+    held_out, rest = order[::HELD_OUT], np.delete(order, np.s_[::HELD_OUT])
+    held_out, calibration, training = (
+        np.flatnonzero(np.isin(group, part)) for part in (held_out, rest[::HELD_OUT], np.delete(rest, np.s_[::HELD_OUT]))
+    )
+    return held_out, calibration, training
 
 
 def save(classifier: Classifier, folder: Path) -> None:

@@ -46,12 +46,13 @@ def rewrite(texts: "pl.Series", found: Mapping[int, Found], change: Callable[[st
     return texts.clone().scatter(rows, pl.Series(changed, dtype=pl.String))
 
 
-_UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+"""A letter of a script that puts no spaces between words."""
 
 
 def are_unspaced(texts: "pl.Series") -> "pl.Series":
     """Return whether at least half of the letters of each text are of scripts that put no spaces between words."""
-    return texts.str.count_matches(_UNSPACED) * 2 >= texts.str.count_matches(r"\p{L}").clip(1)
+    return texts.str.count_matches(UNSPACED) * 2 >= texts.str.count_matches(r"\p{L}").clip(1)
 
 
 def verdicts(batch: TextBatch, reasons: "Sequence[str | None]", values: "NDArray[np.float64]", *, skip_unspaced: bool = False) -> Outcome:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from kernels.filters.batch import TextBatch, verdicts
+from kernels.filters.trained import file_name, trained
 from kernels.specs import Config, Filter, Outcome
 
 if TYPE_CHECKING:
@@ -44,12 +45,7 @@ def apply(batch: TextBatch, config: QualityClassifierConfig) -> Outcome:
     """
     import polars as pl
 
-    from kernels.classifiers.hashed_ngrams import load
-
-    name = f"classifiers/{config.classifier}"
-    if name not in batch.files:
-        raise ValueError(f"quality_classifier: {config.classifier!r} is not among the recipe's classifiers: {sorted(batch.files)}")
-    classifier = load(batch.files[name])
+    classifier = trained(batch, config.classifier)
     scores = classifier.scores(batch.text)
     if config.pareto_alpha is not None:
         limits = 1 - _pareto(batch.text, config.pareto_alpha)
@@ -65,6 +61,4 @@ def _pareto(texts: "pl.Series", alpha: float) -> NDArray[np.float64]:
     return (1 - np.array(places)) ** (-1 / alpha) - 1
 
 
-SPEC = Filter(
-    name="quality_classifier", version=1, config=QualityClassifierConfig, apply=apply, files=lambda config: (f"classifiers/{config.classifier}",)
-)
+SPEC = Filter(name="quality_classifier", version=1, config=QualityClassifierConfig, apply=apply, files=lambda config: (file_name(config.classifier),))

