@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 from pydantic import Field
@@ -12,9 +13,11 @@ from kernels.specs import Config
 from resources.registry import Location, Registry, open_file
 
 CURATION_ASSET = "corpus/report"
-CURATION_VERSION = 2
+CURATION_VERSION = 3
 STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET)
-SHOWN_REASONS = 30
+SHOWN_ROWS = 30
+SIZES = (2, 5, 20, 100)
+SIZE_BANDS = ("2", "3 to 5", "6 to 20", "21 to 100", "more")
 LABELS = ".labels.jsonl"
 
 
@@ -39,8 +42,8 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         flow, reasons = _flow(work), _reasons(work)
         work.write("flow", flow, main=True)
         work.write("reasons", reasons)
-        work.draft.metadata["flow"] = {"markdown": markdown_table(flow.to_pylist())}
-        work.draft.metadata["reasons"] = {"markdown": markdown_table(reasons.slice(0, SHOWN_REASONS).to_pylist())}
+        work.draft.metadata["flow"] = work.draft.metadata.pop("sample")
+        work.draft.metadata["reasons"] = {"markdown": markdown_table(reasons.slice(0, SHOWN_ROWS).to_pylist())}
         for name, image in {"outcomes": plot_outcomes(flow), "drops": plot_reasons(reasons)}.items():
             (work.draft.folder / f"{name}.png").write_bytes(image)
             work.draft.unhashed.append(f"{name}.png")
@@ -48,9 +51,13 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
         mentions = _mentions(work)
         work.write("mentions", mentions)
         work.draft.metadata["mentions"] = {"markdown": markdown_table(mentions.to_pylist())}
+        clusters, sizes = _clusters(work)
+        work.write("clusters", clusters)
+        work.draft.metadata["clusters"] = {"markdown": markdown_table(clusters.slice(0, SHOWN_ROWS).to_pylist())}
+        work.draft.metadata["cluster_sizes"] = {"markdown": markdown_table(sizes)}
         contaminated = _contaminated_items(work)
         work.write("contaminated_items", contaminated)
-        work.draft.metadata["contaminated_items"] = {"markdown": markdown_table(contaminated.slice(0, SHOWN_REASONS).to_pylist())}
+        work.draft.metadata["contaminated_items"] = {"markdown": markdown_table(contaminated.slice(0, SHOWN_ROWS).to_pylist())}
         scores = [score for name, plan in sources.items() if (score := _score(work, name, plan.location)) is not None]
         if scores:
             table = pa.concat_tables(scores, promote_options="permissive")
@@ -115,6 +122,20 @@ def _mentions(work: Work) -> pa.Table:
             totals[asset] += manifest.num_rows or 0
     before, after = counts.values()
     return compare_mentions(before, after, totals[DOCUMENTS_ASSET], totals[CLEAN_ASSET]).to_arrow()
+
+
+def _clusters(work: Work) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """Return the clusters of duplicates over all partitions, and how many there are of which size."""
+    import polars as pl
+
+    from kernels.deduplication.chains import DUPLICATES, clusters
+
+    tables = [DUPLICATES.empty_table(), *(work.table(DEDUPLICATED_ASSET, "duplicates", key) for key in work.existing(DEDUPLICATED_ASSET))]
+    found = clusters(_frame(tables).lazy())
+    bands = found.group_by(documents=pl.col("documents").cut(SIZES, labels=SIZE_BANDS)).agg(
+        clusters=pl.len(), dropped=pl.col("documents").sum() - pl.len()
+    )
+    return found.to_arrow(), bands.sort("documents").to_dicts()
 
 
 def _contaminated_items(work: Work) -> pa.Table:

@@ -4,11 +4,14 @@ A document's place is its partition's number (by order of arrival) and its row t
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
 
 I64 = NDArray[np.int64]
 
@@ -19,14 +22,6 @@ DUPLICATES = pa.schema(
         pa.field("first_id", pa.string(), nullable=False, metadata={"description": "the first document that it matches, dropped or not"}),
         pa.field("kind", pa.string(), nullable=False, metadata={"description": "exact, minhash or semantic"}),
         pa.field("similarity", pa.float64(), nullable=False, metadata={"description": "similarity to its first match, by its kind's measure"}),
-    ]
-)
-CLUSTERS = pa.schema(
-    [
-        pa.field("cluster_id", pa.string(), nullable=False, metadata={"description": "id of the document that was kept"}),
-        pa.field("id", pa.string(), nullable=False, metadata={"description": "a document of the cluster"}),
-        pa.field("similarity", pa.float64(), nullable=False, metadata={"description": "similarity to its first match; 1 for the one kept"}),
-        pa.field("kind", pa.string(), nullable=False, metadata={"description": "kept, exact, minhash or semantic"}),
     ]
 )
 _ROW_BITS = 32
@@ -95,17 +90,16 @@ def _ids_at(places: I64, ids: Callable[[int], Any]) -> Any:
     return gathered.take(pa.array(np.argsort(np.argsort(partitions, kind="stable"), kind="stable")))
 
 
-def clusters(duplicates: pa.Table) -> pa.Table:
-    """Return every cluster (schema `CLUSTERS`): the document that was kept, then those dropped for it, in order of ``duplicates``.
+def clusters(duplicates: "pl.LazyFrame") -> "pl.DataFrame":
+    """Return one row a cluster of N duplicates (columns of `DUPLICATES`, of all partitions), the largest first.
 
-    A cluster may reach over partitions: it is whole where ``duplicates`` are those of all of them, one table behind the other.
+    Columns: kept_id; documents, the kept one included; how many of the others are exact, minhash and semantic; their least similarity.
     """
-    members: dict[str, list[dict[str, Any]]] = {}
-    for row in duplicates.select(["kept_id", "id", "similarity", "kind"]).to_pylist():
-        kept = row["kept_id"]
-        rows = members.setdefault(kept, [{"cluster_id": kept, "id": kept, "similarity": 1.0, "kind": "kept"}])
-        rows.append({"cluster_id": kept, "id": row["id"], "similarity": row["similarity"], "kind": row["kind"]})
-    return pa.Table.from_pylist([row for rows in members.values() for row in rows], schema=CLUSTERS)
+    import polars as pl
+
+    kinds = [(pl.col("kind") == kind).sum().alias(kind) for kind in ("exact", "minhash", "semantic")]
+    sized = duplicates.group_by("kept_id").agg(pl.len().add(1).alias("documents"), *kinds, pl.col("similarity").min().alias("least_similarity"))
+    return sized.sort(["documents", "kept_id"], descending=[True, False]).collect()
 
 
 def deduplicate(documents: pa.Table, duplicates: pa.Table) -> pa.Table:

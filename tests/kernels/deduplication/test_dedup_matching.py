@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from kernels.deduplication import first_matches, signature_index
-from kernels.deduplication.chains import CLUSTERS, DUPLICATES, clusters, deduplicate
+from kernels.deduplication.chains import DUPLICATES, clusters, deduplicate
 from kernels.deduplication.exact import exact_hashes
 from kernels.deduplication.loops import look_ups
 from kernels.deduplication.matching import DedupConfig, find_duplicates, write_index
@@ -145,20 +145,20 @@ def test_empty_partitions_are_fine(tmp_path: Path) -> None:
     assert find_duplicates(tmp_path / "one", [tmp_path / "empty"], CONFIG).num_rows == 0
 
 
-def test_duplicates_are_taken_out_and_clusters_name_all_of_theirs(tmp_path: Path) -> None:
+def test_duplicates_are_taken_out(tmp_path: Path) -> None:
     texts = ["one two", "three four", "One, two!", "five", "one two."]
     documents = _documents(texts)
     write_index(documents, CONFIG, tmp_path)
     duplicates = find_duplicates(tmp_path, [], CONFIG)
     assert deduplicate(documents, duplicates)["id"].to_pylist() == ["s/f#0", "s/f#1", "s/f#3"]
     assert deduplicate(documents, DUPLICATES.empty_table()).equals(documents)
-    grouped = clusters(duplicates)
-    assert grouped.schema == CLUSTERS
-    assert [tuple(row.values()) for row in grouped.to_pylist()] == [
-        ("s/f#0", "s/f#0", 1, "kept"),
-        ("s/f#0", "s/f#2", 1, "exact"),
-        ("s/f#0", "s/f#4", 1, "exact"),
-    ]
+
+
+def test_clusters_count_what_went_for_whom_the_largest_first() -> None:
+    rows = [("b", "a", "a", "minhash", 0.9), ("c", "a", "b", "minhash", 0.8), ("d", "a", "a", "exact", 1.0), ("f", "e", "e", "semantic", 0.7)]
+    table = pa.Table.from_pylist([dict(zip(DUPLICATES.names, row, strict=True)) for row in rows], schema=DUPLICATES)
+    assert clusters(pl.DataFrame(pl.from_arrow(table)).lazy()).rows() == [("a", 4, 1, 2, 0, 0.8), ("e", 2, 0, 0, 1, 0.7)]
+    assert clusters(pl.DataFrame(pl.from_arrow(DUPLICATES.empty_table())).lazy()).rows() == []
 
 
 def test_an_index_of_another_config_is_refused(tmp_path: Path) -> None:
