@@ -10,24 +10,35 @@ from pydantic import SerializeAsAny
 
 from assets.artifact import Artifact, Dependency, Work, markdown_table
 from assets.corpus import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
+from assets.decontamination import DecontaminationConfig
 from assets.tokens import SHARDS_ASSET, mixture_asset
 from kernels.mixtures import MixtureConfig
 from kernels.specs import Config
 from resources.lake import Manifest
 from resources.registry import Registry
 
-VERSION = 1
+VERSION = 2
 STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET, SHARDS_ASSET)
 SHOWN_REASONS = 12
+
+
+class Origin(Config):
+    """What a recipe says of a source."""
+
+    path: str
+    snapshot: str
+    about: str | None
+    licence: str | None
 
 
 class CardConfig(Config):
     """All policy that a card tells of: it is written anew when a threshold changes, though no document did."""
 
     mixture: MixtureConfig
+    origins: dict[str, Origin]
     steps: dict[str, list[SerializeAsAny[Config]]]
     deduplication: SerializeAsAny[Config]
-    decontamination: SerializeAsAny[Config]
+    decontamination: DecontaminationConfig
 
 
 def card_asset(name: str) -> str:
@@ -69,7 +80,7 @@ def data_card(recipe: str, name: str, config: CardConfig) -> Artifact:
 
 
 def write_card(work: Work, config: CardConfig, partitions: list[str], composition: list[dict[str, Any]], left_out: list[str]) -> str:
-    """Return the text of a card. The same data and policy give the same text: it holds no time and no path."""
+    """Return the text of a card. The same data and policy give the same text: it holds no time."""
     cells = {key: {asset: work.lake.require(work.parent(asset, key)) for asset in STAGES} for key in partitions}
     sources = list(dict.fromkeys(map(source_of, partitions)))
     manifests = {source: [cells[key] for key in partitions if source_of(key) == source] for source in sources}
@@ -79,13 +90,17 @@ def write_card(work: Work, config: CardConfig, partitions: list[str], compositio
         "## Composition",
         markdown_table(composition),
         f"Sequences of {config.mixture.sequence_length} tokens; a share of {config.mixture.validation_fraction:.1%} of documents is for validation.",
-        "## Sources and what was taken out of them",
+        "## Sources",
+        markdown_table([_origin_row(source, config.origins[source], work, partitions) for source in sources]),
+        "## What was taken out of them",
         markdown_table([_source_row(source, manifests[source]) for source in sources]),
         "## Processing",
         *(f"- **{source}**: {_steps(config.steps[source])}" for source in sources),
         f"- **all**: deduplicated ({_settings(_values(config.deduplication))}), decontaminated ({_settings(_values(config.decontamination))})",
         "## Why documents went",
         markdown_table(_reasons(manifests)),
+        "## Evaluations found in documents",
+        _contamination(work, partitions, drop=config.decontamination.drop),
         "## Languages and lengths",
         markdown_table([_shape_row(source, manifests[source]) for source in sources]),
         "## What is known against it",
@@ -96,6 +111,33 @@ def write_card(work: Work, config: CardConfig, partitions: list[str], compositio
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _origin_row(source: str, origin: Origin, work: Work, partitions: list[str]) -> dict[str, Any]:
+    files = [file for key in partitions if source_of(key) == source for file in work.registry.partition(key).files]
+    return {
+        "source": source,
+        "about": origin.about or "not stated",
+        "licence": origin.licence or "not stated",
+        "path": origin.path,
+        "snapshot": origin.snapshot,
+        "files": len(files),
+        "MB": round(sum(file.size_bytes for file in files) / 1e6, 2),
+    }
+
+
+def _contamination(work: Work, partitions: list[str], *, drop: bool) -> str:
+    """Return by evaluation how many of its texts stood in how many documents."""
+    found: dict[str, tuple[set[int], set[str]]] = {}
+    for key in partitions:
+        for row in work.table(CLEAN_ASSET, "contaminated", key).select(["eval", "item", "id"]).to_pylist():
+            items, ids = found.setdefault(row["eval"], (set(), set()))
+            items.add(row["item"])
+            ids.add(row["id"])
+    if not found:
+        return "None of the recipe's evaluations was found."
+    rows = [{"evaluation": name, "texts found": len(items), "documents": len(ids)} for name, (items, ids) in sorted(found.items())]
+    return markdown_table(rows) + f"\n\nThese documents were {'dropped' if drop else 'kept, as the recipe asks'}."
 
 
 def _source_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]:
@@ -163,6 +205,8 @@ def _limits(config: CardConfig, manifests: dict[str, list[dict[str, Manifest]]],
         lines.append(f"- Personal data were treated by rules in {', '.join(masked)}; rules miss what has no fixed form.")
     if unmasked:
         lines.append(f"- Personal data were not looked for in {', '.join(unmasked)}.")
+    if unlicensed := [source for source in manifests if config.origins[source].licence is None]:
+        lines.append(f"- The recipe states no licence of {', '.join(unlicensed)}.")
     unidentified = [source for source, cells in manifests.items() if not any(cell[FILTERED_ASSET].metadata.get("language_shares") for cell in cells)]
     if unidentified:
         lines.append(f"- Languages were not identified in {', '.join(unidentified)}.")

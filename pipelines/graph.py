@@ -7,7 +7,7 @@ from assets.artifact import Artifact, CheckSuite, Graph
 from assets.classifiers import classifier, classifier_suite
 from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered, key_input
 from assets.curation import curation_report
-from assets.data_card import CardConfig, data_card
+from assets.data_card import CardConfig, Origin, data_card
 from assets.decontamination import decontaminated
 from assets.deduplication import MODEL_INPUT, deduplicated, paragraphs, signatures, trimmed
 from assets.embedded import EMBEDDED as EMBEDDED_SETS
@@ -92,7 +92,10 @@ def _tokenizer(name: str, entry: Any) -> Artifact:
 def _card_config(recipe: Recipe, sources: dict[str, SourcePlan], mixture_config: MixtureConfig) -> CardConfig:
     entries = recipe.entries
     steps = {key: [config for _, config in sources[key].steps] for key in mixture_config.weights}
-    return CardConfig(mixture=mixture_config, steps=steps, deduplication=entries.deduplication, decontamination=entries.decontamination)
+    origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in mixture_config.weights}
+    return CardConfig(
+        mixture=mixture_config, origins=origins, steps=steps, deduplication=entries.deduplication, decontamination=entries.decontamination
+    )
 
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:

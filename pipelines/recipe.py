@@ -66,6 +66,10 @@ class SourceEntry(Config):
     """How many new files make one partition."""
     patterns: list[str] | None = None
     """File name patterns to read; by default the format's own."""
+    about: str | None = None
+    """What the corpus is and who made it, in a sentence, for data cards."""
+    licence: str | None = None
+    """Under which terms it may be used: an SPDX expression (https://spdx.org/licenses) or words, for data cards."""
     limits: SourceLimits = SourceLimits()
     """What its partitions should look like; one outside is shown as a warning."""
 

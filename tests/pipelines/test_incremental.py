@@ -105,6 +105,11 @@ def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_ch
     assert "| books | books | 3 |" in card and "decontaminated (ngram 13, drop)" in card
     assert "Languages were not identified in books" in card
     assert str(shop.folder) not in card
+    assert "| books | not stated | not stated | books | base | 3 |" in card and "The recipe states no licence of books" in card
+    assert "None of the recipe's evaluations was found." in card
+    shop.change_recipe("    path: books\n", "    path: books\n    about: Invented prose\n    licence: CC0-1.0\n")
+    assert [str(cell) for cell in shop.up(CARD).made] == [CARD]
+    assert "| books | Invented prose | CC0-1.0 | books | base | 3 |" in (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
     shop.change_recipe("min_words: 20", "min_words: 21")
     assert {str(cell) for cell in shop.up(CARD).made} >= {CARD}
     assert "gopher_quality (min_words 21" in (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
