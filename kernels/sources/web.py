@@ -1,8 +1,8 @@
 """Web pages of a WARC or ARC file as the text of their articles.
 
-Input: `kernels.sources.archive_records`. The text is Trafilatura's (Barbaresi 2021,
-https://aclanthology.org/2021.acl-demo.15/), called directly: datatrove's wrapper stops each page by the clock and drops what earlier
-pages already said, so that its bytes depend on the machine and on the order of pages.
+Input: `kernels.sources.archive_records`. The text is Trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15/) or, with the
+fast extractor, that of `kernels.extraction.article` where its judges agree. Trafilatura is called directly: datatrove's wrapper stops each page
+by the clock and drops what earlier pages already said, so that its bytes depend on the machine and on the order of pages.
 """
 
 import codecs
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import PositiveInt
 
+from kernels.extraction.article import MIN_AGREEMENT, find_article
 from kernels.sources.archive_records import address, date, payload, read_records
 from kernels.sources.text import tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
@@ -35,6 +36,9 @@ _SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gb
 class WebConfig(Config):
     """How much of a page counts as its article."""
 
+    extractor: Literal["careful", "fast"] = "careful"
+    """``careful``: Trafilatura on every page. ``fast``: `kernels.extraction.article`, and Trafilatura without its own second opinions on the pages
+    of which that is not sure; each document's metadata tells who extracted it."""
     favor: Literal["precision", "recall", "balance"]
     """What Trafilatura prefers where it is unsure: less text but right, or more text."""
     include_tables: bool
@@ -66,12 +70,13 @@ def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     if config.respect_robots and (meta := _META_ROBOTS.search(data[:HEAD_BYTES])):
         return Reject(key, "noindex", meta[0].decode("utf-8", "replace")[:200])
     html, charset = _decode(data, content_type)
-    text, title = _extract(tidy(html), config)
+    text, title, extractor = extract_article(tidy(html), config)
     if not text:
         return Reject(key, "no_text", title or "")
     metadata = {
         "charset": charset,
         "date": date(record),
+        "extractor": extractor,
         "mime": content_type.partition(";")[0].strip(),
         "status": 200,
     }
@@ -128,22 +133,27 @@ def _guess(data: bytes) -> str:
     return best.encoding if best is not None else "cp1252"
 
 
-def _extract(html: str, config: WebConfig) -> tuple[str, str | None]:
-    """Return the article's text, empty where there is none, and the page's title."""
+def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]:
+    """Return the article's text, empty where there is none, the page's title, and which extractor found it."""
     from trafilatura import extract, load_html
 
+    if config.extractor == "fast":
+        article = find_article(html, include_tables=config.include_tables)
+        if article.agreement >= MIN_AGREEMENT:
+            return tidy(article.text), article.title, "blocks"
     tree: Any = load_html(html)
     if tree is None:
-        return "", None
+        return "", None, "trafilatura"
     title = " ".join((tree.findtext(".//title") or "").split()) or None
     text = extract(
         tree,
+        fast=config.extractor == "fast",
         favor_precision=config.favor == "precision",
         favor_recall=config.favor == "recall",
         include_tables=config.include_tables,
         include_comments=False,
     )
-    return tidy(text or ""), title
+    return tidy(text or ""), title, "trafilatura"
 
 
-SPEC = SourceFormat(name="web", version=2, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)
+SPEC = SourceFormat(name="web", version=3, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)

@@ -147,7 +147,19 @@ def test_robots_may_be_left_out_of_account() -> None:
 def test_what_the_record_tells_of_a_page_is_kept() -> None:
     (item,) = read(record(1, PAGE.encode("cp1251", "ignore"), content_type="text/html"))
     assert isinstance(item, Document)
-    assert item.metadata == {"charset": "utf-8", "date": "2024-05-18T01:58:10Z", "mime": "text/html", "status": 200}
+    assert item.metadata == {"charset": "utf-8", "date": "2024-05-18T01:58:10Z", "extractor": "trafilatura", "mime": "text/html", "status": 200}
+
+
+def test_the_fast_extractor_asks_trafilatura_only_where_it_is_not_sure() -> None:
+    sure = f"<html><title>A</title><body><article>{''.join(f'<p>{ARTICLE} {n}.</p>' for n in range(4))}</article></body></html>"
+    unsure = f"<html><title>B</title><body><div><div><p>{ARTICLE}</p></div></div><div><div><p>{ARTICLE[::-1]}</p></div></div></body></html>"
+    config = WebConfig(extractor="fast", favor="balance", include_tables=True, max_bytes=100_000)
+    data = record(1, sure.encode()) + record(2, unsure.encode()) + record(3, b"<html><body></body></html>")
+    first, second, third = SPEC.read(SourceFile("pages.warc", lambda: io.BytesIO(data)), config)
+    assert isinstance(first, Document) and isinstance(second, Document) and isinstance(third, Reject)
+    assert (first.title, first.metadata["extractor"], first.text.count("lighthouse")) == ("A", "blocks", 4)
+    assert (second.title, second.metadata["extractor"]) == ("B", "trafilatura")
+    assert third.reason == "no_text"
 
 
 def test_an_undeclared_charset_is_told_by_its_characters() -> None:
