@@ -4,7 +4,7 @@ Decisions are those of datatrove 0.10.1's ``GopherQualityFilter``; the first rul
 `kernels.text.quality`.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from pydantic import Field
 
 from kernels.filters.batch import TextBatch, verdicts
 from kernels.specs import Config, Filter, Outcome
+from kernels.text.stop_words import STOP_WORDS, Language
 
 
 class GopherQualityConfig(Config):
@@ -35,8 +36,8 @@ class GopherQualityConfig(Config):
     """Least share of words with a letter in them."""
     min_stop_words: int | None = Field(2, gt=0)
     """Fewest different stop words, case sensitive."""
-    stop_words: tuple[str, ...] = Field(("the", "be", "to", "of", "and", "that", "have", "with"), max_length=64)
-    """The stop words of the paper (English)."""
+    stop_words: Language | Annotated[tuple[str, ...], Field(max_length=64)] = "en"
+    """The stop words of a language (``en``: those of the paper), or words of your own."""
     skip_unspaced: bool = False
     """Whether texts in scripts without spaces between words (Chinese, Japanese, Thai, ...) pass, since these rules do not apply to them."""
 
@@ -78,8 +79,9 @@ def apply(batch: TextBatch, config: GopherQualityConfig) -> Outcome:
     from kernels.text.quality import gopher_counts
     from kernels.text.words import word_hashes
 
+    stop_words = STOP_WORDS[config.stop_words] if isinstance(config.stop_words, str) else config.stop_words
     with np.errstate(divide="ignore", invalid="ignore"):
-        measures = _measures(gopher_counts(batch.words, word_hashes(config.stop_words)), config)
+        measures = _measures(gopher_counts(batch.words, word_hashes(stop_words)), config)
     reasons: list[str | None] = [None] * len(batch.text)
     values = np.zeros(len(batch.text))
     for measure in reversed(measures):

@@ -49,6 +49,34 @@ def test_each_quality_rule_drops_its_text_with_its_measure(rule: dict[str, Any],
     assert gopher_quality.apply(TextBatch(pl.Series([text])), GopherQualityConfig(**LENIENT)).reason.to_list() == [None]
 
 
+XQUAD = Path(__file__).parents[4] / "shared" / "data" / "xquad"
+
+
+def test_stop_words_are_those_of_a_language_or_ones_own() -> None:
+    texts = pl.Series(["Đây là một con mèo và một con chó", "This is the cat that sat", "mew mew purr"])
+
+    def kept(stop_words: Any) -> list[bool]:
+        config = GopherQualityConfig(**{**LENIENT, "min_stop_words": 2, "stop_words": stop_words})
+        return gopher_quality.apply(TextBatch(texts), config).reason.is_null().to_list()
+
+    assert kept("vi") == [True, False, False]
+    assert kept("en") == [False, True, False]
+    assert kept(("mew", "purr")) == [False, False, True]
+    with pytest.raises(ValueError, match="stop_words"):
+        GopherQualityConfig.model_validate({"stop_words": "xx"})
+
+
+@pytest.mark.parametrize("language", ["en", "es", "vi"])
+def test_passages_have_the_stop_words_of_their_language(language: str) -> None:
+    path = XQUAD / f"xquad.{language}.json"
+    if not path.is_file():
+        pytest.skip(f"no real data at {path}")
+    passages = [paragraph["context"] for article in json.loads(path.read_text())["data"] for paragraph in article["paragraphs"]]
+    config = GopherQualityConfig.model_validate({**LENIENT, "min_stop_words": 2, "stop_words": language})
+    reasons = gopher_quality.apply(TextBatch(pl.Series(passages)), config).reason
+    assert reasons.null_count() > 0.99 * len(passages) > 200
+
+
 def test_quality_keeps_good_text_and_drops_an_empty_one() -> None:
     outcome = gopher_quality.apply(TextBatch(pl.Series([GOOD, ""])), GopherQualityConfig(min_words=10))
     assert outcome.reason.to_list() == [None, "gopher_too_few_words"]
