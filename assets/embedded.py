@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from kernels.reading.wikitext import plain_text
 from kernels.sources.wikipedia import WikipediaConfig
 from kernels.sources.wikipedia import read as read_dump
-from kernels.sources.wikitext import plain_text
 from kernels.specs import Document, SourceFile
 from kernels.synthesis.chats import Exchange, render_chats, word_tasks
 from kernels.synthesis.labels import Label

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kernels.sources.columns import batch_rows, damage, missing_column
-from kernels.sources.rows import Row, RowsConfig, documents
+from kernels.reading.columns import batch_rows, damage, missing_column
+from kernels.reading.rows import Row, RowsConfig, documents
 from kernels.specs import Document, Reject, SourceFile, SourceFormat
 
 if TYPE_CHECKING:

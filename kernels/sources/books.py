@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pydantic import PositiveInt
 
-from kernels.sources.text import DamagedFileError, decompressed
+from kernels.reading.text import DamagedFileError, decompressed
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 HEADER_PARAGRAPHS = 200

@@ -1,4 +1,4 @@
-"""Conversations in JSON Lines, JSON or YAML, in the forms that `kernels.sources.chat_forms` lists, as ChatML text.
+"""Conversations in JSON Lines, JSON or YAML, in the forms that `kernels.reading.chat_forms` lists, as ChatML text.
 
 One line (of a JSON file, one member of its array) is one record. A conversation is an optional system turn, then user and assistant in
 turn, and perhaps a rejected answer last, which makes it a preference pair. Of a record that breaks its form nothing is guessed: it is a
@@ -11,13 +11,13 @@ from typing import Any, BinaryIO, cast
 from pydantic import PositiveInt
 
 from kernels.documents import render_conversation
-from kernels.sources.chat_forms import conversations
-from kernels.sources.dialogue_yaml import yaml_records
+from kernels.reading.chat_forms import conversations
+from kernels.reading.dialogue_yaml import yaml_records
+from kernels.reading.keys import SeenKeys, text_key
+from kernels.reading.lines import Piece, json_values, lines
+from kernels.reading.rows import BadRecordError, decode, parse_json, require_unicode
+from kernels.reading.text import DamagedFileError, decompressed
 from kernels.sources.jsonl import is_whole_json
-from kernels.sources.keys import SeenKeys, text_key
-from kernels.sources.lines import Piece, json_values, lines
-from kernels.sources.rows import BadRecordError, decode, parse_json, require_unicode
-from kernels.sources.text import DamagedFileError, decompressed
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 

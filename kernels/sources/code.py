@@ -17,7 +17,7 @@ from kernels.code.licences import MAX_LICENCE_CHARS, is_licence_file, match_lice
 from kernels.code.members import BombError, Budget, DamagedArchiveError, Member, Wants, nested
 from kernels.code.tar_archives import tar_members
 from kernels.code.zip_archives import zip_members
-from kernels.sources.text import DamagedFileError, decompressed
+from kernels.reading.text import DamagedFileError, decompressed
 from kernels.specs import Document, Reject, SourceFile, SourceFormat
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")

@@ -4,8 +4,8 @@ Splits are subfolders, so that a document's path tells its split. ``dataset_info
 (``cache-*.arrow``) are no data: the patterns pass them over.
 """
 
+from kernels.reading.rows import RowsConfig
 from kernels.sources.arrow import read
-from kernels.sources.rows import RowsConfig
 from kernels.specs import SourceFormat
 
 

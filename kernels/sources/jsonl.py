@@ -5,9 +5,9 @@ A file whose name says ``.json`` is read as one array of objects, or as objects 
 
 from collections.abc import Iterator
 
-from kernels.sources.lines import Piece, json_values, lines
-from kernels.sources.rows import BadRecordError, Row, RowsConfig, documents, parse_json
-from kernels.sources.text import decompressed
+from kernels.reading.lines import Piece, json_values, lines
+from kernels.reading.rows import BadRecordError, Row, RowsConfig, documents, parse_json
+from kernels.reading.text import decompressed
 from kernels.specs import Document, Reject, SourceFile, SourceFormat
 
 

@@ -6,10 +6,10 @@ from typing import Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
-from kernels.sources.keys import SeenKeys, text_key
-from kernels.sources.lines import Piece, lines
-from kernels.sources.rows import BadRecordError, decode
-from kernels.sources.text import DamagedFileError, decompressed, tidy
+from kernels.reading.keys import SeenKeys, text_key
+from kernels.reading.lines import Piece, lines
+from kernels.reading.rows import BadRecordError, decode
+from kernels.reading.text import DamagedFileError, decompressed, tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 _CHUNK_BYTES = 1 << 16

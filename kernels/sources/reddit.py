@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import PositiveInt
 
-from kernels.sources.keys import SeenKeys, scratch_database
-from kernels.sources.lines import lines
-from kernels.sources.reddit_posts import Rules, read_posts
-from kernels.sources.text import decompressed
-from kernels.sources.threads import Post, Thread
+from kernels.reading.keys import SeenKeys, scratch_database
+from kernels.reading.lines import lines
+from kernels.reading.reddit_posts import Rules, read_posts
+from kernels.reading.text import decompressed
+from kernels.reading.threads import Post, Thread
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 _OWN_HOSTS = ("reddit.com", "redd.it", "reddituploads.com", "redditmedia.com")

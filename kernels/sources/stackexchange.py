@@ -12,12 +12,12 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from kernels.sources.keys import SeenKeys, scratch_database
-from kernels.sources.markup import markdown
-from kernels.sources.questions import Answer, Question, Waiting
-from kernels.sources.rows import BadRecordError
-from kernels.sources.text import DamagedFileError, decompressed, tidy
-from kernels.sources.xml_stream import XmlError, xml_records
+from kernels.reading.keys import SeenKeys, scratch_database
+from kernels.reading.markup import markdown
+from kernels.reading.questions import Answer, Question, Waiting
+from kernels.reading.rows import BadRecordError
+from kernels.reading.text import DamagedFileError, decompressed, tidy
+from kernels.reading.xml_stream import XmlError, xml_records
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 LICENCES = (("2018-05-02", "CC BY-SA 4.0"), ("2011-04-08", "CC BY-SA 3.0"), ("", "CC BY-SA 2.5"))

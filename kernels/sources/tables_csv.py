@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kernels.sources.lines import Piece, lines
-from kernels.sources.rows import BadRecordError, Row, RowsConfig, decode, documents
-from kernels.sources.text import decompressed
+from kernels.reading.lines import Piece, lines
+from kernels.reading.rows import BadRecordError, Row, RowsConfig, decode, documents
+from kernels.reading.text import decompressed
 from kernels.specs import Document, Reject, SourceFile, SourceFormat
 
 

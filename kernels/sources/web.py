@@ -1,6 +1,6 @@
 """Web pages of a WARC or ARC file as the text of their articles.
 
-Input: `kernels.sources.archive_records`. The text is Trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15/) or, with the
+Input: `kernels.reading.archive_records`. The text is Trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15/) or, with the
 fast extractor, that of `kernels.extraction.article` where its judges agree. Trafilatura is called directly: datatrove's wrapper stops each page
 by the clock and drops what earlier pages already said, so that its bytes depend on the machine and on the order of pages.
 """
@@ -13,8 +13,8 @@ from typing import Any, Literal
 from pydantic import PositiveInt
 
 from kernels.extraction.article import MIN_AGREEMENT, find_article
-from kernels.sources.archive_records import address, date, payload, read_records
-from kernels.sources.text import tidy
+from kernels.reading.archive_records import address, date, payload, read_records
+from kernels.reading.text import tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 HTML_TYPES = ("text/html", "application/xhtml+xml")

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import PositiveInt
 
-from kernels.sources.archive_records import address, date, payload, read_records
-from kernels.sources.text import tidy
+from kernels.reading.archive_records import address, date, payload, read_records
+from kernels.reading.text import tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 

@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 
 from pydantic import PositiveInt
 
-from kernels.sources.keys import SeenKeys
-from kernels.sources.text import DamagedFileError, decompressed
-from kernels.sources.wikitext import plain_text
-from kernels.sources.xml_stream import XmlError, xml_records
+from kernels.reading.keys import SeenKeys
+from kernels.reading.text import DamagedFileError, decompressed
+from kernels.reading.wikitext import plain_text
+from kernels.reading.xml_stream import XmlError, xml_records
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
 
 _SAFE = "/:@!$*(),;'~"

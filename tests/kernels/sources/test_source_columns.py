@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kernels.reading.rows import RowsConfig
 from kernels.sources import arrow, datasets_directory, parquet
-from kernels.sources.rows import RowsConfig
 from kernels.specs import Document, Reject, SourceFile
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kernels.documents import document_table
+from kernels.reading.keys import SeenKeys
 from kernels.sources.jsonl import SPEC, JsonLinesConfig
-from kernels.sources.keys import SeenKeys
 from kernels.specs import Document, Reject, SourceFile
 
 

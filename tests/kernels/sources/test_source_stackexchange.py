@@ -5,7 +5,7 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from kernels.sources.markup import markdown
+from kernels.reading.markup import markdown
 from kernels.sources.stackexchange import SPEC, StackExchangeConfig
 from kernels.specs import Document, Reject, SourceFile
 

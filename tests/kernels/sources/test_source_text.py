@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import zstandard
 
-from kernels.sources.text import DamagedFileError, decompressed, tidy
+from kernels.reading.text import DamagedFileError, decompressed, tidy
 from kernels.specs import SourceFile
 
 

@@ -170,7 +170,7 @@ def test_an_undeclared_charset_is_told_by_its_characters() -> None:
 
 
 def test_a_file_without_line_feeds_is_damaged_before_it_fills_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kernels.sources.archive_records.MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr("kernels.reading.archive_records.MAX_LINE_BYTES", 1000)
     (item,) = read(b"WARC/1.0\r\nWARC-Type: " + b"x" * 200_000)
     assert isinstance(item, Reject) and item.reason == "damaged"
 

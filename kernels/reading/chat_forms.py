@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from kernels.documents import Turn
-from kernels.sources.rows import BadRecordError
-from kernels.sources.text import tidy
+from kernels.reading.rows import BadRecordError
+from kernels.reading.text import tidy
 
 ROLES = {
     "system": "system", "developer": "system", "user": "user", "human": "user", "prompter": "user", "assistant": "assistant", "gpt": "assistant",

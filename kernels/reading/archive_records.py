@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from kernels.sources.text import DamagedFileError, decompressed
+from kernels.reading.text import DamagedFileError, decompressed
 from kernels.specs import Document, Reject, SourceFile
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
-from kernels.sources.keys import SeenKeys
-from kernels.sources.lines import Piece
-from kernels.sources.rows import BadRecordError, parse_json, require_unicode
-from kernels.sources.text import tidy
-from kernels.sources.threads import Post
+from kernels.reading.keys import SeenKeys
+from kernels.reading.lines import Piece
+from kernels.reading.rows import BadRecordError, parse_json, require_unicode
+from kernels.reading.text import tidy
+from kernels.reading.threads import Post
 from kernels.specs import Reject
 
 _DELETED = {"[deleted]": "deleted", "[removed]": "removed", "[deleted by user]": "deleted", "[ removed by reddit ]": "removed"}

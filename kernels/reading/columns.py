@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kernels.sources.rows import Row, RowsConfig
+from kernels.reading.rows import Row, RowsConfig
 from kernels.specs import Reject
 
 NUM_ROWS_AT_ONCE = 64

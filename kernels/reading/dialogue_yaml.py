@@ -5,7 +5,7 @@ Aliases, which let a short file stand for an endless one, and tags, which name t
 
 from typing import Any, cast
 
-from kernels.sources.rows import BadRecordError
+from kernels.reading.rows import BadRecordError
 
 MAX_DEPTH = 32
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kernels.sources.compression import XzReader, ZstdReader
+from kernels.reading.compression import XzReader, ZstdReader
 from kernels.specs import SourceFile
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from kernels.sources.text import DamagedFileError
+from kernels.reading.text import DamagedFileError
 from kernels.specs import Reject
 
 _CHUNK_BYTES = 1 << 16

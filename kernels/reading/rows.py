@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import PositiveInt
 
-from kernels.sources.keys import SeenKeys, text_key
-from kernels.sources.text import tidy
+from kernels.reading.keys import SeenKeys, text_key
+from kernels.reading.text import tidy
 from kernels.specs import Config, Document, Reject
 
 MAX_METADATA_DEPTH = 20

@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from kernels.sources.text import tidy
+from kernels.reading.text import tidy
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _VERBATIM = re.compile(r"<(nowiki|math|source|syntaxhighlight|pre)\b[^<>]*(?<!/)>([^<]*+(?:<(?!/?\1\b)[^<]*+)*+)</\1\s*>", re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""What readers of source formats share: streams, rows, records, markup."""
