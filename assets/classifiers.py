@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, StringConstraints
 
 from assets.artifact import Artifact, CheckSuite, Dependency, Work, markdown_table
 from assets.corpus import DOCUMENTS_ASSET, first_partitions
-from assets.suites import single_check
+from assets.single_checks import single_check
 from kernels.classifiers.hashed_ngrams import ClassifierConfig
 from kernels.specs import Config
 from resources.home import Home

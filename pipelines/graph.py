@@ -6,6 +6,7 @@ from typing import Any
 from assets.artifact import Artifact, CheckSuite, Graph
 from assets.classifiers import classifier, classifier_suite
 from assets.corpus import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered, key_input
+from assets.corpus_suites import corpus_suites
 from assets.curation import curation_report
 from assets.data_card import CardConfig, Origin, data_card
 from assets.decontamination import decontaminated
@@ -14,7 +15,7 @@ from assets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.embedded import prepare
 from assets.evaluation import EvalPlan, leaderboard, release, report
 from assets.models import ModelPlan, model
-from assets.suites import corpus_suites, group_suite, model_suites
+from assets.single_checks import group_suite, model_suites
 from assets.tokens import mixture, shards, tokenizer
 from kernels.gates import GateConfig
 from kernels.mixtures import MixtureConfig

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from assets.corpus import FILTERED_ASSET, SourceLimits
+from assets.corpus_suites import corpus_suites
 from assets.curation import CURATION_ASSET, GroupLimits
-from assets.suites import corpus_suites, group_suite
+from assets.single_checks import group_suite
 from kernels.documents import document_table
 from kernels.group_mentions import compare_mentions
 from kernels.specs import Document
