@@ -6,7 +6,7 @@ takes all running text outside of what is named boilerplate; the third the eleme
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from kernels.extraction.blocks import Block, Element, Page, read_page
@@ -64,18 +64,17 @@ def _common(page: Page, first: list[int], second: list[int]) -> float:
     return 2 * size(set(first) & set(second)) / max(1, size(first) + size(second))
 
 
-def _sum_up(elements: list[Element], weights: list[float]) -> list[float]:
+def _sum_up(elements: list[Element], weights: list[float]) -> None:
     """Add to each element what is in it."""
     for place in range(len(weights) - 1, 0, -1):
         weights[elements[place].parent] += weights[place]
-    return weights
 
 
-def _within(elements: list[Element], root: int) -> list[bool]:
-    """Return for each element whether it is in another, or is it."""
+def _within(elements: list[Element], root: int, left_out: Callable[[int], bool] = lambda place: False) -> list[bool]:
+    """Return for each element whether it is in another, or is it, and neither it nor what it is in there is left out."""
     inside = [place == root for place in range(len(elements))]
     for place in range(root + 1, len(elements)):
-        inside[place] = inside[elements[place].parent]
+        inside[place] = inside[elements[place].parent] and not left_out(place)
     return inside
 
 
@@ -118,9 +117,7 @@ def _heaviest(page: Page, discarded: list[bool]) -> list[int]:
             weights[block.element] += BOILERPLATE_WEIGHT
     _sum_up(elements, weights)
     root = _narrowed(elements, weights)
-    inside = [place == root for place in range(len(elements))]
-    for place in range(root + 1, len(elements)):
-        inside[place] = inside[elements[place].parent] and (weights[place] >= 0 or elements[place].tag not in SECTIONS)
+    inside = _within(elements, root, lambda place: weights[place] < 0 and elements[place].tag in SECTIONS)
     chosen = [
         place
         for place, block in enumerate(page.blocks)

@@ -45,6 +45,11 @@ class Page(NamedTuple):
     blocks: list[Block]
 
 
+def page_title(tree: Any) -> str | None:
+    """Return the title of an ``lxml`` tree with single spaces, None where there is none."""
+    return " ".join((tree.findtext(".//title") or "").split()) or None
+
+
 def read_page(html: str) -> Page:
     """Return the elements and blocks of a page; none where there is no HTML."""
     etree: Any = import_module("lxml.etree")
@@ -56,7 +61,7 @@ def read_page(html: str) -> Page:
         tree = None
     if tree is None:
         return Page(None, [Element(0, "root", "")], [])
-    title = " ".join((tree.findtext(".//title") or "").split()) or None
+    title = page_title(tree)
     etree.strip_elements(tree, *OPAQUE, with_tail=False)
     etree.strip_tags(tree, *INLINE)
     return Page(title, *_flatten(etree.iterwalk(tree, events=("start", "end"))))

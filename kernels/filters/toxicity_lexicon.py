@@ -6,8 +6,7 @@ either case, except in scripts without spaces. Lists know no meaning: they find 
 """
 
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -72,9 +71,8 @@ def _patterns(languages: tuple[str, ...], extra_words: tuple[str, ...], except_w
     """Return what is looked for, longest first: words with a space at either end, but for those of scripts without spaces."""
     import polars as pl
 
-    spec = find_spec(PACKAGE)
-    assert spec is not None and spec.origin is not None
-    listed = pl.read_parquet(Path(spec.origin).parent / "data" / "profanity.parquet").filter(pl.col("lang").is_in(languages))["word"]
+    lists = pl.read_parquet(files(PACKAGE).joinpath("data", "profanity.parquet").read_bytes())
+    listed = lists.filter(pl.col("lang").is_in(languages))["word"]
     words, excepted = set(_apart(listed)), set(_apart(pl.Series(except_words, dtype=pl.String)))
     if unknown := sorted(word.strip() for word in excepted - words):
         raise ValueError(f"toxicity_lexicon: except_words {unknown} are on no list of {list(languages)}: take them out")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import PositiveInt
 
 from kernels.extraction.article import MIN_AGREEMENT, find_article
+from kernels.extraction.blocks import page_title
 from kernels.reading.archive_records import address, date, payload, read_records
 from kernels.reading.text import tidy
 from kernels.specs import Config, Document, Reject, SourceFile, SourceFormat
@@ -144,7 +145,7 @@ def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]
     tree: Any = load_html(html)
     if tree is None:
         return "", None, "trafilatura"
-    title = " ".join((tree.findtext(".//title") or "").split()) or None
+    title = page_title(tree)  # before the extraction, which takes the tree apart
     text = extract(
         tree,
         fast=config.extractor == "fast",
