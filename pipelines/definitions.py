@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from assets.artifact import Graph
-from assets.dagster_assets import asset_key, dagster_asset, dagster_checks, partitions_definition
-from assets.engine_cells import Blueprint
-from pipelines.automation import refresh_job, refresh_schedule, source_sensor
-from pipelines.graph import build_graph
-from pipelines.planner import observe_sources
-from pipelines.recipe import Recipe, load_recipe
+from assets.graph.artifact import Graph
+from assets.orchestration.dagster_assets import asset_key, dagster_asset, dagster_checks, partitions_definition
+from assets.orchestration.engine_cells import Blueprint
+from pipelines.daemon.automation import refresh_job, refresh_schedule, source_sensor
+from pipelines.planning.planner import observe_sources
+from pipelines.recipe.graph import build_graph
+from pipelines.recipe.schema import Recipe, load_recipe
 from pipelines.settings import find_engine, find_home, find_recipes
-from resources.home import Home
-from resources.lake import Lake
+from resources.storage.home import Home
+from resources.storage.lake import Lake
 
 
 class Deployment(NamedTuple):
@@ -72,7 +72,7 @@ def _observable(graph: Graph, name: str, partitioned: bool) -> dg.SourceAsset:
 
 def _recipe_parts(deployment: Deployment, graph: Graph) -> Iterator[dg.Definitions]:
     recipe = deployment.recipes[graph.recipe]
-    blueprint = Blueprint("pipelines.cell_worker:open_recipe", str(recipe.path))
+    blueprint = Blueprint("pipelines.planning.cell_worker:open_recipe", str(recipe.path))
     assets = [dagster_asset(graph, artifact, blueprint) for artifact in graph.artifacts.values()]
     sources = [_observable(graph, name, True) for name in graph.sources] + [_observable(graph, name, False) for name in graph.inputs]
     checks = [dagster_checks(graph, suite) for suites in graph.suites.values() for suite in suites]

@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from resources.compute import num_cores
-from resources.engines import KINDS, Engine, SlurmQueue
-from resources.home import Home
+from resources.devices.leases import num_cores
+from resources.engines.engine import KINDS, Engine, SlurmQueue
+from resources.storage.home import Home
 
 SHIPPED = Path(__file__).parent / "recipes"
 PROJECT = Path(__file__).parents[1]

@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests.locations import PROJECT
+
 MAX_SECONDS_EACH = 60.0
 """Far above what any takes (a gigabyte is read in seconds), so that a busy machine does not fail what a hang would."""
 MAX_PEAK_MB = 2500
@@ -22,13 +24,13 @@ def run_all() -> None:
     """Read every input, pass what comes out through every filter that needs no files and through the index; print one line of JSON."""
     import tempfile
 
-    from kernels.deduplication.matching import DedupConfig, find_duplicates, write_index
-    from kernels.deduplication.minhash import MinHashConfig
-    from kernels.documents import document_table
-    from kernels.filters.chain import apply_filters
-    from kernels.personal.detection import RULES
-    from kernels.specs import Document, SourceFile
-    from pipelines.recipe import specs
+    from kernels.curation.deduplication.matching import DedupConfig, find_duplicates, write_index
+    from kernels.curation.deduplication.minhash import MinHashConfig
+    from kernels.curation.filtering.chain import apply_filters
+    from kernels.curation.personal.detection import RULES
+    from kernels.documents.schema import document_table
+    from kernels.specs.sources import Document, SourceFile
+    from pipelines.recipe.schema import specs
     from tests.hostile import OPTIONS, hostile_inputs
 
     steps = [
@@ -76,7 +78,7 @@ def run_all() -> None:
 @pytest.mark.slow
 def test_a_thousand_hostile_inputs_are_read_or_rejected() -> None:
     code = "from tests.test_adversarial import run_all; run_all()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     report = json.loads(done.stdout.splitlines()[-1])
     rows = pl.DataFrame(report["rows"]).sort("seconds", descending=True)

@@ -1,1 +1,1 @@
-"""Evaluation tasks."""
+"""How good a model is: tasks, their statistics, what is made of scores."""

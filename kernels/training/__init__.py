@@ -1,1 +1,1 @@
-"""Ways to train a checkpoint."""
+"""What training loops share."""

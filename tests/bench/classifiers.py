@@ -10,18 +10,18 @@ import gzip
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from kernels.classifiers.hashed_ngrams import ClassifierConfig, train
-from kernels.classifiers.measures import auc
+from kernels.curation.classifiers.hashed_ngrams import ClassifierConfig, train
+from kernels.curation.classifiers.measures import auc
 from tests.bench.planted import on_one_core
+from tests.locations import SHARED_DATA
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = SHARED_DATA
 NUM_FOLDS = 5
 PIECE_CHARS = 500
 MAX_CHARS = 400
@@ -98,8 +98,8 @@ def quality() -> pl.DataFrame:
 
 def lexicon(texts: pl.Series) -> NDArray[np.float64]:
     """Return the share of listed words."""
-    from kernels.filters.batch import TextBatch
-    from kernels.filters.toxicity_lexicon import ToxicityLexiconConfig, apply
+    from kernels.curation.filtering.batch import TextBatch
+    from kernels.curation.filters.toxicity_lexicon import ToxicityLexiconConfig, apply
 
     return apply(TextBatch(texts), ToxicityLexiconConfig(languages=("en",), max_share=0.0, action="tag")).tags["toxic_share"].to_numpy()
 

@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 from tests.bench.planted import on_one_core, peer_signatures
+from tests.locations import SHARED_DATA
 from tests.real_documents import prose
 
 SIZES = (500_000, 1_000_000, 2_000_000, 4_000_000)
@@ -48,14 +49,14 @@ tokenizer: {method: byte_bpe, sources: [short], partitions_per_source: 1, vocab_
 
 def ours(texts: list[str]) -> float:
     """Return seconds of ours, the loops compiled before and no word remembered."""
-    from kernels.deduplication.chains import deduplicate
-    from kernels.deduplication.matching import DedupConfig, find_duplicates, write_index
-    from kernels.deduplication.minhash import MinHashConfig
-    from kernels.documents import document_table
-    from kernels.filters import c4, fineweb_quality, gopher_quality, gopher_repetition, personal_data
-    from kernels.filters.chain import Step, apply_filters
-    from kernels.specs import Document
-    from resources.tables import write_table
+    from kernels.curation.deduplication.chains import deduplicate
+    from kernels.curation.deduplication.matching import DedupConfig, find_duplicates, write_index
+    from kernels.curation.deduplication.minhash import MinHashConfig
+    from kernels.curation.filtering.chain import Step, apply_filters
+    from kernels.curation.filters import c4, fineweb_quality, gopher_quality, gopher_repetition, personal_data
+    from kernels.documents.schema import document_table
+    from kernels.specs.sources import Document
+    from resources.storage.tables import write_table
 
     steps: list[Step] = [
         (gopher_repetition.SPEC, gopher_repetition.GopherRepetitionConfig()),
@@ -142,7 +143,7 @@ def growth() -> list[tuple[int, float, float, float]]:
         for count in SIZES:
             size += _write_corpus(folder / "data", written, count - written)
             written = count
-            command = [sys.executable, "-m", "pipelines.cli", "up", "corpus/deduplicated", "--recipe", str(folder / "recipe.yaml")]
+            command = [sys.executable, "-m", "pipelines.commands", "up", "corpus/deduplicated", "--recipe", str(folder / "recipe.yaml")]
             environment = {**os.environ, "MILL_HOME": str(folder / f"home-{count}")}
             script = "import os, resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode; "
             script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
@@ -157,7 +158,7 @@ def growth() -> list[tuple[int, float, float, float]]:
 
 def main() -> None:
     """Time both, then the growth."""
-    shared = Path(__file__).parents[3] / "shared" / "data"
+    shared = SHARED_DATA
     if not shared.is_dir():
         sys.exit(f"no real data at {shared}: the benchmark needs it")
     documents = prose(shared)

@@ -34,23 +34,23 @@ class Run(NamedTuple):
 
 
 def _table(texts: list[str]) -> pa.Table:
-    from kernels.documents import document_table
-    from kernels.specs import Document
+    from kernels.documents.schema import document_table
+    from kernels.specs.sources import Document
 
     return document_table("bench", "texts", (Document(key=str(number), text=text) for number, text in enumerate(texts)))
 
 
 def _config() -> Any:
-    from kernels.deduplication.matching import DedupConfig
-    from kernels.deduplication.minhash import MinHashConfig
+    from kernels.curation.deduplication.matching import DedupConfig
+    from kernels.curation.deduplication.minhash import MinHashConfig
 
     return DedupConfig(minhash=MinHashConfig(seed=1), min_similarity=MIN_SIMILARITY)
 
 
 def _run(table: pa.Table, earlier: list[Path], folder: Path) -> pa.Table:
     """Index a partition and take out its duplicates."""
-    from kernels.deduplication.chains import deduplicate
-    from kernels.deduplication.matching import find_duplicates, write_index
+    from kernels.curation.deduplication.chains import deduplicate
+    from kernels.curation.deduplication.matching import find_duplicates, write_index
 
     folder.mkdir()
     write_index(table, _config(), folder)

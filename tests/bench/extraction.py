@@ -12,13 +12,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from kernels.sources.web import WebConfig, extract_article
+from kernels.reading.formats.web import WebConfig, extract_article
 from tests.bench.planted import on_one_core
+from tests.locations import SHARED_DATA
 
-FOLDER = Path(__file__).parents[3] / "shared" / "data" / "article-extraction-benchmark"
+FOLDER = SHARED_DATA / "article-extraction-benchmark"
 REPEATS = 3
 SAMPLES = 2000
 _WORD = re.compile(r"\w+")

@@ -16,10 +16,10 @@ REPEATS = 3
 
 def ours(texts: list[str]) -> float:
     """Return seconds for the index of all texts."""
-    from kernels.deduplication.matching import DedupConfig, write_index
-    from kernels.deduplication.minhash import MinHashConfig
-    from kernels.documents import document_table
-    from kernels.specs import Document
+    from kernels.curation.deduplication.matching import DedupConfig, write_index
+    from kernels.curation.deduplication.minhash import MinHashConfig
+    from kernels.documents.schema import document_table
+    from kernels.specs.sources import Document
 
     config = DedupConfig(minhash=MinHashConfig(seed=1), min_similarity=0.7)
     table = document_table("bench", "texts", (Document(key=str(number), text=text) for number, text in enumerate(texts)))

@@ -8,15 +8,16 @@ import json
 import resource
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from kernels.filters import c4, fineweb_quality, gopher_quality, gopher_repetition
-from kernels.filters.batch import TextBatch
-from kernels.specs import Config, Filter
-from kernels.text.flat import batches
+from kernels.curation.filtering.batch import TextBatch
+from kernels.curation.filters import c4, fineweb_quality, gopher_quality, gopher_repetition
+from kernels.curation.text.string_buffers import batches
+from kernels.specs.config import Config
+from kernels.specs.filters import Filter
+from tests.locations import SHARED_DATA
 from tests.real_documents import real_documents
 
 NUM_DOCUMENTS = 10_500
@@ -75,7 +76,7 @@ def compare(pair: Pair, documents: list[tuple[str, str]]) -> Parity:
 
 def main() -> None:
     """Print the report."""
-    shared = Path(__file__).parents[3] / "shared" / "data"
+    shared = SHARED_DATA
     if not shared.is_dir():
         sys.exit(f"no real data at {shared}: the comparison needs it")
     documents = real_documents(shared)[:NUM_DOCUMENTS]

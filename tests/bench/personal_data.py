@@ -11,16 +11,16 @@ import tarfile
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import polars as pl
 
-from kernels.filters.personal_data import find
-from kernels.personal.names import MODEL
-from kernels.personal.spans import NAME_KINDS, RULE_KINDS, Kind
+from kernels.curation.filters.personal_data import find
+from kernels.curation.personal.names import MODEL
+from kernels.curation.personal.spans import NAME_KINDS, RULE_KINDS, Kind
+from tests.locations import SHARED_DATA
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = SHARED_DATA
 COMMON: tuple[Kind, ...] = ("email", "phone", "card", "iban", "ssn", "ip")
 """What both find, and what our recipes mask: speed is compared on these."""
 

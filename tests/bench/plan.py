@@ -14,10 +14,10 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from assets.artifact import Artifact, Dependency, Graph, Work, make
-from pipelines.planner import observe_sources, plan
-from resources.home import Home
-from resources.registry import Location, Registry
+from assets.graph.artifact import Artifact, Dependency, Graph, Work, make
+from pipelines.planning.planner import observe_sources, plan
+from resources.storage.home import Home
+from resources.storage.sources import Location, Registry
 
 STAGES, PARTITIONS, REPEATS = 6, 50, 5
 

@@ -7,12 +7,13 @@ import multiprocessing
 import os
 import resource
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.locations import SHARED_DATA
+
+DATA = SHARED_DATA
 DOCUMENT_CHARS = 3000
 NGRAM = 5
 
@@ -45,7 +46,7 @@ def shingles(text: str) -> set[tuple[str, ...]]:
     """Return the runs of five words of a text, normalised as deduplication does."""
     import polars as pl
 
-    from kernels.text.shingles import normalise
+    from kernels.curation.text.shingles import normalise
 
     words = normalise(pl.Series([text]))[0].split()
     return {tuple(words[start : start + NGRAM]) for start in range(max(1, len(words) - NGRAM + 1))}

@@ -9,14 +9,14 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from kernels.filters.batch import TextBatch
-from kernels.text.flat import batches
+from kernels.curation.filtering.batch import TextBatch
+from kernels.curation.text.string_buffers import batches
 from tests.bench.parity import Pair, pairs
+from tests.locations import SHARED_DATA
 from tests.real_documents import prose
 
 PEER_STEP = 4
@@ -55,7 +55,7 @@ def run_theirs(texts: list[str], chosen: list[Pair]) -> dict[str, float]:
 
 def main() -> None:
     """Time both and print a table."""
-    shared = Path(__file__).parents[3] / "shared" / "data"
+    shared = SHARED_DATA
     if not shared.is_dir():
         sys.exit(f"no real data at {shared}: the benchmark needs it")
     documents = prose(shared)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.locations import PROJECT
+
 pytestmark = pytest.mark.browser
-PROJECT = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 90_000
 RECIPE = """
@@ -77,7 +78,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = [f"{word}{'' if index % 5 else number}" for index, word in enumerate((passage * 12).split())]
         (folder / "books" / f"book-{number}.txt").write_text(" ".join(words))
     (folder / "recipe.yaml").write_text(RECIPE)
-    command = [sys.executable, "-m", "pipelines.cli", "up", "tokens/mixture_pretrain", "--recipe", str(folder / "recipe.yaml")]
+    command = [sys.executable, "-m", "pipelines.commands", "up", "tokens/mixture_pretrain", "--recipe", str(folder / "recipe.yaml")]
     made = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     return folder
@@ -87,7 +88,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ui(shop: Path) -> Iterator[str]:
     """The address of the running UI."""
     port = free_ports()
-    command = [sys.executable, "-m", "pipelines.cli", "ui", "--recipe", str(shop / "recipe.yaml"), "--port", str(port)]
+    command = [sys.executable, "-m", "pipelines.commands", "ui", "--recipe", str(shop / "recipe.yaml"), "--port", str(port)]
     with (shop / "ui.log").open("w") as log:
         process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log, start_new_session=True)
         url = f"http://127.0.0.1:{port}"

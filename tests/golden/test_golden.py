@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.locations import PROJECT
 
 
 def mill(*arguments: str, **environment: str) -> str:
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "pipelines.commands", *arguments]
     return subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment}, capture_output=True, text=True, check=True).stdout
 
 
@@ -37,7 +37,7 @@ def test_definitions_load_without_torch_or_environment_variables() -> None:
 
 
 def test_planning_needs_no_dagster() -> None:
-    modules = loaded_modules("import pipelines.cli, pipelines.graph", dict(os.environ))
+    modules = loaded_modules("import pipelines.commands, pipelines.recipe.graph", dict(os.environ))
     assert "dagster" not in modules and "torch" not in modules
 
 

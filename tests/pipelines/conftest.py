@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from assets.artifact import Graph
-from pipelines.bring_up import Result, bring_up
-from pipelines.planner import Plan, observe_sources, plan
-from resources.home import Home
-from resources.lake import Cell, Lake
+from assets.graph.artifact import Graph
+from pipelines.planning.bring_up import Result, bring_up
+from pipelines.planning.planner import Plan, observe_sources, plan
+from resources.storage.home import Home
+from resources.storage.lake import Cell, Lake
+from tests.locations import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 PASSAGE = (
     "the river house of stone and that old garden with many trees have seen be to light window morning people walk "
     "under bridge toward market where bread is sold for small silver coins while children play near water"
@@ -92,8 +92,8 @@ class Shop:
         return self.home.lake()
 
     def graph(self) -> Graph:
-        from pipelines.graph import build_graph
-        from pipelines.recipe import load_recipe
+        from pipelines.recipe.graph import build_graph
+        from pipelines.recipe.schema import load_recipe
 
         return build_graph(load_recipe(self.recipe_file), self.home)
 
@@ -112,9 +112,9 @@ class Shop:
 
     def up(self, *until: str) -> Result:
         """Bring the recipe up to date as ``mill up`` does; ``until`` names assets to stop at."""
+        from pipelines.daemon.instance import open_instance
         from pipelines.definitions import Deployment, build_definitions, materialize_job_name
-        from pipelines.instance import open_instance
-        from pipelines.recipe import load_recipe
+        from pipelines.recipe.schema import load_recipe
 
         graph = self.graph()
         with warnings.catch_warnings():
@@ -139,7 +139,7 @@ class Shop:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start ``mill`` in a process of its own."""
-        command = [sys.executable, "-m", "pipelines.cli", *arguments, "--recipe", str(self.recipe_file)]
+        command = [sys.executable, "-m", "pipelines.commands", *arguments, "--recipe", str(self.recipe_file)]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "200"}
         return subprocess.Popen(
             command, cwd=PROJECT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.settings import find_engine
-from resources.engines import Engine, SlurmQueue
+from resources.engines.engine import Engine, SlurmQueue
 
 
 def test_without_a_word_the_run_makes_its_cells_itself() -> None:

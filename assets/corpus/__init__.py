@@ -1,0 +1,1 @@
+"""The corpus: from source files to documents that tokens are made from."""

@@ -1,0 +1,131 @@
+"""What corpus suites judge: the rows of many cells in pieces, and facts of each cell as a whole."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+
+from assets.corpus.documents import SourceLimits, source_of
+from kernels.documents.schema import DOCUMENTS
+from resources.storage.lake import Cell, Lake
+from resources.storage.sources import load_registry
+from resources.storage.tables import read_tables
+
+TABLE = "documents"
+"""The table of a corpus cell that its suite judges."""
+PIECE_BYTES = 1 << 25
+PIECE_ROWS = 50_000
+"""What a suite judges at a time; it takes several times as much memory."""
+MAX_FAULT_SHARE = 0.2
+SHOWN_FAULTS = 3
+FAULTS = frozenset(
+    """damaged truncated undecodable not_wikitext invalid_json schema
+    role_order empty_turn control_token invalid_unicode duplicate_key""".split()  # noqa: SIM905 (a column of words reads worse)
+)
+"""Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
+
+
+def _schema_difference(schema: pa.Schema) -> str:
+    """Return how a schema differs from a document table's, empty where it does not."""
+    declared = {field.name: field.type for field in DOCUMENTS}
+    found = {field.name: field.type for field in schema}
+    changes = [f"{name} is missing" for name in declared if name not in found]
+    changes += [f"{name} is {found[name]}, not {kind}" for name, kind in declared.items() if name in found and found[name] != kind]
+    return "; ".join(changes + [f"{name} is unknown" for name in found if name not in declared])
+
+
+def _excesses(lake: Lake, cell: Cell, limits: Mapping[str, SourceLimits]) -> dict[str, Any]:
+    """Return by how much a cell is outside its source's limits, 0 or less where it is inside, and what was found."""
+    own, limit = lake.require(cell).metadata, limits.get(source_of(cell.partition), SourceLimits())
+    keep_rate, shares = float(own.get("keep_rate", 1)), own.get("language_shares", {})
+    low, high = limit.keep_rate or (0, 1)
+    missing = {language: share - shares.get(language, 0) for language, share in limit.language_shares.items()} if shares else {}
+    drifts = _drifts(lake, cell) if limit.max_length_drift is not None else {}
+    found = {"keep_rate": keep_rate, **{f"share of {language}": shares.get(language, 0) for language in missing}, **drifts}
+    return {
+        "keep_rate_excess": max(low - keep_rate, keep_rate - high),
+        "language_shares_excess": max(missing.values(), default=0.0),
+        "length_drift_excess": max(drifts.values(), default=0.0) - (limit.max_length_drift or 0),
+        "found": ", ".join(f"{name} {value:.3g}" for name, value in found.items()),
+    }
+
+
+def _drifts(lake: Lake, cell: Cell) -> dict[str, float]:
+    """Return the relative change of each length quantile from the accepted partition of the source before."""
+    keys = [partition.key for partition in load_registry(lake, cell.recipe).active() if partition.source == source_of(cell.partition)]
+    before = [Cell(cell.recipe, cell.asset, key) for key in keys[: keys.index(str(cell.partition))]] if cell.partition in keys else []
+    accepted = [other for other in before if lake.manifest(other) is not None and lake.blocked_by(other) is None]
+    if not accepted:
+        return {}
+    old, new = (lake.require(other).metadata.get("length_quantiles", {}) for other in (accepted[-1], cell))
+    return {f"drift of {name}": abs(new[name] - old[name]) / max(1.0, old[name]) for name in old.keys() & new.keys()}
+
+
+def facts_of(lake: Lake, cells: Iterable[Cell], limits: Mapping[str, SourceLimits]) -> pa.Table:
+    """Return one row a cell: what a whole table must satisfy."""
+    import pyarrow.parquet as pq
+
+    rows: list[dict[str, Any]] = []
+    for cell in cells:
+        metadata = pq.read_metadata(lake.folder(cell) / f"{TABLE}.parquet")
+        faults = _faults(lake, cell)
+        share = len(faults) / max(1, len(faults) + metadata.num_rows)
+        rows.append(
+            {
+                "partition": cell.partition,
+                "num_rows": metadata.num_rows,
+                "fault_share": share,
+                "schema": _schema_difference(metadata.schema.to_arrow_schema()),
+                "faults": "; ".join(faults[:SHOWN_FAULTS]) if share > MAX_FAULT_SHARE else "",
+                **_excesses(lake, cell, limits),
+            }
+        )
+    return pa.Table.from_pylist(rows)
+
+
+def _faults(lake: Lake, cell: Cell) -> list[str]:
+    """Return the records of a cell that could not be read, as text."""
+    if "rejects.parquet" not in lake.require(cell).files:
+        return []
+    rows: list[dict[str, str]] = lake.table(cell, "rejects").to_pylist()
+    return [f"{row['path']} {row['key']}: {row['reason']} {row['detail']}" for row in rows if row["reason"] in FAULTS]
+
+
+def rows_of(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
+    """Yield the rows of many cells in pieces of bounded size.
+
+    ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id.
+    """
+    held: list[pa.Table] = []
+    for cell in cells:
+        path = lake.folder(cell) / f"{TABLE}.parquet"
+        num_same_id = _count_ids(path)
+        start = 0
+        for rows in read_tables(path, list(columns)):
+            for piece in rows.select(columns).to_batches(PIECE_ROWS):
+                partition = pa.repeat(str(cell.partition), piece.num_rows)
+                counted = num_same_id.slice(start, piece.num_rows)
+                held.append(pa.table([*piece.columns, partition, counted], [*columns, "partition", "num_same_id"]))
+                start += piece.num_rows
+                if sum(part.num_rows for part in held) >= PIECE_ROWS or sum(part.nbytes for part in held) >= PIECE_BYTES:
+                    yield pa.concat_tables(held, promote_options="permissive")
+                    held.clear()
+    if held:
+        yield pa.concat_tables(held, promote_options="permissive")
+
+
+def has_columns(lake: Lake, cell: Cell, columns: tuple[str, ...]) -> bool:
+    """Return whether a cell's table has all of some columns."""
+    import pyarrow.parquet as pq
+
+    return set(columns) <= set(pq.read_schema(lake.folder(cell) / f"{TABLE}.parquet").names)
+
+
+def _count_ids(path: Path) -> pa.Array:
+    """Return how many rows of a table have each row's id. Ids are held as hashes of 64 bits: two of n differ and count as one at n²/2⁶⁵."""
+    import polars as pl
+
+    hashes = [cast(pl.Series, pl.from_arrow(rows["id"])).hash() for rows in read_tables(path, ["id"])]
+    ids = pl.concat(hashes).alias("id") if hashes else pl.Series("id", [], pl.UInt64)
+    return ids.to_frame().select(pl.len().over("id").cast(pl.Int64))["len"].to_arrow()

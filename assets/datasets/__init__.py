@@ -1,0 +1,1 @@
+"""Data sets that modelmill makes itself."""

@@ -1,0 +1,1 @@
+"""Scores of models, the leaderboard over them, and the release."""

@@ -1,0 +1,1 @@
+"""What an artifact is, whatever its stage: declaration, identity, making, checks. No Dagster."""

@@ -1,0 +1,1 @@
+"""All Dagster that assets need."""

@@ -1,0 +1,1 @@
+"""Single documents followed through the graph."""

@@ -1,0 +1,153 @@
+"""The life of one document: where it came from, what each stage made of it, and what was made from it."""
+
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, TRIMMED_ASSET
+from assets.tokens.tokens import SHARDS_ASSET
+from resources.storage.lake import Cell, Lake
+from resources.storage.sources import Partition, load_registry, standing_cells
+
+MAX_NEAREST = 5
+HOLDERS = ("tokens/mixture_", "models/", "release")
+
+
+class Life(NamedTuple):
+    """What the lake knows of one document; lists are empty and rows None where a stage has nothing of it."""
+
+    id: str
+    partition: str
+    document: dict[str, Any] | None
+    """The row as it was extracted."""
+    reject: dict[str, Any] | None
+    """The record that became no document."""
+    tags: list[dict[str, Any]]
+    dropped: dict[str, Any] | None
+    duplicate: dict[str, Any] | None
+    """Whom it duplicates."""
+    duplicates: list[dict[str, Any]]
+    """Whom it stands for: documents dropped for it."""
+    cuts: list[dict[str, Any]]
+    contaminated: list[dict[str, Any]]
+    is_clean: bool
+    """Whether it is among the documents that tokens are made from."""
+    num_tokens: int | None
+    """Tokens in its shard, None where no shard holds it."""
+    made_from_it: list[tuple[str, str]]
+    """Mixtures, models and releases made from its partition where it was kept, with their content."""
+
+    @property
+    def fate(self) -> str:
+        """What became of it, in a few words."""
+        if self.document is None and self.reject is not None:
+            return f"rejected: {self.reject['reason']}"
+        if self.dropped is not None:
+            return f"dropped by {self.dropped['filter']}: {self.dropped['reason']}"
+        if self.duplicate is not None:
+            return f"dropped as {self.duplicate['kind']} duplicate of {self.duplicate['kept_id']}"
+        if self.num_tokens is not None:
+            return "in the shards"
+        if self.is_clean:
+            return "kept, not yet in a shard"
+        if self.contaminated:
+            return f"dropped: it holds text of {self.contaminated[0]['eval']}"
+        return "dropped: nothing was left of it" if self.cuts else "not yet curated to the end"
+
+
+def tell_life(lake: Lake, recipe: str, document_id: str) -> Life:
+    """Return the life of one document by its id (``source/path#key``).
+
+    Raises:
+        KeyError: no stage knows the id (names the nearest of the same file, and how to look for others).
+    """
+    partitions = [partition for partition in load_registry(lake, recipe).active() if _holds(partition, document_id)]
+    for partition in partitions:
+        life = _life(lake, recipe, document_id, partition.key)
+        if life.document is not None or life.reject is not None:
+            return life
+    near = _nearest(lake, recipe, document_id, partitions)
+    hint = f"; the same file has {', '.join(near)}" if near else "; ids read source/path#key"
+    raise KeyError(f"no document {document_id!r}{hint}; look with: mill sql \"select id from corpus_documents where text like '%...%'\"")
+
+
+def _holds(partition: Partition, document_id: str) -> bool:
+    return any(document_id.startswith(f"{partition.source}/{file.path}#") for file in partition.files)
+
+
+def _rows(lake: Lake, cell: Cell, table: str, column: str, value: str) -> list[dict[str, Any]]:
+    """Return the rows of a cell's table with one value; none where there is no such cell or table. Other rows are passed by, not read."""
+    manifest = lake.manifest(cell)
+    if manifest is None or f"{table}.parquet" not in manifest.files:
+        return []
+    wanted: Any = [(column, "=", value)]
+    return pq.read_table(lake.folder(cell) / f"{table}.parquet", filters=wanted).to_pylist()
+
+
+def _life(lake: Lake, recipe: str, document_id: str, partition: str) -> Life:
+    def rows(asset: str, table: str) -> list[dict[str, Any]]:
+        return _rows(lake, Cell(recipe, asset, partition), table, "id", document_id)
+
+    tokens = rows(SHARDS_ASSET, "documents")
+    return Life(
+        document_id,
+        partition,
+        next(iter(rows(DOCUMENTS_ASSET, "documents")), None),
+        _reject(lake, recipe, document_id, partition),
+        rows(FILTERED_ASSET, "tags"),
+        next(iter(rows(FILTERED_ASSET, "dropped")), None),
+        next(iter(rows(DEDUPLICATED_ASSET, "duplicates")), None),
+        _stands_for(lake, recipe, document_id),
+        [*rows(TRIMMED_ASSET, "cut_paragraphs"), *rows(TRIMMED_ASSET, "cut_substring")],
+        rows(CLEAN_ASSET, "contaminated"),
+        bool(rows(CLEAN_ASSET, "documents")),
+        tokens[0]["num_tokens"] if tokens else None,
+        _made_from(lake, recipe, partition) if tokens else [],
+    )
+
+
+def _reject(lake: Lake, recipe: str, document_id: str, partition: str) -> dict[str, Any] | None:
+    """Return the reject whose source, path and key spell the id."""
+    source = partition.split(".", 1)[0]
+    for file in load_registry(lake, recipe).partition(partition).files:
+        prefix = f"{source}/{file.path}#"
+        if document_id.startswith(prefix):
+            rows = _rows(lake, Cell(recipe, DOCUMENTS_ASSET, partition), "rejects", "key", document_id.removeprefix(prefix))
+            found = [row for row in rows if row["path"] == file.path]
+            if found:
+                return found[0]
+    return None
+
+
+def _stands_for(lake: Lake, recipe: str, document_id: str) -> list[dict[str, Any]]:
+    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset == DEDUPLICATED_ASSET]
+    return [row for cell in cells for row in _rows(lake, cell, "duplicates", "kept_id", document_id)]
+
+
+def _made_from(lake: Lake, recipe: str, partition: str) -> list[tuple[str, str]]:
+    """Return what was made, at any remove, from a partition's shard and clean documents."""
+    reached = {f"{SHARDS_ASSET}[{partition}]", f"{CLEAN_ASSET}[{partition}]"}
+    holders = {cell: lake.require(cell) for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS)}
+    found: dict[str, str] = {}
+    while True:
+        new = {
+            str(cell): manifest.content
+            for cell, manifest in holders.items()
+            if str(cell) not in found and any(parent.name in reached for parent in manifest.parents)
+        }
+        if not new:
+            return list(found.items())
+        found |= new
+        reached |= set(new)
+
+
+def _nearest(lake: Lake, recipe: str, document_id: str, partitions: list[Partition]) -> list[str]:
+    """Return ids of the same file that are written most alike."""
+    import difflib
+
+    ids: list[Any] = []
+    for partition in partitions:
+        cell = Cell(recipe, DOCUMENTS_ASSET, partition.key)
+        if lake.manifest(cell) is not None:
+            ids += pq.read_table(lake.folder(cell) / "documents.parquet", columns=["id"])["id"].to_pylist()
+    return difflib.get_close_matches(document_id, ids, n=MAX_NEAREST, cutoff=0.6)

@@ -1,0 +1,1 @@
+"""Tokenizers, shards, mixtures and their cards."""

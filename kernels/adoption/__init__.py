@@ -1,1 +1,0 @@
-"""Ways to adopt checkpoints made elsewhere."""

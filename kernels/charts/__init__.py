@@ -1,0 +1,1 @@
+"""Pictures: small PNGs of what was measured."""

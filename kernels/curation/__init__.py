@@ -1,0 +1,1 @@
+"""What becomes of documents: filters, scrubbing, deduplication, decontamination."""

@@ -1,0 +1,1 @@
+"""Repeated passages within documents, cut out."""

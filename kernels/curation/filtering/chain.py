@@ -1,0 +1,119 @@
+"""A chain of filters over one table of documents: what they leave, what each dropped and why, and what else they measured.
+
+Each filter sees the texts as the one before left them, and only of documents not yet dropped. Every document of the input is kept or
+dropped, never both. Documents pass the whole chain batch by batch, so that memory is bounded and words are split once for all rules.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import pyarrow as pa
+
+from kernels.curation.filtering.batch import TextBatch
+from kernels.curation.text.string_buffers import batches
+from kernels.documents.schema import DOCUMENTS
+from kernels.specs.config import Config
+from kernels.specs.filters import Filter, Outcome
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DROPPED = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False, metadata={"description": "the document's id"}),
+        pa.field("filter", pa.string(), nullable=False, metadata={"description": "the filter that dropped it"}),
+        pa.field("reason", pa.string(), nullable=False, metadata={"description": "the rule it failed, a fixed code"}),
+        pa.field("value", pa.float64(), metadata={"description": "the measured value that the threshold refused"}),
+        pa.field("text", pa.string(), nullable=False, metadata={"description": "the first 200 characters, as the filter saw them"}),
+    ]
+)
+TAGS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False, metadata={"description": "the document's id"}),
+        pa.field("filter", pa.string(), nullable=False, metadata={"description": "the filter that measured it"}),
+        pa.field("name", pa.string(), nullable=False, metadata={"description": "what was measured"}),
+        pa.field("label", pa.string(), metadata={"description": "its value, where it is a word"}),
+        pa.field("value", pa.float64(), metadata={"description": "its value, where it is a number"}),
+    ]
+)
+EXCERPT_CHARS = 200
+
+Step = tuple[Filter, Config]
+
+
+class Filtered(NamedTuple):
+    """What a chain makes of a table of documents."""
+
+    kept: pa.Table
+    """Schema `DOCUMENTS`, in order."""
+    dropped: pa.Table
+    """Schema `DROPPED`: batch by batch, in order of filter."""
+    tags: pa.Table
+    """Schema `TAGS`: what filters measured, of kept and dropped documents alike."""
+
+
+def apply_filters(documents: pa.Table, steps: Sequence[Step], files: Mapping[str, Path] = MappingProxyType({})) -> Filtered:
+    """Pass documents (schema `DOCUMENTS`) through a chain. ``files``: see `TextBatch`.
+
+    A document whose text a filter leaves empty is dropped by that filter with the reason ``empty``.
+
+    Raises:
+        ValueError: a filter returned another number of rows than it was given.
+    """
+    import polars as pl
+
+    rows = cast(pl.DataFrame, pl.from_arrow(documents)).select(DOCUMENTS.names)  # pyright: ignore[reportUnknownMemberType]
+    parts = [_pass(rows[start:end], steps, files) for start, end in batches(rows["text"])]
+    return Filtered(
+        pa.concat_tables([DOCUMENTS.empty_table(), *(part.kept for part in parts)]),
+        pa.concat_tables([DROPPED.empty_table(), *(part.dropped for part in parts)]),
+        pa.concat_tables([TAGS.empty_table(), *(part.tags for part in parts)]),
+    )
+
+
+def _pass(kept: "pl.DataFrame", steps: Sequence[Step], files: Mapping[str, Path]) -> Filtered:
+    """Pass one batch through the chain."""
+    import polars as pl
+
+    dropped: list[pl.DataFrame] = []
+    tags: list[pl.DataFrame] = []
+    batch = TextBatch(kept["text"], files)
+    for spec, config in steps:
+        outcome = spec.apply(batch, config)
+        if not len(outcome.text) == len(outcome.reason) == len(outcome.value) == len(kept):
+            raise ValueError(f"filter {spec.name}: {len(kept)} documents in, {len(outcome.text)} out; a filter must return one row each")
+        tags += _tags(kept["id"], spec, outcome)
+        judged = kept.select("id", pl.lit(spec.name).alias("filter"), "text").with_columns(
+            outcome.text.alias("left"), outcome.reason.alias("reason"), outcome.value.alias("value")
+        )
+        empty = pl.col("reason").is_null() & (pl.col("left").str.strip_chars() == "")
+        judged = judged.with_columns(pl.when(empty).then(pl.lit("empty")).otherwise("reason").alias("reason"))
+        lost = judged["reason"].is_not_null()
+        if lost.any():
+            dropped.append(judged.filter(lost).select("id", "filter", "reason", "value", pl.col("text").str.slice(0, EXCERPT_CHARS)))
+        if lost.any() or outcome.text is not batch.text:
+            kept = kept.with_columns(outcome.text.alias("text")).filter(~lost)
+            batch = TextBatch(kept["text"], files)
+    return Filtered(kept.to_arrow().cast(DOCUMENTS), _arrow(dropped, DROPPED), _arrow(tags, TAGS))
+
+
+def _arrow(frames: "list[pl.DataFrame]", schema: pa.Schema) -> pa.Table:
+    import polars as pl
+
+    return pl.concat(frames).to_arrow().cast(schema) if frames else schema.empty_table()
+
+
+def _tags(ids: "pl.Series", spec: Filter, outcome: Outcome) -> "list[pl.DataFrame]":
+    """Return what a filter measured, one row a document and name, nulls left out."""
+    import polars as pl
+
+    frames: list[pl.DataFrame] = []
+    for name, series in outcome.tags.items():
+        is_label = series.dtype == pl.String
+        label = series if is_label else pl.lit(None, dtype=pl.String)
+        value = pl.lit(None, dtype=pl.Float64) if is_label else series.cast(pl.Float64)
+        columns = [pl.lit(spec.name).alias("filter"), pl.lit(name).alias("name"), label.alias("label"), value.alias("value")]
+        frames.append(ids.to_frame("id").with_columns(columns).filter(series.is_not_null()))
+    return frames

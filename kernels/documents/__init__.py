@@ -1,0 +1,1 @@
+"""The document type that every stage shares, and conversations."""

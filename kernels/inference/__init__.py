@@ -1,0 +1,1 @@
+"""What a checkpoint answers: text, and the likelihood of texts."""

@@ -1,0 +1,90 @@
+"""Log-likelihoods of continuations under a causal decoder. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
+
+TOKENS_PER_BATCH = 2048
+"""Rows times longest row of one forward pass: bounds memory, and changes results only by rounding."""
+
+
+class Request(NamedTuple):
+    """Token ids that are given, and those whose log-likelihood is asked."""
+
+    context: tuple[int, ...]
+    continuation: tuple[int, ...]
+
+
+def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list[float]:
+    """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
+
+    Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model
+    is causal), so options of one prompt share a pass where they can. A float32 model computes its matrix products in bfloat16.
+
+    Raises:
+        ValueError: a context is empty, or a continuation is longer than the model's context.
+    """
+    limit = model.model.config.max_position_embeddings
+    for request in requests:
+        if not request.context or len(request.continuation) > limit:
+            raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")
+    inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
+    rows: list[tuple[int, ...]] = []
+    row_of_request = [0] * len(requests)
+    for index in sorted(range(len(requests)), key=inputs.__getitem__, reverse=True):  # a prefix comes right behind what it begins
+        if not rows or rows[-1][: len(inputs[index])] != inputs[index]:
+            rows.append(inputs[index])
+        row_of_request[index] = len(rows) - 1
+    asked: list[list[int]] = [[] for _ in rows]
+    for index, row in enumerate(row_of_request):
+        asked[row].append(index)
+    results = [0.0] * len(requests)
+    for batch in _batches(rows):
+        slots = [
+            (index, slot, len(inputs[index]) - len(requests[index].continuation), requests[index].continuation)
+            for slot, row in enumerate(batch)
+            for index in asked[row]
+        ]
+        for index, total in _score_batch(model, [rows[row] for row in batch], slots):
+            results[index] = total
+    return results
+
+
+def _batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+    """Yield indices of rows, longest first, as many at once as `TOKENS_PER_BATCH` admits."""
+    batch: list[int] = []
+    for row in sorted(range(len(rows)), key=lambda row: (-len(rows[row]), row)):
+        if batch and (len(batch) + 1) * len(rows[batch[0]]) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _score_batch(
+    model: "LanguageModel", rows: Sequence[tuple[int, ...]], slots: Sequence[tuple[int, int, int, tuple[int, ...]]]
+) -> Iterator[tuple[int, float]]:
+    """Yield (request, log-likelihood) for slots of (request, row, position before its first scored input, continuation)."""
+    import torch
+
+    tokens_BT = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    mask_BT = torch.zeros_like(tokens_BT)
+    keep_BT = torch.zeros_like(tokens_BT, dtype=torch.bool)
+    for row, tokens in enumerate(rows):
+        tokens_BT[row, : len(tokens)] = torch.tensor(tokens)
+        mask_BT[row, : len(tokens)] = 1
+    for _, row, start, continuation in slots:
+        keep_BT[row, start : start + len(continuation)] = True
+    device = model.device
+    with torch.inference_mode(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
+        output = model.model(input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device), logits_to_keep=keep_BT.to(device), use_cache=False)
+    logits_KV = output.logits
+    norm_K = torch.cat([part.float().logsumexp(-1) for part in logits_KV.split(256)])
+    index_BT = (keep_BT.flatten().cumsum(0) - 1).view_as(keep_BT)
+    for request, row, start, continuation in slots:
+        kept = index_BT[row, start : start + len(continuation)].to(device)
+        log_probability = logits_KV[kept, torch.tensor(continuation, dtype=torch.long, device=device)].float() - norm_K[kept]
+        yield request, float(log_probability.double().sum())

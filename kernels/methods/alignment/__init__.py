@@ -1,0 +1,1 @@
+"""Checkpoints taught to follow instructions and preferences."""

@@ -1,0 +1,1 @@
+"""Models: architectures, and the forms that checkpoints have on disk."""

@@ -1,0 +1,63 @@
+"""The Llama family of causal decoders (Touvron et al. 2023, arXiv 2302.13971) as a Transformers configuration."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from kernels.specs.architectures import Architecture
+from kernels.specs.config import Config
+
+
+class LlamaConfig(Config):
+    """Shape of a decoder: pre-normalised, SwiGLU, rotary positions, grouped-query attention."""
+
+    kind: Literal["llama"]
+    """The family."""
+    hidden_size: int = Field(gt=0)
+    """Width of the residual stream."""
+    num_layers: int = Field(gt=0)
+    """Blocks."""
+    num_heads: int = Field(gt=0)
+    """Query heads; divides the width."""
+    num_kv_heads: int = Field(gt=0)
+    """Key and value heads (Ainslie et al. 2023, arXiv 2305.13245); divides ``num_heads``."""
+    intermediate_size: int = Field(gt=0)
+    """Width inside the feed-forward blocks."""
+    max_position_embeddings: int = Field(gt=0)
+    """Longest sequence that generation may reach."""
+    tie_embeddings: bool
+    """Whether input and output embeddings are one matrix (Press and Wolf 2017, arXiv 1608.05859)."""
+    rope_theta: float = 10_000.0
+    """Base of the rotary frequencies (Su et al. 2021, arXiv 2104.09864)."""
+
+
+def build(config: LlamaConfig, *, vocab_size: int, eos_token_id: int, pad_token_id: int) -> Any:
+    """Return the Transformers configuration of a model with random weights to come.
+
+    Raises:
+        ValueError: heads do not divide the width, or key-value heads the heads.
+    """
+    from transformers import LlamaConfig as TransformersLlamaConfig
+
+    if config.hidden_size % config.num_heads or config.num_heads % config.num_kv_heads:
+        raise ValueError(
+            f"llama: {config.num_heads} heads must divide hidden_size {config.hidden_size}, and {config.num_kv_heads} num_kv_heads the heads"
+        )
+    return TransformersLlamaConfig(
+        vocab_size=vocab_size,
+        hidden_size=config.hidden_size,
+        num_hidden_layers=config.num_layers,
+        num_attention_heads=config.num_heads,
+        num_key_value_heads=config.num_kv_heads,
+        intermediate_size=config.intermediate_size,
+        max_position_embeddings=config.max_position_embeddings,
+        tie_word_embeddings=config.tie_embeddings,
+        rope_parameters={"rope_type": "default", "rope_theta": config.rope_theta},
+        bos_token_id=None,
+        eos_token_id=eos_token_id,
+        pad_token_id=pad_token_id,
+        attention_bias=False,
+    )
+
+
+SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build)

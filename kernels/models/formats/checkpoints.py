@@ -1,0 +1,60 @@
+"""Checkpoints: models with their tokenizers in Transformers form, safetensors only.
+
+A folder whose ``config.json`` has the key ``modelmill_quantization`` holds int8 linear layers (int8.py).
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
+
+QUANTIZATION_KEY = "modelmill_quantization"
+
+
+class LanguageModel(NamedTuple):
+    """A causal decoder ready to answer, in evaluation mode."""
+
+    model: Any
+    tokenizer: Any
+    device: str
+
+
+def save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Write a checkpoint: config.json, model.safetensors, generation_config.json, the tokenizer's files and chat_template.jinja.
+
+    The same weights and tokenizer give the same bytes, wherever they were loaded from.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "float32") -> LanguageModel:
+    """Return the model of a checkpoint folder, its weights in ``dtype`` whatever they are stored in (int8 layers stay int8).
+
+    Raises:
+        FileNotFoundError: a file that a checkpoint has is not there.
+        ValueError: the weights do not fit the config.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
+    logging.disable_progress_bar()
+    kind = getattr(torch, dtype)
+    if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
+        from kernels.models.formats.int8 import load_int8
+
+        model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
+    else:
+        model = cast(Any, AutoModelForCausalLM).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+    tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return LanguageModel(model.to(device).eval(), tokenizer, device)

@@ -1,0 +1,49 @@
+"""Records of JSON Lines (https://jsonlines.org): one object a line, one of its fields the text. Compressed files are read as they stand.
+
+A file whose name says ``.json`` is read as one array of objects, or as objects one behind the other.
+"""
+
+from collections.abc import Iterator
+
+from kernels.reading.parsing.lines import Piece, json_values, lines
+from kernels.reading.parsing.rows import BadRecordError, Row, RowsConfig, documents, parse_json
+from kernels.reading.parsing.text import decompressed
+from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+
+
+class JsonLinesConfig(RowsConfig):
+    """Which fields of an object make a document; ``max_bytes`` bounds the whole line."""
+
+
+def read(file: SourceFile, config: JsonLinesConfig) -> Iterator[Document | Reject]:
+    """Stream the documents of a file; a line that is no object with text is a reject named by its number."""
+    with decompressed(file) as stream:
+        pieces = json_values if is_whole_json(file.path) else lines
+        yield from documents(_rows(pieces(stream, config.max_bytes), config), config)
+
+
+def is_whole_json(path: str) -> bool:
+    """Return whether a file name says JSON, compressed or not, rather than JSON Lines."""
+    return path.removesuffix(".gz").removesuffix(".bz2").removesuffix(".xz").removesuffix(".zst").endswith(".json")
+
+
+def _rows(pieces: Iterator[Piece | Reject], config: JsonLinesConfig) -> Iterator[Row | Reject]:
+    for piece in pieces:
+        if isinstance(piece, Reject):
+            yield piece
+        elif piece.data is None:
+            yield piece.too_large(config.max_bytes)
+        elif piece.data.strip():
+            try:
+                value = parse_json(piece.data, config.undecodable)
+                if not isinstance(value, dict):
+                    raise BadRecordError("schema", f"expected an object, got {type(value).__name__}")
+            except BadRecordError as error:
+                yield Reject(piece.place, error.reason, error.detail)
+            else:
+                yield Row(piece.place, value)
+
+
+SPEC = SourceFormat(
+    name="jsonl", version=1, config=JsonLinesConfig, patterns=("*.jsonl", "*.jsonl.gz", "*.jsonl.zst", "*.jsonl.xz", "*.ndjson"), read=read
+)

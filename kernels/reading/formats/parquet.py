@@ -1,0 +1,60 @@
+"""Rows of Parquet files, read by row group and, within one, by small batches of the columns that are named."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kernels.reading.parsing.columns import batch_rows, damage, missing_column
+from kernels.reading.parsing.rows import Row, RowsConfig, documents
+from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+
+BATCH_BYTES = 1 << 23
+"""About how much of a row group is decoded at one time, by the mean size of its rows."""
+
+
+class ParquetConfig(RowsConfig):
+    """Which columns of a table make a document; ``max_bytes`` bounds a text."""
+
+
+def read(file: SourceFile, config: ParquetConfig) -> Iterator[Document | Reject]:
+    """Stream the documents of a file; a row group that cannot be read is a reject, and the next is read."""
+    yield from documents(_rows(file, config), config)
+
+
+def _rows(file: SourceFile, config: ParquetConfig) -> Iterator[Row | Reject]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with file.open() as stream:
+        try:
+            table = pq.ParquetFile(stream, buffer_size=1 << 16, pre_buffer=False)
+            names = table.schema_arrow.names
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            yield Reject("file", "damaged", damage(error))
+            return
+        with table:
+            if reject := missing_column(names, config):
+                yield reject
+                return
+            first = 0
+            for group in range(table.num_row_groups):
+                yield from _group_rows(table, group, first, config)
+                first += table.metadata.row_group(group).num_rows
+
+
+def _group_rows(table: Any, group: int, first: int, config: ParquetConfig) -> Iterator[Row | Reject]:
+    """Yield the rows of one row group of a ``pyarrow.parquet.ParquetFile``."""
+    import pyarrow as pa
+
+    about = table.metadata.row_group(group)
+    mean_bytes = about.total_byte_size // max(about.num_rows, 1)
+    num_rows = max(1, min(8192, BATCH_BYTES // max(mean_bytes, 1)))
+    read = 0
+    try:
+        for batch in table.iter_batches(batch_size=num_rows, row_groups=[group], columns=list(config.fields), use_threads=False):
+            yield from batch_rows(batch, config, first + read, f"row group {group}")
+            read += batch.num_rows
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        yield Reject(f"row group {group} from row {first + read}", "damaged", damage(error))
+
+
+SPEC = SourceFormat(name="parquet", version=1, config=ParquetConfig, patterns=("*.parquet",), read=read)

@@ -1,0 +1,1 @@
+"""What readers share: lines, rows, columns, compression, records of archives."""

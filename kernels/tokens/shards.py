@@ -1,0 +1,69 @@
+"""Token shards: the token ids of many documents in one array that memory-maps.
+
+``tokens.npy`` holds all ids one behind the other, ``offsets.npy`` where each document starts (one more entry than documents),
+``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kernels.tokens.tokenizer_files import END_OF_TEXT, PADDING
+
+TOKEN_DOCUMENTS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("num_tokens", pa.int64(), nullable=False)])
+
+
+class Shard(NamedTuple):
+    """Token ids of D documents."""
+
+    tokens: NDArray[np.uint16] | NDArray[np.uint32]
+    """[N] uint16, or uint32 where the vocabulary is larger."""
+    offsets: NDArray[np.int64]
+    """[D + 1]: document d is ``tokens[offsets[d]:offsets[d + 1]]``."""
+    ids: list[str]
+    """[D]."""
+
+
+def encode_documents(documents: pa.Table, tokenizer_json: str) -> Shard:
+    """Return the tokens of a table of documents, in order.
+
+    A text that spells out the end-of-text or padding token has it as plain characters; tokens of turns are what a conversation's text means.
+
+    Raises:
+        ValueError: the tokenizer has no end-of-text token.
+    """
+    from tokenizers import Tokenizer
+
+    settings: dict[str, Any] = json.loads(tokenizer_json)
+    settings["added_tokens"] = [token for token in settings["added_tokens"] if token["content"] not in (END_OF_TEXT, PADDING)]
+    tokenizer = Tokenizer.from_str(json.dumps(settings))
+    end = tokenizer.token_to_id(END_OF_TEXT)
+    if end is None:
+        raise ValueError(f"the tokenizer has no {END_OF_TEXT} token; train it with modelmill, or add the token")
+    dtype: Any = np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32
+    texts: Any = documents["text"].to_pylist()
+    pieces = [np.array([*encoding.ids, end], dtype) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
+    return Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
+
+
+def write_shard(shard: Shard, folder: Path) -> None:
+    """Write a shard's three files."""
+    np.save(folder / "tokens.npy", shard.tokens, allow_pickle=False)
+    np.save(folder / "offsets.npy", shard.offsets, allow_pickle=False)
+    table = pa.table([pa.array(shard.ids, pa.string()), pa.array(np.diff(shard.offsets))], schema=TOKEN_DOCUMENTS)
+    pq.write_table(table, folder / "documents.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+
+
+def open_shard(folder: Path) -> Shard:
+    """Return a shard whose arrays are mapped, not read."""
+    return Shard(
+        np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
+        np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False),
+        cast(list[str], pq.read_table(folder / "documents.parquet", columns=["id"])["id"].to_pylist()),  # pyright: ignore[reportUnknownMemberType]
+    )

@@ -1,0 +1,172 @@
+"""What training through TRL's trainers has in common: arguments, live numbers, resumable checkpoints.
+
+The trainer's own checkpoints are the resumable state. They are written into the job's scratch folder only; one counts as whole when the
+marker inside it is there, which is written last. Weights in them are safetensors; optimizer, schedule and random state are torch files,
+which the trainer reads back with ``weights_only=True``, so that they cannot run code.
+"""
+
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from kernels.documents.conversations import Turn, parse_conversation
+from kernels.models.formats import checkpoints
+from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
+from kernels.specs.config import Config
+from kernels.specs.methods import ModelJob
+from kernels.training.seeding import seed_everything
+
+MARKER = ".whole"
+REPORT_EVERY = 2
+NOT_LOGGED = ("total_flos", "epoch", "num_tokens")
+"""Left out of the losses: the count of tokens starts anew in a resumed run."""
+
+
+class TrlConfig(Config):
+    """What every TRL trainer is told. The optimizer is AdamW without weight decay, gradients clipped at norm 1."""
+
+    seed: int
+    """Of the order of examples."""
+    num_steps: int = Field(gt=0)
+    """Optimizer steps."""
+    batch_size: int = Field(gt=0)
+    """Examples a step."""
+    learning_rate: float = Field(gt=0)
+    """At the end of the warm-up; it falls linearly to zero."""
+    warmup_steps: int = Field(ge=0)
+    """Steps of linear warm-up from zero."""
+    max_length: int = Field(gt=0)
+    """Tokens of prompt and answer together; longer examples are left out and counted."""
+    precision: Literal["float32", "bfloat16"]
+    """Of matrix products."""
+    checkpoint_every: int = Field(gt=0)
+    """Steps between resumable states."""
+
+
+def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
+    """Return the keyword arguments that SFTConfig and DPOConfig share."""
+    return {
+        "output_dir": str(job.scratch / "trainer"),
+        "max_steps": config.num_steps,
+        "per_device_train_batch_size": config.batch_size,
+        "gradient_accumulation_steps": 1,
+        "learning_rate": config.learning_rate,
+        "warmup_steps": config.warmup_steps,
+        "lr_scheduler_type": "linear",
+        "optim": "adamw_torch_fused",
+        "weight_decay": 0.0,
+        "max_grad_norm": 1.0,
+        "max_length": config.max_length,
+        "bf16": config.precision == "bfloat16",
+        "use_cpu": job.device == "cpu",
+        "seed": config.seed,
+        "data_seed": config.seed,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "steps",
+        "save_steps": config.checkpoint_every,
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "activation_checkpointing": False,
+        "dataloader_num_workers": 0,
+        "remove_unused_columns": False,
+    }
+
+
+def parent_to_train(job: ModelJob) -> LanguageModel:
+    """Return the job's parent in training mode, and silence the progress bars of the libraries.
+
+    Raises:
+        ValueError: the parent is quantized, so that most of its weights cannot learn.
+    """
+    import datasets  # pyright: ignore[reportMissingTypeStubs]
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    parent = checkpoints.load(job.parents["parent"], job.device)
+    if hasattr(parent.model.config, QUANTIZATION_KEY):
+        raise ValueError(f"{job.parents['parent']}: an int8 model cannot be trained; train the model it was made from, then quantize")
+    return parent._replace(model=parent.model.train())
+
+
+def conversations(job: ModelJob) -> list[list[Turn]]:
+    """Return the conversations of the job's data, in order; a text that is none has no turns."""
+    if job.data is None:
+        raise ValueError("needs conversations; name their sources under 'data'")
+    texts = cast(list[str], pq.read_table(job.data, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
+    return [parse_conversation(text) for text in texts]
+
+
+def fits(tokenizer: Any, turns: list[Turn], max_length: int) -> bool:
+    """Return whether a conversation is short enough to be learned whole."""
+    ids: list[int] = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"]
+    return len(ids) <= max_length
+
+
+def follow(job: ModelJob, config: TrlConfig) -> Any:
+    """Return a callback that reports numbers, stops on a loss that is not finite, and marks checkpoints that are whole."""
+    from transformers import TrainerCallback
+
+    class Follower(TrainerCallback):
+        """See `follow`."""
+
+        started: float
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            self.started = time.perf_counter()
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+            if logs is None or "loss" not in logs:
+                return
+            if not math.isfinite(logs["loss"]):
+                raise FloatingPointError(f"the loss of step {state.global_step} is {logs['loss']}; lower the learning rate or look at the data")
+            if state.global_step % REPORT_EVERY == 0 or state.global_step == config.num_steps:
+                speed = logs["num_tokens"] / (time.perf_counter() - self.started)
+                job.report({**_numbers(logs), "step": state.global_step, "num_steps": config.num_steps, "tokens_per_second": speed})
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            for path in folder.iterdir():
+                with path.open("rb") as stream:
+                    os.fsync(stream.fileno())
+            (folder / MARKER).touch()
+
+    return Follower()
+
+
+def _numbers(logs: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers of a log by name, sorted as those read back from a checkpoint are."""
+    return {name: float(value) for name, value in sorted(logs.items()) if name not in NOT_LOGGED and isinstance(value, int | float)}
+
+
+def last_checkpoint(scratch: Path) -> str | None:
+    """Return the latest whole checkpoint of an earlier try, None where there is none."""
+    whole = [path.parent for path in (scratch / "trainer").glob(f"checkpoint-*/{MARKER}")]
+    return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
+
+
+def train(job: ModelJob, config: TrlConfig, trainer: Any) -> list[dict[str, float]]:
+    """Train to the end, from the latest whole checkpoint where there is one; return the log without times, a row a step."""
+    from transformers import PrinterCallback
+
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(follow(job, config))
+    seed_everything(config.seed)
+    trainer.train(resume_from_checkpoint=last_checkpoint(job.scratch))
+    return [_numbers(row) for row in trainer.state.log_history if "loss" in row]
+
+
+def finish(job: ModelJob, trainer: Any, tokenizer: Any, records: list[dict[str, float]]) -> dict[str, float]:
+    """Write checkpoint and losses; return what every summary holds."""
+    checkpoints.save(trainer.model, tokenizer, job.out)
+    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+    return {"first_loss": records[0]["loss"], "final_loss": records[-1]["loss"]}

@@ -1,0 +1,51 @@
+"""``mill chat``: talk with a checkpoint."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.application import RECIPE, RecipeOption, app, console
+from pipelines.commands.workbench import Workbench
+from pipelines.recipe.schema import nearest
+from resources.storage.lake import Cell
+
+
+@app.command()
+def chat(
+    model: Annotated[str, typer.Argument(help="A model of the recipe, such as dpo.")],
+    recipe: RecipeOption = RECIPE,
+    temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.")] = 0.7,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+) -> None:
+    """Talk with a checkpoint in the terminal."""
+    from assets.models.models import model_asset
+    from kernels.documents.conversations import Turn
+    from kernels.inference.decoding import chat as answer_to
+    from kernels.models.formats import checkpoints
+
+    bench = Workbench(recipe)
+    if model not in bench.recipe.entries.models:
+        raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
+    folder = bench.lake.folder(Cell(bench.recipe.name, model_asset(model)))
+    with console.status(f"loading {model}"):
+        loaded = checkpoints.load(folder, "cpu")
+    console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
+    turns: list[Turn] = []
+    while (line := _ask()) is not None:
+        turns.append(Turn(role="user", content=line))
+        answer = ""
+        for piece in answer_to(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed):
+            answer += piece
+            sys.stdout.write(piece)
+            sys.stdout.flush()
+        console.print()
+        turns.append(Turn(role="assistant", content=answer.strip()))
+
+
+def _ask() -> str | None:
+    try:
+        return console.input("[bold cyan]> [/]").strip() or None
+    except (EOFError, KeyboardInterrupt):
+        return None

@@ -1,0 +1,17 @@
+"""``mill graph``: every asset on a line."""
+
+from pipelines.commands.application import RECIPE, RecipeOption, app
+from pipelines.commands.workbench import Workbench
+
+
+@app.command()
+def graph(recipe: RecipeOption = RECIPE) -> None:
+    """Print every asset with what it hangs on and its checks, one line each."""
+    bench = Workbench(recipe)
+    for kind, names in (("sources", bench.graph.sources), ("inputs", bench.graph.inputs)):
+        for name in names:
+            print(f"{kind}/{name}")
+    for artifact in bench.graph.artifacts.values():
+        checks = [check.name for suite in bench.graph.suites.get(artifact.name, []) for check in suite.checks]
+        shape = " per partition" if artifact.partitioned else ""
+        print(f"{artifact.name} [{artifact.code_version}{shape}] <- {', '.join(artifact.upstream)}" + (f" ? {', '.join(checks)}" if checks else ""))

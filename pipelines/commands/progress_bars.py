@@ -1,0 +1,63 @@
+"""``mill up`` in the terminal: one bar for the cells, one for the cell at work."""
+
+import logging
+import os
+import warnings
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipelines.commands.workbench import Workbench
+from pipelines.planning.bring_up import Result, bring_up
+from resources.devices.launchers import warm_up
+from resources.storage.lake import Cell
+from resources.storage.progress import Progress as Event
+from resources.storage.progress import listening
+
+
+def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
+    """Bring a recipe up to date and draw how it goes.
+
+    ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Dagster's notes on its own beta parameters are for us, not for users
+        from pipelines.daemon.instance import open_instance
+        from pipelines.definitions import Deployment, build_definitions, materialize_job_name
+
+        if any(bench.graph.artifacts[asset].uses_gpu for asset in chosen):
+            warm_up()
+        logging.getLogger("dagster").setLevel(logging.CRITICAL)
+        name = bench.recipe.name
+        deployment = Deployment(bench.home, bench.lake, {name: bench.recipe}, {name: bench.graph})
+        job = build_definitions(deployment).resolve_job_def(materialize_job_name(name))
+        instance = open_instance(bench.home)
+        terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
+        columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal) as bars:
+            whole = bars.add_task("cells", total=num_waiting, note="")
+            part = bars.add_task("", total=None, note="", visible=False)
+
+            def listen(event: Event) -> None:
+                label = escape(str(event.cell))
+                match event.kind:
+                    case "begun":
+                        bars.reset(part, description=label, total=None, note="", visible=True)
+                    case "advanced":
+                        bars.update(part, description=label, completed=event.step, total=event.num_steps or None, note=escape(event.message[:60]))
+                    case "made" | "unchanged":
+                        bars.advance(whole)
+                        bars.update(part, visible=False)
+                        if event.kind == "made" and bench.graph.artifacts[event.cell.asset].uses_gpu:
+                            terminal.print(f"[green]made[/] {label}")
+                    case _ if event.message:
+                        terminal.print(f"[red]{event.kind}[/] {label}: {escape(event.message)}")
+                    case _:
+                        bars.update(whole, note=f"checked {label}")
+
+            with listening(listen):
+                result = bring_up(bench.graph, job, instance, bench.lake, bench.home, chosen, cells)
+            bars.update(whole, total=len(result.made) + len(result.failed), completed=len(result.made), note="")
+        instance.dispose()
+        return result

@@ -1,0 +1,55 @@
+"""``mill up``: make what is stale."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from pipelines.commands.application import RECIPE, RecipeOption, app, console
+from pipelines.commands.workbench import Workbench
+from pipelines.planning.planner import observe_sources, plan
+
+
+@app.command()
+def up(
+    selection: Annotated[
+        str | None, typer.Argument(help="Asset to make with all it comes from; name+ adds what hangs on it; name[partition].")
+    ] = None,
+    recipe: RecipeOption = RECIPE,
+) -> None:
+    """Materialize what is stale, and only that."""
+    started = time.perf_counter()
+    bench = Workbench(recipe)
+    chosen, cells = bench.select(selection)
+    with console.status("observing sources"):
+        planned = plan(bench.graph, bench.lake, observe_sources(bench.graph, bench.lake))
+    waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
+    if not waiting:
+        _print_left(planned.having("blocked", "held"))
+        console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
+        raise typer.Exit(1 if planned.having("blocked", "held") else 0)
+    from pipelines.commands.progress_bars import bring_up_with_bars
+
+    result = bring_up_with_bars(bench, len(waiting), chosen, cells)
+    seconds = time.perf_counter() - started
+    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {seconds:.0f} s")
+    for cell, message in result.failed.items():
+        console.print(f"[red]failed[/] {escape(str(cell))}: {escape(message)}")
+    _print_left([left for left in result.left if left.state in ("blocked", "held")])
+    if result.failed or result.left:
+        raise typer.Exit(1)
+    _print_where_to_look(bench)
+
+
+def _print_where_to_look(bench: Workbench) -> None:
+    option = "" if bench.recipe.name == RECIPE else f" --recipe {bench.recipe.path}"
+    models = list(bench.recipe.entries.models)
+    console.print("look:  [bold]make ui[/] (or mill ui): graph, checks, plots in the browser")
+    for command in ("status", *(["show evals/leaderboard"] if bench.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
+        console.print(f"       mill {command}{option}")
+
+
+def _print_left(cells: list[Any]) -> None:
+    for left in cells:
+        console.print(f"[red]{left.state}[/] {escape(str(left.cell))}: {escape(left.reason)}")

@@ -1,0 +1,1 @@
+"""The recipe: its schema, its file, and the graph that it states."""

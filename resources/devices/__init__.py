@@ -1,0 +1,1 @@
+"""Devices, who holds which, and processes that use them."""

@@ -1,0 +1,1 @@
+"""Great Expectations and its Data Docs."""

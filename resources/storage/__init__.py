@@ -1,0 +1,1 @@
+"""The lake and all other state on disk."""

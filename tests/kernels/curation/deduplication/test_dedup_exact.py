@@ -1,0 +1,20 @@
+"""Hashes of normalised texts."""
+
+import polars as pl
+
+from kernels.curation.deduplication.exact import exact_hashes
+
+
+def test_case_space_and_punctuation_do_not_matter_and_words_do() -> None:
+    hashes = exact_hashes(pl.Series(["Hello, World!", "hello  world", "hello worlds", "helloworld"])).tolist()
+    assert hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+
+
+def test_texts_of_symbols_alone_differ() -> None:
+    hashes = exact_hashes(pl.Series(["***", "###", "* * *"])).tolist()
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
+def test_a_hash_stays_what_it_is_in_stored_tables() -> None:
+    assert exact_hashes(pl.Series(["Hello, World!"])).tolist() == [5020219685658847592]

@@ -1,0 +1,78 @@
+"""MinHash signatures: what they estimate, and that they stay the same."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from kernels.curation.deduplication.minhash import MinHashConfig, band_hashes, signatures
+
+CONFIG = MinHashConfig(seed=1)
+
+
+def _pair(num_words: int, num_changed: int, seed: int) -> tuple[list[int], list[int]]:
+    random = np.random.default_rng(seed)
+    left = random.integers(0, 10**6, num_words)
+    right = left.copy()
+    right[random.choice(num_words, num_changed, replace=False)] = random.integers(10**6, 2 * 10**6, num_changed)
+    return left.tolist(), right.tolist()
+
+
+def _text(numbers: list[int]) -> str:
+    return " ".join(f"w{number}" for number in numbers)
+
+
+def _jaccard(left: list[int], right: list[int]) -> float:
+    one, other = ({tuple(numbers[i : i + 5]) for i in range(len(numbers) - 4)} for numbers in (left, right))
+    return len(one & other) / len(one | other)
+
+
+def test_the_share_of_equal_hashes_estimates_jaccard_similarity_without_bias() -> None:
+    pairs = [_pair(300, changed, changed) for changed in range(60)]
+    texts = [_text(side) for pair in pairs for side in pair]
+    signature = signatures(pl.Series(texts), CONFIG)
+    errors = np.array([(signature[2 * i] == signature[2 * i + 1]).mean() - _jaccard(*pair) for i, pair in enumerate(pairs)])
+    assert abs(errors.mean()) < 0.02
+    assert errors.std() < 0.07
+
+
+def test_unrelated_texts_share_next_to_nothing() -> None:
+    signature = signatures(pl.Series([_text(_pair(500, 0, 1)[0]), _text(_pair(500, 0, 2)[0])]), CONFIG)
+    assert (signature[0] == signature[1]).sum() <= 1
+
+
+def test_signatures_do_not_depend_on_the_texts_around_them() -> None:
+    texts = pl.Series([_text(_pair(count, 0, count)[0]) for count in (1, 3, 5, 40, 4000, 7)] + [""])
+    together = signatures(texts, CONFIG)
+    apart = np.concatenate([signatures(texts[i : i + 1], CONFIG) for i in range(len(texts))])
+    assert np.array_equal(together, apart)
+
+
+def test_a_text_shorter_than_a_shingle_equals_only_itself() -> None:
+    signature = signatures(pl.Series(["one two", "One, two!", "one two three"]), CONFIG)
+    assert np.array_equal(signature[0], signature[1])
+    assert (signature[0] == signature[2]).sum() <= 1
+
+
+def test_a_signature_stays_what_it_is_in_stored_tables() -> None:
+    config = MinHashConfig(num_buckets=2, hashes_per_bucket=2, seed=7)
+    signature = signatures(pl.Series(["the quick brown fox jumps over the lazy dog"]), config)
+    assert signature.tolist() == [[489813118, 343194331, 2472721246, 2426500114]]
+    assert band_hashes(signature, config).tolist() == [[2384391456096874841, 12839834709644937291]]
+
+
+def test_the_seed_changes_the_permutations() -> None:
+    texts = pl.Series(["the quick brown fox jumps over the lazy dog"])
+    assert (signatures(texts, CONFIG) != signatures(texts, MinHashConfig(seed=2))).all()
+
+
+def test_a_band_hash_is_equal_for_equal_bands_of_one_place_only() -> None:
+    config = MinHashConfig(num_buckets=2, hashes_per_bucket=2, seed=1)
+    bands = band_hashes(np.array([[1, 2, 1, 2], [1, 2, 3, 4], [2, 1, 3, 4]], np.uint32), config)
+    assert bands[0, 0] == bands[1, 0] != bands[2, 0]
+    assert bands[1, 1] == bands[2, 1] != bands[0, 1]
+    assert bands[0, 0] != bands[0, 1]
+
+
+def test_signatures_of_another_length_are_refused() -> None:
+    with pytest.raises(ValueError, match="signatures of 4 hashes, but the config makes 112"):
+        band_hashes(np.zeros((1, 4), np.uint32), CONFIG)

@@ -1,0 +1,74 @@
+"""Texts dropped for listed words."""
+
+from typing import Any, get_args
+
+import polars as pl
+import pytest
+
+from kernels.curation.filtering.batch import TextBatch
+from kernels.curation.filters.toxicity_lexicon import (
+    Language,
+    ToxicityLexiconConfig,
+    _patterns,  # pyright: ignore[reportPrivateUsage]
+    apply,
+)
+
+
+def config(**settings: Any) -> ToxicityLexiconConfig:
+    return ToxicityLexiconConfig.model_validate({"languages": ["en"], "max_share": 0.2, "action": "drop", **settings})
+
+
+def shares(texts: list[str], **settings: Any) -> list[float]:
+    return apply(TextBatch(pl.Series(texts, dtype=pl.String)), config(**settings)).tags["toxic_share"].to_list()
+
+
+def test_a_text_is_dropped_by_the_share_of_its_letters_in_listed_words() -> None:
+    outcome = apply(TextBatch(pl.Series(["SHIT, shit!", "oh shit what a day", ""])), config())
+    assert outcome.reason.to_list() == ["toxic_words", "toxic_words", None]
+    assert outcome.value.to_list() == [1, pytest.approx(4 / 14), None]
+
+
+def test_a_text_that_is_only_tagged_is_kept() -> None:
+    outcome = apply(TextBatch(pl.Series(["shit"])), config(action="tag"))
+    assert (outcome.reason.to_list(), outcome.tags["toxic_share"].to_list()) == ([None], [1])
+
+
+@pytest.mark.parametrize("text", ["Scunthorpe", "a classic assessment", "shitake mushrooms", "cockpit", "don't", "123", "\u200b\u0301"])
+def test_a_listed_word_within_another_does_not_count(text: str) -> None:
+    assert shares([text]) == [0]
+
+
+def test_a_phrase_counts_once_and_as_a_whole() -> None:
+    assert shares(["so what,\nyou know"], extra_words=["what you"]) == [pytest.approx(7 / 13)]
+    assert shares(["xx me cago en la puta xx"], languages=["es"]) == [pytest.approx(14 / 18)]
+
+
+OFFENCES = [("ar", "يا زبالة"), ("zh", "他说操妳了"), ("es", "¡PENDEJO!"), ("de", "So ein ARSCHLOCH"), ("ru", "сука")]
+
+
+@pytest.mark.parametrize(("language", "text"), OFFENCES)
+def test_many_languages_are_known_with_and_without_spaces(language: str, text: str) -> None:
+    assert shares([text], languages=[language])[0] > 0
+    assert shares(["a clean text"], languages=[language]) == [0]
+
+
+def test_accents_count_in_either_form() -> None:
+    assert shares(["maric\u00f3n", "marico\u0301n"], languages=["es"]) == [1, 1]
+
+
+def test_a_recipe_adds_and_excepts_words() -> None:
+    assert shares(["bleep", "shit"], extra_words=["Bleep"], except_words=["SHIT"]) == [1, 0]
+
+
+def test_an_excepted_word_that_is_on_no_list_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"\['flower'\] are on no list of \['en'\]"):
+        shares(["x"], except_words=["flower"])
+
+
+def test_no_texts_have_no_shares() -> None:
+    assert shares([]) == []
+
+
+def test_every_language_has_a_list_and_no_list_is_left_out() -> None:
+    assert all(_patterns((language,), (), ()).len() > 5 for language in get_args(Language))
+    assert _patterns(get_args(Language), (), ()).len() > 4000

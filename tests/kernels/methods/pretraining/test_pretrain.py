@@ -1,0 +1,126 @@
+"""Pretraining: documents kept apart, and a stopped run that ends where an undisturbed one ends."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels.methods.pretraining.pretrain import SPEC, PretrainConfig, _Rows, _validation_loss, batch_of, rows_of_step
+from kernels.models.architectures import llama
+from kernels.specs.methods import ModelJob
+from kernels.tokens.mixtures import PADDING_SEGMENT
+from kernels.tokens.tokenizer_files import write_tokenizer
+from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+
+LENGTH = 16
+
+
+class Stopped(Exception):
+    pass
+
+
+def config(**changes: object) -> PretrainConfig:
+    shape = llama.LlamaConfig(
+        kind="llama", hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True
+    )
+    values: dict[str, Any] = {"architecture": shape, "seed": 1, "num_steps": 12, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2}
+    values |= {"min_learning_rate_ratio": 0.1, "weight_decay": 0.1, "gradient_clip": 1.0, "precision": "float32", "validate_every": 5}
+    values |= {"max_validation_sequences": 2, "checkpoint_every": 3}
+    return PretrainConfig.model_validate({**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mixture")
+    random = np.random.default_rng(0)
+    for split, rows in (("train", 24), ("validation", 3)):
+        np.save(folder / f"{split}_tokens.npy", np.tile(random.integers(4, 20, LENGTH), (rows, 1)).astype(np.uint16))
+        np.save(folder / f"{split}_segments.npy", np.tile((np.arange(LENGTH) // 8), (rows, 1)).astype(np.uint16))
+    write_tokenizer(train(iter(["a b c"] * 4), ByteBpeConfig(vocab_size=262)), folder / "tokenizer")
+    return folder
+
+
+def run(data: Path, folder: Path, chosen: PretrainConfig, stop_at: int | None = None) -> dict[str, float]:
+    def report(numbers: dict[str, float]) -> None:
+        if stop_at is not None and numbers["step"] >= stop_at:
+            raise Stopped
+
+    (folder / "scratch").mkdir(parents=True, exist_ok=True)
+    (folder / "out").mkdir(exist_ok=True)
+    job = ModelJob(chosen, {}, data, data / "tokenizer", folder / "out", folder / "scratch", "cpu", report)
+    return SPEC.run(job)
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def undisturbed(data: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> tuple[PretrainConfig, Path]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    chosen = config(precision=request.param)
+    run(data, folder, chosen)
+    return chosen, folder / "out"
+
+
+@pytest.mark.parametrize("stop_at", [5, 10])
+def test_a_stopped_run_ends_bit_for_bit_where_an_undisturbed_one_ends(
+    data: Path, undisturbed: tuple[PretrainConfig, Path], tmp_path: Path, stop_at: int
+) -> None:
+    chosen, whole = undisturbed
+    with pytest.raises(Stopped):
+        run(data, tmp_path, chosen, stop_at)
+    states = sorted(path.name for path in (tmp_path / "scratch").iterdir())
+    assert states == [f"step-{step:06d}" for step in (3, 6, 9) if step <= stop_at][-2:]
+    (tmp_path / "scratch" / ".step-000011").mkdir()  # half-written
+    run(data, tmp_path, chosen)
+    for name in ("model.safetensors", "losses.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_the_loss_falls_on_text_that_repeats(data: Path, tmp_path: Path) -> None:
+    summary = run(data, tmp_path, config(num_steps=40))
+    assert summary["num_train_tokens"] == 40 * 4 * LENGTH
+    assert summary["final_loss"] < 0.5 * summary["first_loss"] and summary["validation_loss"] < summary["first_loss"]
+
+
+def test_a_loss_that_is_not_finite_names_its_step(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(FloatingPointError, match=r"the loss of step \d+ is"):
+        run(data, tmp_path, config(learning_rate=1e38, gradient_clip=1e38, warmup_steps=0))
+
+
+def test_a_document_packed_behind_another_is_read_as_if_alone() -> None:
+    import torch
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    model: Any = LlamaForCausalLM(llama.build(config().architecture, vocab_size=64, eos_token_id=0, pad_token_id=3)).eval()
+    tokens = np.arange(10, 10 + LENGTH).astype(np.uint16)
+    packed = batch_of(_Rows(tokens[None], np.repeat([0, 1], [6, LENGTH - 6])[None].astype(np.uint16)), [0], "cpu")
+    alone = batch_of(_Rows(tokens[None, 6:], np.zeros((1, LENGTH - 6), np.uint16)), [0], "cpu")
+    with torch.inference_mode():
+        logits = [model(**{name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}).logits for batch in (packed, alone)]
+    torch.testing.assert_close(logits[0][:, 6:], logits[1])
+
+
+def test_the_validation_loss_is_over_tokens_however_they_are_batched() -> None:
+    import torch
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    model: Any = LlamaForCausalLM(llama.build(config().architecture, vocab_size=64, eos_token_id=0, pad_token_id=3))
+    segments = np.zeros((3, LENGTH), np.uint16)
+    segments[2, 3:] = PADDING_SEGMENT
+    rows = _Rows(np.random.default_rng(0).integers(4, 64, (3, LENGTH)).astype(np.uint16), segments)
+    losses = [_validation_loss(model, rows, config(batch_size=size, max_validation_sequences=3), "cpu") for size in (1, 2, 3)]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+
+
+def test_no_token_is_predicted_across_documents_or_into_padding() -> None:
+    segments = np.array([[0, 0, 0, 1, 1, PADDING_SEGMENT]], np.uint16)
+    batch = batch_of(_Rows(np.arange(20, 26)[None].astype(np.uint16), segments), [0], "cpu")
+    assert batch["labels"].tolist() == [[-100, 21, 22, -100, 24, -100]]
+    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0]]
+
+
+def test_an_epoch_sees_every_row_once() -> None:
+    chosen = config(batch_size=5)
+    seen = [row for step in range(4) for row in rows_of_step(step, 10, chosen)]
+    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10)) and seen[:10] != seen[10:]

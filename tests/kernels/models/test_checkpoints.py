@@ -1,0 +1,102 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kernels.inference import decoding
+from kernels.models.architectures import llama
+from kernels.models.formats import checkpoints
+from kernels.tokens import tokenizer_files
+from kernels.tokens.tokenizers import byte_bpe
+
+SHAPE = llama.LlamaConfig(
+    kind="llama", hidden_size=32, num_layers=2, num_heads=2, num_kv_heads=1, intermediate_size=48, max_position_embeddings=128, tie_embeddings=True
+)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    folder = tmp_path_factory.mktemp("saved")
+    tokenizer_files.write_tokenizer(byte_bpe.train(iter(["a cat sat on a mat"]), byte_bpe.ByteBpeConfig(vocab_size=264)), folder / "tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    torch.manual_seed(0)
+    shape = llama.build(SHAPE, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    checkpoints.save(LlamaForCausalLM(shape), tokenizer, folder / "model")
+    return folder / "model"
+
+
+def test_a_checkpoint_holds_the_files_of_transformers_and_no_pickle(saved: Path):
+    assert {path.name for path in saved.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "generation_config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "chat_template.jinja",
+    }
+
+
+def test_a_checkpoint_saved_again_has_the_same_bytes_wherever_it_lay(saved: Path, tmp_path: Path):
+    shutil.copytree(saved, tmp_path / "elsewhere")
+    for source, target in ((saved, "one"), (tmp_path / "elsewhere", "two")):
+        lm = checkpoints.load(source, "cpu")
+        checkpoints.save(lm.model, lm.tokenizer, tmp_path / target)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+    assert (tmp_path / "one" / "model.safetensors").read_bytes() == (saved / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str):
+    shutil.copytree(saved, tmp_path / "broken")
+    (tmp_path / "broken" / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name}.*make the model again"):
+        checkpoints.load(tmp_path / "broken", "cpu")
+
+
+def test_weights_are_loaded_in_the_dtype_that_is_asked_for(saved: Path):
+    assert str(checkpoints.load(saved, "cpu", "bfloat16").model.dtype) == "torch.bfloat16"
+    assert str(checkpoints.load(saved, "cpu").model.dtype) == "torch.float32"
+
+
+def test_a_prompt_is_continued_alike_alone_and_beside_a_longer_one(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    (alone,) = decoding.generate(lm, ["a cat"], max_new_tokens=8, temperature=0.0, seed=0)
+    batched = decoding.generate(lm, ["a cat", "a cat sat on a mat, a cat sat on a mat"], max_new_tokens=8, temperature=0.0, seed=0)
+    assert alone and batched[0] == alone
+
+
+def test_sampling_follows_the_seed(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    once, again, other = (decoding.generate(lm, ["a cat"], max_new_tokens=12, temperature=1.0, seed=seed) for seed in (1, 1, 2))
+    assert once == again != other
+
+
+def test_the_streamed_answer_is_the_generated_one(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    turns = [{"role": "user", "content": "a cat?"}]
+    prompt = lm.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    streamed = "".join(decoding.chat(lm, turns, max_new_tokens=10, temperature=0.0, seed=0))
+    (generated,) = decoding.generate(lm, [prompt], max_new_tokens=10, temperature=0.0, seed=0)
+    assert streamed and generated.startswith(streamed)
+
+
+def test_an_answer_ends_with_its_turn(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    end = lm.tokenizer.convert_tokens_to_ids(tokenizer_files.TURN_END)
+    calls = iter([lm.tokenizer("a", add_special_tokens=False)["input_ids"][0], end, end])
+
+    class Scripted:
+        def __call__(self, **_: object) -> object:
+            import types
+
+            import torch
+
+            logits = torch.zeros(1, 1, len(lm.tokenizer))
+            logits[..., next(calls)] = 1.0
+            return types.SimpleNamespace(logits=logits, past_key_values=None)
+
+    assert list(decoding.chat(lm._replace(model=Scripted()), [{"role": "user", "content": "?"}], max_new_tokens=10, temperature=0.0, seed=0)) == ["a"]

@@ -1,0 +1,179 @@
+import bz2
+import io
+from collections import Counter
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from kernels.reading.formats.wikipedia import SPEC, WikipediaConfig, plain_text
+from kernels.specs.sources import Document, Reject, SourceFile
+
+CONFIG = WikipediaConfig(drop_sections=("References", "See also"))
+HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/">
+<siteinfo><base>https://en.wikipedia.org/wiki/Main_Page</base>
+<namespaces><namespace key="6">Fichier</namespace><namespace key="0" /></namespaces></siteinfo>
+"""
+
+
+def page(number: int, title: str, text: str, namespace: int = 0, redirect: str = "", model: str = "wikitext") -> str:
+    return (
+        f"<page><title>{title}</title><ns>{namespace}</ns><id>{number}</id>{redirect}<revision><id>9{number}</id>"
+        f"<timestamp>2016-04-22T10:19:33Z</timestamp><model>{model}</model><text>{escape(text)}</text></revision></page>\n"
+    )
+
+
+def read(xml: str | bytes, path: str = "dump.xml") -> list[Document | Reject]:
+    data = xml.encode() if isinstance(xml, str) else xml
+    return list(SPEC.read(SourceFile(path, lambda: io.BytesIO(data)), CONFIG))
+
+
+def plain(wikitext: str) -> str:
+    return plain_text(wikitext, {"file", "category"}, CONFIG.drop_sections)
+
+
+def test_a_page_becomes_a_document_with_title_address_and_id():
+    assert read(HEAD + page(12, "Café au lait", "'''Coffee''' with milk.") + "</mediawiki>") == [
+        Document(
+            key="12",
+            text="Coffee with milk.",
+            title="Café au lait",
+            url="https://en.wikipedia.org/wiki/Caf%C3%A9_au_lait",
+            metadata={"page_id": "12", "timestamp": "2016-04-22T10:19:33Z"},
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("xml", "reason"),
+    [
+        (page(1, "A", "#REDIRECT [[B]]", redirect='<redirect title="B" />'), "redirect"),
+        (page(1, "Talk:A", "hello", namespace=1), "namespace"),
+        (page(1, "A", "{}", model="json"), "not_wikitext"),
+        (page(1, "A", "{{stub}}"), "no_text"),
+    ],
+)
+def test_a_page_that_is_no_article_is_a_reject(xml: str, reason: str):
+    (item,) = read(HEAD + xml + "</mediawiki>")
+    assert isinstance(item, Reject)
+    assert (item.key, item.reason) == ("1", reason)
+
+
+def test_namespace_names_of_the_dump_hide_their_links():
+    (item,) = read(HEAD + page(1, "A", "[[Fichier:a.jpg|thumb|A [[cat]]]]Text.") + "</mediawiki>")
+    assert isinstance(item, Document)
+    assert item.text == "Text."
+
+
+@pytest.mark.parametrize("path", ["dump.xml", "dump.xml.bz2"])
+def test_a_cut_dump_gives_its_whole_pages_and_one_reject(path: str):
+    head = HEAD + page(1, "A", "One.") + page(2, "B", "Two.")
+    data = head + page(3, "C", "Three.")[:60]
+    first, second, reject = read(bz2.compress(head.encode()) + bz2.compress(b"x")[:-4] if path.endswith("bz2") else data, path)
+    assert [first.key, second.key] == ["1", "2"]
+    assert isinstance(reject, Reject)
+    assert (reject.key, reject.reason) == ("after page 2", "truncated")
+
+
+def test_several_compressed_streams_read_as_one_dump():
+    parts = [HEAD, page(1, "A", "One."), page(2, "B", "Two.") + "</mediawiki>"]
+    assert read(b"".join(bz2.compress(part.encode()) for part in parts), "dump.xml.bz2") == read("".join(parts))
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "text"),
+    [
+        ("a [[cat]], [[Dog|dogs]] and [[:Category:Apes]]", "a cat, dogs and Category:Apes"),
+        ("[[File:a.jpg|thumb|A [[cat]] {{x|[[y]]}}]]Text[[Category:Cats| ]][[de:Katze]]", "Text"),
+        ("x{{cite|{{inner|a}}|b=[[c]]}} y", "x y"),
+        ("fact<ref name=a/><ref>see <i>this</i></ref>, more<ref name='b'>{{cite}}</ref>.", "fact, more."),
+        ("before\n{| class=x\n|-\n| {| \n| nested\n|}\nmore of the cell\n|}\nafter", "before\n\nafter"),
+        ("[http://example.org a site] and [http://example.org]", "a site and"),
+        ("'''''bold italic''''' ''it''", "bold italic it"),
+        ("a<!-- hidden -->b &amp;nbsp;&lt;c", "ab <c"),
+        ("H<sub>2</sub>O at 10<sup>-3</sup>", "H2O at 10^-3"),
+        ("energy <math>E = mc^{2}</math> and <nowiki>[[not a link]]</nowiki>", "energy $E = mc^{2}$ and [[not a link]]"),
+        ("Paris ({{IPA|x}}; {{lang|fr|Lutèce}}) is {{convert|105|km2|sqmi}} large", "Paris (Lutèce) is 105 km2 large"),
+        ("Paris ({{IPA|x}}) is", "Paris is"),
+        ("{{convert|400|to|670|mm|in}} {{convert|22|e6acre|km2}}", "400 to 670 mm 22 million acre"),
+        ("({{birth date|1905|2|2}} \u2013 {{death date and age|df=yes|1982|3|6|1905|2|2}})", "(February 2, 1905 \u2013 March 6, 1982)"),
+        ("{{frac|1|2}} {{frac|3|1|4}} {{frac|3}} {{val|1.00794|(7)|u=g}} {{nobold|x}}", "1/2 3 1/4 1/3 1.00794(7) x"),
+        ("{{quote|text=Said so.|sign=A}}", "Said so."),
+        ("{{birth date|x|99|y}}a{{dts|\u0663|13|1}}", "a\u0663"),
+        ("* {{cite|x}}. First paper.\n* {{cite|x}}.", "- First paper."),
+        ("{{broken\n| a = b\ntext [[left]] and [[open", "text left and open"),
+    ],
+)
+def test_wikitext_becomes_plain_text(wikitext: str, text: str):
+    assert plain(wikitext.replace("&amp;", "&")) == text
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "{{" * 20_000, "{{a|" * 20_000 + "x" + "}}" * 20_000, "[[" * 20_000 + "]]" * 20_000, "{" * 40_000, "{|\n" * 20_000 + "|}\n" * 20_000,
+        "<ref>" * 20_000, "<math>" * 20_000, "<gallery><timeline>" * 5_000, "[http://a " * 20_000, "{{x|" + " " * 50_000 + "}}", "=" * 50_000,
+        "*" * 50_000 + " x", "{{[[" * 20_000 + "]]}}" * 20_000, "'" * 50_000, "<!--" * 20_000,
+    ],
+)  # fmt: skip
+def test_endless_nesting_is_read_to_its_end(bomb: str):
+    assert plain("Before.\n\n" + bomb).startswith("Before.")
+
+
+def test_a_character_reference_cannot_spell_the_place_of_a_listing():
+    assert plain("<nowiki>[[x]]</nowiki> &#xE000;0&#xE001; &#xe000;9&#xe001;") == "[[x]] 0 9"
+
+
+@pytest.mark.parametrize(
+    "head", ['<!DOCTYPE m [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>', '<!DOCTYPE m [<!ENTITY f SYSTEM "file:///etc/passwd">]>']
+)
+def test_a_dump_that_declares_entities_is_refused(head: str):
+    assert [(item.key, item.reason) for item in read(head + HEAD + page(1, "A", "&b;")) if isinstance(item, Reject)] == [
+        ("after the start", "forbidden_xml")
+    ]
+
+
+def test_a_page_past_the_bound_ends_the_reading_and_a_page_given_twice_counts_once():
+    first, second, third = read(HEAD + page(1, "A", "One.") + page(1, "A", "Two.") + page(2, "B", "x" * 5_000_000) + "</mediawiki>")
+    assert isinstance(first, Document)
+    assert second == Reject("1", "duplicate_key", "A")
+    assert isinstance(third, Reject)
+    assert (third.key, third.reason) == ("after page 1", "too_large")
+
+
+def test_headings_and_lists_become_markdown():
+    assert plain("Lead.\n==History==\n* one\n** two\n# three\n: indented\n=== Detail ===\nEnd.") == (
+        "Lead.\n\n## History\n\n- one\n  - two\n- three\nindented\n\n### Detail\n\nEnd."
+    )
+
+
+def test_dropped_sections_go_with_what_is_below_them_and_empty_headings_go_too():
+    assert plain("Lead.\n==See also==\n* [[A]]\n===Lists===\n* [[B]]\n==Empty==\n===Emptier===\n{{x}}\n==Kept==\n===Below===\nText.") == (
+        "Lead.\n\n## Kept\n\n### Below\n\nText."
+    )
+
+
+def test_surplus_white_space_does_not_change_the_document():
+    text = "Lead {{x}}.\n\n==History==\n\n* one\n* two\n\nPara."
+    loose = "\n\n" + text.replace("\n\n", "  \r\n\r\n\r\n") + " \r\n\r\n"
+    assert read(HEAD + page(1, "A", loose) + "</mediawiki>") == read(HEAD + page(1, "A", text) + "</mediawiki>")
+
+
+def test_a_real_dump_reads_as_clean_prose(shared_data: Path):
+    path = shared_data / "wiki-dump-en" / "enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+    items = list(SPEC.read(SourceFile(path.name, lambda: path.open("rb")), CONFIG))
+    assert Counter(item.reason for item in items if isinstance(item, Reject)) == {"redirect": 99, "namespace": 1}
+    documents = {item.title: item.text for item in items if isinstance(item, Document)}
+    assert len(documents) == 106
+    assert documents["Anarchism"].startswith(
+        "Anarchism is a political philosophy that advocates self-governed societies based on voluntary institutions."
+    )
+    assert not [title for title, text in documents.items() if "[[" in text or "<ref" in text or "''" in text]
+
+
+@pytest.mark.parametrize(("name", "num_documents"), [("enwiki-table-markup.xml.bz2", 5), ("bgwiki-latest-pages-articles-shortened.xml.bz2", 1)])
+def test_other_real_dumps_leave_no_table_or_template(shared_data: Path, name: str, num_documents: int):
+    items = list(SPEC.read(SourceFile(name, lambda: (shared_data / "wiki-dump-en" / name).open("rb")), CONFIG))
+    texts = [item.text for item in items if isinstance(item, Document)]
+    assert len(texts) == num_documents
+    assert not [mark for text in texts for mark in ("{|", "|}", "|-", "{{", "}}", "[[", "colspan", "style=") if mark in text]

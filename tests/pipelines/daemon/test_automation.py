@@ -1,0 +1,64 @@
+"""What runs by itself: the sensor sees what is stale, and the job it starts makes it."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from tests.locations import PROJECT
+
+
+def definitions(shop: Any) -> dg.Definitions:
+    from pipelines.definitions import Deployment, build_definitions
+    from pipelines.recipe.schema import load_recipe
+
+    recipe = load_recipe(shop.recipe_file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return build_definitions(Deployment(shop.home, shop.lake, {"small": recipe}, {"small": shop.graph()}))
+
+
+def tick(shop: Any, instance: dg.DagsterInstance) -> Any:
+    sensor = definitions(shop).resolve_sensor_def("small_new_files")
+    with dg.build_sensor_context(instance=instance, resources={"lake": shop.lake, "home": shop.home}) as context:
+        return sensor(context)
+
+
+def test_the_sensor_asks_for_a_refresh_when_a_file_comes_and_for_none_when_nothing_is_stale(shop: Any, prose: Callable[[int], str]) -> None:
+    from pipelines.daemon.instance import open_instance
+
+    shop.change_recipe(shop.recipe_file.read_text()[shop.recipe_file.read_text().index("models:") :], "")
+    assert not shop.up().left
+    with open_instance(shop.home) as instance:
+        answer = tick(shop, instance)
+        assert isinstance(answer, dg.SkipReason) and "nothing to do" in str(answer.skip_message)
+        (shop.folder / "books" / "book-9.txt").write_text(prose(9))
+        requests = tick(shop, instance).run_requests
+    assert [request.tags["modelmill/reason"] for request in requests] == ["1 stale: corpus/documents[books.base.003]"]
+
+
+def test_the_refresh_job_brings_the_recipe_up_to_date(shop: Any) -> None:
+    shop.change_recipe(shop.recipe_file.read_text()[shop.recipe_file.read_text().index("models:") :], "")
+    from pipelines.daemon.instance import prepare_instance
+
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_instance(shop.home)),
+        "MILL_RECIPES": str(shop.recipe_file),
+        "MILL_HOME": str(shop.home.root),
+    }
+    command = [str(Path(sys.executable).with_name("dagster")), "job", "execute", "-m", "pipelines.definitions", "-j", "small_bring_up_to_date"]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "RUN_SUCCESS" in done.stderr
+    assert shop.waiting() == {}
+
+
+def test_the_schedule_runs_at_the_recipes_time(shop: Any) -> None:
+    schedule = definitions(shop).resolve_schedule_def("small_refresh")
+    assert (schedule.cron_schedule, schedule.job_name) == ("0 5 * * *", "small_bring_up_to_date")
