@@ -4,10 +4,8 @@ One validation judges a whole table; each failing row is then laid to its partit
 go to a file context whose Data Docs hold each suite's last runs. Importing Great Expectations takes seconds: only `validate` does it.
 """
 
-import fcntl
 import gc
 import os
-import shutil
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +14,10 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from resources.quality.data_docs import writing
+
 MAX_EXAMPLES = 5
 EXAMPLE_CHARS = 200
-KEPT_RUNS = 20
-SITE = ("gx", "uncommitted", "data_docs", "local_site")
 THIRD_PARTY_WARNINGS = (
     ("module 'sre_(constants|parse)' is deprecated", DeprecationWarning),  # Great Expectations imports them
     ("This pattern is interpreted as a regular expression, and has match groups", UserWarning),  # pandas; the groups are only alternatives
@@ -52,11 +50,6 @@ class Finding(NamedTuple):
     examples: list[dict[str, str]]
 
 
-def data_docs_index(site: Path) -> Path:
-    """Return the first page of the Data Docs kept under ``site``."""
-    return site.joinpath(*SITE, "index.html")
-
-
 def validate(
     suite: str, table: pa.Table, expectations: Sequence[Expectation], *, partition_column: str, example_columns: Sequence[str], site: Path
 ) -> dict[str, dict[str, Finding]]:
@@ -74,12 +67,9 @@ def validate(
     if partitions.null_count:
         raise ValueError(f"suite {suite}: {partitions.null_count} rows have no {partition_column!r}; every row needs its partition")
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # the documented switch; 1.24.1 holds no sender at all
-    site.mkdir(parents=True, exist_ok=True)
-    with (site / ".lock").open("w") as lock, warnings.catch_warnings():
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that write one context raise CheckpointRelatedResourcesFreshnessError
+    with writing(suite, site), warnings.catch_warnings():
         for message, category in THIRD_PARTY_WARNINGS:
             warnings.filterwarnings("ignore", message=message, category=category)
-        _prune(suite, site)
         results = _run(suite, table, expectations, site)
     gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
     labels = partitions.combine_chunks().dictionary_encode()
@@ -123,14 +113,6 @@ def _joined(before: Finding | None, after: Finding, expectation: Expectation) ->
     num_rows, num_bad = before.num_rows + after.num_rows, before.num_bad + after.num_bad
     moved = [example | {"row": str(int(example["row"]) + before.num_rows)} for example in after.examples]
     return Finding(expectation.is_met(num_rows, num_bad), num_rows, num_bad, [*before.examples, *moved][:MAX_EXAMPLES])
-
-
-def _prune(suite: str, site: Path) -> None:
-    """Make room for one run among the last `KEPT_RUNS` of a suite, in the store and in the site, before the index is built."""
-    for base in (site.joinpath(*SITE[:2], "validations"), site.joinpath(*SITE, "validations")):
-        runs = sorted((base / suite).glob("*/*"), key=lambda path: path.name)  # suite, run name, time of the run
-        for run in runs[: max(0, len(runs) - KEPT_RUNS + 1)]:
-            shutil.rmtree(run)
 
 
 def _example(table: pa.Table, row: int, number: int, columns: Sequence[str]) -> dict[str, str]:

@@ -7,15 +7,22 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from resources.storage.lake import Cell, Lake
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
 
 DOCS_URL = "http://127.0.0.1:3001"
 """Where ``mill ui`` serves Data Docs unless it is given another port."""
+
+
+TURN_SECONDS = 1.0
+"""How often one who waits for a lock looks again."""
 
 
 class Busy(RuntimeError):
@@ -69,6 +76,10 @@ class Home:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def remove_scratch(self, cell: Cell, fingerprint: str) -> None:
+        """Remove what a cell that stands no longer needs to resume."""
+        shutil.rmtree(self.root / "scratch" / cell.recipe / cell.asset / fingerprint[:16], ignore_errors=True)
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a lock that the system frees when this process ends, however it ends.
@@ -88,3 +99,20 @@ class Home:
             stream.write(str(os.getpid()))
             stream.flush()
             yield
+
+    @contextmanager
+    def lock_in_turn(self, name: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold a lock, after whoever has it; ``waiting`` is told once whom one waits for."""
+        told = False
+        while True:
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(self.lock(name))
+                except Busy as busy:
+                    if not told:
+                        waiting(str(busy))
+                        told = True
+                else:
+                    yield
+                    return
+            time.sleep(TURN_SECONDS)

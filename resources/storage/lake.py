@@ -2,131 +2,46 @@
 
     <root>/<recipe>/<asset>/<partition or _>/manifest.json      what the cell is and what it was made from: the truth
                                             /checks.json        the verdicts on that content
-                                            /<version>/...      the files
+                                            /damage.json        what verification found wrong with a version's files
+                                            /<version>/...      the files of a version
+                                            /<version>.json     its manifest: a version that has one is whole
+                   /ledger.jsonl                                 what every attempt cost, the replaced and the killed too
+                   /pins.json                                    versions that are to stay
 
-A cell is published by writing its files aside, syncing them, renaming them to a fresh version folder and then replacing the
-manifest that names it. A crash at any point leaves the old manifest with the old files or the new with the new. The root is a local
-path or any fsspec URL; on an object store a manifest's put is the atomic step, and readers fetch versions into a local cache.
+The root is a local path or any fsspec URL; on an object store a manifest's put is the atomic step, and readers fetch versions into a local
+cache. Writing is in publishing.py, what becomes of old versions in versions.py.
 """
 
 import json
 import os
-import shutil
-import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import BaseModel, ConfigDict
 
-from resources.storage.content import hash_folder, hash_json, hash_text
+from resources.storage.atomic import locked, read_words, sign_of_life, signs_of_life, write_atomically
+from resources.storage.manifest import Cell, Manifest, Verdict
 
-SCHEMA_VERSION = 1
 UNPARTITIONED = "_"
 VERSION_PREFIX = "v-"
+MANIFEST, CHECKS, DAMAGE = "manifest.json", "checks.json", "damage.json"
 
 
-class Cell(NamedTuple):
-    """One artifact, or one partition of it."""
+class CellRecord(NamedTuple):
+    """What one look finds of a cell."""
 
-    recipe: str
-    asset: str
-    partition: str | None = None
-
-    def __str__(self) -> str:
-        """``asset`` or ``asset[partition]``, as a user names it within a recipe."""
-        return self.asset if self.partition is None else f"{self.asset}[{self.partition}]"
+    manifest: Manifest | None
+    verdicts: dict[str, Verdict]
+    trouble: str
+    """Why the cell cannot be used as it stands (the file and what is wrong with it); empty where it can."""
 
 
-class Parent(BaseModel):
-    """What a cell was made from, by content. ``name`` reads ``asset`` or ``asset[partition]``."""
-
-    model_config = ConfigDict(frozen=True)
-    name: str
-    content: str
-
-
-class Manifest(BaseModel):
-    """The sidecar of a cell."""
-
-    model_config = ConfigDict(frozen=True)
-    schema_version: int = SCHEMA_VERSION
-    recipe: str
-    asset: str
-    partition: str | None
-    version: str
-    fingerprint: str
-    content: str
-    code_version: str
-    config: dict[str, Any]
-    parents: list[Parent]
-    num_rows: int | None
-    size_bytes: int
-    files: dict[str, int]
-    made_at: float
-    seconds: float
-    metadata: dict[str, Any]
-
-
-class Verdict(BaseModel):
-    """What one check said of one content of a cell."""
-
-    model_config = ConfigDict(frozen=True)
-    content: str
-    version: str
-    passed: bool
-    blocking: bool
-    description: str
-    metadata: dict[str, Any] = {}
-
-
-def fingerprint(code_version: str, config: dict[str, Any], parents: list[Parent]) -> str:
-    """Return the identity of what a cell is to be made from; a stored one that differs makes the cell stale."""
-    return hash_text(code_version, hash_json(config), *(part for parent in parents for part in (parent.name, parent.content)))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file whole: readers see the old one or the new one, also after a crash."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with aside.open("w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _parse_manifest(path: str, text: str) -> Manifest:
-    try:
-        return Manifest.model_validate_json(text)
-    except ValueError as error:
-        raise ValueError(f"{path}: not a manifest ({error}); delete the file and run mill up to make the cell again") from error
-
-
-@dataclass
-class Draft:
-    """A cell being written: a local folder and what its manifest will say beyond the files."""
-
-    cell: Cell
-    folder: Path
-    num_rows: int | None = None
-    metadata: dict[str, Any] = field(default_factory=dict)
-    unhashed: list[str] = field(default_factory=list)
-    """Files that tell of the making (speeds, times) and so are no part of the content."""
+NOTHING = CellRecord(None, {}, "")
 
 
 class Lake:
@@ -140,20 +55,62 @@ class Lake:
         if self.is_local:
             Path(self.root).mkdir(parents=True, exist_ok=True)
         self.drafts = Path(self.root) / ".drafts" if self.is_local else cache / "drafts"
-        self._manifests: dict[Cell, tuple[Any, Manifest]] = {}
+        self.readers = Path(self.root) / ".readers" if self.is_local else cache / "readers"
+        self._parsed: dict[str, tuple[Any, Any]] = {}
 
-    # --- reading ---
+    # --- places and texts ---
 
-    def _place(self, cell: Cell, *names: str) -> str:
+    def place(self, cell: Cell, *names: str) -> str:
+        """Return where something of a cell is kept."""
         return "/".join((self.root, cell.recipe, cell.asset, cell.partition or UNPARTITIONED, *names))
 
-    def _read(self, path: str) -> str | None:
+    def read(self, path: str) -> str | None:
+        """Return a text, None where there is none."""
         try:
-            if self.is_local:
-                return Path(path).read_text()
-            return self.filesystem.cat_file(path).decode()
+            return Path(path).read_text() if self.is_local else self.filesystem.cat_file(path).decode()
         except FileNotFoundError:
             return None
+
+    def write(self, path: str, text: str) -> None:
+        """Replace a text whole."""
+        if self.is_local:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(Path(path), text)
+        else:
+            self.filesystem.pipe_file(path, text.encode())
+
+    def names(self, path: str) -> list[str]:
+        """Return the names in a folder; none where it is not there."""
+        try:
+            if self.is_local:
+                return sorted(found.name for found in Path(path).iterdir())
+            return sorted(found.rpartition("/")[2] for found in self.filesystem.ls(path, detail=False))
+        except FileNotFoundError:
+            return []
+
+    def remove(self, path: str) -> None:
+        """Remove a file or folder; nothing happens where there is none."""
+        if self.filesystem.exists(path):
+            self.filesystem.rm(path, recursive=True)
+
+    def read_state(self, recipe: str, name: str) -> str | None:
+        """Return a text that is kept beside a recipe's cells, None where there is none."""
+        return self.read(f"{self.root}/{recipe}/{name}")
+
+    def write_state(self, recipe: str, name: str, text: str) -> None:
+        """Keep a text beside a recipe's cells, replaced atomically."""
+        self.write(f"{self.root}/{recipe}/{name}", text)
+
+    @contextmanager
+    def locked(self, cell: Cell) -> Iterator[None]:
+        """Keep other writers of a cell out. On an object store there is no lock: the last put wins."""
+        if not self.is_local:
+            yield
+            return
+        with locked(Path(self.place(cell, ".lock"))):
+            yield
+
+    # --- one cell ---
 
     def manifest(self, cell: Cell) -> Manifest | None:
         """Return the manifest of a cell, None where there is no whole cell.
@@ -161,24 +118,25 @@ class Lake:
         Raises:
             ValueError: the manifest is not readable as one (names the file and the remedy).
         """
-        path = self._place(cell, "manifest.json")
-        stamp: Any = None
-        if self.is_local:
-            try:
-                status = Path(path).stat()
-            except FileNotFoundError:
-                return None
-            stamp = (status.st_mtime_ns, status.st_ino)
-            known = self._manifests.get(cell)
-            if known is not None and known[0] == stamp:
-                return known[1]
-        text = self._read(path)
-        if text is None:
+        path = self.place(cell, MANIFEST)
+        if not self.is_local:
+            text = self.read(path)
+            return None if text is None else parse_manifest(path, text)
+        try:
+            status = Path(path).stat()
+        except FileNotFoundError:
             return None
-        manifest = _parse_manifest(path, text)
-        if stamp is not None:
-            self._manifests[cell] = (stamp, manifest)
-        return manifest
+        return self._parse(path, (status.st_mtime_ns, status.st_ino), parse_manifest)
+
+    def _parse(self, path: str, stamp: Any, parse: Any) -> Any:
+        """Return a local text as parsed, anew only where its stamp is another."""
+        known = self._parsed.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        text = self.read(path)
+        value = None if text is None else parse(path, text)
+        self._parsed[path] = (stamp, value)
+        return value
 
     def require(self, cell: Cell) -> Manifest:
         """Return the manifest of a cell that must be there."""
@@ -187,13 +145,13 @@ class Lake:
             raise FileNotFoundError(f"{cell.recipe}: {cell} has not been made yet; run mill up, or select it too")
         return manifest
 
-    def folder(self, cell: Cell) -> Path:
-        """Return a local folder with the files of a cell (fetched once where the lake is remote)."""
-        manifest = self.require(cell)
-        place = self._place(cell, manifest.version)
+    def folder(self, cell: Cell, version: str | None = None) -> Path:
+        """Return a local folder with the files of a cell, as it stands or in a version (fetched once where the lake is remote)."""
+        version = version or self.require(cell).version
+        place = self.place(cell, version)
         if self.is_local:
             return Path(place)
-        local = self.cache / "versions" / cell.recipe / cell.asset / (cell.partition or UNPARTITIONED) / manifest.version
+        local = self.cache / "versions" / cell.recipe / cell.asset / (cell.partition or UNPARTITIONED) / version
         if not local.exists():
             aside = local.with_name(f".{local.name}.{uuid.uuid4().hex[:8]}")
             aside.parent.mkdir(parents=True, exist_ok=True)
@@ -206,122 +164,155 @@ class Lake:
         return pq.read_table(self.folder(cell) / f"{name}.parquet")
 
     def verdicts(self, cell: Cell) -> dict[str, Verdict]:
-        """Return what the checks said of a cell, by name; empty where none has run."""
-        text = self._read(self._place(cell, "checks.json"))
-        if text is None:
-            return {}
-        return {name: Verdict.model_validate(verdict) for name, verdict in json.loads(text).items()}
+        """Return what the checks said of a cell, by name; empty where none has run.
 
-    def blocked_by(self, cell: Cell) -> str | None:
-        """Return why a cell's present content must not be used: the blocking check that it failed; None where there is none."""
-        manifest = self.manifest(cell)
-        for name, verdict in self.verdicts(cell).items():
-            if manifest is not None and verdict.blocking and not verdict.passed and verdict.content == manifest.content:
-                return f"{name}: {verdict.description}"
-        return None
+        Raises:
+            ValueError: the file is not readable (names it and the remedy).
+        """
+        path = self.place(cell, CHECKS)
+        text = self.read(path)
+        return {} if text is None else parse_verdicts(path, text)
+
+    def record_verdicts(self, cell: Cell, verdicts: dict[str, Verdict], known: Iterable[str]) -> None:
+        """Keep verdicts on a cell by name, and of those recorded before only the ones of checks that are known."""
+        with self.locked(cell):
+            try:
+                before = self.verdicts(cell)
+            except ValueError:
+                before = {}  # what cannot be read is asked again
+            merged = {name: verdict for name, verdict in before.items() if name in set(known)} | verdicts
+            text = json.dumps({name: verdict.model_dump() for name, verdict in sorted(merged.items())}, indent=1)
+            self.write(self.place(cell, CHECKS), text)
+
+    # --- all cells ---
 
     def cells(self, recipe: str) -> list[Cell]:
-        """Return every whole cell of a recipe, in order of name."""
+        """Return every cell of a recipe that has a manifest, in order of name."""
+        return sorted(self._find(recipe), key=lambda cell: (cell.asset, cell.partition or ""))
+
+    def _find(self, recipe: str) -> dict[Cell, set[str]]:
+        """Return the cells of a recipe and the names of the files beside their versions."""
         base = f"{self.root}/{recipe}"
-        if not self.filesystem.exists(base):
-            return []
-        found: list[Cell] = []
-        for path in self.filesystem.glob(f"{base}/**/manifest.json"):
-            *asset, partition, _ = path[len(base) + 1 :].split("/")
-            found.append(Cell(recipe, "/".join(asset), None if partition == UNPARTITIONED else partition))
-        return sorted(found, key=lambda cell: (cell.asset, cell.partition or ""))
+        found: dict[Cell, set[str]] = {}
+        for folder, names in self._walk(base):
+            if MANIFEST in names:
+                *asset, partition = folder[len(base) + 1 :].split("/")
+                found[Cell(recipe, "/".join(asset), None if partition == UNPARTITIONED else partition)] = names
+        return found
 
-    def read_state(self, recipe: str, name: str) -> str | None:
-        """Return a text that is kept beside a recipe's cells, None where there is none."""
-        return self._read(f"{self.root}/{recipe}/{name}")
-
-    # --- writing ---
-
-    def _write(self, path: str, text: str) -> None:
+    def _walk(self, base: str) -> Iterator[tuple[str, set[str]]]:
         if self.is_local:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(Path(path), text)
-        else:
-            self.filesystem.pipe_file(path, text.encode())
+            pending = [base]
+            while pending:
+                folder = pending.pop()
+                try:
+                    entries = list(os.scandir(folder))
+                except FileNotFoundError:
+                    continue
+                inner = [entry.path for entry in entries if entry.is_dir() and not entry.name.startswith((VERSION_PREFIX, "."))]
+                pending += inner
+                yield folder, {entry.name for entry in entries if not entry.is_dir()}
+            return
+        self.filesystem.invalidate_cache(base)
+        by_folder: dict[str, set[str]] = {}
+        for path in self.filesystem.find(base) if self.filesystem.exists(base) else []:
+            folder, _, name = path.rpartition("/")
+            by_folder.setdefault(folder, set()).add(name)
+        yield from by_folder.items()
 
-    def write_state(self, recipe: str, name: str, text: str) -> None:
-        """Keep a text beside a recipe's cells, replaced atomically."""
-        self._write(f"{self.root}/{recipe}/{name}", text)
+    def look(self, recipe: str) -> dict[Cell, CellRecord]:
+        """Return what there is of every cell of a recipe: one walk over its folders. What cannot be read is told, and stops nothing else."""
+        found = self._find(recipe)
+        texts = {} if self.is_local else self._fetch_texts(found)
+        sizes = {} if self.is_local else self.filesystem.find(f"{self.root}/{recipe}", detail=True)
+        return {cell: self._record(cell, names, texts, sizes) for cell, names in found.items()}
+
+    def _fetch_texts(self, found: dict[Cell, set[str]]) -> dict[str, str]:
+        """Return the manifests, verdicts and damages of cells on an object store, asked for together."""
+        paths = [self.place(cell, name) for cell, names in found.items() for name in (MANIFEST, CHECKS, DAMAGE) if name in names]
+        return {path: content.decode(errors="replace") for path, content in self.filesystem.cat(paths).items()} if paths else {}
+
+    def _text(self, path: str, texts: dict[str, str], parse: Any) -> Any:
+        if not self.is_local:
+            return parse(path, texts[path]) if path in texts else None
+        try:
+            status = Path(path).stat()
+        except FileNotFoundError:
+            return None
+        return self._parse(path, (status.st_mtime_ns, status.st_ino), parse)
+
+    def _record(self, cell: Cell, names: set[str], texts: dict[str, str], sizes: dict[str, Any]) -> CellRecord:
+        """Return what there is of one cell."""
+        troubles: list[str] = []
+        verdicts: dict[str, Verdict] = {}
+        try:
+            manifest: Manifest | None = self._text(self.place(cell, MANIFEST), texts, parse_manifest)
+        except ValueError as error:
+            return CellRecord(None, {}, str(error))
+        if CHECKS in names:
+            try:
+                verdicts = self._text(self.place(cell, CHECKS), texts, parse_verdicts) or {}
+            except ValueError:
+                verdicts = {}  # they are asked again, and the file replaced
+        if manifest is not None:
+            troubles += self._damage(cell, manifest, names, texts) or self._wrong_sizes(cell, manifest, sizes)
+        return CellRecord(manifest, verdicts, "; ".join(troubles))
+
+    def _damage(self, cell: Cell, manifest: Manifest, names: set[str], texts: dict[str, str]) -> list[str]:
+        if DAMAGE not in names:
+            return []
+        damage = self._text(self.place(cell, DAMAGE), texts, lambda path, text: json.loads(text))
+        return [damage["reason"]] if damage and damage["version"] == manifest.version else []
+
+    def _wrong_sizes(self, cell: Cell, manifest: Manifest, sizes: dict[str, Any]) -> list[str]:
+        """Return which of a version's files are not there or not of their size."""
+        wrong: list[str] = []
+        for name, size in manifest.files.items():
+            path = self.place(cell, manifest.version, name)
+            if self.is_local:
+                try:
+                    found = Path(path).stat().st_size
+                except OSError:
+                    found = None
+            else:
+                found = sizes[path]["size"] if path in sizes else None
+            if found is None:
+                wrong.append(f"{path} is missing")
+            elif found != size:
+                wrong.append(f"{path} has {found:,} bytes, not {size:,}")
+        return wrong
+
+    # --- readers ---
 
     @contextmanager
-    def draft(self, cell: Cell) -> Iterator[Draft]:
-        """Give a folder to write a cell's files into; it goes away unless it is published."""
-        folder = self.drafts / uuid.uuid4().hex
-        folder.mkdir(parents=True)
-        try:
-            yield Draft(cell, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def reading(self, versions: Iterable[tuple[Cell, str]]) -> Iterator[None]:
+        """Say that versions are being read, so that nobody removes them meanwhile."""
+        words = {"versions": [self.place(cell, version) for cell, version in versions]}
+        with sign_of_life(self.readers, uuid.uuid4().hex, words):
+            yield
 
-    def publish(self, draft: Draft, *, code_version: str, config: dict[str, Any], parents: list[Parent], seconds: float) -> Manifest:
-        """Make a draft the cell, atomically, and return its manifest."""
-        cell = draft.cell
-        files = {path.relative_to(draft.folder).as_posix(): path for path in sorted(draft.folder.rglob("*")) if path.is_file()}
-        sizes = {name: path.stat().st_size for name, path in files.items()}
-        manifest = Manifest(
-            recipe=cell.recipe,
-            asset=cell.asset,
-            partition=cell.partition,
-            version=VERSION_PREFIX + uuid.uuid4().hex[:12],
-            fingerprint=fingerprint(code_version, config, parents),
-            content=hash_folder(draft.folder, draft.unhashed),
-            code_version=code_version,
-            config=config,
-            parents=parents,
-            num_rows=draft.num_rows,
-            size_bytes=sum(sizes.values()),
-            files=sizes,
-            made_at=time.time(),
-            seconds=seconds,
-            metadata=draft.metadata,
-        )
-        previous = self.manifest(cell)
-        if self.is_local:
-            self._move_into_place(draft.folder, files.values(), Path(self._place(cell, manifest.version)))
-        else:
-            for name, path in files.items():
-                self.filesystem.put_file(str(path), self._place(cell, manifest.version, name))
-        self._write(self._place(cell, "manifest.json"), manifest.model_dump_json(indent=1))
-        if previous is not None:
-            self.filesystem.rm(self._place(cell, previous.version), recursive=True)
-        return manifest
+    def versions_being_read(self) -> set[str]:
+        """Return the places of versions that living readers hold."""
+        held: set[str] = set()
+        for path, lives in signs_of_life(self.readers):
+            if lives:
+                held.update(read_words(path).get("versions", []))
+            else:
+                path.unlink(missing_ok=True)
+        return held
 
-    def _move_into_place(self, folder: Path, files: Any, target: Path) -> None:
-        for path in files:
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-        for subfolder in [*(path for path in folder.rglob("*") if path.is_dir()), folder]:
-            _sync_folder(subfolder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.replace(target)
-        _sync_folder(target.parent)
 
-    def record_verdicts(self, cell: Cell, verdicts: dict[str, Verdict]) -> None:
-        """Add verdicts to a cell's, by name."""
-        merged = {**self.verdicts(cell), **verdicts}
-        text = json.dumps({name: verdict.model_dump() for name, verdict in sorted(merged.items())}, indent=1)
-        self._write(self._place(cell, "checks.json"), text)
+def parse_manifest(path: str, text: str) -> Manifest:
+    """Return a manifest. Raises ValueError with the file and the remedy where the text is none."""
+    try:
+        return Manifest.model_validate_json(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: not a manifest ({error}); delete the file and run mill up to make the cell again") from error
 
-    def sweep(self) -> list[str]:
-        """Remove what crashed writers left: drafts, half-replaced files, version folders that no manifest names. Return their paths.
 
-        Only to be called while no other writer is at work.
-        """
-        leftovers = list(self.drafts.glob("*")) if self.drafts.exists() else []
-        if self.is_local:
-            inside = [path for path in Path(self.root).rglob("*") if self.drafts not in path.parents]
-            leftovers += [path for path in inside if path.match(".*.json.*") and path.is_file()]
-            leftovers += [path for path in inside if path.match(f"{VERSION_PREFIX}*") and path.is_dir() and not self._is_named(path)]
-        for path in leftovers:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return sorted(str(path) for path in leftovers)
-
-    def _is_named(self, version_folder: Path) -> bool:
-        path = version_folder.with_name("manifest.json")
-        text = self._read(str(path))
-        return text is not None and _parse_manifest(str(path), text).version == version_folder.name
+def parse_verdicts(path: str, text: str) -> dict[str, Verdict]:
+    """Return verdicts by name. Raises ValueError with the file and the remedy where the text holds none."""
+    try:
+        return {name: Verdict.model_validate(verdict) for name, verdict in json.loads(text).items()}
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: not the verdicts of checks ({error}); delete the file and run mill up to ask them again") from error

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from resources.storage.lake import Cell
+from resources.storage.manifest import Cell
 
 
 class Progress(NamedTuple):

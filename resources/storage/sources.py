@@ -1,13 +1,15 @@
 """What a recipe's sources hold, as last observed: the partitions in order of arrival and the digest of every file.
 
 A partition is a group of files, key ``source.snapshot.NNN``. New files make new partitions, so that old ones never change because of them;
-a partition whose files are all gone is retired, and its number is not given again. A file is looked at by size and modification time
+a partition whose files are all gone is retired, and its number is not given again: a file that returns takes its old partition. A source
+that is empty where it was not is an error, so that an unmounted disk retires nothing. A file is looked at by size and modification time
 first and read again only where one of them moved.
 """
 
 import fnmatch
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -15,7 +17,10 @@ import fsspec
 from pydantic import BaseModel, ConfigDict
 
 from resources.storage.content import CHUNK_BYTES, hash_text
-from resources.storage.lake import Cell, Lake
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
+
+STATE = "sources.json"
 
 
 class Location(NamedTuple):
@@ -46,6 +51,8 @@ class Partition(BaseModel):
     key: str
     source: str
     files: list[ObservedFile]
+    gone: list[str] = []
+    """Paths of files that it had and that are not there now."""
 
     @property
     def content(self) -> str:
@@ -53,34 +60,63 @@ class Partition(BaseModel):
         return hash_text(*(part for file in self.files for part in (file.path, file.digest)))
 
 
-class Registry(BaseModel):
+class ObservedSources(BaseModel):
     """All partitions, in order of arrival, the retired ones included, and the other observed inputs by name."""
 
     model_config = ConfigDict(frozen=True)
     partitions: list[Partition] = []
     inputs: dict[str, Partition] = {}
 
-    def active(self) -> list[Partition]:
-        """Return the partitions that have files."""
-        return [partition for partition in self.partitions if partition.files]
+    @cached_property
+    def active(self) -> tuple[Partition, ...]:
+        """The partitions that have files, in order of arrival."""
+        return tuple(partition for partition in self.partitions if partition.files)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the active partitions, in order of arrival."""
+        return tuple(partition.key for partition in self.active)
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where each active partition stands in the order of arrival."""
+        return {key: position for position, key in enumerate(self.keys)}
+
+    def keys_of(self, sources: Collection[str]) -> tuple[str, ...]:
+        """Return the keys of the active partitions of some sources, in order of arrival."""
+        return tuple(partition.key for partition in self.active if partition.source in sources)
 
     def partition(self, key: str) -> Partition:
         """Return one partition by key."""
         for partition in self.partitions:
             if partition.key == key:
                 return partition
-        raise KeyError(f"no partition {key}; the sources have {', '.join(p.key for p in self.active()) or 'none: run mill up'}")
+        raise KeyError(f"no partition {key}; the sources have {', '.join(self.keys) or 'none: run mill up'}")
 
 
-def load_registry(lake: Lake, recipe: str) -> Registry:
-    """Return the recipe's registry, an empty one where nothing has been observed."""
-    text = lake.read_state(recipe, "sources.json")
-    return Registry() if text is None else Registry.model_validate_json(text)
+class SourceVanished(FileNotFoundError):
+    """A source has no file where it had some."""
+
+
+def load_sources(lake: Lake, recipe: str) -> ObservedSources:
+    """Return a recipe's sources as last observed, none where nothing has been.
+
+    Raises:
+        ValueError: the file is not readable (names it and the remedy).
+    """
+    text = lake.read_state(recipe, STATE)
+    try:
+        return ObservedSources() if text is None else ObservedSources.model_validate_json(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{lake.root}/{recipe}/{STATE}: not what observation wrote ({error}); restore the file, or delete it: "
+            "partitions are then numbered anew in the order of their files' names, and what differs is made again"
+        ) from error
 
 
 def standing_cells(lake: Lake, recipe: str) -> list[Cell]:
     """Return the whole cells of a recipe, those of retired partitions aside."""
-    retired = {partition.key for partition in load_registry(lake, recipe).partitions if not partition.files}
+    retired = {partition.key for partition in load_sources(lake, recipe).partitions if not partition.files}
     return [cell for cell in lake.cells(recipe) if cell.partition not in retired]
 
 
@@ -132,37 +168,68 @@ def _look(location: Location, known: Mapping[str, ObservedFile]) -> list[Observe
     return seen
 
 
-def observe(registry: Registry, sources: Mapping[str, Location], inputs: Mapping[str, Location]) -> Registry:
-    """Return the registry as the sources stand now. Raises FileNotFoundError where a location does not exist."""
-    known = {(p.source, file.path): file for p in registry.partitions for file in p.files}
-    now = {
-        (source, file.path): file
-        for source, location in sources.items()
-        for file in _look(location, {path: file for (owner, path), file in known.items() if owner == source})
-    }
+def observe(
+    before: ObservedSources, sources: Mapping[str, Location], inputs: Mapping[str, Location], absent: Collection[str] = ()
+) -> ObservedSources:
+    """Return the sources as they stand now; nothing is stored. Those named in ``absent`` are not looked at, and stay as they were.
+
+    Raises:
+        FileNotFoundError: a location does not exist.
+        SourceVanished: a source that had files has none now.
+    """
+    known = {(partition.source, file.path): file for partition in before.partitions for file in partition.files}
+    now: dict[tuple[str, str], ObservedFile] = {}
+    present = {source: location for source, location in sources.items() if source not in absent}
+    for source, location in present.items():
+        own = {path: file for (owner, path), file in known.items() if owner == source}
+        seen = _look(location, own)
+        if own and not seen:
+            raise SourceVanished(
+                f"{location.root}: the source {source!r} had {len(own)} files and has none now; put them back (is the disk mounted?), "
+                "or take the source out of the recipe"
+            )
+        now |= {(source, file.path): file for file in seen}
     partitions = [
-        partition.model_copy(update={"files": [now[partition.source, old.path] for old in partition.files if (partition.source, old.path) in now]})
-        for partition in registry.partitions
+        partition if partition.source in absent else _as_now(partition, now) if partition.source in sources else _retired(partition)
+        for partition in before.partitions
     ]
-    for source, location in sources.items():
-        fresh = [file for (owner, path), file in now.items() if owner == source and (owner, path) not in known]
-        prefix = f"{source}.{location.snapshot}."
-        number = sum(partition.key.startswith(prefix) for partition in partitions)
-        for start in range(0, len(fresh), location.files_per_partition):
-            group = fresh[start : start + location.files_per_partition]
-            partitions.append(Partition(key=f"{prefix}{number:03d}", source=source, files=group))
-            number += 1
+    placed = {(partition.source, file.path) for partition in partitions for file in partition.files}
+    for source, location in present.items():
+        fresh = [file for (owner, path), file in now.items() if owner == source and (owner, path) not in placed]
+        partitions += _new_partitions(source, location, fresh, partitions)
     looked = {
         name: Partition(
             key=name,
             source=name,
-            files=_look(location, {file.path: file for file in registry.inputs[name].files} if name in registry.inputs else {}),
+            files=_look(location, {file.path: file for file in before.inputs[name].files} if name in before.inputs else {}),
         )
         for name, location in inputs.items()
+        if name not in absent
     }
-    return Registry(partitions=partitions, inputs=looked)
+    looked |= {name: seen for name, seen in before.inputs.items() if name in absent}
+    return ObservedSources(partitions=partitions, inputs=looked)
 
 
-def save_registry(lake: Lake, recipe: str, registry: Registry) -> None:
-    """Store the registry, atomically."""
-    lake.write_state(recipe, "sources.json", registry.model_dump_json(indent=1))
+def _as_now(partition: Partition, now: Mapping[tuple[str, str], ObservedFile]) -> Partition:
+    """Return a partition with those of its files that are there, the returned ones too, in order of path as when it was made."""
+    paths = sorted([*(file.path for file in partition.files), *partition.gone])
+    files = [now[partition.source, path] for path in paths if (partition.source, path) in now]
+    return partition.model_copy(update={"files": files, "gone": [path for path in paths if (partition.source, path) not in now]})
+
+
+def _retired(partition: Partition) -> Partition:
+    return partition.model_copy(update={"files": [], "gone": sorted([*(file.path for file in partition.files), *partition.gone])})
+
+
+def _new_partitions(source: str, location: Location, files: list[ObservedFile], before: list[Partition]) -> list[Partition]:
+    """Return new files in groups, numbered on from the partitions there are."""
+    prefix = f"{source}.{location.snapshot}."
+    number = sum(partition.key.startswith(prefix) for partition in before)
+    size = location.files_per_partition
+    groups = [files[start : start + size] for start in range(0, len(files), size)]
+    return [Partition(key=f"{prefix}{number + index:03d}", source=source, files=group) for index, group in enumerate(groups)]
+
+
+def save_sources(lake: Lake, recipe: str, sources: ObservedSources) -> None:
+    """Store what was observed, atomically."""
+    lake.write_state(recipe, STATE, sources.model_dump_json(indent=1))
