@@ -7,7 +7,13 @@ registers anything. A module that does not load stops only what names it.
 import functools
 import importlib
 import pkgutil
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from types import UnionType
+from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
+
+from pydantic import Field, create_model
+
+from kernels.specs.config import Config
 
 FamilyName = Literal["sources", "filters", "tokenizers", "architectures", "methods", "tasks"]
 
@@ -68,3 +74,63 @@ def collect(folders: tuple[str, ...]) -> Family:
                 raise ValueError(f"{module}: the name {spec.name!r} is already taken in its family; choose another")
             found[spec.name] = spec
     return Family(dict(sorted(found.items())), broken)
+
+
+class OneOf(NamedTuple):
+    """Marks a config field whose value is the config of one spec of a family, chosen by its key ``kind``: ``Annotated[Config, OneOf(...)]``."""
+
+    family: FamilyName
+
+
+def chosen(family: FamilyName, config: Config) -> Any:
+    """Return the spec that a field marked `OneOf` chose."""
+    return specs(family)[cast(Any, config).kind]
+
+
+@functools.cache
+def expanded(config: type[Config]) -> type[Config]:
+    """Return a config class whose fields marked `OneOf`, at any depth, take the configs of their families; the class itself without any."""
+    fields: dict[str, Any] = {}
+    for name, field in config.model_fields.items():
+        marks = [mark for mark in field.metadata if isinstance(mark, OneOf)]
+        annotation = tagged(marks[0].family, "kind") if marks else _expanded_annotation(field.annotation)
+        if annotation is not field.annotation:
+            fields[name] = (annotation, field)
+    if not fields:
+        return config
+    create: Any = create_model  # its signature cannot say that fields come from a mapping
+    made: Any = create(config.__name__, __base__=config, __doc__=config.__doc__, __module__=config.__module__, **fields)
+    return made
+
+
+def _expanded_annotation(annotation: Any) -> Any:
+    """Return a type with the config classes in it expanded: itself where there is nothing to expand."""
+    unchanged: Any = annotation  # which loses what the check below would have the type checker believe of it
+    if isinstance(annotation, type) and issubclass(annotation, Config):
+        return expanded(annotation)
+    arguments = get_args(annotation)
+    inner = tuple(_expanded_annotation(argument) for argument in arguments)
+    if not arguments or all(new is old for new, old in zip(inner, arguments, strict=True)):
+        return unchanged
+    origin: Any = get_origin(annotation)
+    return Union[inner] if origin in (Union, UnionType) else origin[inner]  # noqa: UP007
+
+
+def tagged(family: FamilyName, tag: str, base: type[Config] | None = None, extra: Callable[[Any], dict[str, Any]] = lambda spec: {}) -> Any:
+    """Return the union of a family's configs, told apart by the key ``tag``, each with the fields of a base class and some extra ones.
+
+    Args:
+        family: whose specs may be chosen.
+        tag: the key that names the spec.
+        base: fields that every member has beside its own config's.
+        extra: further fields of a spec's member, as `pydantic.create_model` takes them.
+    """
+    create: Any = create_model
+    suffix = "" if base is None else base.__name__.removesuffix("Config")
+    members: list[Any] = []
+    for name, spec in specs(family).items():
+        own = expanded(spec.config)
+        bases = own if base is None else (base, own)
+        title = f"{name.title().replace('_', '')}{suffix}"
+        members.append(create(title, __base__=bases, __doc__=spec.config.__doc__, **{tag: (Literal[name], ...)}, **extra(spec)))
+    return Annotated[Union[tuple(members)], Field(discriminator=tag)] if len(members) > 1 else members[0]  # noqa: UP007

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.needs import FilterNeed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,5 +34,5 @@ class Filter:
     config: type[Config]
     apply: Callable[[Any, Any], Outcome]
     """Takes a `kernels.curation.filtering.batch.TextBatch`."""
-    files: Callable[[Any], tuple[str, ...]] = lambda config: ()
-    """What a config asks the recipe for: ``keys/NAME`` a secret key, ``classifiers/NAME`` a trained classifier; see `TextBatch.files`."""
+    needs: Callable[[Any], tuple[FilterNeed, ...]] = lambda config: ()
+    """What a config asks the recipe for; see `kernels.curation.filtering.batch.TextBatch.paths`."""

@@ -1,25 +1,21 @@
 """Methods: ways to make a checkpoint."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.needs import MethodNeed
 
-Data = Literal["mixture", "conversations", "package", "none"]
 
-
-class ModelJob(NamedTuple):
-    """All that a model method may read and write. Where it runs is here, what it computes is in its config."""
+@dataclass(frozen=True, kw_only=True)
+class MethodJob:
+    """All that a method may read and write. Where it runs is here, what it computes is in its config."""
 
     config: Any
-    parents: dict[str, Path]
-    """Checkpoint folders by role, such as ``parent``."""
-    data: Path | None
-    """The mixture's folder, the Parquet file of conversations, or the package's folder, as the spec's ``data`` says."""
-    tokenizer: Path | None
-    """Folder of the recipe's tokenizer in Transformers form (tokenizer.json, tokenizer_config.json)."""
+    paths: Mapping[MethodNeed, Path]
+    """By need of the method."""
     out: Path
     """An empty folder that becomes the checkpoint."""
     scratch: Path
@@ -28,16 +24,39 @@ class ModelJob(NamedTuple):
     """``cpu`` or ``cuda``."""
     report: Callable[[dict[str, float]], None]
     """Called with numbers (step, loss, tokens_per_second, ...) while the job runs."""
+    say: Callable[[str], None]
+    """Called with what a reader of the run's log should know."""
+
+
+class CheckpointFinding(NamedTuple):
+    """What a check found of a checkpoint: whether it holds, what was measured against which limit, and the numbers."""
+
+    passed: bool
+    description: str
+    numbers: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelMethod:
+class MethodCheck:
+    """A question asked of every checkpoint that a method makes."""
+
+    name: str
+    description: str
+    version: int
+    blocking: bool
+    limits: Config
+    """The thresholds where the recipe gives none."""
+    judge: Callable[[Path, Mapping[str, Any], Any], CheckpointFinding]
+    """Takes the checkpoint's folder, the summary that the method returned, and the thresholds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
     """One way to make a checkpoint. ``run`` writes ``job.out`` and returns flat summary metrics (finite floats)."""
 
     name: str
     version: int
     config: type[Config]
-    roles: tuple[str, ...]
-    """The parents it needs, in order; the recipe's ``from`` names them."""
-    data: Data
-    run: Callable[[ModelJob], dict[str, float]]
+    needs: tuple[MethodNeed, ...]
+    run: Callable[[MethodJob], dict[str, float]]
+    checks: tuple[MethodCheck, ...] = field(default=())

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.needs import TaskNeed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,14 +32,23 @@ class EvalResult(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Eval:
-    """One evaluation. ``run(model, data, config)`` takes a `kernels.models.formats.checkpoints.LanguageModel`."""
+class TaskTexts:
+    """The texts of a task's data file that must not occur in training data."""
+
+    version: int
+    """Raised when the same file gives other texts; scoring has a version of its own."""
+    read: Callable[[Path], Iterator[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task. ``run(model, data, config)`` takes a `kernels.models.formats.checkpoints.LanguageModel` and the path of its need, if it has one."""
 
     name: str
     version: int
+    """Of the scoring."""
     config: type[Config]
-    data: Literal["file", "heldout", "none"]
-    """``file``: a data file the recipe names; ``heldout``: the mixture's validation documents; ``none``: the config is enough."""
+    need: TaskNeed | None
+    """None where the config is enough."""
     run: Callable[[Any, Path | None, Any], EvalResult]
-    texts: Callable[[Path], Iterator[str]] | None = None
-    """The texts of a data file that must not occur in training data."""
+    texts: TaskTexts | None = None

@@ -1,16 +1,30 @@
-"""Resumable state of a training loop: tensors and numbers that reach the disk whole or not at all.
+"""Resumable states of a training loop: whichever loop wrote them, a state counts only if its seal says so and nothing in it has changed since.
 
-A state is a folder ``step-NNNNNN`` written aside, synced and renamed; the last two are kept. Tensors are safetensors, numbers JSON: nothing
-that is read back can run code.
+A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
+disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
+silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
+Tensors are safetensors, numbers and seals JSON: nothing that is read back can run code.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
+from kernels.specs.config import Config
+
 KEPT = 2
+SEAL = "seal.json"
+TENSORS = "tensors.safetensors"
+NUMBERS = "numbers.json"
+CHECKSUM_BYTES = 32
+_STATE = re.compile(r"(?:step|checkpoint)-(\d+)")
 
 
 class TrainingState(NamedTuple):
@@ -24,35 +38,131 @@ class TrainingState(NamedTuple):
     """What was logged up to here."""
 
 
+class SealedFile(Config):
+    """One file as it was when its state was sealed."""
+
+    size_bytes: int
+    checksum: str
+    """BLAKE2b, in hexadecimal."""
+
+
+class Seal(Config):
+    """Every file of a state but the seal itself, by its path within the state."""
+
+    files: dict[str, SealedFile]
+
+
 def save_state(folder: Path, state: TrainingState) -> None:
-    """Write a state atomically and remove those older than the last two."""
+    """Write a state and seal it."""
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     target = folder / f"step-{state.step:06d}"
-    aside = folder / f".{target.name}"
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, aside / "tensors.safetensors")
-    (aside / "numbers.json").write_text(json.dumps({"step": state.step, "records": state.records}))
-    for path in (aside / "tensors.safetensors", aside / "numbers.json", aside):
-        _sync(path)
-    if target.exists():
-        shutil.rmtree(target)
-    aside.rename(target)
-    _sync(folder)
-    for old in _states(folder)[:-KEPT]:
-        shutil.rmtree(old)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
+    (target / NUMBERS).write_text(json.dumps({"step": state.step, "records": state.records}))
+    seal(target)
 
 
-def load_state(folder: Path) -> TrainingState | None:
-    """Return the latest whole state, None where there is none."""
+def load_state(folder: Path, say: Callable[[str], None]) -> TrainingState | None:
+    """Return the newest intact state that `save_state` wrote, None where there is none; see `newest_intact`."""
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-    states = _states(folder)
-    if not states:
+    found = newest_intact(folder, say)
+    if found is None:
         return None
-    numbers: dict[str, Any] = json.loads((states[-1] / "numbers.json").read_text())
-    return TrainingState(numbers["step"], load_file(states[-1] / "tensors.safetensors"), numbers["records"])
+    numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
+    return TrainingState(numbers["step"], load_file(found / TENSORS), numbers["records"])
+
+
+def seal(state: Path) -> None:
+    """Declare a state whole once its files have reached the disk, and remove those older than the last two intact ones."""
+    (state / SEAL).unlink(missing_ok=True)
+    files = _files(state)
+    for path in (*files.values(), *(path for path in state.rglob("*") if path.is_dir()), state):
+        _sync(path)
+    sealed = Seal(files={name: SealedFile(size_bytes=path.stat().st_size, checksum=_checksum(path)) for name, path in files.items()})
+    aside = state.with_name(f".{state.name}.{SEAL}")
+    aside.write_text(sealed.model_dump_json(indent=1))
+    _sync(aside)
+    aside.replace(state / SEAL)
+    for path in (state, state.parent):
+        _sync(path)
+    _remove_old(state)
+
+
+def newest_intact(folder: Path, say: Callable[[str], None]) -> Path | None:
+    """Return the newest state of a folder that agrees with its seal, None where there is none.
+
+    ``say`` is told of each newer state that does not, what is wrong with it, and where training goes on.
+    """
+    passed: list[str] = []
+    chosen: Path | None = None
+    for state in _states(folder):
+        fault = _fault(state)
+        if fault is None:
+            chosen = state
+            break
+        passed.append(f"state {state.name}: {fault}")
+    going_on = f"going on from {chosen.name}" if chosen else "no state is intact, training starts anew"
+    for words in passed:
+        say(f"{words}; {going_on}")
+    return chosen
+
+
+def _fault(state: Path) -> str | None:
+    """Return what is wrong with a state, None where it agrees with its seal."""
+    if not (state / SEAL).is_file():
+        return f"{SEAL} is missing, it was not written to its end"
+    try:
+        sealed = Seal.model_validate_json((state / SEAL).read_bytes())
+        return _difference(sealed, _files(state))
+    except ValidationError:
+        return f"{SEAL} is damaged"
+    except OSError as error:
+        return f"{Path(error.filename or state).name} cannot be read ({error.strerror})"
+
+
+def _difference(sealed: Seal, files: dict[str, Path]) -> str | None:
+    """Return the first difference between a seal and what is there."""
+    for name, path in files.items():
+        if name not in sealed.files:
+            return f"{name} is not in its seal"
+        if path.stat().st_size != sealed.files[name].size_bytes:
+            return f"{name} has {path.stat().st_size} bytes where its seal has {sealed.files[name].size_bytes}"
+        if _checksum(path) != sealed.files[name].checksum:
+            return f"{name} differs from its checksum"
+    missing = sorted(set(sealed.files) - set(files))
+    return f"{missing[0]} is missing" if missing else None
+
+
+def _files(state: Path) -> dict[str, Path]:
+    """Return the files of a state but its seal, by their path within it, sorted."""
+    found = {path.relative_to(state).as_posix(): path for path in state.rglob("*") if path.is_file()}
+    return {name: found[name] for name in sorted(found) if name != SEAL}
+
+
+def _states(folder: Path) -> list[Path]:
+    """Return the states of a folder, the newest first."""
+    numbered = [(int(match[1]), path) for path in folder.glob("*-*") if path.is_dir() and (match := _STATE.fullmatch(path.name))]
+    return [path for _, path in sorted(numbered, reverse=True)]
+
+
+def _remove_old(newest: Path) -> None:
+    """Remove all states but the one just sealed and the newest other that is intact; a damaged one takes no place."""
+    kept = [newest]
+    for state in _states(newest.parent):
+        if state == newest:
+            continue
+        if len(kept) < KEPT and _fault(state) is None:
+            kept.append(state)
+        else:
+            shutil.rmtree(state)
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=CHECKSUM_BYTES)).hexdigest()
 
 
 def _sync(path: Path) -> None:
@@ -62,7 +172,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _states(folder: Path) -> list[Path]:
-    return sorted(folder.glob("step-*"))

@@ -1,4 +1,4 @@
-"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and other files."""
+"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and what else it needs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from kernels.specs.filters import Outcome
+from kernels.specs.needs import FilterNeed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,8 @@ class TextBatch:
 
     text: "pl.Series"
     """str, length N, no nulls."""
-    files: Mapping[str, Path] = field(default_factory=dict[str, Path])
-    """Where what filters ask for is: the file of ``keys/NAME``, the folder of ``classifiers/NAME``."""
+    paths: Mapping[FilterNeed, Path] = field(default_factory=dict[FilterNeed, Path])
+    """Where what filters need is: the file of a key, the folder of a classifier."""
 
     @cached_property
     def words(self) -> "Words":

@@ -16,6 +16,7 @@ from kernels.curation.text.string_buffers import batches
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter, Outcome
+from kernels.specs.needs import FilterNeed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,8 +55,8 @@ class Filtered(NamedTuple):
     """Schema `TAGS`: what filters measured, of kept and dropped documents alike."""
 
 
-def apply_filters(documents: pa.Table, steps: Sequence[Step], files: Mapping[str, Path] = MappingProxyType({})) -> Filtered:
-    """Pass documents (schema `DOCUMENTS`) through a chain. ``files``: see `TextBatch`.
+def apply_filters(documents: pa.Table, steps: Sequence[Step], paths: Mapping[FilterNeed, Path] = MappingProxyType({})) -> Filtered:
+    """Pass documents (schema `DOCUMENTS`) through a chain. ``paths``: see `TextBatch`.
 
     A document whose text a filter leaves empty is dropped by that filter with the reason ``empty``.
 
@@ -65,7 +66,7 @@ def apply_filters(documents: pa.Table, steps: Sequence[Step], files: Mapping[str
     import polars as pl
 
     rows = cast(pl.DataFrame, pl.from_arrow(documents)).select(DOCUMENTS.names)  # pyright: ignore[reportUnknownMemberType]
-    parts = [_pass(rows[start:end], steps, files) for start, end in batches(rows["text"])]
+    parts = [_pass(rows[start:end], steps, paths) for start, end in batches(rows["text"])]
     return Filtered(
         pa.concat_tables([DOCUMENTS.empty_table(), *(part.kept for part in parts)]),
         pa.concat_tables([DROPPED.empty_table(), *(part.dropped for part in parts)]),
@@ -73,13 +74,13 @@ def apply_filters(documents: pa.Table, steps: Sequence[Step], files: Mapping[str
     )
 
 
-def _pass(kept: "pl.DataFrame", steps: Sequence[Step], files: Mapping[str, Path]) -> Filtered:
+def _pass(kept: "pl.DataFrame", steps: Sequence[Step], paths: Mapping[FilterNeed, Path]) -> Filtered:
     """Pass one batch through the chain."""
     import polars as pl
 
     dropped: list[pl.DataFrame] = []
     tags: list[pl.DataFrame] = []
-    batch = TextBatch(kept["text"], files)
+    batch = TextBatch(kept["text"], paths)
     for spec, config in steps:
         outcome = spec.apply(batch, config)
         if not len(outcome.text) == len(outcome.reason) == len(outcome.value) == len(kept):
@@ -95,7 +96,7 @@ def _pass(kept: "pl.DataFrame", steps: Sequence[Step], files: Mapping[str, Path]
             dropped.append(judged.filter(lost).select("id", "filter", "reason", "value", pl.col("text").str.slice(0, EXCERPT_CHARS)))
         if lost.any() or outcome.text is not batch.text:
             kept = kept.with_columns(outcome.text.alias("text")).filter(~lost)
-            batch = TextBatch(kept["text"], files)
+            batch = TextBatch(kept["text"], paths)
     return Filtered(kept.to_arrow().cast(DOCUMENTS), _arrow(dropped, DROPPED), _arrow(tags, TAGS))
 
 

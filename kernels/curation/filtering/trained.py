@@ -3,14 +3,10 @@
 from typing import TYPE_CHECKING
 
 from kernels.curation.filtering.batch import TextBatch
+from kernels.specs.needs import TrainedClassifier
 
 if TYPE_CHECKING:
     from kernels.curation.classifiers.hashed_ngrams import Classifier
-
-
-def file_name(classifier: str) -> str:
-    """Return under which name a batch holds the folder of a classifier."""
-    return f"classifiers/{classifier}"
 
 
 def trained(batch: TextBatch, classifier: str) -> "Classifier":
@@ -21,7 +17,8 @@ def trained(batch: TextBatch, classifier: str) -> "Classifier":
     """
     from kernels.curation.classifiers.hashed_ngrams import load
 
-    name = file_name(classifier)
-    if name not in batch.files:
-        raise ValueError(f"{classifier!r} is not among the recipe's classifiers: {sorted(batch.files)}")
-    return load(batch.files[name])
+    need = TrainedClassifier(classifier)
+    if need not in batch.paths:
+        known = sorted(other.name for other in batch.paths if isinstance(other, TrainedClassifier))
+        raise ValueError(f"{classifier!r} is not among the recipe's classifiers: {known}")
+    return load(batch.paths[need])

@@ -22,6 +22,7 @@ from kernels.curation.personal.values import token
 from kernels.curation.spans import placeholder, replace
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter, Outcome
+from kernels.specs.needs import FilterNeed, SecretKey
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,22 +65,24 @@ def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     Raises:
         ValueError: the key of tokens is not given, or too short.
     """
-    treat = _treatment(config, batch.files)
+    treat = _treatment(config, batch.paths)
     found = find(batch.text, config.kinds)
     size = len(batch.text)
     treated = rewrite(batch.text, found, partial(replace, treat=treat))
     return verdicts(batch, [None] * size, np.zeros(size))._replace(text=treated, tags=_count(found, config.kinds, size))
 
 
-def _treatment(config: PersonalDataConfig, files: Mapping[str, Path]) -> Callable[[Kind, str], str]:
+def _treatment(config: PersonalDataConfig, paths: Mapping[FilterNeed, Path]) -> Callable[[Kind, str], str]:
     """Return what makes a replacement of a kind and a value."""
     if config.seed is not None:
         return partial(surrogate, seed=config.seed)
     if config.key is None:
         return placeholder
-    if f"keys/{config.key}" not in files:
-        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's keys: {sorted(files)}")
-    key = files[f"keys/{config.key}"].read_bytes().strip()
+    need = SecretKey(config.key)
+    if need not in paths:
+        known = sorted(other.name for other in paths if isinstance(other, SecretKey))
+        raise ValueError(f"personal_data: the key {config.key!r} is not among the recipe's keys: {known}")
+    key = paths[need].read_bytes().strip()
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(
             f"personal_data: the key {config.key!r} has {len(key)} bytes; make one of at least {MIN_KEY_BYTES}, from a source of randomness"
@@ -103,5 +106,5 @@ SPEC = Filter(
     version=2,
     config=PersonalDataConfig,
     apply=apply,
-    files=lambda config: (f"keys/{config.key}",) if config.key is not None else (),
+    needs=lambda config: (SecretKey(config.key),) if config.key is not None else (),
 )

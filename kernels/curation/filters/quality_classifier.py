@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from kernels.curation.filtering.batch import TextBatch, verdicts
-from kernels.curation.filtering.trained import file_name, trained
+from kernels.curation.filtering.trained import trained
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter, Outcome
+from kernels.specs.needs import TrainedClassifier
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,4 +63,9 @@ def _pareto(texts: "pl.Series", alpha: float) -> NDArray[np.float64]:
     return (1 - np.array(places)) ** (-1 / alpha) - 1
 
 
-SPEC = Filter(name="quality_classifier", version=1, config=QualityClassifierConfig, apply=apply, files=lambda config: (file_name(config.classifier),))
+def needs(config: QualityClassifierConfig) -> tuple[TrainedClassifier, ...]:
+    """Return the classifier that a config names."""
+    return (TrainedClassifier(config.classifier),)
+
+
+SPEC = Filter(name="quality_classifier", version=1, config=QualityClassifierConfig, apply=apply, needs=needs)

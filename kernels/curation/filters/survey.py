@@ -63,7 +63,7 @@ def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
     if config.min_capital_words is not None:
         hits: list[int] = text.str.contains(_SENTENCE).arg_true().to_list()
         text = rewrite(text, dict.fromkeys(hits, config.min_capital_words), _cut_capitals)
-    left = batch if text is batch.text else TextBatch(text, batch.files)
+    left = batch if text is batch.text else TextBatch(text, batch.paths)
     ratios = text.str.count_matches(_SYMBOLS).to_numpy() / np.maximum(np.diff(left.words.offsets), 1)
     too_many = ratios > (np.inf if config.max_symbol_word_ratio is None else config.max_symbol_word_ratio)
     no_digits = ~text.str.contains(r"\d").to_numpy() if config.require_digits else np.zeros(len(text), bool)

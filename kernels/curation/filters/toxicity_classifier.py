@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from kernels.curation.filtering.batch import TextBatch, verdicts
-from kernels.curation.filtering.trained import file_name, trained
+from kernels.curation.filtering.trained import trained
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter, Outcome
+from kernels.specs.needs import TrainedClassifier
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,5 +62,5 @@ def _lines(texts: "pl.Series") -> "pl.DataFrame":
 
 
 SPEC = Filter(
-    name="toxicity_classifier", version=1, config=ToxicityClassifierConfig, apply=apply, files=lambda config: (file_name(config.classifier),)
+    name="toxicity_classifier", version=1, config=ToxicityClassifierConfig, apply=apply, needs=lambda config: (TrainedClassifier(config.classifier),)
 )

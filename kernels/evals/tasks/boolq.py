@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels.evals.multiple_choice import Item, MultipleChoiceConfig, read_field, read_rows, run_multiple_choice
-from kernels.specs.tasks import Eval, EvalResult
+from kernels.specs.needs import DataFile
+from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -43,4 +44,4 @@ def texts(path: Path) -> Iterator[str]:
     return (f"{read_field(key, row, 'passage')}\n{read_field(key, row, 'question')}" for key, row in read_rows(path))
 
 
-SPEC = Eval(name="boolq", version=1, config=BoolqConfig, data="file", run=run, texts=texts)
+SPEC = Task(name="boolq", version=1, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=texts))

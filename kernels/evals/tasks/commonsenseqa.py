@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
-from kernels.specs.tasks import Eval, EvalResult
+from kernels.specs.needs import DataFile
+from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -28,4 +29,4 @@ def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Eval(name="commonsenseqa", version=1, config=CommonsenseQaConfig, data="file", run=run, texts=read_questions)
+SPEC = Task(name="commonsenseqa", version=1, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
-from kernels.specs.tasks import Eval, EvalResult
+from kernels.specs.needs import DataFile
+from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -25,4 +26,4 @@ def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Eval(name="openbookqa", version=1, config=OpenBookQaConfig, data="file", run=run, texts=read_questions)
+SPEC = Task(name="openbookqa", version=1, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))

@@ -13,7 +13,8 @@ from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.specs.config import Config
-from kernels.specs.tasks import Eval, EvalResult, Score
+from kernels.specs.needs import HeldOut
+from kernels.specs.tasks import EvalResult, Score, Task
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,4 +111,4 @@ def _perplexity(items: "pl.DataFrame", config: PerplexityConfig) -> Score:
     return Score("perplexity", value, math.exp(low), math.exp(high), None, items.height, higher_is_better=False)
 
 
-SPEC = Eval(name="perplexity", version=1, config=PerplexityConfig, data="heldout", run=run)
+SPEC = Task(name="perplexity", version=1, config=PerplexityConfig, need=HeldOut(), run=run)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
-from kernels.specs.tasks import Eval, EvalResult
+from kernels.specs.needs import DataFile
+from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -23,4 +24,4 @@ def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalRe
     return run_multiple_choice(model, items, rejects, config)
 
 
-SPEC = Eval(name="piqa", version=1, config=PiqaConfig, data="file", run=run, texts=read_questions)
+SPEC = Task(name="piqa", version=1, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import model_validator
 
 from kernels.specs.config import Config
-from kernels.specs.tasks import Eval, EvalResult
+from kernels.specs.tasks import EvalResult, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,4 +59,4 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     return EvalResult([], pl.DataFrame(rows))
 
 
-SPEC = Eval(name="samples", version=1, config=SamplesConfig, data="none", run=run)
+SPEC = Task(name="samples", version=1, config=SamplesConfig, need=None, run=run)

@@ -6,11 +6,15 @@ from pydantic import Field
 
 from kernels.documents.conversations import Turn
 from kernels.models.formats import checkpoints
-from kernels.specs.methods import ModelJob, ModelMethod
-from kernels.training.backends.trl import TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.specs.methods import Method, MethodJob
+from kernels.specs.needs import Examples
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.training.losses import LOSS_FELL
 
 AVERAGED_SHARE = 10
 """Rewards of the summary are means over the last tenth of the steps: those of one batch are noise."""
+
+PAIRS = Examples("pairs")
 
 
 class DpoConfig(TrlConfig):
@@ -35,7 +39,7 @@ def preference_pair(turns: list[Turn]) -> Pair | None:
     return Pair(turns[:-2], turns[-2], Turn(role="assistant", content=turns[-1]["content"]))
 
 
-def run(job: ModelJob) -> dict[str, float]:
+def run(job: MethodJob) -> dict[str, float]:
     """Align the parent on preference pairs.
 
     Returns:
@@ -51,7 +55,7 @@ def run(job: ModelJob) -> dict[str, float]:
 
     config: DpoConfig = job.config
     parent = parent_to_train(job)
-    found = conversations(job)
+    found = conversations(job.paths[PAIRS])
     pairs = [pair for pair in map(preference_pair, found) if pair]
     kept = [pair for pair in pairs if all(fits(parent.tokenizer, [*pair.prompt, answer], config.max_length) for answer in pair[1:])]
     if not kept:
@@ -62,7 +66,7 @@ def run(job: ModelJob) -> dict[str, float]:
     examples = [{"prompt": pair.prompt, "chosen": [pair.chosen], "rejected": [pair.rejected]} for pair in kept]
     trainer: Any = DPOTrainer(
         model=parent.model,
-        ref_model=checkpoints.load(job.parents["parent"], job.device).model,
+        ref_model=checkpoints.load(job.paths[PARENT], job.device).model,
         args=DPOConfig(**arguments(job, config), beta=config.beta),
         train_dataset=Dataset.from_list(examples),  # pyright: ignore[reportUnknownMemberType]
         processing_class=parent.tokenizer,
@@ -74,4 +78,4 @@ def run(job: ModelJob) -> dict[str, float]:
     return {**finish(job, trainer, parent.tokenizer, records), **rewards, **counts}
 
 
-SPEC = ModelMethod(name="dpo", version=1, config=DpoConfig, roles=("parent",), data="conversations", run=run)
+SPEC = Method(name="dpo", version=1, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,))

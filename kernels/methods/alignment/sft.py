@@ -3,15 +3,19 @@
 from typing import Any
 
 from kernels.documents.conversations import Turn
-from kernels.specs.methods import ModelJob, ModelMethod
-from kernels.training.backends.trl import TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.specs.methods import Method, MethodJob
+from kernels.specs.needs import Examples
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.training.losses import LOSS_FELL
+
+CONVERSATIONS = Examples("conversations")
 
 
 class SftConfig(TrlConfig):
     """Supervised fine-tuning."""
 
 
-def run(job: ModelJob) -> dict[str, float]:
+def run(job: MethodJob) -> dict[str, float]:
     """Fine-tune the parent; the chosen answer of a preference pair is an answer like any other.
 
     Returns:
@@ -27,7 +31,7 @@ def run(job: ModelJob) -> dict[str, float]:
 
     config: SftConfig = job.config
     parent = parent_to_train(job)
-    found = [[turn for turn in turns if turn["role"] != "rejected"] for turns in conversations(job)]
+    found = [[turn for turn in turns if turn["role"] != "rejected"] for turns in conversations(job.paths[CONVERSATIONS])]
     answered = [turns for turns in found if len(turns) > 1 and turns[-1]["role"] == "assistant"]
     kept = [turns for turns in answered if fits(parent.tokenizer, turns, config.max_length)]
     if not kept:
@@ -50,4 +54,4 @@ def run(job: ModelJob) -> dict[str, float]:
     return {**finish(job, trainer, parent.tokenizer, records), **counts}
 
 
-SPEC = ModelMethod(name="sft", version=1, config=SftConfig, roles=("parent",), data="conversations", run=run)
+SPEC = Method(name="sft", version=1, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,))

@@ -5,6 +5,7 @@ the first choice is the same.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,10 @@ from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.models.formats.int8 import quantize_weight, replace_linears
 from kernels.specs.config import Config
-from kernels.specs.methods import ModelJob, ModelMethod
+from kernels.specs.methods import CheckpointFinding, Method, MethodCheck, MethodJob
+from kernels.specs.needs import Parent
+
+PARENT = Parent("parent")
 
 
 class Int8Config(Config):
@@ -38,7 +42,7 @@ class Quantized(NamedTuple):
     max_abs_error: float
 
 
-def run(job: ModelJob) -> dict[str, float]:
+def run(job: MethodJob) -> dict[str, float]:
     """Quantize the parent.
 
     Returns:
@@ -51,7 +55,7 @@ def run(job: ModelJob) -> dict[str, float]:
     from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 
     config: Int8Config = job.config
-    folder = job.parents["parent"]
+    folder = job.paths[PARENT]
     parent = checkpoints.load(folder, job.device)
     quantized = quantize(parent.model, config.skip, folder)
     tokens = _sample(parent, config)
@@ -120,4 +124,29 @@ def _describe(path: Path, parent: Path) -> None:
     path.write_text(json.dumps({**settings, QUANTIZATION_KEY: {"method": "int8_weight_only"}}, indent=2, sort_keys=True) + "\n")
 
 
-SPEC = ModelMethod(name="int8", version=1, config=Int8Config, roles=("parent",), data="none", run=run)
+class Int8Limits(Config):
+    """How far a quantized model may be from its parent."""
+
+    max_kl_nats: float = Field(default=0.05, gt=0)
+    """Greatest mean KL divergence of next-token distributions, in nats a token."""
+    min_top1_agreement: float = Field(default=0.8, ge=0, le=1)
+    """Least share of positions with the same first choice."""
+
+
+def judge_distance(folder: Path, summary: Mapping[str, Any], limits: Int8Limits) -> CheckpointFinding:
+    """Return whether a quantized model is as near to its parent as asked."""
+    kl, agreement = float(summary["mean_logit_kl"]), float(summary["top1_agreement"])
+    passed = kl <= limits.max_kl_nats and agreement >= limits.min_top1_agreement
+    found = f"KL {kl:.2g} nats (at most {limits.max_kl_nats}), same first choice {agreement:.1%} (at least {limits.min_top1_agreement:.0%})"
+    return CheckpointFinding(passed, found, {"mean_logit_kl": kl, "top1_agreement": agreement})
+
+
+STAYS_CLOSE = MethodCheck(
+    name="stays_close_to_its_parent",
+    description="Next-token distributions are near those of its parent.",
+    version=1,
+    blocking=True,
+    limits=Int8Limits(),
+    judge=judge_distance,
+)
+SPEC = Method(name="int8", version=1, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,))

@@ -7,29 +7,30 @@ and Hutter 2019, arXiv 1711.05101), linear warm-up, cosine decay, gradients clip
 import math
 import time
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kernels.models.architectures import llama
 from kernels.specs.config import Config
-from kernels.specs.methods import ModelJob, ModelMethod
+from kernels.specs.families import OneOf, chosen
+from kernels.specs.methods import Method, MethodJob
+from kernels.specs.needs import Mixture, Tokenizer
 from kernels.tokens.mixtures import PADDING_SEGMENT
+from kernels.training.losses import LOSS_FELL, write_losses
 from kernels.training.resume import TrainingState, load_state, save_state
 from kernels.training.seeding import seed_everything
 
 REPORT_EVERY = 5
 IGNORED = -100
+MIXTURE, TOKENIZER = Mixture(), Tokenizer()
 
 
 class PretrainConfig(Config):
     """What is trained, for how long, and how fast it learns."""
 
-    architecture: llama.LlamaConfig
+    architecture: Annotated[Config, OneOf("architectures")]
     """The model's family and shape."""
     seed: int
     """Of the weights and of the order of sequences."""
@@ -170,30 +171,31 @@ def _unpack_state(model: Any, optimizer: Any, tensors: dict[str, Any]) -> None:
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def run(job: ModelJob) -> dict[str, float]:
+def run(job: MethodJob) -> dict[str, float]:
     """Train from scratch, or on from the state a killed run left in ``job.scratch``.
 
     Raises:
         FloatingPointError: the loss is not finite (names the step).
     """
-    from transformers import AutoTokenizer, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from kernels.models.formats import checkpoints
 
     config: PretrainConfig = job.config
-    if job.data is None or job.tokenizer is None:
-        raise ValueError("pretrain: needs a mixture and a tokenizer; name the mixture under 'data'")
-    tokenizer: Any = AutoTokenizer.from_pretrained(job.tokenizer, local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     seed_everything(config.seed)
-    shape = llama.build(config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-    model: Any = LlamaForCausalLM(shape)
+    architecture = chosen("architectures", config.architecture)
+    shape = architecture.build(
+        config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    model: Any = cast(Any, AutoModelForCausalLM).from_config(shape)
     model.to(job.device).train()
     optimizer = _optimizer(model, config)
     records, speed = _train(job, config, model, optimizer)
     checkpoints.save(model, tokenizer, job.out)
-    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+    write_losses(records, job.out)
     summary = {
-        "num_train_tokens": float(config.num_steps * config.batch_size * _open(job.data, "train").tokens.shape[1]),
+        "num_train_tokens": float(config.num_steps * config.batch_size * _open(job.paths[MIXTURE], "train").tokens.shape[1]),
         "num_parameters": float(sum(parameter.numel() for parameter in model.parameters())),
         "first_loss": float(records[0]["loss"] or 0),
         "final_loss": float(records[-1]["loss"] or 0),
@@ -203,13 +205,12 @@ def run(job: ModelJob) -> dict[str, float]:
     return summary if final is None else {**summary, "validation_loss": float(final)}
 
 
-def _train(job: ModelJob, config: PretrainConfig, model: Any, optimizer: Any) -> tuple[list[dict[str, float | None]], float]:
+def _train(job: MethodJob, config: PretrainConfig, model: Any, optimizer: Any) -> tuple[list[dict[str, float | None]], float]:
     """Run the steps that are left; return all records and the tokens a second of this run."""
-    assert job.data is not None
-    rows, validation = _open(job.data, "train"), _open(job.data, "validation")
+    rows, validation = _open(job.paths[MIXTURE], "train"), _open(job.paths[MIXTURE], "validation")
     records: list[dict[str, float | None]] = []
     first = 0
-    state = load_state(job.scratch)
+    state = load_state(job.scratch, job.say)
     if state is not None:
         _unpack_state(model, optimizer, state.tensors)
         records, first = list(state.records), state.step
@@ -251,4 +252,4 @@ def _step(step: int, config: PretrainConfig, model: Any, optimizer: Any, batch: 
     return {"step": float(step + 1), "loss": value, "learning_rate": rate, "gradient_norm": norm}
 
 
-SPEC = ModelMethod(name="pretrain", version=2, config=PretrainConfig, roles=(), data="mixture", run=run)
+SPEC = Method(name="pretrain", version=2, config=PretrainConfig, needs=(MIXTURE, TOKENIZER), run=run, checks=(LOSS_FELL,))

@@ -1,17 +1,15 @@
 """What training through TRL's trainers has in common: arguments, live numbers, resumable checkpoints.
 
-The trainer's own checkpoints are the resumable state. They are written into the job's scratch folder only; one counts as whole when the
-marker inside it is there, which is written last. Weights in them are safetensors; optimizer, schedule and random state are torch files,
-which the trainer reads back with ``weights_only=True``, so that they cannot run code.
+The trainer's own checkpoints are the resumable states, sealed and chosen as those of any other loop (resume.py) and written into the job's
+scratch folder only. Weights in them are safetensors; optimizer, schedule and random state are torch files, which the trainer reads back with
+``weights_only=True``, so that they cannot run code.
 """
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
@@ -19,10 +17,15 @@ from kernels.documents.conversations import Turn, parse_conversation
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.specs.config import Config
-from kernels.specs.methods import ModelJob
+from kernels.specs.methods import MethodJob
+from kernels.specs.needs import Parent
+from kernels.training.losses import write_losses
+from kernels.training.resume import newest_intact, seal
 from kernels.training.seeding import seed_everything
 
-MARKER = ".whole"
+PARENT = Parent("parent")
+STATES = "trainer"
+"""Folder of the scratch folder that the trainer writes to."""
 REPORT_EVERY = 2
 NOT_LOGGED = ("total_flos", "epoch", "num_tokens")
 """Left out of the losses: the count of tokens starts anew in a resumed run."""
@@ -49,10 +52,10 @@ class TrlConfig(Config):
     """Steps between resumable states."""
 
 
-def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
+def arguments(job: MethodJob, config: TrlConfig) -> dict[str, Any]:
     """Return the keyword arguments that SFTConfig and DPOConfig share."""
     return {
-        "output_dir": str(job.scratch / "trainer"),
+        "output_dir": str(job.scratch / STATES),
         "max_steps": config.num_steps,
         "per_device_train_batch_size": config.batch_size,
         "gradient_accumulation_steps": 1,
@@ -72,7 +75,6 @@ def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
         "logging_nan_inf_filter": False,
         "save_strategy": "steps",
         "save_steps": config.checkpoint_every,
-        "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
         "activation_checkpointing": False,
@@ -81,7 +83,7 @@ def arguments(job: ModelJob, config: TrlConfig) -> dict[str, Any]:
     }
 
 
-def parent_to_train(job: ModelJob) -> LanguageModel:
+def parent_to_train(job: MethodJob) -> LanguageModel:
     """Return the job's parent in training mode, and silence the progress bars of the libraries.
 
     Raises:
@@ -92,17 +94,15 @@ def parent_to_train(job: ModelJob) -> LanguageModel:
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
-    parent = checkpoints.load(job.parents["parent"], job.device)
+    parent = checkpoints.load(job.paths[PARENT], job.device)
     if hasattr(parent.model.config, QUANTIZATION_KEY):
-        raise ValueError(f"{job.parents['parent']}: an int8 model cannot be trained; train the model it was made from, then quantize")
+        raise ValueError(f"{job.paths[PARENT]}: an int8 model cannot be trained; train the model it was made from, then quantize")
     return parent._replace(model=parent.model.train())
 
 
-def conversations(job: ModelJob) -> list[list[Turn]]:
-    """Return the conversations of the job's data, in order; a text that is none has no turns."""
-    if job.data is None:
-        raise ValueError("needs conversations; name their sources under 'data'")
-    texts = cast(list[str], pq.read_table(job.data, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
+def conversations(examples: Path) -> list[list[Turn]]:
+    """Return the conversations of a Parquet file of documents, in order; a text that is none has no turns."""
+    texts = cast(list[str], pq.read_table(examples, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
     return [parse_conversation(text) for text in texts]
 
 
@@ -112,8 +112,8 @@ def fits(tokenizer: Any, turns: list[Turn], max_length: int) -> bool:
     return len(ids) <= max_length
 
 
-def follow(job: ModelJob, config: TrlConfig) -> Any:
-    """Return a callback that reports numbers, stops on a loss that is not finite, and marks checkpoints that are whole."""
+def follow(job: MethodJob, config: TrlConfig) -> Any:
+    """Return a callback that reports numbers, stops on a loss that is not finite, and seals checkpoints."""
     from transformers import TrainerCallback
 
     class Follower(TrainerCallback):
@@ -134,11 +134,7 @@ def follow(job: ModelJob, config: TrlConfig) -> Any:
                 job.report({**_numbers(logs), "step": state.global_step, "num_steps": config.num_steps, "tokens_per_second": speed})
 
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            for path in folder.iterdir():
-                with path.open("rb") as stream:
-                    os.fsync(stream.fileno())
-            (folder / MARKER).touch()
+            seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Follower()
 
@@ -148,25 +144,20 @@ def _numbers(logs: dict[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in sorted(logs.items()) if name not in NOT_LOGGED and isinstance(value, int | float)}
 
 
-def last_checkpoint(scratch: Path) -> str | None:
-    """Return the latest whole checkpoint of an earlier try, None where there is none."""
-    whole = [path.parent for path in (scratch / "trainer").glob(f"checkpoint-*/{MARKER}")]
-    return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
-
-
-def train(job: ModelJob, config: TrlConfig, trainer: Any) -> list[dict[str, float]]:
-    """Train to the end, from the latest whole checkpoint where there is one; return the log without times, a row a step."""
+def train(job: MethodJob, config: TrlConfig, trainer: Any) -> list[dict[str, float]]:
+    """Train to the end, from the newest intact checkpoint where there is one; return the log without times, a row a step."""
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(follow(job, config))
     seed_everything(config.seed)
-    trainer.train(resume_from_checkpoint=last_checkpoint(job.scratch))
+    state = newest_intact(job.scratch / STATES, job.say)
+    trainer.train(resume_from_checkpoint=str(state) if state else None)
     return [_numbers(row) for row in trainer.state.log_history if "loss" in row]
 
 
-def finish(job: ModelJob, trainer: Any, tokenizer: Any, records: list[dict[str, float]]) -> dict[str, float]:
+def finish(job: MethodJob, trainer: Any, tokenizer: Any, records: list[dict[str, float]]) -> dict[str, float]:
     """Write checkpoint and losses; return what every summary holds."""
     checkpoints.save(trainer.model, tokenizer, job.out)
-    pq.write_table(pa.Table.from_pylist(records), job.out / "losses.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+    write_losses(records, job.out)
     return {"first_loss": records[0]["loss"], "final_loss": records[-1]["loss"]}

@@ -1,0 +1,50 @@
+"""The losses of a training run: the table that every trained checkpoint holds, and the check on it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import Field
+
+from kernels.specs.config import Config
+from kernels.specs.methods import CheckpointFinding, MethodCheck
+
+LOSSES = "losses.parquet"
+"""In a checkpoint's folder: step, loss, and what else was logged."""
+
+
+class LossLimits(Config):
+    """How far the loss must fall."""
+
+    min_relative_fall: float = Field(default=0.0, ge=0, lt=1)
+    """Least fall of the loss from the first to the last tenth of the records, as a share of the first."""
+
+
+def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) -> None:
+    """Write one row a logged step into a checkpoint's folder."""
+    pq.write_table(pa.Table.from_pylist([dict(record) for record in records]), folder / LOSSES, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+
+
+def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:
+    """Return whether every loss is finite and the last tenth of them below the first."""
+    column: list[Any] = pq.read_table(folder / LOSSES, columns=["loss"])["loss"].to_pylist()  # pyright: ignore[reportUnknownMemberType]
+    losses = [float(value) for value in column if value is not None]
+    tenth = max(1, len(losses) // 10)
+    first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
+    finite = all(math.isfinite(loss) for loss in losses)
+    asked = first * (1 - limits.min_relative_fall)
+    description = ("" if finite else "a loss is not finite: ") + f"loss {first:.3f} -> {last:.3f} over {len(losses)} records (below {asked:.3f})"
+    return CheckpointFinding(finite and last < asked, description, {"first": first, "last": last})
+
+
+LOSS_FELL = MethodCheck(
+    name="loss_is_finite_and_fell",
+    description="Every loss is finite and the last tenth is below the first.",
+    version=1,
+    blocking=True,
+    limits=LossLimits(),
+    judge=judge_losses,
+)
