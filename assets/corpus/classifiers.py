@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PositiveInt, StringConstraints
 
-from assets.corpus.documents import DOCUMENTS_ASSET, first_partitions
-from assets.graph.artifact import Artifact, CheckSuite, Dependency, Work, markdown_table
-from assets.models.checks import single_check
+from assets.corpus.names import DOCUMENTS, classifier_asset
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild, Judging
+from assets.graph.checks import CheckFinding, CheckSuite, single_check
+from assets.graph.metadata import rows_markdown
+from assets.graph.upstream import first
 from kernels.curation.classifiers.hashed_ngrams import ClassifierConfig
 from kernels.specs.config import Config
-from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake
+from resources.storage.manifest import Cell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,40 +74,9 @@ def examples(documents: "pl.DataFrame", config: TrainingConfig, is_positive: boo
     return documents.select(pl.col("text").str.slice(0, config.max_chars), pl.lit(is_positive).alias("label"), group.alias("group"))
 
 
-def classifier_asset(name: str) -> str:
-    """Return the asset name of a classifier."""
-    return f"classifiers/{name}"
-
-
 def classifier(recipe: str, name: str, entry: ClassifierEntry) -> Artifact:
     """Return the artifact of a trained classifier."""
     config = TrainingConfig.model_validate(entry.model_dump(include=set(TrainingConfig.model_fields)))
-
-    def side(work: Work, sources: Sequence[str], is_positive: bool) -> "pl.DataFrame":
-        import polars as pl
-
-        known = set(work.existing(DOCUMENTS_ASSET))
-        wanted = [key for key in first_partitions(work.registry, sources, config.partitions_per_source) if key in known]
-        frames = [pl.DataFrame(schema={"text": pl.String, "label": pl.Boolean, "group": pl.String})]
-        room = config.max_documents
-        for table in (table for key in wanted for table in work.tables(DOCUMENTS_ASSET, "documents", key)):
-            frame: Any = pl.from_arrow(table.select(["id", "text", "metadata"]))
-            frames.append(examples(frame, config, is_positive).head(room))
-            room -= len(frames[-1])
-            if not room:
-                break
-        return pl.concat(frames)
-
-    def build(work: Work) -> None:
-        import polars as pl
-
-        from kernels.curation.classifiers.hashed_ngrams import save, train
-
-        model, report = train(pl.concat([side(work, config.positive, True), side(work, config.negative, False)]), config)
-        save(model, work.draft.folder)
-        rows = [{"share of negatives at or above": rate, "least score": model.threshold(rate)} for rate in SHARES]
-        work.draft.metadata |= {**report._asdict(), "thresholds": {"markdown": markdown_table(rows)}}
-
     return Artifact(
         recipe=recipe,
         name=classifier_asset(name),
@@ -113,23 +84,53 @@ def classifier(recipe: str, name: str, entry: ClassifierEntry) -> Artifact:
         group="classifiers",
         kinds=("numpy",),
         code_version=f"hashed_ngrams:{CLASSIFIERS_VERSION}",
-        partitioned=False,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [
-            Dependency(DOCUMENTS_ASSET, first_partitions(registry, (*config.positive, *config.negative), config.partitions_per_source), optional=True)
-        ],
-        build=build,
-        upstream=(DOCUMENTS_ASSET,),
+        made_from=(first(DOCUMENTS, (*config.positive, *config.negative), config.partitions_per_source),),
+        build=lambda build: train_classifier(build, config),
     )
+
+
+def train_classifier(build: CellBuild, config: TrainingConfig) -> None:
+    """Train on the first documents of each side."""
+    import polars as pl
+
+    from kernels.curation.classifiers.hashed_ngrams import save, train
+
+    model, report = train(pl.concat([_side(build, config, config.positive, True), _side(build, config, config.negative, False)]), config)
+    save(model, build.draft.folder)
+    rows = [{"share of negatives at or above": rate, "least score": model.threshold(rate)} for rate in SHARES]
+    build.draft.metadata |= {**report._asdict(), "thresholds": rows_markdown(rows)}
+
+
+def _side(build: CellBuild, config: TrainingConfig, sources: Sequence[str], is_positive: bool) -> "pl.DataFrame":
+    """Return the examples of one side, as many as the config takes."""
+    import polars as pl
+
+    usable = set(build.usable(DOCUMENTS))
+    wanted = [key for source in sources for key in build.observed.keys_of({source})[: config.partitions_per_source] if key in usable]
+    frames = [pl.DataFrame(schema={"text": pl.String, "label": pl.Boolean, "group": pl.String})]
+    room = config.max_documents
+    for table in (table for key in wanted for table in build.tables(DOCUMENTS, "documents", key)):
+        frame: Any = pl.from_arrow(table.select(["id", "text", "metadata"]))
+        frames.append(examples(frame, config, is_positive).head(room))
+        room -= len(frames[-1])
+        if not room:
+            break
+    return pl.concat(frames)
 
 
 def classifier_suite(name: str, entry: ClassifierEntry) -> CheckSuite:
     """Return the check that a classifier separates what it was trained to."""
 
-    def judge(lake: Lake, home: Home, cell: Cell) -> tuple[bool, str, dict[str, Any]]:
-        auc = float(lake.require(cell).metadata["auc"])
-        return auc >= entry.min_auc, f"AUC {auc:.3f} on held-out documents; at least {entry.min_auc} is asked for", {"auc": auc}
+    def judge(judging: Judging, cell: Cell) -> CheckFinding:
+        auc = float(judging.manifest(cell).metadata["auc"])
+        return CheckFinding(auc >= entry.min_auc, f"AUC {auc:.3f} on held-out documents; at least {entry.min_auc} is asked for", {"auc": auc})
 
     return single_check(
-        "separates", "The classifier tells held-out documents of its two sides apart.", classifier_asset(name), True, f"1:{entry.min_auc}", judge
+        "separates",
+        "The classifier tells held-out documents of its two sides apart.",
+        classifier_asset(name),
+        blocking=True,
+        version=f"1:{entry.min_auc}",
+        judge=judge,
     )

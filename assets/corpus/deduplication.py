@@ -1,12 +1,17 @@
 """Deduplication: an index of every partition, whole documents dropped by it, and where the recipe says so repeated passages cut out."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pydantic import SerializeAsAny
 
-from assets.corpus.documents import DEDUPLICATED_ASSET, FILTERED_ASSET, PARAGRAPHS_ASSET, SIGNATURES_ASSET, TRIMMED_ASSET, show
-from assets.graph.artifact import Artifact, Dependency, Work, markdown_table
+from assets.corpus.names import DEDUPLICATED, FILTERED, PARAGRAPHS, SIGNATURES, TRIMMED
+from assets.corpus.profile import describe
+from assets.graph.artifact import SHARDS, Artifact
+from assets.graph.build import CellBuild
+from assets.graph.metadata import rows_markdown
+from assets.graph.upstream import earlier, same, whole
 from kernels.curation.deduplication.matching import DedupConfig
 from kernels.curation.deduplication.meaning.config import SemanticConfig
 from kernels.curation.deduplication.minhash import MinHashConfig
@@ -15,12 +20,13 @@ from kernels.curation.deduplication.passages.substring import SubstringConfig
 from kernels.curation.profile import Profile
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
-from resources.storage.sources import Location, Registry
+from resources.storage.sources import Location
 
 SIGNATURES_VERSION = 2
 MATCHING_VERSION = 2
 TRIMMING_VERSION = 1
 MODEL_INPUT = "semantic_model"
+"""The input that holds the sentence encoder."""
 
 
 class SemanticEntry(SemanticConfig):
@@ -67,52 +73,45 @@ class TrimConfig(Config):
     substring: SerializeAsAny[SubstringConfig] | None
 
 
-def earlier(registry: Registry, partition: str | None) -> tuple[str | None, ...]:
-    """Return the active partitions that arrived before one."""
-    keys = [active.key for active in registry.active()]
-    return tuple(keys[: keys.index(str(partition))])
-
-
-def _earlier_folders(work: Work, asset: str, name: str = "") -> list[Path]:
-    """Return the index folders of the partitions before this one that stand."""
-    known = set(work.existing(asset))
-    return [work.folder(asset, key) / name for key in earlier(work.registry, work.partition) if key in known]
+def _earlier_folders(build: CellBuild, asset: str, name: str = "") -> list[Path]:
+    """Return the index folders of the partitions before this one that may be used."""
+    usable = set(build.usable(asset))
+    keys = build.observed.keys[: build.observed.positions[build.key]]
+    return [build.folder(asset, key) / name for key in keys if key in usable]
 
 
 def signatures(recipe: str, entry: DeduplicationEntry, model: Location | None) -> Artifact:
     """Return the artifact of deduplication indexes."""
     index = IndexConfig(minhash=entry.minhash, semantic=entry.semantic and entry.semantic.model_dump(exclude={"min_cosine", "model"}))
-
-    def build(work: Work) -> None:
-        from kernels.curation.deduplication.matching import write_index
-        from kernels.curation.deduplication.meaning.semantic import write_vectors
-        from kernels.inference.embeddings import embed
-
-        documents = work.table(FILTERED_ASSET, "documents", work.partition).select(["id", "text"])
-        (work.draft.folder / "minhash").mkdir()
-        write_index(documents, entry, work.draft.folder / "minhash")
-        if entry.semantic is not None and model is not None:
-            (work.draft.folder / "semantic").mkdir()
-            vectors = embed(documents["text"].to_pylist(), Path(model.root), entry.semantic.max_tokens)
-            write_vectors(documents["id"], vectors, entry.semantic, work.draft.folder / "semantic")
-        work.draft.num_rows = documents.num_rows
-
     return Artifact(
         recipe=recipe,
-        name=SIGNATURES_ASSET,
+        name=SIGNATURES,
         description="The index that later partitions are matched against: hashes of texts and MinHash bands, sorted, mapped and never read whole.",
         group="corpus",
         kinds=("arrow", "numpy"),
         code_version=f"signatures:{SIGNATURES_VERSION}",
-        partitioned=True,
+        partitioning=SHARDS,
         config=lambda partition: index,
-        dependencies=lambda registry, partition: [
-            Dependency(FILTERED_ASSET, (partition,)),
-            *([Dependency(f"inputs/{MODEL_INPUT}", (None,))] if model else []),
-        ],
-        build=build,
-        upstream=(FILTERED_ASSET, *((f"inputs/{MODEL_INPUT}",) if model else ())),
+        made_from=(same(FILTERED), *((whole(f"inputs/{MODEL_INPUT}"),) if model else ())),
+        build=lambda build: write_indexes(build, entry, model),
     )
+
+
+def write_indexes(build: CellBuild, entry: DeduplicationEntry, model: Location | None) -> None:
+    """Write the index of a partition's texts and, where the recipe asks, of their meaning."""
+    from kernels.curation.deduplication.matching import write_index
+    from kernels.curation.deduplication.meaning.semantic import write_vectors
+    from kernels.inference.embeddings import embed
+
+    documents = build.table(FILTERED, "documents", build.key).select(["id", "text"])
+    (build.draft.folder / "minhash").mkdir()
+    write_index(documents, entry, build.draft.folder / "minhash")
+    if entry.semantic is not None and model is not None:
+        (build.draft.folder / "semantic").mkdir()
+        texts: Any = documents["text"].to_pylist()
+        vectors = embed(texts, Path(model.root), entry.semantic.max_tokens)
+        write_vectors(documents["id"], vectors, entry.semantic, build.draft.folder / "semantic")
+    build.draft.num_rows = documents.num_rows
 
 
 def deduplicated(recipe: str, entry: DeduplicationEntry) -> Artifact:
@@ -121,46 +120,42 @@ def deduplicated(recipe: str, entry: DeduplicationEntry) -> Artifact:
         minhash=DedupConfig.model_validate(entry.model_dump(include=set(DedupConfig.model_fields))),
         min_cosine=entry.semantic and entry.semantic.min_cosine,
     )
-
-    def build(work: Work) -> None:
-        from kernels.curation.deduplication.chains import deduplicate
-        from kernels.curation.deduplication.matching import find_duplicates
-        from kernels.curation.deduplication.meaning.semantic import find_semantic_duplicates
-
-        own = work.folder(SIGNATURES_ASSET, work.partition)
-        found = [find_duplicates(own / "minhash", _earlier_folders(work, SIGNATURES_ASSET, "minhash"), entry)]
-        if entry.semantic is not None:
-            found.append(find_semantic_duplicates(own / "semantic", _earlier_folders(work, SIGNATURES_ASSET, "semantic"), entry.semantic))
-        duplicates = _first_of_each(found)
-        profile = Profile()
-        with work.writer("documents", DOCUMENTS) as documents:
-            for table in work.tables(FILTERED_ASSET, "documents", work.partition):
-                kept = deduplicate(table, duplicates)
-                documents.write(kept)
-                profile.keep(kept)
-        profile.drop(duplicates, reason="kind", text="kept_id")
-        work.write("duplicates", duplicates)
-        show(work, profile)
-        work.draft.metadata["num_duplicates"] = duplicates.num_rows
-
     return Artifact(
         recipe=recipe,
-        name=DEDUPLICATED_ASSET,
+        name=DEDUPLICATED,
         description="Filtered documents that no earlier one equals or nearly equals. `duplicates` says which went for whom, how alike they are.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version=f"matching:{MATCHING_VERSION}",
-        partitioned=True,
+        partitioning=SHARDS,
         config=lambda partition: thresholds,
-        dependencies=lambda registry, partition: [
-            Dependency(FILTERED_ASSET, (partition,)),
-            Dependency(SIGNATURES_ASSET, (partition,)),
-            Dependency(SIGNATURES_ASSET, earlier(registry, partition), optional=True, together=True),
-        ],
-        build=build,
-        upstream=(FILTERED_ASSET, SIGNATURES_ASSET),
+        made_from=(same(FILTERED), same(SIGNATURES), earlier(SIGNATURES)),
+        build=lambda build: drop_duplicates(build, entry),
         schema=DOCUMENTS,
     )
+
+
+def drop_duplicates(build: CellBuild, entry: DeduplicationEntry) -> None:
+    """Drop a partition's documents that an earlier one, or an earlier partition's, makes superfluous."""
+    from kernels.curation.deduplication.chains import deduplicate
+    from kernels.curation.deduplication.matching import find_duplicates
+    from kernels.curation.deduplication.meaning.semantic import find_semantic_duplicates
+
+    own = build.folder(SIGNATURES, build.key)
+    found = [find_duplicates(own / "minhash", _earlier_folders(build, SIGNATURES, "minhash"), entry)]
+    if entry.semantic is not None:
+        found.append(find_semantic_duplicates(own / "semantic", _earlier_folders(build, SIGNATURES, "semantic"), entry.semantic))
+    duplicates = _first_of_each(found)
+    profile = Profile()
+    with build.writer("documents", DOCUMENTS) as documents:
+        for table in build.tables(FILTERED, "documents", build.key):
+            kept = deduplicate(table, duplicates)
+            documents.write(kept)
+            profile.keep(kept)
+    profile.drop(duplicates, reason="kind", text="kept_id")
+    build.write("duplicates", duplicates)
+    describe(build, profile)
+    build.draft.metadata["num_duplicates"] = duplicates.num_rows
 
 
 def _first_of_each(found: list[pa.Table]) -> pa.Table:
@@ -176,69 +171,66 @@ def _first_of_each(found: list[pa.Table]) -> pa.Table:
 
 def paragraphs(recipe: str, config: ParagraphConfig) -> Artifact:
     """Return the artifact of paragraph indexes."""
-
-    def build(work: Work) -> None:
-        from kernels.curation.deduplication.passages.paragraphs import write_paragraph_index
-
-        documents = work.table(DEDUPLICATED_ASSET, "documents", work.partition).select(["id", "text"])
-        write_paragraph_index(documents, config, work.draft.folder)
-        work.draft.num_rows = documents.num_rows
-
     return Artifact(
         recipe=recipe,
-        name=PARAGRAPHS_ASSET,
+        name=PARAGRAPHS,
         description="Hashes of the paragraphs of deduplicated documents: what later partitions look theirs up in.",
         group="corpus",
         kinds=("arrow", "numpy"),
         code_version=f"paragraphs:{TRIMMING_VERSION}",
-        partitioned=True,
+        partitioning=SHARDS,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [Dependency(DEDUPLICATED_ASSET, (partition,))],
-        build=build,
-        upstream=(DEDUPLICATED_ASSET,),
+        made_from=(same(DEDUPLICATED),),
+        build=lambda build: write_paragraphs(build, config),
     )
+
+
+def write_paragraphs(build: CellBuild, config: ParagraphConfig) -> None:
+    """Write the index of a partition's paragraphs."""
+    from kernels.curation.deduplication.passages.paragraphs import write_paragraph_index
+
+    documents = build.table(DEDUPLICATED, "documents", build.key).select(["id", "text"])
+    write_paragraph_index(documents, config, build.draft.folder)
+    build.draft.num_rows = documents.num_rows
 
 
 def trimmed(recipe: str, entry: DeduplicationEntry) -> Artifact:
     """Return the artifact of documents without passages that stand elsewhere before."""
     config = TrimConfig(paragraphs=entry.paragraphs, substring=entry.substring)
-
-    def build(work: Work) -> None:
-        from kernels.curation.deduplication.passages.cuts import CUTS, cut_documents
-        from kernels.curation.deduplication.passages.paragraphs import find_paragraphs
-        from kernels.curation.deduplication.passages.substring import find_repeats
-
-        documents = work.table(DEDUPLICATED_ASSET, "documents", work.partition)
-        cuts = {"paragraphs": CUTS.empty_table(), "substring": CUTS.empty_table()}
-        if entry.paragraphs is not None:
-            cuts |= {"paragraphs": find_paragraphs(documents, _earlier_folders(work, PARAGRAPHS_ASSET), entry.paragraphs)}
-        kept = cut_documents(documents, cuts["paragraphs"])
-        if entry.substring is not None:
-            cuts |= {"substring": find_repeats(kept, entry.substring)}
-        kept = cut_documents(kept, cuts["substring"])
-        profile = Profile()
-        profile.keep(kept)
-        work.write("documents", kept)
-        for name, table in cuts.items():
-            work.write(f"cut_{name}", table)
-        show(work, profile)
-        rows = [{"cut": name, "spans": table.num_rows, "documents": len(set(table["id"].to_pylist()))} for name, table in cuts.items()]
-        work.draft.metadata |= {"cuts": {"markdown": markdown_table(rows)}, "num_emptied": documents.num_rows - kept.num_rows}
-
     return Artifact(
         recipe=recipe,
-        name=TRIMMED_ASSET,
+        name=TRIMMED,
         description="Deduplicated documents without passages that stand in an earlier one. `cut_*` say what was cut, and who has it still.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version=f"trimming:{TRIMMING_VERSION}",
-        partitioned=True,
+        partitioning=SHARDS,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [
-            Dependency(DEDUPLICATED_ASSET, (partition,)),
-            *([Dependency(PARAGRAPHS_ASSET, earlier(registry, partition), optional=True, together=True)] if entry.paragraphs else []),
-        ],
-        build=build,
-        upstream=(DEDUPLICATED_ASSET, *((PARAGRAPHS_ASSET,) if entry.paragraphs else ())),
+        made_from=(same(DEDUPLICATED), *((earlier(PARAGRAPHS),) if entry.paragraphs else ())),
+        build=lambda build: cut_passages(build, entry),
         schema=DOCUMENTS,
     )
+
+
+def cut_passages(build: CellBuild, entry: DeduplicationEntry) -> None:
+    """Cut passages out of a partition's documents that stand in an earlier one."""
+    from kernels.curation.deduplication.passages.cuts import CUTS, cut_documents
+    from kernels.curation.deduplication.passages.paragraphs import find_paragraphs
+    from kernels.curation.deduplication.passages.substring import find_repeats
+
+    documents = build.table(DEDUPLICATED, "documents", build.key)
+    cuts = {"paragraphs": CUTS.empty_table(), "substring": CUTS.empty_table()}
+    if entry.paragraphs is not None:
+        cuts |= {"paragraphs": find_paragraphs(documents, _earlier_folders(build, PARAGRAPHS), entry.paragraphs)}
+    kept = cut_documents(documents, cuts["paragraphs"])
+    if entry.substring is not None:
+        cuts |= {"substring": find_repeats(kept, entry.substring)}
+    kept = cut_documents(kept, cuts["substring"])
+    profile = Profile()
+    profile.keep(kept)
+    build.write("documents", kept)
+    for name, table in cuts.items():
+        build.write(f"cut_{name}", table)
+    describe(build, profile)
+    rows = [{"cut": name, "spans": table.num_rows, "documents": len(set(table["id"].to_pylist()))} for name, table in cuts.items()]
+    build.draft.metadata |= {"cuts": rows_markdown(rows), "num_emptied": documents.num_rows - kept.num_rows}

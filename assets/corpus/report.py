@@ -1,20 +1,23 @@
 """The curation report: what became of every record, and, where a source has labels, how right curation was."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from pydantic import Field
 
-from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourcePlan, source_of
-from assets.graph.artifact import Artifact, Dependency, Work, markdown_table
+from assets.corpus.documents import SourcePlan
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, REPORT
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild
+from assets.graph.metadata import rows_markdown
+from assets.graph.upstream import as_set, every, named, source_of
 from kernels.specs.config import Config
-from resources.storage.sources import Location, Registry, open_file
+from resources.storage.sources import Location, open_file
 
-CURATION_ASSET = "corpus/report"
-CURATION_VERSION = 3
-STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET)
+CURATION_VERSION = 4
+STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_ROWS = 30
 SIZES = (2, 5, 20, 100)
 SIZE_BANDS = ("2", "3 to 5", "6 to 20", "21 to 100", "more")
@@ -30,107 +33,92 @@ class GroupLimits(Config):
     """Groups mentioned by fewer documents before curation are not judged."""
 
 
-def curation_report(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
-    """Return the artifact that counts records through curation and scores it against labels."""
-
-    def partitions(registry: Registry) -> tuple[str | None, ...]:
-        return tuple(partition.key for partition in registry.active())
-
-    def build(work: Work) -> None:
-        from kernels.charts.corpus import plot_outcomes, plot_reasons
-
-        flow, reasons = _flow(work), _reasons(work)
-        work.write("flow", flow, main=True)
-        work.write("reasons", reasons)
-        work.draft.metadata["flow"] = work.draft.metadata.pop("sample")
-        work.draft.metadata["reasons"] = {"markdown": markdown_table(reasons.slice(0, SHOWN_ROWS).to_pylist())}
-        for name, image in {"outcomes": plot_outcomes(flow), "drops": plot_reasons(reasons)}.items():
-            (work.draft.folder / f"{name}.png").write_bytes(image)
-            work.draft.unhashed.append(f"{name}.png")
-            work.draft.metadata[f"{name}_plot"] = {"png": f"{name}.png"}
-        mentions = _mentions(work)
-        work.write("mentions", mentions)
-        work.draft.metadata["mentions"] = {"markdown": markdown_table(mentions.to_pylist())}
-        clusters, sizes = _clusters(work)
-        work.write("clusters", clusters)
-        work.draft.metadata["clusters"] = {"markdown": markdown_table(clusters.slice(0, SHOWN_ROWS).to_pylist())}
-        work.draft.metadata["cluster_sizes"] = {"markdown": markdown_table(sizes)}
-        contaminated = _contaminated_items(work)
-        work.write("contaminated_items", contaminated)
-        work.draft.metadata["contaminated_items"] = {"markdown": markdown_table(contaminated.slice(0, SHOWN_ROWS).to_pylist())}
-        scores = [score for name, plan in sources.items() if (score := _score(work, name, plan.location)) is not None]
-        if scores:
-            table = pa.concat_tables(scores, promote_options="permissive")
-            work.write("labelled", table)
-            work.draft.metadata["labelled"] = {"markdown": markdown_table(table.to_pylist())}
-
+def curation_report(recipe: str, sources: Mapping[str, SourcePlan], evals: Sequence[str]) -> Artifact:
+    """Return the artifact that counts records through curation and scores it against labels. ``evals`` are those whose texts are looked for."""
     return Artifact(
         recipe=recipe,
-        name=CURATION_ASSET,
+        name=REPORT,
         description="What became of every record, by source, stage and reason; precision and recall of curation where a source has labels.",
         group="corpus",
         kinds=("polars",),
         code_version=f"curation:{CURATION_VERSION}",
-        partitioned=False,
-        config=lambda partition: None,
-        dependencies=lambda registry, partition: [Dependency(asset, partitions(registry), optional=True) for asset in STAGES],
-        build=build,
-        upstream=STAGES,
+        made_from=(*(every(asset) for asset in STAGES), *((as_set(named(EVAL_TEXTS, evals)),) if evals else ())),
+        build=lambda build: write_report(build, sources, evals),
     )
 
 
-def _flow(work: Work) -> pa.Table:
+def write_report(build: CellBuild, sources: Mapping[str, SourcePlan], evals: Sequence[str]) -> None:
+    """Write every table of the report, and show the first rows of each."""
+    from kernels.charts.corpus import plot_outcomes, plot_reasons
+
+    flow, reasons = _flow(build), _reasons(build)
+    build.write_plot("outcomes_plot", plot_outcomes(flow))
+    build.write_plot("drops_plot", plot_reasons(reasons))
+    build.write("flow", flow, main=True)
+    build.draft.metadata["flow"] = build.draft.metadata.pop("sample")
+    clusters, sizes = _clusters(build)
+    tables = {"reasons": reasons, "mentions": _mentions(build), "clusters": clusters, "contaminated_items": _contaminated_items(build, evals)}
+    scores = [score for name, plan in sources.items() if (score := _score(build, name, plan.location)) is not None]
+    if scores:
+        tables["labelled"] = pa.concat_tables(scores, promote_options="permissive")
+    for name, table in tables.items():
+        build.write(name, table)
+        build.draft.metadata[name] = rows_markdown(table.slice(0, SHOWN_ROWS).to_pylist())
+    build.draft.metadata["cluster_sizes"] = rows_markdown(sizes)
+
+
+def _flow(build: CellBuild) -> pa.Table:
     """Return counts by source from the manifests: what each stage took out, and what is left."""
     counts: dict[str, dict[str, int]] = {}
     names = ("partitions", "records", "rejected", "filtered", "duplicates", "contaminated", "kept")
-    for key in work.existing(CLEAN_ASSET):
+    for key in build.usable(CLEAN):
         row = counts.setdefault(source_of(key), dict.fromkeys(names, 0))
-        manifests = {asset: work.lake.require(work.parent(asset, key)) for asset in STAGES}
+        manifests = {asset: build.manifest(asset, key) for asset in STAGES}
         rows = {asset: manifest.num_rows or 0 for asset, manifest in manifests.items()}
         row["partitions"] += 1
-        row["rejected"] += int(manifests[DOCUMENTS_ASSET].metadata["num_rejects"])
-        row["records"] += int(manifests[DOCUMENTS_ASSET].metadata["num_rejects"]) + rows[DOCUMENTS_ASSET]
-        row["filtered"] += rows[DOCUMENTS_ASSET] - rows[FILTERED_ASSET]
-        row["duplicates"] += rows[FILTERED_ASSET] - rows[DEDUPLICATED_ASSET]
-        row["contaminated"] += rows[DEDUPLICATED_ASSET] - rows[CLEAN_ASSET]
-        row["kept"] += rows[CLEAN_ASSET]
+        row["rejected"] += int(manifests[DOCUMENTS].metadata["num_rejects"])
+        row["records"] += int(manifests[DOCUMENTS].metadata["num_rejects"]) + rows[DOCUMENTS]
+        row["filtered"] += rows[DOCUMENTS] - rows[FILTERED]
+        row["duplicates"] += rows[FILTERED] - rows[DEDUPLICATED]
+        row["contaminated"] += rows[DEDUPLICATED] - rows[CLEAN]
+        row["kept"] += rows[CLEAN]
     return pa.Table.from_pylist([{"source": source, **row} for source, row in counts.items()])
 
 
-def _reasons(work: Work) -> pa.Table:
+def _reasons(build: CellBuild) -> pa.Table:
     """Return how many documents each stage took out of each source for which reason, the commonest first."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for key in work.existing(CLEAN_ASSET):
+    for key in build.usable(CLEAN):
         for asset in STAGES:
-            for reason, count in work.lake.require(work.parent(asset, key)).metadata.get("reasons", {}).items():
+            for reason, count in build.manifest(asset, key).metadata.get("reasons", {}).items():
                 counts[source_of(key), asset.split("/")[1], reason] += count
     rows = [{"source": source, "stage": stage, "reason": reason, "documents": count} for (source, stage, reason), count in counts.most_common()]
     schema = pa.schema([("source", pa.string()), ("stage", pa.string()), ("reason", pa.string()), ("documents", pa.int64())])
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _mentions(work: Work) -> pa.Table:
+def _mentions(build: CellBuild) -> pa.Table:
     """Return how many documents mention each group of people as extracted and at the end, all sources together."""
     from kernels.curation.group_mentions import compare_mentions
 
-    counts: dict[str, Counter[str]] = {asset: Counter() for asset in (DOCUMENTS_ASSET, CLEAN_ASSET)}
+    counts: dict[str, Counter[str]] = {asset: Counter() for asset in (DOCUMENTS, CLEAN)}
     totals = dict.fromkeys(counts, 0)
-    for key in work.existing(CLEAN_ASSET):
+    for key in build.usable(CLEAN):
         for asset in counts:
-            manifest = work.lake.require(work.parent(asset, key))
+            manifest = build.manifest(asset, key)
             counts[asset].update(manifest.metadata.get("mentions", {}))
             totals[asset] += manifest.num_rows or 0
     before, after = counts.values()
-    return compare_mentions(before, after, totals[DOCUMENTS_ASSET], totals[CLEAN_ASSET]).to_arrow()
+    return compare_mentions(before, after, totals[DOCUMENTS], totals[CLEAN]).to_arrow()
 
 
-def _clusters(work: Work) -> tuple[pa.Table, list[dict[str, Any]]]:
+def _clusters(build: CellBuild) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Return the clusters of duplicates over all partitions, and how many there are of which size."""
     import polars as pl
 
     from kernels.curation.deduplication.chains import DUPLICATES, clusters
 
-    tables = [DUPLICATES.empty_table(), *(work.table(DEDUPLICATED_ASSET, "duplicates", key) for key in work.existing(DEDUPLICATED_ASSET))]
+    tables = [DUPLICATES.empty_table(), *(build.table(DEDUPLICATED, "duplicates", key) for key in build.usable(DEDUPLICATED))]
     found = clusters(_frame(tables).lazy())
     bands = found.group_by(documents=pl.col("documents").cut(SIZES, labels=SIZE_BANDS)).agg(
         clusters=pl.len(), dropped=pl.col("documents").sum() - pl.len()
@@ -138,32 +126,36 @@ def _clusters(work: Work) -> tuple[pa.Table, list[dict[str, Any]]]:
     return found.to_arrow(), bands.sort("documents").to_dicts()
 
 
-def _contaminated_items(work: Work) -> pa.Table:
+def _contaminated_items(build: CellBuild, evals: Sequence[str]) -> pa.Table:
     """Return the evaluation texts that documents held: the other direction of decontamination."""
-    tables = [work.table(CLEAN_ASSET, "contaminated", key) for key in work.existing(CLEAN_ASSET)]
-    if not tables:
-        return pa.table({"eval": pa.array([], pa.string()), "item": pa.array([], pa.int64()), "documents": pa.array([], pa.int64())})
-    counted = pa.concat_tables(tables).group_by(["eval", "item"]).aggregate([("id", "count_distinct")])
-    return counted.rename_columns(["eval", "item", "documents"]).sort_by([("documents", "descending"), ("eval", "ascending"), ("item", "ascending")])
+    names: dict[str, list[str]] = {}
+    for name in evals:
+        names.setdefault(build.manifest(EVAL_TEXTS, name).content, []).append(name)
+    found: Counter[tuple[str, int]] = Counter()
+    for key in build.usable(CLEAN):  # a cell lists a document once for each text that it holds
+        found.update((row["texts"], row["item"]) for row in build.table(CLEAN, "contaminated", key).select(["texts", "item"]).to_pylist())
+    rows = [{"eval": ", ".join(sorted(names[texts])), "item": item, "documents": count} for (texts, item), count in found.items() if texts in names]
+    rows.sort(key=lambda row: (-row["documents"], row["eval"], row["item"]))
+    return pa.Table.from_pylist(rows, schema=pa.schema([("eval", pa.string()), ("item", pa.int64()), ("documents", pa.int64())]))
 
 
-def _score(work: Work, source: str, location: Location) -> pa.Table | None:
+def _score(build: CellBuild, source: str, location: Location) -> pa.Table | None:
     """Return precision and recall by kind of planted noise, None for a source without labels."""
     import polars as pl
 
     from kernels.synthesis.labels import score_curation
 
-    keys = [key for key in work.existing(DEDUPLICATED_ASSET) if source_of(key) == source]
+    keys = [key for key in build.usable(DEDUPLICATED) if source_of(key) == source]
     try:
         with open_file(location, LABELS) as stream:
             labels = pl.read_ndjson(stream.read())
     except (FileNotFoundError, NotADirectoryError):
         return None
-    paths = {file.path for key in keys for file in work.registry.partition(key).files}
-    kept = [work.table(DEDUPLICATED_ASSET, "documents", key).select(["id", "text"]) for key in keys]
-    dropped = [work.table(FILTERED_ASSET, "dropped", key).select(["id", "reason"]) for key in keys]
-    dropped += [_as_dropped(work.table(DEDUPLICATED_ASSET, "duplicates", key), "kind") for key in keys]
-    dropped += [_rejects_as_dropped(work.table(DOCUMENTS_ASSET, "rejects", key), source) for key in keys]
+    paths = {file.path for key in keys for file in build.observed.partition(key).files}
+    kept = [build.table(DEDUPLICATED, "documents", key).select(["id", "text"]) for key in keys]
+    dropped = [build.table(FILTERED, "dropped", key).select(["id", "reason"]) for key in keys]
+    dropped += [_as_dropped(build.table(DEDUPLICATED, "duplicates", key), "kind") for key in keys]
+    dropped += [_rejects_as_dropped(build.table(DOCUMENTS, "rejects", key), source) for key in keys]
     score = score_curation(labels.filter(pl.col("path").is_in(sorted(paths))), _frame(kept), _frame(dropped), source)
     return score.select(pl.lit(source).alias("source"), pl.all()).to_arrow()
 

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from assets.corpus.documents import SourceLimits, source_of
+from assets.corpus.documents import SourceLimits
+from assets.graph.build import Judging
+from assets.graph.upstream import source_of
 from kernels.documents.schema import DOCUMENTS
-from resources.storage.lake import Cell, Lake
-from resources.storage.sources import load_registry
+from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
 TABLE = "documents"
@@ -35,13 +36,13 @@ def _schema_difference(schema: pa.Schema) -> str:
     return "; ".join(changes + [f"{name} is unknown" for name in found if name not in declared])
 
 
-def _excesses(lake: Lake, cell: Cell, limits: Mapping[str, SourceLimits]) -> dict[str, Any]:
+def _excesses(judging: Judging, cell: Cell, limits: Mapping[str, SourceLimits]) -> dict[str, Any]:
     """Return by how much a cell is outside its source's limits, 0 or less where it is inside, and what was found."""
-    own, limit = lake.require(cell).metadata, limits.get(source_of(cell.partition), SourceLimits())
+    own, limit = judging.manifest(cell).metadata, limits.get(source_of(cell.partition), SourceLimits())
     keep_rate, shares = float(own.get("keep_rate", 1)), own.get("language_shares", {})
     low, high = limit.keep_rate or (0, 1)
     missing = {language: share - shares.get(language, 0) for language, share in limit.language_shares.items()} if shares else {}
-    drifts = _drifts(lake, cell) if limit.max_length_drift is not None else {}
+    drifts = _drifts(judging, cell) if limit.max_length_drift is not None else {}
     found = {"keep_rate": keep_rate, **{f"share of {language}": shares.get(language, 0) for language in missing}, **drifts}
     return {
         "keep_rate_excess": max(low - keep_rate, keep_rate - high),
@@ -51,25 +52,25 @@ def _excesses(lake: Lake, cell: Cell, limits: Mapping[str, SourceLimits]) -> dic
     }
 
 
-def _drifts(lake: Lake, cell: Cell) -> dict[str, float]:
+def _drifts(judging: Judging, cell: Cell) -> dict[str, float]:
     """Return the relative change of each length quantile from the accepted partition of the source before."""
-    keys = [partition.key for partition in load_registry(lake, cell.recipe).active() if partition.source == source_of(cell.partition)]
-    before = [Cell(cell.recipe, cell.asset, key) for key in keys[: keys.index(str(cell.partition))]] if cell.partition in keys else []
-    accepted = [other for other in before if lake.manifest(other) is not None and lake.blocked_by(other) is None]
+    keys = judging.state.observed.keys_of({source_of(cell.partition)})
+    before = keys[: keys.index(str(cell.partition))] if cell.partition in keys else ()
+    accepted = [key for key in before if judging.state.usable(cell.asset, key) is not None]
     if not accepted:
         return {}
-    old, new = (lake.require(other).metadata.get("length_quantiles", {}) for other in (accepted[-1], cell))
+    old, new = (judging.manifest(cell._replace(partition=key)).metadata.get("length_quantiles", {}) for key in (accepted[-1], cell.partition))
     return {f"drift of {name}": abs(new[name] - old[name]) / max(1.0, old[name]) for name in old.keys() & new.keys()}
 
 
-def facts_of(lake: Lake, cells: Iterable[Cell], limits: Mapping[str, SourceLimits]) -> pa.Table:
+def facts_of(judging: Judging, cells: Iterable[Cell], limits: Mapping[str, SourceLimits]) -> pa.Table:
     """Return one row a cell: what a whole table must satisfy."""
     import pyarrow.parquet as pq
 
     rows: list[dict[str, Any]] = []
     for cell in cells:
-        metadata = pq.read_metadata(lake.folder(cell) / f"{TABLE}.parquet")
-        faults = _faults(lake, cell)
+        metadata = pq.read_metadata(judging.folder(cell) / f"{TABLE}.parquet")
+        faults = _faults(judging, cell)
         share = len(faults) / max(1, len(faults) + metadata.num_rows)
         rows.append(
             {
@@ -78,28 +79,28 @@ def facts_of(lake: Lake, cells: Iterable[Cell], limits: Mapping[str, SourceLimit
                 "fault_share": share,
                 "schema": _schema_difference(metadata.schema.to_arrow_schema()),
                 "faults": "; ".join(faults[:SHOWN_FAULTS]) if share > MAX_FAULT_SHARE else "",
-                **_excesses(lake, cell, limits),
+                **_excesses(judging, cell, limits),
             }
         )
     return pa.Table.from_pylist(rows)
 
 
-def _faults(lake: Lake, cell: Cell) -> list[str]:
+def _faults(judging: Judging, cell: Cell) -> list[str]:
     """Return the records of a cell that could not be read, as text."""
-    if "rejects.parquet" not in lake.require(cell).files:
+    if "rejects.parquet" not in judging.manifest(cell).files:
         return []
-    rows: list[dict[str, str]] = lake.table(cell, "rejects").to_pylist()
+    rows: list[dict[str, str]] = judging.table(cell, "rejects").to_pylist()
     return [f"{row['path']} {row['key']}: {row['reason']} {row['detail']}" for row in rows if row["reason"] in FAULTS]
 
 
-def rows_of(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
+def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
     """Yield the rows of many cells in pieces of bounded size.
 
     ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id.
     """
     held: list[pa.Table] = []
     for cell in cells:
-        path = lake.folder(cell) / f"{TABLE}.parquet"
+        path = judging.folder(cell) / f"{TABLE}.parquet"
         num_same_id = _count_ids(path)
         start = 0
         for rows in read_tables(path, list(columns)):
@@ -115,11 +116,11 @@ def rows_of(lake: Lake, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iter
         yield pa.concat_tables(held, promote_options="permissive")
 
 
-def has_columns(lake: Lake, cell: Cell, columns: tuple[str, ...]) -> bool:
+def has_columns(judging: Judging, cell: Cell, columns: tuple[str, ...]) -> bool:
     """Return whether a cell's table has all of some columns."""
     import pyarrow.parquet as pq
 
-    return set(columns) <= set(pq.read_schema(lake.folder(cell) / f"{TABLE}.parquet").names)
+    return set(columns) <= set(pq.read_schema(judging.folder(cell) / f"{TABLE}.parquet").names)
 
 
 def _count_ids(path: Path) -> pa.Array:

@@ -1,18 +1,19 @@
 """Great Expectations suites on every corpus table, beside the assets that they judge."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import pyarrow as pa
 
-from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, SourceLimits
+from assets.corpus.documents import SourceLimits
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, FILTERED
 from assets.corpus.suite_rows import MAX_FAULT_SHARE, facts_of, has_columns, rows_of
-from assets.graph.artifact import Check, CheckSuite
-from assets.tokens.tokens import SHARDS_ASSET
+from assets.graph.build import Judging
+from assets.graph.checks import Check, CheckFinding, CheckSuite, Findings
+from assets.graph.upstream import Upstream, earlier_of_source
 from resources.quality.expectations import Expectation, Finding, validate_pieces
 from resources.storage.content import hash_json
-from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake, Verdict
+from resources.storage.manifest import Cell
 
 MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
 """UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
@@ -76,19 +77,15 @@ WITHIN_LIMITS = tuple(
         ("length_drift", "Lengths are distributed like those of the partition before, within the source's limits."),
     )
 )
-TOKENS_ARE_PRESENT = Expectation(
-    name="every_document_has_tokens",
-    description="Every document has a token beside the end of text.",
-    type="expect_column_values_to_be_between",
-    kwargs={"column": "num_tokens", "min_value": 2},
-)
 
 
-def _describe(finding: Finding) -> str:
+def _describe(finding: Finding, expectation: Expectation) -> str:
+    """Return what was measured, the limit, and examples of what fails."""
     if not finding.num_bad:
         return f"{finding.num_rows} rows, all good"
+    limit = f" (at most {expectation.max_bad_share:.0%} may)" if expectation.max_bad_share else ""
     examples = "; ".join(", ".join(f"{k} {v[:EXAMPLE_CHARS]!r}" if k != "row" else f"row {v}" for k, v in row.items()) for row in finding.examples)
-    return f"{finding.num_bad} of {finding.num_rows} rows fail: {examples}"
+    return f"{finding.num_bad} of {finding.num_rows} rows fail{limit}: {examples}"
 
 
 def corpus_suite(
@@ -101,57 +98,46 @@ def corpus_suite(
 ) -> CheckSuite:
     """Return a Great Expectations suite on one corpus asset: expectations on its rows, and on one row of facts a cell."""
     asked = {source: limit.model_dump(mode="json") for source, limit in limits.items()}
-    versions = {
-        e.name: hash_json([e.type, {k: str(v) for k, v in e.kwargs.items()}, e.max_bad_share, e.blocking, asked if e in WITHIN_LIMITS else None])[:8]
-        for e in (*rows, *facts)
-    }
+    drifting = {source for source, limit in limits.items() if limit.max_length_drift is not None}
+    reads: tuple[Upstream, ...] = (earlier_of_source(asset).of(drifting),) if drifting else ()
 
-    def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
-        verdicts: dict[Cell, dict[str, Verdict]] = {cell: {} for cell in cells}
-        whole = [cell for cell in cells if has_columns(lake, cell, columns)]  # the others are left to the schema check
+    def version(e: Expectation) -> str:
+        kwargs = {key: str(value) for key, value in e.kwargs.items()}
+        return hash_json([e.type, kwargs, e.max_bad_share, e.blocking, asked if e in WITHIN_LIMITS else None])[:8]
 
-        def judge(suite: str, pieces: Iterable[pa.Table], expectations: tuple[Expectation, ...], judged: list[Cell], examples: list[str]) -> None:
-            findings = validate_pieces(suite, pieces, expectations, partition_column="partition", example_columns=examples, site=home.data_docs)
+    def evaluate(judging: Judging, cells: Sequence[Cell]) -> Findings:
+        whole = [cell for cell in cells if has_columns(judging, cell, columns)]
+        found: Findings = {cell: {e.name: NOT_JUDGED for e in rows} for cell in cells if cell not in whole}
+        site = judging.home.data_docs
+
+        def judge(suite: str, pieces: Iterable[pa.Table], expectations: tuple[Expectation, ...], judged: Sequence[Cell], examples: list[str]) -> None:
+            by_partition = validate_pieces(suite, pieces, expectations, partition_column="partition", example_columns=examples, site=site)
             for cell in judged:
-                for expectation in expectations:
-                    finding = findings.get(str(cell.partition), {}).get(expectation.name, Finding(True, 0, 0, []))
-                    verdicts[cell][expectation.name] = Verdict(
-                        content=lake.require(cell).content,
-                        version=versions[expectation.name],
-                        passed=finding.passed,
-                        blocking=expectation.blocking,
-                        description=_describe(finding),
-                        metadata={"num_rows": finding.num_rows, "num_bad": finding.num_bad},
-                    )
+                for e in expectations:
+                    finding = by_partition.get(str(cell.partition), {}).get(e.name, Finding(True, 0, 0, []))
+                    numbers = {"num_rows": finding.num_rows, "num_bad": finding.num_bad}
+                    found.setdefault(cell, {})[e.name] = CheckFinding(finding.passed, _describe(finding, e), numbers)
 
-        judge(name, rows_of(lake, whole, columns), rows, whole, list(columns))
+        if rows:
+            judge(name, rows_of(judging, whole, columns), rows, whole, list(columns))
         if facts:
-            judge(f"{name}_facts", [facts_of(lake, cells, limits)], facts, cells, ["schema", "faults", "found"])
-        for cell in cells:
-            for expectation in rows:
-                verdicts[cell].setdefault(expectation.name, _unjudged(lake, cell, expectation, versions[expectation.name]))
-        return verdicts
+            judge(f"{name}_facts", [facts_of(judging, cells, limits)], facts, cells, ["schema", "faults", "found"])
+        return found
 
-    checks = tuple(Check(e.name, e.description, e.blocking, versions[e.name]) for e in (*rows, *facts))
-    return CheckSuite(name=name, asset=asset, checks=checks, evaluate=evaluate)
+    checks = tuple(Check(e.name, e.description, e.blocking, version(e)) for e in (*rows, *facts))
+    return CheckSuite(name=name, asset=asset, checks=checks, evaluate=evaluate, reads=reads, has_data_docs=True)
 
 
-def _unjudged(lake: Lake, cell: Cell, expectation: Expectation, version: str) -> Verdict:
-    return Verdict(
-        content=lake.require(cell).content,
-        version=version,
-        passed=False,
-        blocking=expectation.blocking,
-        description="not judged: the table lacks the columns it is about",
-    )
+NOT_JUDGED = CheckFinding(False, "not judged: the table lacks the columns it is about")
 
 
 def corpus_suites(limits: Mapping[str, SourceLimits]) -> list[CheckSuite]:
     """Return the suites on the corpus, with what each source is to look like."""
+    asked = {source: limit for source, limit in limits.items() if limit != SourceLimits()}
     return [
-        corpus_suite("documents_suite", DOCUMENTS_ASSET, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
-        corpus_suite("filtered_suite", FILTERED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED, *WITHIN_LIMITS), limits),
-        corpus_suite("deduplicated_suite", DEDUPLICATED_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("decontaminated_suite", CLEAN_ASSET, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("tokens_suite", SHARDS_ASSET, ("id", "num_tokens"), (*IDS, TOKENS_ARE_PRESENT), ()),
+        *([corpus_suite("limits_suite", FILTERED, (), (), WITHIN_LIMITS, asked)] if asked else []),
+        corpus_suite("documents_suite", DOCUMENTS, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
+        corpus_suite("filtered_suite", FILTERED, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("deduplicated_suite", DEDUPLICATED, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("decontaminated_suite", CLEAN, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
     ]

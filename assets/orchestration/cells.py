@@ -1,4 +1,4 @@
-"""Making the cells of a run: in its own process here, or by an engine's workers (assets/engine_cells.py). The bytes are the same."""
+"""Making the cells of a run: in its own process here, or by an engine's workers (engine_cells.py). The bytes are the same."""
 
 import time
 from collections.abc import Callable
@@ -6,48 +6,85 @@ from typing import Any
 
 import dagster as dg
 
-from assets.graph.artifact import Artifact, Contents, identify, make
-from assets.orchestration.engine_cells import CELL_ERRORS, Made, Site, leave_alone, make_on_engine, say_failed
+from assets.graph.artifact import Artifact
+from assets.graph.build import Workplace, make, make_together
+from assets.graph.state import GraphState
+from assets.orchestration.engine_cells import make_on_engine
+from assets.orchestration.run_cells import CELL_ERRORS, CellOutcomes, RunSettings, tell_failed, tell_unchanged
 from resources.devices.launchers import PipesLauncher
-from resources.storage.lake import Cell, Manifest
+from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, tell
-from resources.storage.sources import load_registry
+from resources.storage.sources import load_sources
 
 MAX_FAILURE_CHARS = 4000
 OBSERVE_SECONDS = 5.0
 
 
 def make_cells(
-    context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, site: Site
+    context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, settings: RunSettings
 ) -> dict[str | None, Manifest]:
     """Make the cells that are not as they should be; return all wanted ones that stand. One that fails does not stop the others."""
-    on_engine = site.engine.kind != "inline" and artifact.partitioned and not artifact.uses_gpu
-    made = (make_on_engine if on_engine else _make_here)(context, artifact, wanted, force, site)
+    state = GraphState(settings.graph, settings.lake, load_sources(settings.lake, artifact.recipe))
+    made, waiting = _survey(context, artifact, wanted, force, state)
+    on_engine = settings.engine.kind != "inline" and artifact.partitioning is not None and not artifact.uses_gpu
+    if waiting and on_engine:
+        make_on_engine(context, artifact, waiting, state, settings, made)
+    elif waiting:
+        _make_here(context, artifact, waiting, state, settings, made)
     messages = [f"{cell}: {message}" for cell, message in made.failures.items()]
-    if messages and (len(messages) == len(wanted) or not artifact.partitioned):
+    if messages and (len(messages) == len(wanted) or artifact.partitioning is None):
         raise dg.Failure("\n".join(messages)[:MAX_FAILURE_CHARS], allow_retries=artifact.uses_gpu)
     if messages:
         context.log.error(f"{len(messages)} of {len(wanted)} cells failed; the others stand")
-    return made.standing
+    return {partition: made.standing[partition] for partition in wanted if partition in made.standing}
 
 
-def _make_here(context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, site: Site) -> Made:
-    """Make cells one after another in this process."""
-    registry = load_registry(site.lake, artifact.recipe)
-    made = Made({}, {})
+def _survey(
+    context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, state: GraphState
+) -> tuple[CellOutcomes, list[str | None]]:
+    """Return the cells that stand or cannot be made, and the partitions of all others."""
+    made, waiting = CellOutcomes({}, {}), list[str | None]()
     for partition in wanted:
-        cell = artifact.cell(partition)
+        cell, record = artifact.cell(partition), state.record(artifact.name, partition)
         try:
-            manifest = site.lake.manifest(cell)
-            identity = identify(artifact, partition, registry, Contents(site.lake, registry, artifact.recipe))
-            if manifest is not None and not force and manifest.fingerprint == identity.fingerprint:
-                leave_alone(context, cell)
-            else:
-                manifest = make(artifact, partition, site.lake, site.home, registry, PipesLauncher(context), _observer(context, cell))
-            made.standing[partition] = manifest
+            fingerprint = state.identity(artifact, partition).fingerprint
         except CELL_ERRORS as error:
-            made.failures[cell] = say_failed(context, cell, error)
-    return made
+            made.failures[cell] = tell_failed(context, cell, error)
+            continue
+        if record.manifest is not None and not record.trouble and not force and record.manifest.fingerprint == fingerprint:
+            tell_unchanged(context, cell)
+            made.standing[partition] = record.manifest
+        else:
+            waiting.append(partition)
+    return made, waiting
+
+
+def _make_here(
+    context: dg.AssetExecutionContext,
+    artifact: Artifact,
+    waiting: list[str | None],
+    state: GraphState,
+    settings: RunSettings,
+    made: CellOutcomes,
+) -> None:
+    """Make cells in this process, one after another or all in one go."""
+    if artifact.build_together is not None:
+        place = Workplace(settings.home, PipesLauncher(context), _observer(context, artifact.cell(waiting[0])))
+        try:
+            standing, failures = make_together(artifact, waiting, state, place)
+        except CELL_ERRORS as error:
+            standing, failures = {}, dict.fromkeys(waiting, f"{type(error).__name__}: {error}")
+        made.standing.update(standing)
+        for partition, reason in failures.items():
+            made.failures[artifact.cell(partition)] = tell_failed(context, artifact.cell(partition), reason)
+        return
+    for partition in waiting:
+        cell = artifact.cell(partition)
+        place = Workplace(settings.home, PipesLauncher(context), _observer(context, cell))
+        try:
+            made.standing[partition] = make(artifact, partition, state, place)
+        except CELL_ERRORS as error:
+            made.failures[cell] = tell_failed(context, cell, error)
 
 
 def _observer(context: dg.AssetExecutionContext, cell: Cell) -> Callable[[dict[str, Any]], None]:

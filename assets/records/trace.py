@@ -1,19 +1,20 @@
-"""The life of one document: where it came from, what each stage made of it, and what was made from it."""
+"""One document followed through the graph: where it came from, what each stage made of it, and what was made from it."""
 
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, TRIMMED_ASSET
-from assets.tokens.tokens import SHARDS_ASSET
-from resources.storage.lake import Cell, Lake
-from resources.storage.sources import Partition, load_registry, standing_cells
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, TRIMMED
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
+from resources.storage.sources import Partition, load_sources, standing_cells
 
 MAX_NEAREST = 5
 HOLDERS = ("tokens/mixture_", "models/", "release")
+SHARDS_PREFIX = "tokens/shards"
 
 
-class Life(NamedTuple):
+class DocumentTrace(NamedTuple):
     """What the lake knows of one document; lists are empty and rows None where a stage has nothing of it."""
 
     id: str
@@ -38,7 +39,7 @@ class Life(NamedTuple):
     """Mixtures, models and releases made from its partition where it was kept, with their content."""
 
     @property
-    def fate(self) -> str:
+    def outcome(self) -> str:
         """What became of it, in a few words."""
         if self.document is None and self.reject is not None:
             return f"rejected: {self.reject['reason']}"
@@ -51,21 +52,21 @@ class Life(NamedTuple):
         if self.is_clean:
             return "kept, not yet in a shard"
         if self.contaminated:
-            return f"dropped: it holds text of {self.contaminated[0]['eval']}"
+            return f"dropped: it holds text of {self.contaminated[0]['evals']}"
         return "dropped: nothing was left of it" if self.cuts else "not yet curated to the end"
 
 
-def tell_life(lake: Lake, recipe: str, document_id: str) -> Life:
-    """Return the life of one document by its id (``source/path#key``).
+def trace_document(lake: Lake, recipe: str, document_id: str) -> DocumentTrace:
+    """Return what became of one document by its id (``source/path#key``).
 
     Raises:
         KeyError: no stage knows the id (names the nearest of the same file, and how to look for others).
     """
-    partitions = [partition for partition in load_registry(lake, recipe).active() if _holds(partition, document_id)]
+    partitions = [partition for partition in load_sources(lake, recipe).active if _holds(partition, document_id)]
     for partition in partitions:
-        life = _life(lake, recipe, document_id, partition.key)
-        if life.document is not None or life.reject is not None:
-            return life
+        trace = _trace(lake, recipe, document_id, partition.key)
+        if trace.document is not None or trace.reject is not None:
+            return trace
     near = _nearest(lake, recipe, document_id, partitions)
     hint = f"; the same file has {', '.join(near)}" if near else "; ids read source/path#key"
     raise KeyError(f"no document {document_id!r}{hint}; look with: mill sql \"select id from corpus_documents where text like '%...%'\"")
@@ -84,35 +85,47 @@ def _rows(lake: Lake, cell: Cell, table: str, column: str, value: str) -> list[d
     return pq.read_table(lake.folder(cell) / f"{table}.parquet", filters=wanted).to_pylist()
 
 
-def _life(lake: Lake, recipe: str, document_id: str, partition: str) -> Life:
+def _trace(lake: Lake, recipe: str, document_id: str, partition: str) -> DocumentTrace:
     def rows(asset: str, table: str) -> list[dict[str, Any]]:
         return _rows(lake, Cell(recipe, asset, partition), table, "id", document_id)
 
-    tokens = rows(SHARDS_ASSET, "documents")
-    return Life(
+    shards = sorted({cell.asset for cell in standing_cells(lake, recipe) if cell.asset.startswith(SHARDS_PREFIX)})
+    tokens = [row for asset in shards for row in rows(asset, "documents")]
+    return DocumentTrace(
         document_id,
         partition,
-        next(iter(rows(DOCUMENTS_ASSET, "documents")), None),
+        next(iter(rows(DOCUMENTS, "documents")), None),
         _reject(lake, recipe, document_id, partition),
-        rows(FILTERED_ASSET, "tags"),
-        next(iter(rows(FILTERED_ASSET, "dropped")), None),
-        next(iter(rows(DEDUPLICATED_ASSET, "duplicates")), None),
+        rows(FILTERED, "tags"),
+        next(iter(rows(FILTERED, "dropped")), None),
+        next(iter(rows(DEDUPLICATED, "duplicates")), None),
         _stands_for(lake, recipe, document_id),
-        [*rows(TRIMMED_ASSET, "cut_paragraphs"), *rows(TRIMMED_ASSET, "cut_substring")],
-        rows(CLEAN_ASSET, "contaminated"),
-        bool(rows(CLEAN_ASSET, "documents")),
+        [*rows(TRIMMED, "cut_paragraphs"), *rows(TRIMMED, "cut_substring")],
+        _with_eval_names(lake, recipe, rows(CLEAN, "contaminated")),
+        bool(rows(CLEAN, "documents")),
         tokens[0]["num_tokens"] if tokens else None,
         _made_from(lake, recipe, partition) if tokens else [],
     )
 
 
+def _with_eval_names(lake: Lake, recipe: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return contaminated rows with the names of the evaluations whose texts they tell of (`evals`)."""
+    if not rows:
+        return []
+    names: dict[str, list[str]] = {}
+    for cell in standing_cells(lake, recipe):
+        if cell.asset == EVAL_TEXTS:
+            names.setdefault(lake.require(cell).content, []).append(str(cell.partition))
+    return [{**row, "evals": ", ".join(sorted(names.get(row["texts"], ["an evaluation that the recipe no longer has"])))} for row in rows]
+
+
 def _reject(lake: Lake, recipe: str, document_id: str, partition: str) -> dict[str, Any] | None:
     """Return the reject whose source, path and key spell the id."""
     source = partition.split(".", 1)[0]
-    for file in load_registry(lake, recipe).partition(partition).files:
+    for file in load_sources(lake, recipe).partition(partition).files:
         prefix = f"{source}/{file.path}#"
         if document_id.startswith(prefix):
-            rows = _rows(lake, Cell(recipe, DOCUMENTS_ASSET, partition), "rejects", "key", document_id.removeprefix(prefix))
+            rows = _rows(lake, Cell(recipe, DOCUMENTS, partition), "rejects", "key", document_id.removeprefix(prefix))
             found = [row for row in rows if row["path"] == file.path]
             if found:
                 return found[0]
@@ -120,13 +133,13 @@ def _reject(lake: Lake, recipe: str, document_id: str, partition: str) -> dict[s
 
 
 def _stands_for(lake: Lake, recipe: str, document_id: str) -> list[dict[str, Any]]:
-    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset == DEDUPLICATED_ASSET]
+    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset == DEDUPLICATED]
     return [row for cell in cells for row in _rows(lake, cell, "duplicates", "kept_id", document_id)]
 
 
 def _made_from(lake: Lake, recipe: str, partition: str) -> list[tuple[str, str]]:
     """Return what was made, at any remove, from a partition's shard and clean documents."""
-    reached = {f"{SHARDS_ASSET}[{partition}]", f"{CLEAN_ASSET}[{partition}]"}
+    reached = {str(cell) for cell in standing_cells(lake, recipe) if cell.partition == partition and cell.asset.startswith((SHARDS_PREFIX, CLEAN))}
     holders = {cell: lake.require(cell) for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS)}
     found: dict[str, str] = {}
     while True:
@@ -147,7 +160,7 @@ def _nearest(lake: Lake, recipe: str, document_id: str, partitions: list[Partiti
 
     ids: list[Any] = []
     for partition in partitions:
-        cell = Cell(recipe, DOCUMENTS_ASSET, partition.key)
+        cell = Cell(recipe, DOCUMENTS, partition.key)
         if lake.manifest(cell) is not None:
             ids += pq.read_table(lake.folder(cell) / "documents.parquet", columns=["id"])["id"].to_pylist()
     return difflib.get_close_matches(document_id, ids, n=MAX_NEAREST, cutoff=0.6)

@@ -4,21 +4,24 @@ Its questions are those of "Datasheets for Datasets" (Gebru et al. 2021, arXiv 1
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, cast
 
 from pydantic import SerializeAsAny
 
 from assets.corpus.decontamination import DecontaminationConfig
-from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET, source_of
-from assets.graph.artifact import Artifact, Dependency, Work, markdown_table
-from assets.tokens.tokens import SHARDS_ASSET, mixture_asset
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild
+from assets.graph.metadata import markdown, markdown_table
+from assets.graph.upstream import as_set, every, named, source_of, whole
+from assets.tokens.names import card_asset, mixture_asset, shards_asset
 from kernels.specs.config import Config
 from kernels.tokens.mixtures import MixtureConfig
-from resources.storage.lake import Manifest
-from resources.storage.sources import Registry
+from resources.storage.manifest import Manifest
 
-VERSION = 2
-STAGES = (DOCUMENTS_ASSET, FILTERED_ASSET, DEDUPLICATED_ASSET, CLEAN_ASSET, SHARDS_ASSET)
+VERSION = 3
+STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_REASONS = 12
 
 
@@ -41,26 +44,10 @@ class CardConfig(Config):
     decontamination: DecontaminationConfig
 
 
-def card_asset(name: str) -> str:
-    """Return the asset name of a mixture's card."""
-    return f"tokens/card_{name}"
-
-
-def data_card(recipe: str, name: str, config: CardConfig) -> Artifact:
-    """Return the artifact of one mixture's card."""
-
-    def members(registry: Registry) -> tuple[str | None, ...]:
-        return tuple(partition.key for partition in registry.active() if partition.source in config.mixture.weights)
-
-    def build(work: Work) -> None:
-        known = set(work.existing(SHARDS_ASSET))
-        partitions = [str(key) for key in members(work.registry) if key in known]
-        left_out = [str(key) for key in members(work.registry) if key not in known]
-        composition = work.table(mixture_asset(name), "composition").to_pylist()
-        card = write_card(work, config, partitions, composition, left_out)
-        (work.draft.folder / "card.md").write_text(card)
-        work.draft.metadata["data_card"] = {"markdown": card}
-
+def data_card(recipe: str, name: str, tokenizer: str | None, config: CardConfig, evals: Sequence[str]) -> Artifact:
+    """Return the artifact of one mixture's card. ``evals`` are those whose texts are looked for."""
+    sources = set(config.mixture.weights)
+    stages = (*STAGES, shards_asset(tokenizer))
     return Artifact(
         recipe=recipe,
         name=card_asset(name),
@@ -68,53 +55,71 @@ def data_card(recipe: str, name: str, config: CardConfig) -> Artifact:
         group="tokens",
         kinds=("markdown",),
         code_version=f"card:{VERSION}",
-        partitioned=False,
         config=lambda partition: config,
-        dependencies=lambda registry, partition: [
-            Dependency(mixture_asset(name), (None,)),
-            *(Dependency(asset, members(registry), optional=True) for asset in STAGES),
-        ],
-        build=build,
-        upstream=(mixture_asset(name), *STAGES),
+        made_from=(
+            whole(mixture_asset(name)),
+            *(every(asset, sources) for asset in stages),
+            *((as_set(named(EVAL_TEXTS, evals)),) if evals else ()),
+        ),
+        build=lambda build: put_card(build, name, config, Shelf(build, sources, shards_asset(tokenizer)), evals),
     )
 
 
-def write_card(work: Work, config: CardConfig, partitions: list[str], composition: list[dict[str, Any]], left_out: list[str]) -> str:
+class Shelf:
+    """The cells that a card tells of: every stage of each partition that is in the mixture."""
+
+    def __init__(self, build: CellBuild, sources: set[str], shards: str) -> None:
+        """Look which partitions are there."""
+        self.shards = shards
+        usable = set(build.usable(shards)) & set(build.usable(CLEAN))
+        members = build.observed.keys_of(sources)
+        self.partitions = [key for key in members if key in usable]
+        self.left_out = [key for key in members if key not in usable]
+        self.cells = {key: {asset: build.manifest(asset, key) for asset in (*STAGES, shards)} for key in self.partitions}
+
+
+def put_card(build: CellBuild, name: str, config: CardConfig, shelf: Shelf, evals: Sequence[str]) -> None:
+    """Write a mixture's card."""
+    composition = build.table(mixture_asset(name), "composition").to_pylist()
+    card = write_card(build, config, shelf, composition, evals)
+    (build.draft.folder / "card.md").write_text(card)
+    build.draft.metadata["data_card"] = markdown(card)
+
+
+def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: list[dict[str, Any]], evals: Sequence[str]) -> str:
     """Return the text of a card. The same data and policy give the same text: it holds no time."""
-    cells = {key: {asset: work.lake.require(work.parent(asset, key)) for asset in STAGES} for key in partitions}
+    partitions, cells = shelf.partitions, shelf.cells
     sources = list(dict.fromkeys(map(source_of, partitions)))
     manifests = {source: [cells[key] for key in partitions if source_of(key) == source] for source in sources}
     parts = [
-        f"# {work.cell.asset.removeprefix('tokens/card_')} of {work.cell.recipe}",
+        f"# {build.cell.asset.removeprefix('tokens/card_')} of {build.cell.recipe}",
         "Text for language modelling, packed into training sequences. Made by a recipe: the same sources and the same recipe give the same bytes.",
         "## Composition",
         markdown_table(composition),
         f"Sequences of {config.mixture.sequence_length} tokens; a share of {config.mixture.validation_fraction:.1%} of documents is for validation.",
         "## Sources",
-        markdown_table([_origin_row(source, config.origins[source], work, partitions) for source in sources]),
+        markdown_table([_origin_row(source, config.origins[source], build, partitions) for source in sources]),
         "## What was taken out of them",
-        markdown_table([_source_row(source, manifests[source]) for source in sources]),
+        markdown_table([_source_row(source, manifests[source], shelf.shards) for source in sources]),
         "## Processing",
         *(f"- **{source}**: {_steps(config.steps[source])}" for source in sources),
         f"- **all**: deduplicated ({_settings(_values(config.deduplication))}), decontaminated ({_settings(_values(config.decontamination))})",
         "## Why documents went",
         markdown_table(_reasons(manifests)),
         "## Evaluations found in documents",
-        _contamination(work, partitions, drop=config.decontamination.drop),
+        _contamination(build, partitions, evals, drop=config.decontamination.drop),
         "## Languages and lengths",
         markdown_table([_shape_row(source, manifests[source]) for source in sources]),
         "## What is known against it",
-        *_limits(config, manifests, left_out),
+        *_limits(config, manifests, shelf.left_out),
         "## Identity",
-        markdown_table(
-            [{"partition": key, "documents": cells[key][CLEAN_ASSET].num_rows, "content": cells[key][SHARDS_ASSET].content} for key in cells]
-        ),
+        markdown_table([{"partition": key, "documents": cells[key][CLEAN].num_rows, "content": cells[key][shelf.shards].content} for key in cells]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _origin_row(source: str, origin: Origin, work: Work, partitions: list[str]) -> dict[str, Any]:
-    files = [file for key in partitions if source_of(key) == source for file in work.registry.partition(key).files]
+def _origin_row(source: str, origin: Origin, build: CellBuild, partitions: list[str]) -> dict[str, Any]:
+    files = [file for key in partitions if source_of(key) == source for file in build.observed.partition(key).files]
     return {
         "source": source,
         "about": origin.about or "not stated",
@@ -126,12 +131,15 @@ def _origin_row(source: str, origin: Origin, work: Work, partitions: list[str]) 
     }
 
 
-def _contamination(work: Work, partitions: list[str], *, drop: bool) -> str:
+def _contamination(build: CellBuild, partitions: list[str], evals: Sequence[str], *, drop: bool) -> str:
     """Return by evaluation how many of its texts stood in how many documents."""
+    names: dict[str, list[str]] = {}
+    for name in evals:
+        names.setdefault(build.manifest(EVAL_TEXTS, name).content, []).append(name)
     found: dict[str, tuple[set[int], set[str]]] = {}
     for key in partitions:
-        for row in work.table(CLEAN_ASSET, "contaminated", key).select(["eval", "item", "id"]).to_pylist():
-            items, ids = found.setdefault(row["eval"], (set(), set()))
+        for row in build.table(CLEAN, "contaminated", key).select(["texts", "item", "id"]).to_pylist():
+            items, ids = found.setdefault(", ".join(sorted(names.get(row["texts"], []))), (set(), set()))
             items.add(row["item"])
             ids.add(row["id"])
     if not found:
@@ -140,18 +148,18 @@ def _contamination(work: Work, partitions: list[str], *, drop: bool) -> str:
     return markdown_table(rows) + f"\n\nThese documents were {'dropped' if drop else 'kept, as the recipe asks'}."
 
 
-def _source_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]:
+def _source_row(source: str, cells: list[dict[str, Manifest]], shards: str) -> dict[str, Any]:
     rows = {asset: sum(cell[asset].num_rows or 0 for cell in cells) for asset in STAGES}
     return {
         "source": source,
-        "reader": cells[0][DOCUMENTS_ASSET].config.get("format", "-"),
+        "reader": cells[0][DOCUMENTS].config.get("format", "-"),
         "partitions": len(cells),
-        "rejected": sum(int(cell[DOCUMENTS_ASSET].metadata.get("num_rejects", 0)) for cell in cells),
-        "extracted": rows[DOCUMENTS_ASSET],
-        "after filters": rows[FILTERED_ASSET],
-        "after deduplication": rows[DEDUPLICATED_ASSET],
-        "after decontamination": rows[CLEAN_ASSET],
-        "tokens": sum(int(cell[SHARDS_ASSET].metadata.get("num_tokens", 0)) for cell in cells),
+        "rejected": sum(int(cell[DOCUMENTS].metadata.get("num_rejects", 0)) for cell in cells),
+        "extracted": rows[DOCUMENTS],
+        "after filters": rows[FILTERED],
+        "after deduplication": rows[DEDUPLICATED],
+        "after decontamination": rows[CLEAN],
+        "tokens": sum(int(cell[shards].metadata.get("num_tokens", 0)) for cell in cells),
     }
 
 
@@ -181,7 +189,7 @@ def _reasons(manifests: dict[str, list[dict[str, Manifest]]]) -> list[dict[str, 
     counts: Counter[tuple[str, str]] = Counter()
     for source, cells in manifests.items():
         for cell in cells:
-            for asset in STAGES[:4]:
+            for asset in STAGES:
                 for reason, count in cell[asset].metadata.get("reasons", {}).items():
                     counts[source, reason] += count
     return [{"source": source, "reason": reason, "documents": count} for (source, reason), count in counts.most_common(SHOWN_REASONS)]
@@ -189,9 +197,9 @@ def _reasons(manifests: dict[str, list[dict[str, Manifest]]]) -> list[dict[str, 
 
 def _shape_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]:
     """Return the languages of a source's largest partition, and its lengths in characters after all stages."""
-    largest = max(cells, key=lambda cell: cell[CLEAN_ASSET].num_rows or 0)
-    shares: dict[str, float] = largest[FILTERED_ASSET].metadata.get("language_shares", {})
-    quantiles: dict[str, float] = largest[CLEAN_ASSET].metadata.get("length_quantiles", {})
+    largest = max(cells, key=lambda cell: cell[CLEAN].num_rows or 0)
+    shares: dict[str, float] = largest[FILTERED].metadata.get("language_shares", {})
+    quantiles: dict[str, float] = largest[CLEAN].metadata.get("length_quantiles", {})
     languages = ", ".join(f"{language} {share:.1%}" for language, share in list(shares.items())[:5])
     return {"source": source, "languages": languages or "not identified", **{name: round(value) for name, value in quantiles.items()}}
 
@@ -207,7 +215,7 @@ def _limits(config: CardConfig, manifests: dict[str, list[dict[str, Manifest]]],
         lines.append(f"- Personal data were not looked for in {', '.join(unmasked)}.")
     if unlicensed := [source for source in manifests if config.origins[source].licence is None]:
         lines.append(f"- The recipe states no licence of {', '.join(unlicensed)}.")
-    unidentified = [source for source, cells in manifests.items() if not any(cell[FILTERED_ASSET].metadata.get("language_shares") for cell in cells)]
+    unidentified = [source for source, cells in manifests.items() if not any(cell[FILTERED].metadata.get("language_shares") for cell in cells)]
     if unidentified:
         lines.append(f"- Languages were not identified in {', '.join(unidentified)}.")
     return lines

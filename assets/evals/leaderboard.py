@@ -1,0 +1,51 @@
+"""The leaderboard: all models of a recipe side by side."""
+
+from collections.abc import Sequence
+
+from assets.evals.names import LEADERBOARD, scores_asset
+from assets.evals.scores import SCORES
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild
+from assets.graph.metadata import markdown
+from assets.graph.upstream import named
+
+LEADERBOARD_VERSION = 2
+
+
+def leaderboard(recipe: str, models: Sequence[str], evals: Sequence[str]) -> Artifact:
+    """Return the artifact that compares models on evals, whatever order the recipe has them in."""
+    models, evals = sorted(models), sorted(evals)
+    return Artifact(
+        recipe=recipe,
+        name=LEADERBOARD,
+        description="All models of the recipe side by side: scores, confidence intervals, chance, as a table and as a plot.",
+        group="evals",
+        kinds=("polars", "plot"),
+        code_version=f"leaderboard:{LEADERBOARD_VERSION}",
+        made_from=tuple(named(scores_asset(model), evals) for model in models),
+        build=lambda build: compare(build, models, evals),
+    )
+
+
+def compare(build: CellBuild, models: Sequence[str], evals: Sequence[str]) -> None:
+    """Write scores, table and plot."""
+    import polars as pl
+
+    from kernels.charts.scores import plot_scores
+    from kernels.evals.leaderboard import headlines, leaderboard_markdown, leaderboard_table
+
+    parts = [
+        pl.read_parquet(build.folder(scores_asset(model), eval_) / f"{SCORES}.parquet").select(
+            pl.lit(model).alias("model"), pl.lit(eval_).alias("eval"), pl.all()
+        )
+        for model in models
+        for eval_ in evals
+    ]
+    scores = pl.concat(parts)
+    table = leaderboard_table(scores)
+    build.draft.metadata["leaderboard"] = markdown(leaderboard_markdown(table))
+    build.write_plot("leaderboard_plot", plot_scores(*headlines(scores)))
+    build.write("scores", scores.to_arrow())
+    build.write("leaderboard", table.to_arrow())
+    build.draft.num_rows = table.height
+    (build.draft.folder / "leaderboard.md").write_text(leaderboard_markdown(table))

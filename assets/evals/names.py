@@ -1,0 +1,9 @@
+"""Evaluations by name."""
+
+LEADERBOARD = "evals/leaderboard"
+RELEASE = "release"
+
+
+def scores_asset(model: str) -> str:
+    """Return the asset name of a model's scores: one cell an eval of the recipe."""
+    return f"evals/{model}"

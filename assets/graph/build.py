@@ -1,0 +1,244 @@
+"""Making a cell: what its builder reads and where it writes, and publishing what it wrote."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from assets.graph.artifact import Artifact
+from assets.graph.metadata import plot, rows_markdown
+from assets.graph.state import GraphState, Identity
+from assets.graph.upstream import Partition
+from resources.devices.launchers import Launcher
+from resources.devices.provenance import commit, device, libraries, python
+from resources.storage import ledger
+from resources.storage.home import Home
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Manifest, Provenance
+from resources.storage.progress import Progress, tell
+from resources.storage.publishing import Draft, MadeFrom, draft, publish
+from resources.storage.sources import ObservedSources
+from resources.storage.tables import TableWriter, read_tables, write_table
+
+SAMPLE_ROWS = 5
+
+
+class Workplace(NamedTuple):
+    """Where and by what means cells are made. None of it changes a byte of them."""
+
+    home: Home
+    launch: Launcher
+    observe: Callable[[dict[str, Any]], None]
+    """Takes the numbers that a running job reports."""
+
+
+@dataclass(frozen=True)
+class CellBuild:
+    """One cell being made: what it is made from, and its draft."""
+
+    artifact: Artifact
+    partition: Partition
+    state: GraphState
+    identity: Identity
+    place: Workplace
+    draft: Draft
+    published: list[Manifest] = field(default_factory=list[Manifest])
+
+    @property
+    def cell(self) -> Cell:
+        """The cell."""
+        return self.draft.cell
+
+    @property
+    def config(self) -> Any:
+        """What is computed."""
+        return self.artifact.config(self.partition)
+
+    @property
+    def lake(self) -> Lake:
+        """The lake."""
+        return self.state.lake
+
+    @property
+    def observed(self) -> ObservedSources:
+        """The sources as they stood when the cell was begun."""
+        return self.state.observed
+
+    @property
+    def key(self) -> str:
+        """The partition's key, for partitioned artifacts."""
+        if self.partition is None:
+            raise ValueError(f"{self.cell.asset} has no partitions")
+        return self.partition
+
+    # --- reading: versions that stood when the cell was begun, whatever is published meanwhile ---
+
+    def manifest(self, asset: str, partition: Partition = None) -> Manifest:
+        """Return the manifest of another cell."""
+        found = self.state.manifest(asset, partition)
+        if found is None:
+            raise FileNotFoundError(f"{Cell(self.cell.recipe, asset, partition)} has not been made yet; run mill up, or select it too")
+        return found
+
+    def folder(self, asset: str, partition: Partition = None) -> Path:
+        """Return the folder of another cell."""
+        manifest = self.manifest(asset, partition)
+        return self.lake.folder(manifest.cell, manifest.version)
+
+    def table(self, asset: str, name: str, partition: Partition = None) -> pa.Table:
+        """Read a table of another cell."""
+        return pq.read_table(self.folder(asset, partition) / f"{name}.parquet")
+
+    def tables(self, asset: str, name: str, partition: Partition = None) -> Iterator[pa.Table]:
+        """Read a table of another cell piece by piece."""
+        return read_tables(self.folder(asset, partition) / f"{name}.parquet")
+
+    def usable(self, asset: str) -> list[str]:
+        """Return the active partitions, in order of arrival, of which an asset has a cell that others may be made from."""
+        return [key for key in self.observed.keys if self.state.usable(asset, key) is not None]
+
+    # --- writing ---
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that outlives a killed run; it goes when the cell stands."""
+        return self.place.home.scratch(self.cell, self.identity.fingerprint)
+
+    def write(self, name: str, table: pa.Table, *, main: bool = False) -> None:
+        """Write a table into the draft. The main one gives the row count and the sample."""
+        write_table(self.draft.folder / f"{name}.parquet", table)
+        if main:
+            self.draft.num_rows = table.num_rows
+            self.draft.metadata["sample"] = rows_markdown(table.slice(0, SAMPLE_ROWS).to_pylist())
+
+    def writer(self, name: str, schema: pa.Schema) -> TableWriter:
+        """Write a table into the draft piece by piece."""
+        return TableWriter(self.draft.folder / f"{name}.parquet", schema)
+
+    def write_plot(self, name: str, image: bytes) -> None:
+        """Write a PNG into the draft, which tells of the content and is no part of it, and show it."""
+        (self.draft.folder / f"{name}.png").write_bytes(image)
+        self.draft.unhashed.append(f"{name}.png")
+        self.draft.metadata[name] = plot(f"{name}.png")
+
+    def tell(self, message: str, step: int = 0, num_steps: int = 0) -> None:
+        """Report progress within the cell."""
+        tell(Progress(self.cell, "advanced", message, step, num_steps))
+
+    def publish(self) -> None:
+        """Make the draft the cell. Scratch goes only then."""
+        made_from = MadeFrom(
+            code_version=self.identity.code_version,
+            config=self.identity.config,
+            parents=self.identity.parents,
+            seed=_seed(self.identity.config),
+            provenance=Provenance(commit=commit(), python=python(), libraries=libraries(), device=device(self.artifact.uses_gpu)),
+        )
+        self.published.append(publish(self.lake, self.draft, made_from))
+        self.place.home.remove_scratch(self.cell, self.identity.fingerprint)
+        tell(Progress(self.cell, "made"))
+
+
+class Judging(NamedTuple):
+    """What a judge of a check may read."""
+
+    state: GraphState
+    home: Home
+
+    @property
+    def lake(self) -> Lake:
+        """The lake."""
+        return self.state.lake
+
+    def manifest(self, cell: Cell) -> Manifest:
+        """Return the manifest of a cell that is judged or read."""
+        found = self.state.manifest(cell.asset, cell.partition)
+        return found if found is not None else self.lake.require(cell)
+
+    def folder(self, cell: Cell) -> Path:
+        """Return the folder of a cell."""
+        return self.lake.folder(cell, self.manifest(cell).version)
+
+    def table(self, cell: Cell, name: str) -> pa.Table:
+        """Read a table of a cell."""
+        return pq.read_table(self.folder(cell) / f"{name}.parquet")
+
+
+def make(artifact: Artifact, partition: Partition, state: GraphState, place: Workplace) -> Manifest:
+    """Make one cell and return its manifest."""
+    if artifact.build is None:
+        made, failures = make_together(artifact, [partition], state, place)
+        if partition not in made:
+            raise RuntimeError(failures[partition])
+        return made[partition]
+    with _begun(artifact, partition, state, place) as build:
+        artifact.build(build)
+        build.publish()
+        return build.published[0]
+
+
+def make_together(
+    artifact: Artifact, partitions: Sequence[Partition], state: GraphState, place: Workplace
+) -> tuple[dict[Partition, Manifest], dict[Partition, str]]:
+    """Make cells of one artifact in one go; return the manifests of those that were made, and why the others were not."""
+    if artifact.build_together is None:
+        raise ValueError(f"{artifact.name} is made cell by cell")
+    with ExitStack() as stack:
+        builds = [stack.enter_context(_begun(artifact, partition, state, place)) for partition in partitions]
+        failures = artifact.build_together(builds)
+        return {build.partition: build.published[0] for build in builds if build.published}, failures
+
+
+@contextmanager
+def _begun(artifact: Artifact, partition: Partition, state: GraphState, place: Workplace) -> Iterator[CellBuild]:
+    """Begin a cell: hold the versions it reads, open its draft; an attempt that ends without a cell goes into the ledger."""
+    cell, identity = artifact.cell(partition), state.identity(artifact, partition)
+    read = [(upstream.asset, key) for upstream in artifact.made_from for key in upstream.choose(state.observed, partition)]
+    held = [(manifest.cell, manifest.version) for key in read if (manifest := state.manifest(*key)) is not None]
+    tell(Progress(cell, "begun"))
+    with state.lake.reading(held), draft(state.lake, cell, identity.fingerprint) as opened:
+        build = CellBuild(artifact, partition, state, identity, place, opened)
+        reason = "its builder ended without it"
+        try:
+            yield build
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            if not build.published:
+                _record_failure(build, reason)
+
+
+def _record_failure(build: CellBuild, reason: str) -> None:
+    attempt = ledger.Attempt(
+        asset=build.cell.asset,
+        partition=build.cell.partition,
+        fingerprint=build.identity.fingerprint,
+        outcome="failed",
+        began_at=build.draft.began_at,
+        seconds=time.time() - build.draft.began_at,
+        device=device(build.artifact.uses_gpu),
+        reason=reason[:500],
+    )
+    ledger.record(build.lake, build.cell.recipe, attempt)
+
+
+def _seed(config: Any) -> int | None:
+    """Return the seed that a config holds, at whatever depth: the outermost."""
+    level = [config]
+    while level:
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                if isinstance(value.get("seed"), int):
+                    return value["seed"]
+                inner += value.values()
+            elif isinstance(value, list):
+                inner += value
+        level = inner
+    return None

@@ -1,0 +1,97 @@
+"""Models: every checkpoint of the recipe's tree, made in a process of its own that resumes where a killed one stopped."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild
+from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_summary
+from assets.models.names import model_asset
+from assets.models.needs import NeedsOfRecipe, fetch, upstreams
+from kernels.specs.config import Config
+from kernels.specs.families import expanded, specs
+from kernels.specs.methods import Method, MethodJob
+from kernels.training.losses import LOSSES
+from resources.devices.jobs import Job, Reporter, World
+
+CHECKPOINT = "checkpoint"
+"""In a scratch folder: what becomes the model."""
+
+
+class ModelPlan(NamedTuple):
+    """One model as the recipe chose it."""
+
+    method: Method
+    config: Config
+    said: NeedsOfRecipe
+    world: World
+    limits: Mapping[str, Config]
+    """Thresholds by check of the method."""
+
+
+def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
+    """Return the artifact of one checkpoint."""
+    parents = plan.said.parents
+    return Artifact(
+        recipe=recipe,
+        name=model_asset(name),
+        description=f"A checkpoint in Transformers form (safetensors, tokenizer, chat template), made by `{plan.method.name}`"
+        + (f" from {', '.join(parents)}." if parents else "."),
+        group="models",
+        kinds=("pytorch", "huggingface"),
+        code_version=f"{plan.method.name}:{plan.method.version}",
+        config=lambda partition: plan.config,
+        made_from=upstreams(plan.method.needs, plan.said),
+        build=lambda build: run_method(build, plan),
+        uses_gpu=True,
+    )
+
+
+def run_method(build: CellBuild, plan: ModelPlan) -> None:
+    """Make the checkpoint, unless an attempt that could not publish it has left it whole."""
+    checkpoint = build.scratch / CHECKPOINT
+    summary = sealed_summary(checkpoint)
+    if summary is None:
+        paths = fetch(plan.method.needs, plan.said, build)
+        arguments = {"method": plan.method.name, "config": plan.config.model_dump(mode="json"), "paths": [str(path) for path in paths]}
+        summary = run_job(build.place, build.scratch, "assets.models.checkpoints:do_method", arguments, plan.world)
+    link_result(checkpoint, build.draft.folder)
+    _show_losses(build)
+    build.draft.metadata |= {**summary, "world": asdict(plan.world)}
+
+
+def do_method(job: Job, report: Reporter) -> dict[str, Any]:
+    """Run a method in this process and seal the checkpoint that it makes."""
+    method: Method = specs("methods")[job.arguments["method"]]
+    scratch = Path(job.scratch)
+    out = fresh_folder(scratch / CHECKPOINT)
+    summary = method.run(
+        MethodJob(
+            config=expanded(method.config).model_validate(job.arguments["config"]),
+            paths=dict(zip(method.needs, map(Path, job.arguments["paths"]), strict=True)),
+            out=out,
+            scratch=scratch,
+            device=job.device,
+            report=report,
+            say=report.say,
+        )
+    )
+    seal(out, summary)
+    return summary
+
+
+def _show_losses(build: CellBuild) -> None:
+    """Add the loss curve to the draft, where the method has one."""
+    path = build.draft.folder / LOSSES
+    if not path.exists():
+        return
+    import polars as pl
+
+    from kernels.charts.losses import plot_losses
+
+    build.draft.num_rows = pq.read_metadata(path).num_rows
+    build.write_plot("loss_curve", plot_losses(pl.read_parquet(path)))

@@ -1,0 +1,79 @@
+"""Jobs on behalf of a cell: a device leased, a process launched, and results that outlive a kill until the cell stands.
+
+A result is a folder that a seal beside it names: its files with their hashes, written last. What is sealed is never computed again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from assets.graph.build import Workplace
+from resources.devices.jobs import RESULT_FILE, Job, World
+from resources.devices.leases import count_gpus, lease_device, num_cores
+from resources.storage.atomic import write_atomically
+from resources.storage.content import hash_bytes
+
+WORKER = "assets.orchestration.worker"
+SEAL = ".sealed.json"
+
+
+def run_job(place: Workplace, scratch: Path, function: str, arguments: Mapping[str, Any], world: World) -> dict[str, Any]:
+    """Run a job in a child process that holds a device, and return its result."""
+    (scratch / RESULT_FILE).unlink(missing_ok=True)
+    gpus = 0 if world.device == "cpu" else count_gpus()
+    if world.device == "cuda" and not gpus:
+        raise RuntimeError("the recipe asks for a GPU ('run: {device: cuda}') and this machine has none; take 'auto' or another machine")
+    with lease_device(place.home.leases, gpus) as lease:
+        job = Job(function=function, arguments=dict(arguments), scratch=str(scratch), device=lease.device, num_threads=num_cores())
+        place.launch(WORKER, job.save(), lease.environment, place.observe)
+    return json.loads((scratch / RESULT_FILE).read_text())
+
+
+def fresh_folder(folder: Path) -> Path:
+    """Return an empty folder, whatever an attempt that was killed left there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    seal_of(folder).unlink(missing_ok=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def seal_of(folder: Path) -> Path:
+    """Return where the seal of a result is."""
+    return folder.with_name(folder.name + SEAL)
+
+
+def seal(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Mark a result as whole, with what is to be known of it."""
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    for path in files.values():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    hashes = {name: hash_bytes(path) for name, path in files.items()}
+    write_atomically(seal_of(folder), json.dumps({"files": hashes, "summary": dict(summary)}))
+
+
+def sealed_summary(folder: Path) -> dict[str, Any] | None:
+    """Return what is known of a result, None where it is not whole or its files are not those that were sealed."""
+    try:
+        words: dict[str, Any] = json.loads(seal_of(folder).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    files: dict[str, str] = words["files"]
+    intact = all((folder / name).is_file() and hash_bytes(folder / name) == content for name, content in files.items())
+    return words["summary"] if intact else None
+
+
+def link_result(folder: Path, draft: Path) -> None:
+    """Put a result's files into a draft without copying them, where the file system can; they stay in both places."""
+    for path in sorted(folder.rglob("*")):
+        target = draft / path.relative_to(folder)
+        if path.is_dir():
+            target.mkdir(exist_ok=True)
+            continue
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copyfile(path, target)

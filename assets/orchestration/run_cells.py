@@ -1,0 +1,54 @@
+"""What a run of cells has in common, wherever they are made: its surroundings, what became of each cell, and the words for it."""
+
+from typing import NamedTuple
+
+import dagster as dg
+
+from assets.graph.artifact import Graph
+from resources.engines.engine import Engine
+from resources.storage.home import Home
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Manifest
+from resources.storage.progress import Progress, tell
+
+CELL_ERRORS = (ValueError, KeyError, OSError, RuntimeError, ArithmeticError)
+"""What ends one cell and not the run."""
+
+
+class Blueprint(NamedTuple):
+    """What an engine's worker builds the graph from."""
+
+    opener: str
+    """``module:function``, see `resources.engines.engine.Batch`."""
+    recipe_file: str
+
+
+class RunSettings(NamedTuple):
+    """What a run works on, and where."""
+
+    graph: Graph
+    lake: Lake
+    home: Home
+    engine: Engine
+    blueprint: Blueprint
+
+
+class CellOutcomes(NamedTuple):
+    """What became of the cells of a run."""
+
+    standing: dict[str | None, Manifest]
+    failures: dict[Cell, str]
+
+
+def tell_unchanged(context: dg.AssetExecutionContext, cell: Cell) -> None:
+    """Say that a cell is as it should be."""
+    context.log.info(f"{cell}: unchanged, nothing to do")
+    tell(Progress(cell, "unchanged"))
+
+
+def tell_failed(context: dg.AssetExecutionContext, cell: Cell, failure: Exception | str) -> str:
+    """Say that a cell failed, with the traceback where it failed in this process, and return why."""
+    reason = failure if isinstance(failure, str) else f"{type(failure).__name__}: {failure}"
+    context.log.error(f"{cell}: {reason}", exc_info=isinstance(failure, Exception))
+    tell(Progress(cell, "failed", str(failure)))
+    return reason

@@ -1,0 +1,62 @@
+"""Packed mixtures with their validation split."""
+
+from typing import NamedTuple
+
+import pyarrow.parquet as pq
+
+from assets.corpus.names import CLEAN
+from assets.graph.artifact import Artifact
+from assets.graph.build import CellBuild
+from assets.graph.metadata import rows_markdown
+from assets.graph.upstream import every, source_of, whole
+from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
+from kernels.tokens.mixtures import MixtureConfig
+
+MIXTURES_VERSION = 1
+HELDOUT_FILE = "heldout.parquet"
+
+
+class MixturePlan(NamedTuple):
+    """One mixture as the recipe chose it."""
+
+    config: MixtureConfig
+    tokenizer: str | None
+    """Whose shards it is packed from; None is the recipe's only tokenizer."""
+
+
+def mixture(recipe: str, name: str, plan: MixturePlan) -> Artifact:
+    """Return the artifact of one mixture."""
+    sources = set(plan.config.weights)
+    return Artifact(
+        recipe=recipe,
+        name=mixture_asset(name),
+        description="Training sequences packed from the shards by the recipe's weights, and the validation split by document.",
+        group="tokens",
+        kinds=("numpy",),
+        code_version=f"mixtures:{MIXTURES_VERSION}",
+        config=lambda partition: plan.config,
+        made_from=(every(shards_asset(plan.tokenizer), sources), every(CLEAN, sources), whole(tokenizer_asset(plan.tokenizer))),
+        build=lambda build: pack(build, plan),
+    )
+
+
+def pack(build: CellBuild, plan: MixturePlan) -> None:
+    """Pack the shards that passed their checks."""
+    from kernels.tokens.mixtures import build_mixture
+    from kernels.tokens.shards import open_shard
+    from kernels.tokens.tokenizer_files import padding_id
+
+    asset, members = shards_asset(plan.tokenizer), build.observed.keys_of(plan.config.weights.keys())
+    usable = set(build.usable(asset)) & set(build.usable(CLEAN))
+    partitions = [key for key in members if key in usable]
+    summary = build_mixture(
+        [(source_of(key), open_shard(build.folder(asset, key))) for key in partitions],
+        {key: build.table(CLEAN, "documents", key) for key in partitions},
+        plan.config,
+        padding_id((build.folder(tokenizer_asset(plan.tokenizer)) / "tokenizer.json").read_text()),
+        build.draft.folder,
+    )
+    build.draft.num_rows = summary.num_sequences
+    build.draft.metadata |= {"composition": rows_markdown(pq.read_table(build.draft.folder / "composition.parquet").to_pylist())}
+    build.draft.metadata |= summary._asdict()
+    build.draft.metadata["left_out_partitions"] = ", ".join(key for key in members if key not in usable) or "none"

@@ -1,0 +1,35 @@
+"""Token shards that memory-map."""
+
+from assets.corpus.names import CLEAN
+from assets.graph.artifact import SHARDS, Artifact
+from assets.graph.build import CellBuild
+from assets.graph.upstream import same, whole
+from assets.tokens.names import shards_asset, tokenizer_asset
+
+SHARDS_VERSION = 2
+
+
+def shards(recipe: str, tokenizer: str | None) -> Artifact:
+    """Return the artifact of the shards that a tokenizer makes; None is the recipe's only one."""
+    return Artifact(
+        recipe=recipe,
+        name=shards_asset(tokenizer),
+        description="Token ids of every document, each ended by the end-of-text token, as arrays that memory-map (`tokens.npy`, `offsets.npy`).",
+        group="tokens",
+        kinds=("numpy",),
+        code_version=f"shards:{SHARDS_VERSION}",
+        partitioning=SHARDS,
+        made_from=(same(CLEAN), whole(tokenizer_asset(tokenizer))),
+        build=lambda build: encode(build, tokenizer_asset(tokenizer)),
+    )
+
+
+def encode(build: CellBuild, tokenizer: str) -> None:
+    """Write the tokens of a partition's documents."""
+    from kernels.tokens.shards import encode_documents, write_shard
+
+    table = build.table(CLEAN, "documents", build.key)
+    shard = encode_documents(table, (build.folder(tokenizer) / "tokenizer.json").read_text())
+    write_shard(shard, build.draft.folder)
+    build.draft.num_rows = len(shard.ids)
+    build.draft.metadata |= {"num_tokens": len(shard.tokens), "num_documents": len(shard.ids)}
