@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.application import RECIPE, RecipeOption, app, console
-from pipelines.commands.workbench import Workbench
-from pipelines.recipe.schema import nearest
-from resources.storage.lake import Cell
+from kernels.specs.names import nearest
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.workbench import Workbench
+from resources.storage.manifest import Cell
 
 
 @app.command()
@@ -20,7 +20,7 @@ def chat(
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
 ) -> None:
     """Talk with a checkpoint in the terminal."""
-    from assets.models.models import model_asset
+    from assets.models.names import model_asset
     from kernels.documents.conversations import Turn
     from kernels.inference.decoding import chat as answer_to
     from kernels.models.formats import checkpoints

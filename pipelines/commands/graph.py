@@ -1,7 +1,7 @@
 """``mill graph``: every asset on a line."""
 
-from pipelines.commands.application import RECIPE, RecipeOption, app
-from pipelines.commands.workbench import Workbench
+from pipelines.terminal.application import RECIPE, RecipeOption, app
+from pipelines.terminal.workbench import Workbench
 
 
 @app.command()
@@ -13,5 +13,5 @@ def graph(recipe: RecipeOption = RECIPE) -> None:
             print(f"{kind}/{name}")
     for artifact in bench.graph.artifacts.values():
         checks = [check.name for suite in bench.graph.suites.get(artifact.name, []) for check in suite.checks]
-        shape = " per partition" if artifact.partitioned else ""
+        shape = f" per {artifact.partitioning.name}" if artifact.partitioning else ""
         print(f"{artifact.name} [{artifact.code_version}{shape}] <- {', '.join(artifact.upstream)}" + (f" ? {', '.join(checks)}" if checks else ""))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.application import app, console
+from pipelines.terminal.application import app, console
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """``mill schema``: the JSON Schema of recipes."""
 
-from pipelines.commands.application import app
 from pipelines.recipe.schema import recipe_type
+from pipelines.terminal.application import app
 
 
 @app.command()

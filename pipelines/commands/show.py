@@ -6,10 +6,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.commands.application import RECIPE, RecipeOption, app, console
-from pipelines.commands.workbench import Workbench
-from pipelines.recipe.schema import nearest
-from resources.storage.lake import Cell, Manifest
+from kernels.specs.names import nearest
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.workbench import Workbench
+from resources.storage.manifest import Cell, Manifest
 from resources.storage.sources import standing_cells
 
 SHOWN_CELLS = 40

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.commands.application import RECIPE, RecipeOption, app, console
-from pipelines.commands.workbench import Workbench
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.workbench import Workbench
 
 
 @app.command()

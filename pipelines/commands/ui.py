@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.application import RECIPE, RecipeOption, app, console
 from pipelines.settings import find_home, find_recipe
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 
 
 @app.command()

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from pipelines.commands.application import RECIPE, RecipeOption, app, console
-from pipelines.commands.workbench import Workbench
 from pipelines.planning.planner import observe_sources, plan
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.workbench import Workbench
 
 
 @app.command()
@@ -21,15 +21,16 @@ def up(
     """Materialize what is stale, and only that."""
     started = time.perf_counter()
     bench = Workbench(recipe)
-    chosen, cells = bench.select(selection)
     with console.status("observing sources"):
-        planned = plan(bench.graph, bench.lake, observe_sources(bench.graph, bench.lake))
+        observed = observe_sources(bench.graph, bench.lake)
+        chosen, cells = bench.select(selection, observed)
+        planned = plan(bench.graph, bench.lake, observed)
     waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
     if not waiting:
         _print_left(planned.having("blocked", "held"))
         console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
         raise typer.Exit(1 if planned.having("blocked", "held") else 0)
-    from pipelines.commands.progress_bars import bring_up_with_bars
+    from pipelines.terminal.progress_bars import bring_up_with_bars
 
     result = bring_up_with_bars(bench, len(waiting), chosen, cells)
     seconds = time.perf_counter() - started

@@ -1,44 +1,59 @@
-"""What runs by itself: a job that brings a recipe up to date, its daily schedule, and a sensor on its source folders."""
+"""What runs by itself: a job that brings a recipe up to date, its daily schedule, and a sensor on its source folders.
+
+All three read the recipe as it stands when they run: the process that holds the definitions may have loaded an earlier one.
+"""
+
+from pathlib import Path
 
 import dagster as dg
 
-from assets.graph.artifact import Graph
-from pipelines.planning.bring_up import bring_up
-from pipelines.planning.planner import observe_sources, plan
-from resources.storage.home import Home
+from assets.graph.state import GraphState
+from assets.orchestration.mirror import restamp
+from pipelines.planning.bring_up import MIRROR_FILE, bring_up
+from pipelines.planning.materialize import materialize_jobs
+from pipelines.planning.planner import Plan, look_at_sources
+from pipelines.planning.runs import claim_run
+from pipelines.recipe.graph import build_graph
+from pipelines.recipe.schema import load_recipe
+from resources.storage.home import Busy, Home
 from resources.storage.lake import Lake
 
+SHOWN_CELLS = 20
 
-def refresh_job(graph: Graph) -> dg.JobDefinition:
+
+def refresh_job(name: str, recipe_file: Path) -> dg.JobDefinition:
     """Return the job that does what ``mill up`` does, each wave a run of its own."""
 
-    @dg.op(name=f"{graph.recipe}_observe_plan_and_run", description="Observes the sources, makes what is stale, and says what it came to.")
+    @dg.op(name=f"{name}_observe_plan_and_run", description="Observes the sources, makes what is stale, and says what it came to.")
     def body(context: dg.OpExecutionContext, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]) -> None:
-        job = context.repository_def.get_job(f"{graph.recipe}_materialize")
-        result = bring_up(graph, job, context.instance, lake, home, set(graph.artifacts))
+        claim_run(context)
+        graph = build_graph(load_recipe(recipe_file), home)
+        jobs = materialize_jobs(graph, recipe_file, home, lake)
+        with home.lock_in_turn("up", lambda busy: context.log.info(f"waiting for its turn: {busy}")):
+            result = bring_up(graph, jobs, context.instance, lake, home, set(graph.artifacts))
         context.log.info(f"{len(result.made)} cells made in {result.num_runs} runs")
         if result.left:
-            raise dg.Failure("\n".join(f"{left.cell}: {left.state}: {left.reason}" for left in result.left[:20]))
+            raise dg.Failure("\n".join(f"{left.cell}: {left.state}: {left.reason}" for left in result.left[:SHOWN_CELLS]))
 
-    @dg.job(name=f"{graph.recipe}_bring_up_to_date", description=f"Observes the sources of {graph.recipe} and makes whatever is stale.")
+    @dg.job(name=f"{name}_bring_up_to_date", description=f"Observes the sources of {name} and makes whatever is stale.")
     def job() -> None:
         body()
 
     return job
 
 
-def refresh_schedule(graph: Graph, job: dg.JobDefinition, cron: str) -> dg.ScheduleDefinition:
+def refresh_schedule(name: str, job: dg.JobDefinition, cron: str) -> dg.ScheduleDefinition:
     """Return the recurring refresh."""
     return dg.ScheduleDefinition(
-        name=f"{graph.recipe}_refresh", job=job, cron_schedule=cron, description="Observes the sources and brings the recipe up to date."
+        name=f"{name}_refresh", job=job, cron_schedule=cron, description="Observes the sources and brings the recipe up to date."
     )
 
 
-def source_sensor(graph: Graph, job: dg.JobDefinition, watch_seconds: int) -> dg.SensorDefinition:
+def source_sensor(name: str, recipe_file: Path, job: dg.JobDefinition, watch_seconds: int) -> dg.SensorDefinition:
     """Return the sensor that starts the job when files came, went or changed, or when anything else made a cell stale."""
 
     @dg.sensor(
-        name=f"{graph.recipe}_new_files",
+        name=f"{name}_new_files",
         job=job,
         minimum_interval_seconds=watch_seconds,
         description="Looks at the source folders and at the plan; starts a refresh when something is stale and none is under way.",
@@ -47,11 +62,20 @@ def source_sensor(graph: Graph, job: dg.JobDefinition, watch_seconds: int) -> dg
         running = context.instance.get_runs(dg.RunsFilter(job_name=job.name, statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED]))
         if running:
             return dg.SkipReason("a refresh is under way")
-        planned = plan(graph, lake, observe_sources(graph, lake))
-        stale = planned.having("stale", "unjudged")
+        try:
+            with home.lock("up"):
+                pass  # only to see whether somebody has it
+            graph = build_graph(load_recipe(recipe_file), home)
+            state = GraphState(graph, lake, look_at_sources(graph, lake))
+        except Busy as busy:
+            return dg.SkipReason(f"the recipe is being brought up to date: {busy}")
+        except (ValueError, OSError) as error:
+            return dg.SkipReason(f"the recipe or its sources cannot be read: {error}")
+        restamp(context.instance, state, home.dagster / MIRROR_FILE)
+        stale = Plan(state.cells).having("stale", "unjudged")
         if not stale:
-            return dg.SkipReason(f"nothing to do: {len(planned.cells)} cells are as they should be")
-        names = ", ".join(str(p.cell) for p in stale[:5])
+            return dg.SkipReason(f"nothing to do: {len(state.cells)} cells are as they should be")
+        names = ", ".join(str(status.cell) for status in stale[:5])
         return dg.SensorResult(run_requests=[dg.RunRequest(tags={"modelmill/reason": f"{len(stale)} stale: {names}"[:200]})])
 
     return body

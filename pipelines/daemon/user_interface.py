@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipelines.daemon.instance import prepare_instance
 from pipelines.settings import PROJECT, SHIPPED
+from resources.quality.data_docs import prepare_data_docs
 from resources.quality.docs_server import serve
-from resources.quality.expectations import data_docs_index
 from resources.storage.home import Home
 
 
@@ -25,9 +25,7 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     }
     if recipe.absolute().parent != SHIPPED:
         environment["MILL_RECIPES"] = str(recipe.absolute())
-    site = data_docs_index(home.data_docs).parent
-    site.mkdir(parents=True, exist_ok=True)
-    docs = serve(site, port + 1)
+    docs = serve(prepare_data_docs(home.data_docs), port + 1)
     threading.Thread(target=docs.serve_forever, daemon=True).start()
     say(f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}   state: {home.root}")
     # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and its group is ended

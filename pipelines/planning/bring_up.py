@@ -1,22 +1,26 @@
 """Bringing a recipe up to date: observe, plan, run, plan again, until nothing is stale. Used by ``mill up``, the job and so the sensor."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.graph.artifact import Graph
-from assets.orchestration.dagster_assets import asset_key, partitions_definition
-from pipelines.planning.planner import CellPlan, Plan, Wave, next_wave, observe_sources, plan
+from assets.graph.state import CellStatus, GraphState
+from assets.orchestration.keys import asset_key, partitionings, partitions_name
+from assets.orchestration.mirror import restamp
+from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
+from pipelines.planning.runs import Outcome, end_orphans, run_in_process
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
 from resources.storage.progress import Progress, listening
-from resources.storage.sources import Registry, load_registry
+from resources.storage.publishing import sweep
+from resources.storage.sources import ObservedSources, load_sources
+from resources.storage.versions import old_versions, remove_version
 
-PID_TAG = "modelmill/pid"
-UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+MIRROR_FILE = "mirror.json"
 
 
 class Result(NamedTuple):
@@ -24,22 +28,21 @@ class Result(NamedTuple):
 
     made: list[Cell]
     failed: dict[Cell, str]
-    left: list[CellPlan]
+    left: list[CellStatus]
     """Cells that are not as they should be: failed, blocked by a check, or held by one above them."""
     num_runs: int
 
 
-def mirror_sources(graph: Graph, before: Registry, now: Registry, instance: dg.DagsterInstance) -> None:
+def mirror_sources(graph: Graph, before: ObservedSources, now: ObservedSources, instance: dg.DagsterInstance) -> None:
     """Tell Dagster of partitions that came or went, and of sources whose content changed."""
-    definition = partitions_definition(graph.recipe)
-    name = str(definition.name)
-    active = {partition.key: partition for partition in now.active()}
-    known = set(instance.get_dynamic_partitions(name))
-    instance.add_dynamic_partitions(name, [key for key in active if key not in known])
-    for key in known - set(active):
-        instance.delete_dynamic_partition(name, key)
-    seen = {partition.key: partition.content for partition in before.active()}
-    for partition in active.values():
+    for partitioning in partitionings(graph).values():
+        name = partitions_name(graph.recipe, partitioning)
+        active, known = list(partitioning.keys(now)), set(instance.get_dynamic_partitions(name))
+        instance.add_dynamic_partitions(name, [key for key in active if key not in known])
+        for key in known - set(active):
+            instance.delete_dynamic_partition(name, key)
+    seen = {partition.key: partition.content for partition in before.active}
+    for partition in now.active:
         if seen.get(partition.key) != partition.content:
             _observe(instance, graph.recipe, f"sources/{partition.source}", partition.key, partition.content, len(partition.files))
     for name, observed in now.inputs.items():
@@ -58,41 +61,18 @@ def _observe(instance: dg.DagsterInstance, recipe: str, asset: str, partition: s
     )
 
 
-def end_orphans(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs as failed whose process is gone, free their pool slots, and return their ids."""
-    ended: list[str] = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED)):
-        run = record.dagster_run
-        pid = run.tags.get(PID_TAG)
-        if pid is None or _is_alive(int(pid)):
-            continue
-        instance.report_run_failed(run, message=f"the process {pid} that ran this is gone; mill up goes on where it stopped")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        ended.append(run.run_id)
-    return ended
-
-
-def _is_alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def bring_up(
-    graph: Graph, job: dg.JobDefinition, instance: dg.DagsterInstance, lake: Lake, home: Home, selected: set[str], cells: set[Cell] | None = None
+    graph: Graph,
+    jobs: Mapping[str, dg.JobDefinition],
+    instance: dg.DagsterInstance,
+    lake: Lake,
+    home: Home,
+    selected: set[str],
+    cells: set[Cell] | None = None,
 ) -> Result:
-    """Make what is stale among the selected assets, and only that.
+    """Make what is stale among the selected assets, and only that. The caller holds the home's lock ``up``.
 
-    ``cells`` narrows the work further to some partitions.
-
-    Raises:
-        resources.storage.home.Busy: another process is bringing this home up to date.
+    ``jobs`` has the job of each asset; ``cells`` narrows the work further to some partitions.
     """
     made: list[Cell] = []
     failed: dict[Cell, str] = {}
@@ -105,43 +85,45 @@ def bring_up(
             failed[progress.cell] = progress.message
 
     num_runs = 0
-    with home.lock("up"), listening(listen):
-        lake.sweep()
+    with listening(listen):
+        sweep(lake)
         end_orphans(instance)
         while True:
-            before = load_registry(lake, graph.recipe)
-            registry = observe_sources(graph, lake)
-            mirror_sources(graph, before if num_runs or before != registry else Registry(), registry, instance)
-            planned = plan(graph, lake, registry)
-            tried = set(made) | set(failed)
-            wave = next_wave(graph, _narrow(planned, cells), selected, tried, judged)
+            state = _look(graph, lake, instance, again=num_runs > 0)
+            planned = Plan(state.cells)
+            wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
             if wave is None:
-                left = [p for p in planned.cells if p.state != "fresh" and p.cell.asset in selected]
+                restamp(instance, state, home.dagster / MIRROR_FILE)
+                remove_old_versions(graph, lake)
+                left = [status for status in planned.cells if status.state != "fresh" and status.cell.asset in selected]
                 return Result(made, failed, left, num_runs)
-            asked = [cell for group in wave.cells.values() for cell in group]
-            outcome = run_wave(graph, job, instance, wave)
+            outcome = run_wave(graph, jobs, instance, wave)
             num_runs += 1
-            judged.update(p.cell for p in planned.having("unjudged") if p.cell.asset in wave.judge)
-            for cell in asked:
+            judged.update(status.cell for status in planned.having("unjudged") if status.cell.asset in wave.judge)
+            for cell in (cell for group in wave.cells.values() for cell in group):
                 if cell not in made and cell not in failed:
-                    failed[cell] = _complaint(outcome)
+                    failed[cell] = outcome.complaint()
 
 
-def _complaint(outcome: dg.ExecuteInProcessResult) -> str:
-    """Return why a run ended before its cells did."""
-    for event in outcome.all_events:
-        error = getattr(event.event_specific_data, "error", None)
-        if error is not None:
-            cause = error.cause or error
-            return f"run {outcome.run_id[:8]}: {cause.message.strip()}"
-    return f"run {outcome.run_id[:8]} ended without making it; see its log"
+def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance, *, again: bool) -> GraphState:
+    """Look at sources and lake, and have Dagster know what came, went or changed; everything the first time, should it have forgotten."""
+    before = load_sources(lake, graph.recipe)
+    observed = observe_sources(graph, lake)
+    mirror_sources(graph, before if again or before == observed else ObservedSources(), observed, instance)
+    return GraphState(graph, lake, observed)
+
+
+def remove_old_versions(graph: Graph, lake: Lake) -> None:
+    """Remove the versions that nothing holds any more."""
+    for old in old_versions(lake, graph.recipe, graph.keep_versions):
+        remove_version(lake, old.cell, old.version)
 
 
 def _narrow(planned: Plan, cells: set[Cell] | None) -> Plan:
-    return planned if cells is None else Plan([p for p in planned.cells if p.cell in cells])
+    return planned if cells is None else Plan([status for status in planned.cells if status.cell in cells])
 
 
-def run_wave(graph: Graph, job: dg.JobDefinition, instance: dg.DagsterInstance, wave: Wave) -> dg.ExecuteInProcessResult:
+def run_wave(graph: Graph, jobs: Mapping[str, dg.JobDefinition], instance: dg.DagsterInstance, wave: Wave) -> Outcome:
     """Run one wave in this process as one Dagster run."""
     ops: dict[str, Any] = {}
     for asset, cells in wave.cells.items():
@@ -154,18 +136,22 @@ def run_wave(graph: Graph, job: dg.JobDefinition, instance: dg.DagsterInstance, 
         for check in suite.checks
     }
     assets = {asset_key(graph.recipe, asset) for asset in wave.cells}
-    return job.get_subset(asset_selection=assets, asset_check_selection=checks).execute_in_process(
-        instance=instance,
+    job = jobs[next(iter([*wave.cells, *wave.judge]))]
+    return run_in_process(
+        job.get_subset(asset_selection=assets, asset_check_selection=checks),
+        instance,
         run_config={"ops": ops, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        tags={PID_TAG: str(os.getpid()), "modelmill/wave": _title(wave), **_range_tags(graph, instance, wave)},
-        raise_on_error=False,
+        tags={"modelmill/wave": _title(wave), **_range_tags(graph, instance, wave)},
     )
 
 
 def _range_tags(graph: Graph, instance: dg.DagsterInstance, wave: Wave) -> dict[str, str]:
     """Return the tags of a run over partitions: Dagster asks for a range, the ops' config names those within it that are made."""
+    partitioning = next((found for asset in wave.cells if (found := graph.artifacts[asset].partitioning) is not None), None)
+    if partitioning is None:
+        return {}
     wanted = {cell.partition for cells in wave.cells.values() for cell in cells}
-    inside = [key for key in instance.get_dynamic_partitions(str(partitions_definition(graph.recipe).name)) if key in wanted]
+    inside = [key for key in instance.get_dynamic_partitions(partitions_name(graph.recipe, partitioning)) if key in wanted]
     return {ASSET_PARTITION_RANGE_START_TAG: inside[0], ASSET_PARTITION_RANGE_END_TAG: inside[-1]} if inside else {}
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from assets.graph.artifact import Contents, identify, make
+from assets.graph.build import Workplace, make
+from assets.graph.state import GraphState
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.schema import load_recipe
 from resources.storage.home import Home
-from resources.storage.sources import load_registry
+from resources.storage.sources import load_sources
 
 
 def open_recipe(settings: dict[str, str]) -> Callable[[str, str, str], None]:
@@ -16,16 +17,15 @@ def open_recipe(settings: dict[str, str]) -> Callable[[str, str, str], None]:
     home = Home(root=Path(settings["home"]), lake_url=settings["lake_url"], package_cache=Path(settings["package_cache"]))
     graph = build_graph(load_recipe(Path(settings["recipe_file"])), home)
     artifact, lake = graph.artifacts[settings["asset"]], home.lake()
-    registry = load_registry(lake, graph.recipe)
+    state = GraphState(graph, lake, load_sources(lake, graph.recipe))
 
     def make_cell(partition: str, fingerprint: str, replaces: str) -> None:
         manifest = lake.manifest(artifact.cell(partition))
         if manifest is not None and manifest.fingerprint == fingerprint and manifest.version != replaces:
             return  # an earlier attempt made it and was lost before it could say so
-        now = identify(artifact, partition, registry, Contents(lake, registry, graph.recipe)).fingerprint
-        if now != fingerprint:
+        if state.identity(artifact, partition).fingerprint != fingerprint:
             raise ValueError("recipe, code or sources are not those of the run on this machine; install the same version everywhere, run mill up")
-        make(artifact, partition, lake, home, registry, _refuse_to_launch, lambda report: None)
+        make(artifact, partition, state, Workplace(home, _refuse_to_launch, lambda report: None))
 
     return make_cell
 

@@ -1,27 +1,45 @@
 """From a recipe to its graph of artifacts: the one place where policy (the recipe) meets mechanism (assets and kernels)."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from assets.corpus.classifiers import classifier, classifier_suite
 from assets.corpus.decontamination import decontaminated
 from assets.corpus.deduplication import MODEL_INPUT, deduplicated, paragraphs, signatures, trimmed
-from assets.corpus.documents import DEDUPLICATED_ASSET, TRIMMED_ASSET, SourcePlan, documents, filtered, key_input
+from assets.corpus.documents import SourcePlan, documents
+from assets.corpus.eval_texts import EvalTexts, eval_texts
+from assets.corpus.filtered import filtered
+from assets.corpus.names import DEDUPLICATED, TRIMMED, key_input
 from assets.corpus.report import curation_report
+from assets.corpus.report_checks import group_suite
 from assets.corpus.suites import corpus_suites
+from assets.datasets.builder import is_current
 from assets.datasets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.datasets.embedded import prepare
-from assets.evals.reports import EvalPlan, leaderboard, release, report
-from assets.graph.artifact import Artifact, CheckSuite, Graph
-from assets.models.checks import group_suite, model_suites
-from assets.models.models import ModelPlan, model
+from assets.evals.leaderboard import leaderboard
+from assets.evals.plans import EvalPlan
+from assets.evals.release import ReleasePlan, release
+from assets.evals.scores import scores
+from assets.graph.artifact import Artifact, Graph
+from assets.graph.checks import CheckSuite
+from assets.models.checkpoints import ModelPlan, model
+from assets.models.checks import TrainingData, model_suites
+from assets.models.needs import training_sources
 from assets.tokens.card import CardConfig, Origin, data_card
-from assets.tokens.tokens import mixture, shards, tokenizer
+from assets.tokens.checks import shards_suite
+from assets.tokens.mixture import MixturePlan, mixture
+from assets.tokens.names import shards_asset
+from assets.tokens.shards import shards
+from assets.tokens.tokenizer import tokenizer
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
 from kernels.specs.families import specs
+from kernels.specs.names import nearest
+from kernels.specs.needs import DataFile, HeldOut, Mixture, Package
 from kernels.tokens.mixtures import MixtureConfig
-from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeError, kernel_config, nearest
+from pipelines.recipe.faults import said_of
+from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeError, kernel_config
+from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.sources import Location
 
@@ -32,72 +50,183 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     Raises:
         RecipeError: the recipe names an embedded data set that does not exist.
     """
-    entries, name = recipe.entries, recipe.name
-    sources = {key: _source_plan(recipe, home, entry) for key, entry in entries.sources.items()}
-    models = {key: _model_plan(recipe, home, entry) for key, entry in _in_order(entries.models).items()}
-    evals = {key: _eval_plan(recipe, home, entry) for key, entry in entries.evals.items()}
-    keys = {key: _file(recipe, home, path) for key, path in entries.keys.items()}
-    made: list[Artifact] = [
-        documents(name, sources),
-        *(classifier(name, key, entry) for key, entry in entries.classifiers.items()),
-        filtered(name, sources, keys),
-        *_deduplication(recipe, home),
-        decontaminated(name, TRIMMED_ASSET if entries.deduplication.trims else DEDUPLICATED_ASSET, entries.decontamination, _eval_files(evals)),
-        curation_report(name, sources),
-        _tokenizer(name, entries.tokenizer),
-        shards(name),
-        *(mixture(name, key, config) for key, config in entries.mixtures.items()),
-        *(data_card(name, key, _card_config(recipe, sources, config)) for key, config in entries.mixtures.items()),
-        *(model(name, key, plan) for key, plan in models.items()),
-    ]
-    if evals:
-        made += [report(name, key, evals) for key in models]
-        made += [leaderboard(name, list(models))] if models else []
-    if entries.release is not None:
-        gate = GateConfig.model_validate(entries.release.model_dump(include=set(GateConfig.model_fields)))
-        made.append(release(name, entries.release.candidate, gate))
-    inputs = {key: plan.location for key, plan in models.items() if plan.location}
-    inputs |= {key: plan.location for key, plan in evals.items() if plan.location}
-    inputs |= {key_input(key): location for key, location in keys.items()}
-    if entries.deduplication.semantic is not None:
-        inputs[MODEL_INPUT] = _file(recipe, home, entries.deduplication.semantic.model)
-    needed = _embedded_names(recipe)
-
-    def prepare_all() -> None:
-        for key in needed:
-            prepare(key, home.embedded, home.package_cache)
-
-    return Graph(
-        recipe=name,
-        artifacts={artifact.name: _with_policy(artifact, recipe) for artifact in made},
-        suites=_suites(recipe, models, evals),
-        sources={key: plan.location for key, plan in sources.items()},
-        inputs=inputs,
-        prepare=prepare_all,
-    )
+    return _Builder(recipe, home).graph()
 
 
-def _deduplication(recipe: Recipe, home: Home) -> list[Artifact]:
-    """Return the stages that the recipe asks for."""
-    name, entry = recipe.name, recipe.entries.deduplication
-    stages = [signatures(name, entry, entry.semantic and _file(recipe, home, entry.semantic.model)), deduplicated(name, entry)]
-    if entry.paragraphs is not None:
-        stages.append(paragraphs(name, entry.paragraphs))
-    return [*stages, trimmed(name, entry)] if entry.trims else stages
+class _Builder:
+    """A recipe being turned into a graph: its entries as plans, by name."""
 
+    def __init__(self, recipe: Recipe, home: Home) -> None:
+        self.recipe, self.home, self.name, self.entries = recipe, home, recipe.name, recipe.entries
+        self.sources = {key: self._source(entry) for key, entry in self.entries.sources.items()}
+        self.mixtures = {key: self._mixture(entry) for key, entry in self.entries.mixtures.items()}
+        self.models = {key: self._model(key, entry) for key, entry in _in_order(self.entries.models).items()}
+        self.evals = {key: self._eval(entry) for key, entry in sorted(self.entries.evals.items())}
+        self.keys = {key: self._file(path) for key, path in self.entries.keys.items()}
+        self.texts = {
+            key: EvalTexts(plan.task, plan.task.texts, plan.location) for key, plan in self.evals.items() if plan.task.texts and plan.location
+        }
 
-def _tokenizer(name: str, entry: Any) -> Artifact:
-    method = specs("tokenizers")[entry.method]
-    return tokenizer(name, method, kernel_config("tokenizers", entry.method, entry), entry.sources, entry.partitions_per_source)
+    def graph(self) -> Graph:
+        """Return the graph."""
+        artifacts = [*self._corpus(), *self._tokens(), *(model(self.name, key, plan) for key, plan in self.models.items()), *self._evals()]
+        embedded = self._embedded()
 
+        def prepare_all() -> None:
+            for name in dict.fromkeys(embedded.values()):
+                prepare(name, self.home.embedded, self.home.package_cache)
 
-def _card_config(recipe: Recipe, sources: dict[str, SourcePlan], mixture_config: MixtureConfig) -> CardConfig:
-    entries = recipe.entries
-    steps = {key: [config for _, config in sources[key].steps] for key in mixture_config.weights}
-    origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in mixture_config.weights}
-    return CardConfig(
-        mixture=mixture_config, origins=origins, steps=steps, deduplication=entries.deduplication, decontamination=entries.decontamination
-    )
+        return Graph(
+            recipe=self.name,
+            artifacts={artifact.name: self._with_policy(artifact) for artifact in artifacts},
+            suites=self._suites(),
+            sources={key: plan.location for key, plan in self.sources.items()},
+            inputs=self._inputs(),
+            absent=lambda: {key for key, name in embedded.items() if not is_current(self.home.embedded / name)},
+            prepare=prepare_all,
+            keep_versions=self.entries.keep_versions,
+        )
+
+    # --- stages ---
+
+    def _corpus(self) -> list[Artifact]:
+        """Return the stages of the corpus that the recipe asks for."""
+        entry = self.entries.deduplication
+        if not self.sources or entry is None:
+            return []
+        encoder = self._file(entry.semantic.model) if entry.semantic else None
+        return [
+            documents(self.name, self.sources),
+            *(classifier(self.name, key, chosen) for key, chosen in self.entries.classifiers.items()),
+            filtered(self.name, self.sources, self.keys),
+            signatures(self.name, entry, encoder),
+            deduplicated(self.name, entry),
+            *([paragraphs(self.name, entry.paragraphs)] if entry.paragraphs else []),
+            *([trimmed(self.name, entry)] if entry.trims else []),
+            *([eval_texts(self.name, self.texts)] if self.texts else []),
+            decontaminated(self.name, TRIMMED if entry.trims else DEDUPLICATED, self.entries.decontamination, list(self.texts)),
+            curation_report(self.name, self.sources, list(self.texts)),
+        ]
+
+    def _tokenizers(self) -> dict[str | None, Any]:
+        """Return the recipe's tokenizers; None is the name of an only one."""
+        return {**self.entries.tokenizers} if self.entries.tokenizer is None else {None: self.entries.tokenizer}
+
+    def _tokens(self) -> list[Artifact]:
+        found: list[Artifact] = []
+        for key, entry in self._tokenizers().items():
+            method, config = specs("tokenizers")[entry.method], kernel_config("tokenizers", entry.method, entry)
+            found += [tokenizer(self.name, key, method, config, entry.sources, entry.partitions_per_source), shards(self.name, key)]
+        for key, plan in self.mixtures.items():
+            found += [mixture(self.name, key, plan), data_card(self.name, key, plan.tokenizer, self._card(plan.config), list(self.texts))]
+        return found
+
+    def _evals(self) -> list[Artifact]:
+        if not self.evals or not self.models:
+            return []
+        found = [scores(self.name, key, self.evals) for key in self.models]
+        found.append(leaderboard(self.name, list(self.models), list(self.evals)))
+        entry = self.entries.release
+        if entry is not None:
+            gate = GateConfig.model_validate(entry.model_dump(include=set(GateConfig.model_fields)))
+            deciding = gate.metric.split("/")[0]
+            found.append(release(self.name, ReleasePlan(entry.candidate, gate, deciding, self.evals[deciding])))
+        return found
+
+    # --- entries ---
+
+    def _file(self, path: str) -> Location:
+        return Location(root=self.recipe.locate(path, self.home.embedded), patterns=("*",), snapshot="base", files_per_partition=1)
+
+    def _source(self, entry: Any) -> SourcePlan:
+        spec = specs("sources")[entry.format]
+        location = Location(
+            root=self.recipe.locate(entry.path, self.home.embedded),
+            patterns=tuple(entry.patterns or spec.patterns),
+            snapshot=entry.snapshot,
+            files_per_partition=entry.files_per_partition,
+            left_out=str(self.recipe.path),
+        )
+        steps: tuple[tuple[Any, Config], ...] = tuple((specs("filters")[step.kind], step) for step in entry.filters)
+        return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
+
+    def _mixture(self, entry: Any) -> MixturePlan:
+        return MixturePlan(MixtureConfig.model_validate(entry.model_dump(include=set(MixtureConfig.model_fields))), entry.tokenizer)
+
+    def _model(self, key: str, entry: Any) -> ModelPlan:
+        method = specs("methods")[entry.method]
+        said = said_of(self.entries, key, entry)
+        if any(isinstance(need, Package) for need in method.needs):
+            said = said._replace(location=self._file(str(entry.data)))
+        limits = {check.name: getattr(entry.checks, check.name) for check in method.checks}
+        return ModelPlan(method, kernel_config("methods", entry.method, entry), said, World(**entry.run.model_dump()), limits)
+
+    def _eval(self, entry: Any) -> EvalPlan:
+        task = specs("tasks")[entry.task]
+        return EvalPlan(
+            task=task,
+            config=kernel_config("tasks", entry.task, entry),
+            mixture=entry.data if isinstance(task.need, HeldOut) else None,
+            location=self._file(entry.data) if isinstance(task.need, DataFile) else None,
+        )
+
+    def _card(self, config: MixtureConfig) -> CardConfig:
+        entries = self.entries
+        origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in config.weights}
+        return CardConfig(
+            mixture=config,
+            origins=origins,
+            steps={key: [step for _, step in self.sources[key].steps] for key in config.weights},
+            deduplication=cast(Config, entries.deduplication),
+            decontamination=entries.decontamination,
+        )
+
+    # --- files, checks, policy ---
+
+    def _inputs(self) -> dict[str, Location]:
+        """Return the files that the graph starts from beside its sources."""
+        found = {key: plan.said.location for key, plan in self.models.items() if plan.said.location}
+        found |= {key: plan.location for key, plan in self.evals.items() if plan.location}
+        found |= {key_input(key).removeprefix("inputs/"): location for key, location in self.keys.items()}
+        semantic = self.entries.deduplication.semantic if self.entries.deduplication else None
+        return found | ({MODEL_INPUT: self._file(semantic.model)} if semantic else {})
+
+    def _embedded(self) -> dict[str, str]:
+        """Return the embedded data sets that sources and inputs name, by source or input."""
+        roots = {key: plan.location.root for key, plan in self.sources.items()} | {key: location.root for key, location in self._inputs().items()}
+        prefix = str(self.home.embedded) + "/"
+        found = {key: root.removeprefix(prefix).split("/")[0] for key, root in roots.items() if root.startswith(prefix)}
+        for name in found.values():
+            if name not in EMBEDDED_SETS:
+                raise RecipeError(f"{self.recipe.path}: no embedded data set is named {name!r} ({EMBEDDED}{name}); {nearest(name, EMBEDDED_SETS)}")
+        return found
+
+    def _suites(self) -> dict[str, list[CheckSuite]]:
+        found: list[CheckSuite] = []
+        if self.sources:
+            limits = {key: entry.limits for key, entry in self.entries.sources.items()}
+            found += [*corpus_suites(limits), group_suite(self.entries.groups)]
+        found += [classifier_suite(key, entry) for key, entry in self.entries.classifiers.items()]
+        found += [shards_suite(shards_asset(key)) for key in self._tokenizers()]
+        for key, plan in self.models.items():
+            found += model_suites(key, plan, self._training_data(plan), list(self.texts))
+        by_asset: dict[str, list[CheckSuite]] = {}
+        for suite in found:
+            by_asset.setdefault(suite.asset, []).append(suite)
+        return by_asset
+
+    def _training_data(self, plan: ModelPlan) -> TrainingData | None:
+        """Return which documents a model is trained on, None where it is trained on none."""
+        if any(isinstance(need, Mixture) for need in plan.method.needs):
+            config = self.mixtures[str(plan.said.data)].config
+            return TrainingData(tuple(config.weights), config)
+        sources = training_sources(plan.method.needs, plan.said)
+        return TrainingData(sources, None) if sources else None
+
+    def _with_policy(self, artifact: Artifact) -> Artifact:
+        """Add what the recipe says of an asset beyond its content: the owner, and how old the corpus may grow."""
+        hours = self.entries.schedules.stale_after_hours if artifact.group in ("corpus", "tokens") else None
+        return replace(artifact, owner=self.entries.owner, stale_after_hours=hours)
 
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:
@@ -113,82 +242,3 @@ def _in_order(models: dict[str, Any]) -> dict[str, Any]:
     for key in models:
         add(key)
     return ordered
-
-
-def _embedded_names(recipe: Recipe) -> list[str]:
-    """Return the embedded data sets that a recipe's paths name."""
-    entries = recipe.entries
-    paths = [entry.path for entry in entries.sources.values()]
-    paths += [entries.deduplication.semantic.model] if entries.deduplication.semantic else []
-    paths += [entry.data for entry in (*entries.models.values(), *entries.evals.values()) if isinstance(entry.data, str)]
-    names = list(dict.fromkeys(path.removeprefix(EMBEDDED).split("/")[0] for path in paths if path.startswith(EMBEDDED)))
-    for name in names:
-        if name not in EMBEDDED_SETS:
-            raise RecipeError(f"{recipe.path}: no embedded data set is named {name!r}; {nearest(name, list(EMBEDDED_SETS))}")
-    return names
-
-
-def _source_plan(recipe: Recipe, home: Home, entry: Any) -> SourcePlan:
-    spec = specs("sources")[entry.format]
-    location = Location(
-        root=recipe.locate(entry.path, home.embedded),
-        patterns=tuple(entry.patterns or spec.patterns),
-        snapshot=entry.snapshot,
-        files_per_partition=entry.files_per_partition,
-        left_out=str(recipe.path),
-    )
-    steps: tuple[tuple[Any, Config], ...] = tuple((specs("filters")[step.kind], step) for step in entry.filters)
-    return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
-
-
-def _file(recipe: Recipe, home: Home, path: str) -> Location:
-    return Location(root=recipe.locate(path, home.embedded), patterns=("*",), snapshot="base", files_per_partition=1)
-
-
-def _model_plan(recipe: Recipe, home: Home, entry: Any) -> ModelPlan:
-    spec = specs("methods")[entry.method]
-    return ModelPlan(
-        method=spec,
-        config=kernel_config("methods", entry.method, entry),
-        parents=tuple(entry.parents),
-        data=tuple(entry.data) if isinstance(entry.data, list) else entry.data,
-        location=_file(recipe, home, str(entry.data)) if spec.data == "package" else None,
-    )
-
-
-def _eval_plan(recipe: Recipe, home: Home, entry: Any) -> EvalPlan:
-    spec = specs("tasks")[entry.task]
-    return EvalPlan(
-        spec=spec,
-        config=kernel_config("tasks", entry.task, entry),
-        mixture=entry.data if spec.data == "heldout" else None,
-        location=_file(recipe, home, entry.data) if spec.data == "file" else None,
-    )
-
-
-def _suites(recipe: Recipe, models: dict[str, ModelPlan], evals: dict[str, EvalPlan]) -> dict[str, list[CheckSuite]]:
-    sources = {
-        key: set(plan.data) if isinstance(plan.data, tuple) else set(recipe.entries.mixtures[str(plan.data)].weights)
-        for key, plan in models.items()
-        if plan.method.data in ("mixture", "conversations")
-    }
-    files = _eval_files(evals)
-    limits = {key: entry.limits for key, entry in recipe.entries.sources.items()}
-    suites: dict[str, list[CheckSuite]] = {}
-    classifiers = [classifier_suite(key, entry) for key, entry in recipe.entries.classifiers.items()]
-    for suite in (*corpus_suites(limits), *classifiers, group_suite(recipe.entries.groups), *model_suites(models, sources, files)):
-        suites.setdefault(suite.asset, []).append(suite)
-    return suites
-
-
-def _eval_files(evals: dict[str, EvalPlan]) -> dict[str, tuple[Any, Location]]:
-    """Return the evals that have a data file, and where it is."""
-    return {key: (plan.spec, plan.location) for key, plan in evals.items() if plan.location}
-
-
-def _with_policy(artifact: Artifact, recipe: Recipe) -> Artifact:
-    """Add what the recipe says of an asset beyond its content: the owner, and how old the corpus may grow."""
-    metadata: dict[str, Any] = {**artifact.metadata, "owner": recipe.entries.owner}
-    if artifact.group in ("corpus", "tokens"):
-        metadata["stale_after_hours"] = recipe.entries.schedules.stale_after_hours
-    return replace(artifact, metadata=metadata)

@@ -3,20 +3,23 @@
 import logging
 import os
 import warnings
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.commands.workbench import Workbench
-from pipelines.planning.bring_up import Result, bring_up
+from pipelines.terminal.workbench import Workbench
 from resources.devices.launchers import warm_up
-from resources.storage.lake import Cell
+from resources.storage.manifest import Cell
 from resources.storage.progress import Progress as Event
 from resources.storage.progress import listening
 
+if TYPE_CHECKING:
+    from pipelines.planning.bring_up import Result
 
-def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> Result:
+
+def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> "Result":
     """Bring a recipe up to date and draw how it goes.
 
     ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
@@ -24,14 +27,13 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cel
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Dagster's notes on its own beta parameters are for us, not for users
         from pipelines.daemon.instance import open_instance
-        from pipelines.definitions import Deployment, build_definitions, materialize_job_name
+        from pipelines.planning.bring_up import bring_up
+        from pipelines.planning.materialize import materialize_jobs
 
         if any(bench.graph.artifacts[asset].uses_gpu for asset in chosen):
             warm_up()
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
-        name = bench.recipe.name
-        deployment = Deployment(bench.home, bench.lake, {name: bench.recipe}, {name: bench.graph})
-        job = build_definitions(deployment).resolve_job_def(materialize_job_name(name))
+        jobs = materialize_jobs(bench.graph, bench.recipe.path, bench.home, bench.lake)
         instance = open_instance(bench.home)
         terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
         columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
@@ -56,8 +58,8 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cel
                     case _:
                         bars.update(whole, note=f"checked {label}")
 
-            with listening(listen):
-                result = bring_up(bench.graph, job, instance, bench.lake, bench.home, chosen, cells)
+            with bench.home.lock("up"), listening(listen):
+                result = bring_up(bench.graph, jobs, instance, bench.lake, bench.home, chosen, cells)
             bars.update(whole, total=len(result.made) + len(result.failed), completed=len(result.made), note="")
         instance.dispose()
         return result

@@ -1,0 +1,185 @@
+"""What is wrong with a recipe: faults of its form, said with file, line, key and remedy, and names that point nowhere."""
+
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
+from kernels.specs.config import Config
+from kernels.specs.families import FOLDERS, load, specs
+from kernels.specs.names import nearest
+from kernels.specs.needs import DataFile, HeldOut, SecretKey, TrainedClassifier
+from pipelines.recipe.yaml_source import YamlSource
+
+Location = tuple[str | int, ...]
+Fault = tuple[Location, str]
+
+
+def _place(source: YamlSource, location: Location) -> Location:
+    """Drop the union tags that pydantic puts into locations: keep the parts that lead somewhere in the file."""
+    value: Any = source.value
+    kept: list[str | int] = []
+    for part in location:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+            value = cast(Any, value)[part]
+            kept.append(part)
+    return tuple(kept)
+
+
+def _valid_keys(recipe_type: type[Config], location: Location) -> list[str]:
+    """Return the keys that may stand where pydantic found an unknown one (the last part of its location)."""
+    kind: Any = recipe_type
+    for part in location[:-1]:
+        kind = _step_into(kind, part)
+    fields = _fields(next((member for member in get_args(kind) if member is not type(None)), kind))
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _step_into(kind: Any, part: str | int) -> Any:
+    """Return the type one part further down: a field's, a container's items', or the member of a union that the part tags."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    members = [member for member in get_args(kind) if member is not type(None)]
+    if get_origin(kind) in (Union, UnionType):
+        tagged = [member for member in members if any(field.annotation == Literal[part] for field in _fields(member).values())]
+        return tagged[0] if tagged else _step_into(members[0], part)
+    if get_origin(kind) in (dict, list, tuple):
+        return members[1] if get_origin(kind) is dict else members[0]
+    found = [field.annotation for name, field in _fields(kind).items() if part in (name, field.alias)]
+    return found[0] if found else kind
+
+
+def _fields(kind: Any) -> dict[str, FieldInfo]:
+    return getattr(kind, "model_fields", {})
+
+
+def describe(source: YamlSource, recipe_type: type[Config], fault: dict[str, Any]) -> str:
+    """Return one fault that pydantic found as a line: file, line, key, what is wrong and the remedy."""
+    location: Location = fault["loc"]
+    place = _place(source, location)
+    line = source.line(place)
+    key = ".".join(map(str, place)) or str(location[-1])
+    match fault["type"]:
+        case "extra_forbidden":
+            message = f"unknown key {location[-1]!r}; {nearest(str(location[-1]), _valid_keys(recipe_type, location))}"
+        case "union_tag_invalid":
+            tags = [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
+            tag = fault["ctx"]["tag"]
+            message = f"no {fault['ctx']['discriminator'].strip(chr(39))} is named {tag!r}; {_broken_module(tag) or nearest(tag, tags)}"
+        case "missing" | "union_tag_not_found":
+            absent = str(location[-1]) if fault["type"] == "missing" else fault["ctx"]["discriminator"].strip("'")
+            message = f"the key {absent!r} is missing; add it"
+        case _:
+            message = f"{fault['msg']} (found {fault['input']!r})"
+    return f"{source.path}:{line}: {key}: {message}"
+
+
+def _broken_module(name: str) -> str:
+    """Return why the module of a name does not load, empty where there is no such module or it loads."""
+    found = [reason for family in FOLDERS for module, reason in load(family).broken.items() if module == name]
+    return f"its module does not load: {found[0]}; mend it" if found else ""
+
+
+def _known(location: Location, kind: str, name: str, valid: Any) -> Iterator[Fault]:
+    if name not in valid:
+        yield location, f"no {kind} is named {name!r}; {nearest(name, list(valid))}"
+
+
+def find_faults(recipe: Any) -> Iterator[Fault]:
+    """Yield every name of a recipe that points nowhere, and what it lacks, with where it stands."""
+    yield from _sources(recipe)
+    yield from _tokens(recipe)
+    for model, entry in recipe.models.items():
+        yield from _model(recipe, model, entry)
+    for name, entry in recipe.evals.items():
+        yield from _eval(recipe, name, entry)
+    if recipe.release is not None:
+        yield from _known(("release", "candidate"), "model", recipe.release.candidate, recipe.models)
+        yield from _known(("release", "metric"), "eval", recipe.release.metric.split("/")[0], recipe.evals)
+    if not recipe.sources and not recipe.models:
+        yield (), "a recipe needs sources or models; add one of them"
+
+
+def _sources(recipe: Any) -> Iterator[Fault]:
+    for source, entry in recipe.sources.items():
+        for index, step in enumerate(entry.filters):
+            here = ("sources", source, "filters", index)
+            for need in specs("filters")[step.kind].needs(step):
+                match need:
+                    case SecretKey(name):
+                        yield from _known(here, "key", name, recipe.keys)
+                    case TrainedClassifier(name):
+                        yield from _known(here, "classifier", name, recipe.classifiers)
+    for name, entry in recipe.classifiers.items():
+        for side in ("positive", "negative"):
+            for index, source in enumerate(getattr(entry, side)):
+                yield from _known(("classifiers", name, side, index), "source", source, recipe.sources)
+    if recipe.sources and recipe.deduplication is None:
+        yield ("sources",), "a recipe with sources needs the key 'deduplication'; add it, such as {min_similarity: 0.8, minhash: {seed: 1}}"
+
+
+def _tokens(recipe: Any) -> Iterator[Fault]:
+    if recipe.tokenizer is not None and recipe.tokenizers:
+        yield ("tokenizers",), "a recipe has one 'tokenizer' or several 'tokenizers'; move the one among the others and give it a name"
+    found = {("tokenizer",): recipe.tokenizer} if recipe.tokenizer is not None else {}
+    found |= {("tokenizers", name): entry for name, entry in recipe.tokenizers.items()}
+    for here, entry in found.items():
+        for index, name in enumerate(entry.sources):
+            yield from _known((*here, "sources", index), "source", name, recipe.sources)
+    for mixture, entry in recipe.mixtures.items():
+        for name in entry.weights:
+            yield from _known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
+        yield from _tokenizer_of(recipe, mixture, entry)
+
+
+def _tokenizer_of(recipe: Any, mixture: str, entry: Any) -> Iterator[Fault]:
+    here = ("mixtures", mixture, "tokenizer")
+    if entry.tokenizer is not None:
+        yield from _known(here, "tokenizer", entry.tokenizer, recipe.tokenizers)
+    elif recipe.tokenizers:
+        yield here[:2], f"say by which tokenizer it is packed, with the key 'tokenizer': {', '.join(recipe.tokenizers)}"
+    elif recipe.tokenizer is None:
+        yield here[:2], "a mixture needs a tokenizer; add the key 'tokenizer' to the recipe"
+
+
+def said_of(recipe: Any, model: str, entry: Any) -> NeedsOfRecipe:
+    """Return what a model's entry says of its method's needs."""
+    data = tuple(entry.data) if isinstance(entry.data, list) else entry.data
+    mixture = recipe.mixtures.get(data) if isinstance(data, str) else None
+    return NeedsOfRecipe(model, tuple(entry.parents), data, mixture.tokenizer if mixture else None, None)
+
+
+def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
+    here = ("models", model)
+    if model == "leaderboard":
+        yield here, "this name is taken by the leaderboard of evals; choose another"
+    names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources)
+    for location, message in faults(specs("methods")[entry.method].needs, entry.method, said_of(recipe, model, entry), names):
+        yield (*here, *location), message
+    frontier = [name for name in entry.parents if name in recipe.models]
+    seen: set[str] = set()
+    while frontier:
+        name = frontier.pop()
+        if name == model:
+            yield (*here, "from"), f"the model {model!r} is made from itself; cut the cycle"
+            return
+        if name not in seen:
+            seen.add(name)
+            frontier += [parent for parent in recipe.models[name].parents if parent in recipe.models]
+
+
+def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
+    here = ("evals", name)
+    match specs("tasks")[entry.task].need:
+        case HeldOut() if entry.data is None:
+            yield (*here, "data"), f"the task {entry.task!r} needs the key 'data': a mixture ({', '.join(recipe.mixtures) or 'add one'})"
+        case HeldOut():
+            yield from _known((*here, "data"), "mixture", entry.data, recipe.mixtures)
+        case DataFile() if entry.data is None:
+            yield here, f"the task {entry.task!r} needs the key 'data': the path of its data file"
+        case None if entry.data is not None:
+            yield (*here, "data"), f"the task {entry.task!r} reads no data; leave the key out"
+        case _:
+            pass
