@@ -14,10 +14,13 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from assets.graph.artifact import Artifact, Dependency, Graph, Work, make
+from assets.graph.artifact import SHARDS, Artifact, Graph
+from assets.graph.build import CellBuild, Workplace, make
+from assets.graph.state import GraphState
+from assets.graph.upstream import same
 from pipelines.planning.planner import observe_sources, plan
 from resources.storage.home import Home
-from resources.storage.sources import Location, Registry
+from resources.storage.sources import Location, ObservedSources
 
 STAGES, PARTITIONS, REPEATS = 6, 50, 5
 
@@ -25,8 +28,8 @@ STAGES, PARTITIONS, REPEATS = 6, 50, 5
 def stage(number: int) -> Artifact:
     """Return one stage that copies a number."""
 
-    def build(work: Work) -> None:
-        work.write("rows", pa.table({"n": [number]}), main=True)
+    def build(build: CellBuild) -> None:
+        build.write("rows", pa.table({"n": [number]}), main=True)
 
     above = f"stage/{number - 1}" if number else "sources/texts"
     return Artifact(
@@ -36,11 +39,9 @@ def stage(number: int) -> Artifact:
         group="corpus",
         kinds=(),
         code_version="1",
-        partitioned=True,
-        config=lambda partition: None,
-        dependencies=lambda registry, partition: [Dependency(above, (partition,))],
+        partitioning=SHARDS,
+        made_from=(same(above),),
         build=build,
-        upstream=(above,),
     )
 
 
@@ -56,17 +57,18 @@ def main() -> None:
         lake = home.lake()
         artifacts = [stage(number) for number in range(STAGES)]
         texts = Location(str(root / "texts"), ("*.txt",), "base", 1)
-        graph = Graph("bench", {artifact.name: artifact for artifact in artifacts}, {}, {"texts": texts}, {}, lambda: None)
-        registry = observe_sources(graph, lake)
+        graph = Graph(recipe="bench", artifacts={artifact.name: artifact for artifact in artifacts}, suites={}, sources={"texts": texts}, inputs={})
+        observed = observe_sources(graph, lake)
         (root / "dagster").mkdir()
         instance = dg.DagsterInstance.local_temp(str(root / "dagster"))
         for artifact in artifacts:
-            for partition in artifact.partitions(registry):
-                manifest = make(artifact, partition, lake, home, registry, _refuse, lambda report: None)
+            state = GraphState(graph, lake, observed)
+            for partition in artifact.partitions(observed):
+                manifest = make(artifact, partition, state, Workplace(home, _refuse, lambda report: None))
                 event = dg.AssetMaterialization(artifact.name.split("/"), partition=partition, tags={"dagster/data_version": manifest.content})
                 instance.report_runless_asset_event(event)
         ours = min(_time_plan(graph, home) for _ in range(REPEATS))
-        peer = min(_time_dagster(artifacts, registry, instance) for _ in range(REPEATS))
+        peer = min(_time_dagster(artifacts, observed, instance) for _ in range(REPEATS))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures = {"name": "plan", "ours": round(ours, 4), "peer": round(peer, 4), "ratio": round(peer / ours, 2), "unit": "s", "peak_mb": round(peak)}
     print(json.dumps(figures))
@@ -85,13 +87,13 @@ def _time_plan(graph: Graph, home: Home) -> float:
     return seconds
 
 
-def _time_dagster(artifacts: list[Artifact], registry: Registry, instance: dg.DagsterInstance) -> float:
+def _time_dagster(artifacts: list[Artifact], observed: ObservedSources, instance: dg.DagsterInstance) -> float:
     started = time.perf_counter()
     for artifact in artifacts:
         versions = instance.event_log_storage.get_latest_tags_by_partition(
             dg.AssetKey(artifact.name.split("/")), dg.DagsterEventType.ASSET_MATERIALIZATION, tag_keys=["dagster/data_version"]
         )
-        assert len(versions) == len(artifact.partitions(registry))
+        assert len(versions) == len(artifact.partitions(observed))
     return time.perf_counter() - started
 
 

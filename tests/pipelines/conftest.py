@@ -16,7 +16,8 @@ from assets.graph.artifact import Graph
 from pipelines.planning.bring_up import Result, bring_up
 from pipelines.planning.planner import Plan, observe_sources, plan
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
 from tests.locations import PROJECT
 
 PASSAGE = (
@@ -113,17 +114,15 @@ class Shop:
     def up(self, *until: str) -> Result:
         """Bring the recipe up to date as ``mill up`` does; ``until`` names assets to stop at."""
         from pipelines.daemon.instance import open_instance
-        from pipelines.definitions import Deployment, build_definitions, materialize_job_name
-        from pipelines.recipe.schema import load_recipe
+        from pipelines.planning.materialize import materialize_jobs
 
         graph = self.graph()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            recipe = load_recipe(self.recipe_file)
-            definitions = build_definitions(Deployment(self.home, self.lake, {recipe.name: recipe}, {recipe.name: graph}))
-            with open_instance(self.home) as instance:
+            jobs = materialize_jobs(graph, self.recipe_file, self.home, self.lake)
+            with open_instance(self.home) as instance, self.home.lock("up"):
                 chosen = graph.upstream(until) if until else set(graph.artifacts)
-                return bring_up(graph, definitions.resolve_job_def(materialize_job_name(recipe.name)), instance, self.lake, self.home, chosen)
+                return bring_up(graph, jobs, instance, self.lake, self.home, chosen)
 
     def contents(self) -> dict[str, str]:
         """Return the content hash of every cell."""

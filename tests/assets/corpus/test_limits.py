@@ -5,41 +5,35 @@ from typing import Any
 
 import pytest
 
-from assets.corpus.documents import FILTERED_ASSET, SourceLimits
-from assets.corpus.report import CURATION_ASSET, GroupLimits
+from assets.corpus.documents import SourceLimits
+from assets.corpus.names import FILTERED, REPORT
+from assets.corpus.report import GroupLimits
+from assets.corpus.report_checks import group_suite
 from assets.corpus.suites import corpus_suites
-from assets.models.checks import group_suite
+from assets.graph.artifact import SHARDS
 from kernels.curation.group_mentions import compare_mentions
 from kernels.documents.schema import document_table
 from kernels.specs.sources import Document
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake
-from resources.storage.sources import ObservedFile, Partition, Registry, save_registry
-from resources.storage.tables import write_table
+from resources.storage.manifest import Cell
+from tests.small_graphs import artifact, graph_of, judging, observed, put_cell
 
-
-def _publish(lake: Lake, number: int, metadata: dict[str, Any]) -> Cell:
-    cell = Cell("r", FILTERED_ASSET, f"books.base.{number:03d}")
-    with lake.draft(cell) as draft:
-        write_table(draft.folder / "documents.parquet", document_table("books", "f", [Document("0", "some text")]))
-        draft.metadata |= metadata
-        draft.num_rows = 1
-        lake.publish(draft, code_version="1", config={}, parents=[], seconds=0.0)
-    return cell
+FILTERED_CELLS = artifact(FILTERED, lambda build: None, partitioning=SHARDS)
 
 
 def _failing(tmp_path: Path, limits: SourceLimits, *metadata: dict[str, Any]) -> dict[str, str]:
     """Return the limits that the last of some partitions fails, with the finding."""
     home = Home.resolve(tmp_path, {})
-    lake = home.lake()
-    files = [ObservedFile(path="f", size_bytes=1, modified="", digest="")]
-    partitions = [Partition(key=f"books.base.{number:03d}", source="books", files=files) for number in range(len(metadata))]
-    save_registry(lake, "r", Registry(partitions=partitions))
-    cells = [_publish(lake, number, values) for number, values in enumerate(metadata)]
-    (suite,) = [suite for suite in corpus_suites({"books": limits}) if suite.asset == FILTERED_ASSET]
-    verdicts = suite.evaluate(lake, home, cells)[cells[-1]]
-    assert not any(verdicts[name].blocking for name in ("keep_rate", "language_shares", "length_drift"))
-    return {name: verdict.description for name, verdict in verdicts.items() if not verdict.passed}
+    keys = [f"books.base.{number:03d}" for number in range(len(metadata))]
+    cells = [Cell("r", FILTERED, key) for key in keys]
+    table = document_table("books", "f", [Document("0", "some text")])
+    for cell, values in zip(cells, metadata, strict=True):
+        put_cell(home.lake(), cell, metadata=values, num_rows=1, documents=table)
+    suites = [suite for suite in corpus_suites({"books": limits}) if suite.name == "limits_suite"]
+    assert not any(check.blocking for suite in suites for check in suite.checks)
+    view = judging(home, graph_of(FILTERED_CELLS), observed(*keys))
+    findings = {name: finding for suite in suites for name, finding in suite.evaluate(view, cells)[cells[-1]].items()}
+    return {name: finding.description for name, finding in findings.items() if not finding.passed}
 
 
 def test_a_keep_rate_outside_its_band_is_warned_of_with_the_rate(tmp_path: Path) -> None:
@@ -66,12 +60,10 @@ def test_nothing_asked_nothing_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("after", "passed"), [(45, True), (20, False)])
 def test_a_group_that_curation_erases_is_warned_of(after: int, passed: bool, tmp_path: Path) -> None:
     home = Home.resolve(tmp_path, {})
-    lake = home.lake()
-    cell = Cell("r", CURATION_ASSET)
-    with lake.draft(cell) as draft:
-        table = compare_mentions({"women": 100, "jews": 5}, {"women": after, "jews": 0}, num_before=1000, num_after=500)
-        write_table(draft.folder / "mentions.parquet", table.to_arrow())
-        lake.publish(draft, code_version="1", config={}, parents=[], seconds=0.0)
-    verdict = group_suite(GroupLimits(min_relative=0.5)).evaluate(lake, home, [cell])[cell]["no_group_is_erased"]
-    assert (verdict.passed, verdict.blocking) == (passed, False)
-    assert passed or "women: 100 documents before, 20 after, 0.40" in verdict.description
+    cell = Cell("r", REPORT)
+    table = compare_mentions({"women": 100, "jews": 5}, {"women": after, "jews": 0}, num_before=1000, num_after=500)
+    put_cell(home.lake(), cell, mentions=table.to_arrow())
+    suite = group_suite(GroupLimits(min_relative=0.5))
+    finding = suite.evaluate(judging(home, graph_of(artifact(REPORT, lambda build: None)), observed()), [cell])[cell]["no_group_is_erased"]
+    assert (finding.passed, suite.checks[0].blocking) == (passed, False)
+    assert passed or "women: 100 documents before, 20 after, 0.40" in finding.description

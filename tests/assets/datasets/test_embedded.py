@@ -5,13 +5,15 @@ import zipfile
 import polars as pl
 import pytest
 
-from assets.datasets import embedded
-from assets.datasets.embedded import DUMP, EMBEDDED, prepare
+from assets.datasets import builder, embedded
+from assets.datasets.embedded import EMBEDDED, prepare
+from assets.datasets.wikipedia import DUMP
 from kernels.evals.multiple_choice import Item, parse_item, read_rows
 from kernels.reading.formats.chats import ChatsConfig
 from kernels.reading.formats.chats import read as read_chats
 from kernels.reading.formats.wikipedia import WikipediaConfig
 from kernels.reading.formats.wikipedia import read as read_wikipedia
+from kernels.specs.families import Family
 from kernels.specs.sources import Document, Reject, SourceFile
 
 SMOKE = [name for name in EMBEDDED if name.startswith("smoke-")]
@@ -29,7 +31,7 @@ def source(path):
 def smoke(tmp_path_factory):
     """All smoke sets, made where no package can be had."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "fetch", lambda name, cache: pytest.fail(f"{name} was asked for"))
+        patch.setattr(builder, "fetch", lambda name, cache: pytest.fail(f"{name} was asked for"))
         folder = tmp_path_factory.mktemp("smoke")
         for name in SMOKE:
             prepare(name, folder, folder / "cache")
@@ -41,12 +43,23 @@ def made(monkeypatch):
     """A data set of one file whose content is ``made["text"]``."""
     state = {"text": "first", "runs": 0}
 
-    def build(builder):
+    def build(out):
         state["runs"] += 1
-        builder.write("sub/a.txt", state["text"].encode())
+        out.write("sub/a.txt", state["text"].encode())
 
     monkeypatch.setitem(EMBEDDED, "tiny", build)
     return state
+
+
+def test_every_module_beside_the_table_adds_its_set_and_the_smoke_set_it_has():
+    full = {"books", "chats", "code", "evals", "smollm2", "web", "wikipedia"}
+    assert set(EMBEDDED) == full | {f"smoke-{name}" for name in full - {"smollm2"}}
+
+
+def test_a_module_that_does_not_load_is_named(monkeypatch):
+    monkeypatch.setattr(embedded, "collect", lambda folders: Family({}, {"web": "assets.datasets.web: NameError: no 'fetch'"}))
+    with pytest.raises(ImportError, match=r"assets\.datasets\.web: NameError"):
+        embedded._builds()
 
 
 def test_a_set_that_is_there_is_returned_untouched(made, tmp_path):
@@ -60,15 +73,15 @@ def test_another_version_is_made_again_and_keeps_what_the_user_added(made, tmp_p
     folder = prepare("tiny", tmp_path, tmp_path)
     (folder / "sub/mine.txt").write_text("mine")
     made["text"] = "second"
-    monkeypatch.setattr(embedded, "VERSION", "next")
+    monkeypatch.setattr(builder, "VERSION", "next")
     prepare("tiny", tmp_path, tmp_path)
     assert {name: text for name, text in files(folder).items() if name != ".complete"} == {"sub/a.txt": b"second", "sub/mine.txt": b"mine"}
 
 
 def test_a_file_that_is_no_longer_made_goes_with_its_version(made, tmp_path, monkeypatch):
     folder = prepare("tiny", tmp_path, tmp_path)
-    monkeypatch.setattr(embedded, "VERSION", "next")
-    monkeypatch.setitem(EMBEDDED, "tiny", lambda builder: builder.write("b.txt", b"b"))
+    monkeypatch.setattr(builder, "VERSION", "next")
+    monkeypatch.setitem(EMBEDDED, "tiny", lambda out: out.write("b.txt", b"b"))
     prepare("tiny", tmp_path, tmp_path)
     assert set(files(folder)) == {".complete", "b.txt"}
 
@@ -82,8 +95,8 @@ def test_a_folder_of_somebody_else_is_never_overwritten(made, tmp_path):
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
-    def fail(builder):
-        builder.write("half.txt", b"half")
+    def fail(out):
+        out.write("half.txt", b"half")
         raise OSError("disk full")
 
     monkeypatch.setitem(EMBEDDED, "tiny", fail)
@@ -136,7 +149,7 @@ def test_the_dump_is_split_into_whole_dumps_that_hold_every_page_once(tmp_path, 
     archive = tmp_path / "gensim.whl"
     with zipfile.ZipFile(archive, "w") as wheel:
         wheel.writestr(DUMP, bz2.compress(dump.encode()))
-    monkeypatch.setattr(embedded, "fetch", lambda name, cache: archive)
+    monkeypatch.setattr(builder, "fetch", lambda name, cache: archive)
     folder = prepare("wikipedia", tmp_path, tmp_path)
     paths = sorted(folder.glob("*.xml.bz2"))
     records = [record for path in paths for record in read_wikipedia(source(path), WikipediaConfig(drop_sections=()))]

@@ -1,4 +1,4 @@
-"""The release gate as an artifact: what stands released when candidates come and go."""
+"""The release gate as an artifact: what stands released when candidates, and the test itself, come and go."""
 
 import json
 from pathlib import Path
@@ -7,36 +7,66 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.evals.reports import RELEASE_FILE, release
-from assets.graph.artifact import make
+from assets.evals import release as release_module
+from assets.evals.plans import EvalPlan
+from assets.evals.release import RELEASE_FILE, ReleasePlan, release
+from assets.evals.scores import Asked
+from assets.graph.artifact import by_name
+from assets.graph.build import make
+from assets.graph.state import GraphState
 from kernels.evals.gates import GateConfig
+from kernels.evals.tasks import perplexity
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake
-from resources.storage.sources import Registry
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
 from resources.storage.tables import write_table
+from resources.storage.versions import history, old_versions, remove_version
+from tests.small_graphs import artifact, graph_of, observed, put_cell, workplace
 
-GATE = release("r", "dpo", GateConfig(metric="heldout/bits_per_byte", tolerance=0.02))
-
-
-def put(lake: Lake, asset: str, **tables: pa.Table) -> None:
-    with lake.draft(Cell("r", asset)) as draft:
-        for name, table in tables.items():
-            write_table(draft.folder / f"{name}.parquet", table)
-        lake.publish(draft, code_version="1", config={}, parents=[], seconds=0.0)
-
-
-def refuse(*arguments: object) -> None:
-    raise AssertionError("a release launches no job")
+CONFIG = perplexity.PerplexityConfig(num_items=5, seed=1, max_bytes=100)
+PLAN = ReleasePlan(
+    candidate="dpo",
+    gate=GateConfig(metric="heldout/bits_per_byte", tolerance=0.02),
+    eval_name="heldout",
+    eval_plan=EvalPlan(perplexity.SPEC, CONFIG, "pretrain", None),
+)
+MODEL, RELEASE = Cell("r", "models/dpo"), Cell("r", "release")
 
 
-def offer(home: Home, value: float) -> dict[str, Any]:
-    """Publish a candidate of some score, run the gate, and return what stands released."""
+def no_build(build: Any) -> None:
+    raise AssertionError("only the release is made here")
+
+
+GRAPH = graph_of(
+    artifact("tokens/mixture_pretrain", no_build),
+    artifact("models/dpo", no_build),
+    artifact("evals/dpo", no_build, partitioning=by_name("evals", ["heldout"])),
+    release("r", PLAN),
+)
+
+
+def scores(value: float) -> pa.Table:
+    row = {"metric": "bits_per_byte", "value": value, "low": value, "high": value, "chance": 8.0, "num_items": 5, "higher_is_better": False}
+    return pa.Table.from_pylist([row])
+
+
+def offer(home: Home, value: float, test: str = "held out") -> dict[str, Any]:
+    """Publish a candidate of some score on a test, run the gate, and return what stands released."""
     lake = home.lake()
-    put(lake, "models/dpo", weights=pa.table({"w": [value]}))
-    row = {"eval": "heldout", "metric": "bits_per_byte", "value": value, "low": value, "high": value, "chance": 8.0, "num_items": 5}
-    put(lake, "evals/dpo", scores=pa.Table.from_pylist([{**row, "higher_is_better": False}]))
-    make(GATE, None, lake, home, Registry(), refuse, lambda report: None)
-    return json.loads((lake.folder(Cell("r", "release")) / RELEASE_FILE).read_text())
+    put_cell(lake, MODEL, weights=pa.table({"w": [value]}))
+    put_cell(lake, Cell("r", "tokens/mixture_pretrain"), heldout=pa.table({"id": ["1"], "source": ["s"], "text": [test]}))
+    put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=["models/dpo", f"test {test}"], scores=scores(value))
+    make(GRAPH.artifacts["release"], None, GraphState(GRAPH, lake, observed()), workplace(home))
+    return json.loads((lake.folder(RELEASE) / RELEASE_FILE).read_text())
+
+
+def released_weights(lake: Lake) -> float:
+    """Return the weights that the release holds, all that nothing holds being removed first."""
+    for old in old_versions(lake, "r", 1):
+        remove_version(lake, old.cell, old.version)
+    (kept,) = lake.require(RELEASE).keeps
+    folder = lake.folder(Cell("r", kept.asset), kept.version)
+    return pa.parquet.read_table(folder / "weights.parquet")["w"][0].as_py()
 
 
 def test_a_candidate_takes_the_place_of_the_released_model_only_if_it_is_not_worse(tmp_path: Path) -> None:
@@ -44,8 +74,37 @@ def test_a_candidate_takes_the_place_of_the_released_model_only_if_it_is_not_wor
     first = offer(home, 2.0)
     assert first["score"]["value"] == 2.0
     assert offer(home, 2.5) == first  # worse: the old one stays
+    assert released_weights(home.lake()) == 2.0
     assert offer(home, 2.01)["score"]["value"] == 2.01  # within the tolerance
     assert offer(home, 1.5)["score"]["value"] == 1.5
+    assert released_weights(home.lake()) == 1.5
+
+
+def test_however_many_candidates_are_refused_the_released_bytes_stay(tmp_path: Path) -> None:
+    home = Home.resolve(tmp_path, {})
+    offer(home, 2.0)
+    for value in (3.0, 4.0, 5.0):
+        offer(home, value)
+        assert released_weights(home.lake()) == 2.0
+    assert len(history(home.lake(), MODEL)) == 2
+
+
+def test_where_the_test_has_changed_the_released_model_is_scored_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home.resolve(tmp_path, {})
+    offer(home, 2.0)
+    asked: list[Path] = []
+
+    def run_evals(place: Any, scratch: Path, model: Path, evals: list[Asked]) -> dict[str, str]:
+        asked.append(model)
+        evals[0].out.mkdir(parents=True)
+        write_table(evals[0].out / "scores.parquet", scores(4.0))
+        return {}
+
+    monkeypatch.setattr(release_module, "run_evals", run_evals)
+    now = offer(home, 3.0, test="harder")
+    assert [path.name for path in asked] == [history(home.lake(), MODEL)[1].version]
+    assert (now["score"]["value"], now["content"]) == (3.0, home.lake().require(MODEL).content), "3.0 is worse than 2.0 was, and better than 4.0 is"
+    assert home.lake().require(RELEASE).metadata["released_model_scored_anew"] is True
 
 
 def test_a_first_candidate_without_a_score_is_not_released(tmp_path: Path) -> None:

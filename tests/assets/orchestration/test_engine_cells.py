@@ -8,36 +8,28 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.graph.artifact import Artifact, Dependency, Work, make
+from assets.graph.artifact import SHARDS, Artifact, Graph
+from assets.graph.build import CellBuild, make
+from assets.graph.state import GraphState
+from assets.graph.upstream import files_of
 from assets.orchestration import engine_cells
 from assets.orchestration.cells import make_cells
-from assets.orchestration.engine_cells import Blueprint, Site
+from assets.orchestration.run_cells import Blueprint, RunSettings
 from resources.engines.engine import Batch, Engine
 from resources.storage.home import Home
 from resources.storage.progress import Progress, listening
-from resources.storage.sources import ObservedFile, Partition, Registry, save_registry
+from resources.storage.sources import save_sources
+from tests import small_graphs
+from tests.small_graphs import graph_of, observed, workplace
 
 KEYS: list[str | None] = ["s.base.000", "s.base.001", "s.base.002"]
 
 
 def artifact(**changes: Any) -> Artifact:
-    def build(work: Work) -> None:
-        (work.draft.folder / "text").write_text(str(work.cell.partition))
+    def write(build: CellBuild) -> None:
+        (build.draft.folder / "text").write_text(str(build.partition))
 
-    values: dict[str, Any] = {
-        "recipe": "r",
-        "name": "corpus/texts",
-        "description": "",
-        "group": "corpus",
-        "kinds": (),
-        "code_version": "1",
-        "partitioned": True,
-        "config": lambda partition: None,
-        "dependencies": lambda registry, partition: [Dependency("sources/s", (partition,))],
-        "build": build,
-        "upstream": ("sources/s",),
-    }
-    return Artifact(**{**values, **changes})
+    return small_graphs.artifact("corpus/texts", write, **{"partitioning": SHARDS, "made_from": files_of(["s"]), **changes})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,27 +53,27 @@ class Bench:
     artifact: Artifact
     heard: list[tuple[str, str]]
 
+    @property
+    def graph(self) -> Graph:
+        return graph_of(self.artifact)
+
     def make_one(self, partition: str) -> None:
         """Make a cell unheard, as a process of its own does."""
         heard = list(self.heard)
-        make(self.artifact, partition, self.home.lake(), self.home, self.registry(), None, print)  # type: ignore[arg-type]
+        make(self.artifact, partition, GraphState(self.graph, self.home.lake(), observed(*map(str, KEYS))), workplace(self.home))
         self.heard[:] = heard
 
-    def registry(self) -> Registry:
-        files = {str(key): [ObservedFile(path="f", size_bytes=1, modified="", digest=str(key))] for key in KEYS}
-        return Registry(partitions=[Partition(key=key, source="s", files=file) for key, file in files.items()])
-
     def run(self, engine: Engine, force: bool = False) -> list[str | None]:
-        site = Site(self.home.lake(), self.home, engine, Blueprint("m:f", "recipe.yaml"))
-        wanted = KEYS if self.artifact.partitioned else [None]
-        return list(make_cells(dg.build_asset_context(), self.artifact, list(wanted), force, site))
+        settings = RunSettings(self.graph, self.home.lake(), self.home, engine, Blueprint("m:f", "recipe.yaml"))
+        wanted = KEYS if self.artifact.partitioning else [None]
+        return list(make_cells(dg.build_asset_context(), self.artifact, list(wanted), force, settings))
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(engine_cells, "run_batch", lambda engine, batch, folder, listener: engine.run(batch, folder, listener))
     bench = Bench(Home.resolve(tmp_path, {}), artifact(), [])
-    save_registry(bench.home.lake(), "r", bench.registry())
+    save_sources(bench.home.lake(), "r", observed(*map(str, KEYS)))
     with listening(lambda progress: bench.heard.append((str(progress.cell.partition), progress.kind))):
         yield bench
 
@@ -148,7 +140,7 @@ def test_force_is_believed_only_of_a_new_version(bench: Bench) -> None:
     assert bench.run(Pretender(work=lambda item, listener: bench.make_one(item[0])), force=True) == KEYS
 
 
-@pytest.mark.parametrize("changes", [{"partitioned": False, "dependencies": lambda registry, partition: []}, {"uses_gpu": True}])
+@pytest.mark.parametrize("changes", [{"partitioning": None, "made_from": ()}, {"uses_gpu": True}])
 def test_what_trains_or_has_no_partitions_stays_in_the_run(bench: Bench, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Pretender(work=lambda item, listener: "never asked")
     bench.artifact = artifact(**changes)

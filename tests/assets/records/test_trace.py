@@ -7,27 +7,24 @@ import pyarrow as pa
 import pytest
 
 from assets.corpus.decontamination import CONTAMINATED
-from assets.corpus.documents import CLEAN_ASSET, DEDUPLICATED_ASSET, DOCUMENTS_ASSET, FILTERED_ASSET
-from assets.records.trace import Life, tell_life
-from assets.tokens.tokens import SHARDS_ASSET
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
+from assets.records.trace import DocumentTrace, trace_document
 from kernels.curation.deduplication.chains import DUPLICATES
 from kernels.curation.filtering.chain import DROPPED, TAGS
 from kernels.documents.schema import document_table, reject_table
 from kernels.specs.sources import Document, Reject
 from kernels.tokens.shards import TOKEN_DOCUMENTS
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake, Parent
-from resources.storage.sources import ObservedFile, Partition, Registry, save_registry
-from resources.storage.tables import write_table
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Manifest
+from resources.storage.sources import ObservedFile, ObservedSources, Partition, save_sources
+from tests.small_graphs import put_cell
 
 PARTITION = "web.base.000"
 
 
-def _publish(lake: Lake, asset: str, partition: str | None, parents: list[str], **tables: pa.Table) -> None:
-    with lake.draft(Cell("r", asset, partition)) as draft:
-        for name, table in tables.items():
-            write_table(draft.folder / f"{name}.parquet", table)
-        lake.publish(draft, code_version="1", config={}, parents=[Parent(name=name, content="") for name in parents], seconds=0.0)
+def _publish(lake: Lake, asset: str, partition: str | None, parents: list[str], **tables: pa.Table) -> Manifest:
+    return put_cell(lake, Cell("r", asset, partition), parents=parents, **tables)
 
 
 def _rows(schema: pa.Schema, *rows: dict[str, Any]) -> pa.Table:
@@ -36,36 +33,35 @@ def _rows(schema: pa.Schema, *rows: dict[str, Any]) -> pa.Table:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    """A partition of six records, one for each fate."""
+    """A partition of six records, one for each outcome."""
     lake = Home.resolve(tmp_path, {}).lake()
     file = ObservedFile(path="a#b.warc", size_bytes=1, modified="", digest="")
-    save_registry(lake, "r", Registry(partitions=[Partition(key=PARTITION, source="web", files=[file])]))
+    save_sources(lake, "r", ObservedSources(partitions=[Partition(key=PARTITION, source="web", files=[file])]))
     documents = document_table("web", "a#b.warc", [Document(key, f"text {key}", url="http://x.org") for key in ("kept", "short", "twin", "quiz")])
-    _publish(
-        lake, DOCUMENTS_ASSET, PARTITION, [], documents=documents, rejects=reject_table("a#b.warc", [Reject("pdf", "not_html", "application/pdf")])
-    )
+    _publish(lake, DOCUMENTS, PARTITION, [], documents=documents, rejects=reject_table("a#b.warc", [Reject("pdf", "not_html", "application/pdf")]))
     name = "web/a#b.warc#{}".format
     drop = {"id": name("short"), "filter": "gopher_quality", "reason": "gopher_too_few_words", "value": 2.0, "text": "text"}
     tag = {"id": name("kept"), "filter": "language", "name": "language", "label": "en", "value": None}
-    _publish(lake, FILTERED_ASSET, PARTITION, [], dropped=_rows(DROPPED, drop), tags=_rows(TAGS, tag))
+    _publish(lake, FILTERED, PARTITION, [], dropped=_rows(DROPPED, drop), tags=_rows(TAGS, tag))
     twin = {"id": name("twin"), "kept_id": name("kept"), "first_id": name("kept"), "kind": "minhash", "similarity": 0.9}
-    _publish(lake, DEDUPLICATED_ASSET, PARTITION, [], duplicates=_rows(DUPLICATES, twin))
-    quiz = {"id": name("quiz"), "eval": "boolq", "item": 3, "ngram": "a b", "text": "text"}
-    _publish(lake, CLEAN_ASSET, PARTITION, [], contaminated=_rows(CONTAMINATED, quiz))
-    _publish(lake, SHARDS_ASSET, PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7}))
-    _publish(lake, "tokens/mixture_pretrain", None, [f"{SHARDS_ASSET}[{PARTITION}]"])
+    _publish(lake, DEDUPLICATED, PARTITION, [], duplicates=_rows(DUPLICATES, twin))
+    asked = _publish(lake, EVAL_TEXTS, "boolq", [], texts=pa.table({"text": ["a b"]}))
+    quiz = {"id": name("quiz"), "texts": asked.content, "item": 3, "ngram": "a b", "text": "text"}
+    _publish(lake, CLEAN, PARTITION, [], contaminated=_rows(CONTAMINATED, quiz))
+    _publish(lake, "tokens/shards", PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7}))
+    _publish(lake, "tokens/mixture_pretrain", None, [f"tokens/shards[{PARTITION}]"])
     _publish(lake, "models/base", None, ["tokens/mixture_pretrain"])
     _publish(lake, "models/sft", None, ["models/base"])
     _publish(lake, "models/other", None, ["inputs/other"])
     return lake
 
 
-def _life(lake: Lake, key: str) -> Life:
-    return tell_life(lake, "r", f"web/a#b.warc#{key}")
+def _trace(lake: Lake, key: str) -> DocumentTrace:
+    return trace_document(lake, "r", f"web/a#b.warc#{key}")
 
 
 @pytest.mark.parametrize(
-    ("key", "fate"),
+    ("key", "outcome"),
     [
         ("kept", "in the shards"),
         ("short", "dropped by gopher_quality: gopher_too_few_words"),
@@ -74,45 +70,45 @@ def _life(lake: Lake, key: str) -> Life:
         ("pdf", "rejected: not_html"),
     ],
 )
-def test_every_record_has_its_fate(lake: Lake, key: str, fate: str) -> None:
-    assert _life(lake, key).fate == fate
+def test_every_record_has_its_outcome(lake: Lake, key: str, outcome: str) -> None:
+    assert _trace(lake, key).outcome == outcome
 
 
 def test_a_kept_document_tells_its_origin_measures_twins_tokens_and_what_was_made_from_it(lake: Lake) -> None:
-    life = _life(lake, "kept")
-    assert life.document is not None and (life.document["url"], life.partition) == ("http://x.org", PARTITION)
-    assert [tag["label"] for tag in life.tags] == ["en"]
-    assert [(row["id"], row["similarity"]) for row in life.duplicates] == [("web/a#b.warc#twin", 0.9)]
-    assert life.num_tokens == 7
-    assert [name for name, _ in life.made_from_it] == ["tokens/mixture_pretrain", "models/base", "models/sft"]
+    trace = _trace(lake, "kept")
+    assert trace.document is not None and (trace.document["url"], trace.partition) == ("http://x.org", PARTITION)
+    assert [tag["label"] for tag in trace.tags] == ["en"]
+    assert [(row["id"], row["similarity"]) for row in trace.duplicates] == [("web/a#b.warc#twin", 0.9)]
+    assert trace.num_tokens == 7
+    assert [name for name, _ in trace.made_from_it] == ["tokens/mixture_pretrain", "models/base", "models/sft"]
 
 
 def test_a_reject_of_another_file_with_the_same_key_is_not_taken_for_it(lake: Lake) -> None:
-    cell = Cell("r", DOCUMENTS_ASSET, PARTITION)
+    cell = Cell("r", DOCUMENTS, PARTITION)
     documents = lake.table(cell, "documents")
-    _publish(lake, DOCUMENTS_ASSET, PARTITION, [], documents=documents, rejects=reject_table("other.warc", [Reject("kept", "damaged", "")]))
-    life = _life(lake, "kept")
-    assert (life.reject, life.fate) == (None, "in the shards")
+    _publish(lake, DOCUMENTS, PARTITION, [], documents=documents, rejects=reject_table("other.warc", [Reject("kept", "damaged", "")]))
+    trace = _trace(lake, "kept")
+    assert (trace.reject, trace.outcome) == (None, "in the shards")
 
 
 def test_a_contaminated_document_that_is_only_listed_is_kept(lake: Lake) -> None:
-    contaminated = lake.table(Cell("r", CLEAN_ASSET, PARTITION), "contaminated")
+    contaminated = lake.table(Cell("r", CLEAN, PARTITION), "contaminated")
     documents = document_table("web", "a#b.warc", [Document("quiz", "text quiz")])
-    _publish(lake, CLEAN_ASSET, PARTITION, [], documents=documents, contaminated=contaminated)
-    assert _life(lake, "quiz").fate == "kept, not yet in a shard"
+    _publish(lake, CLEAN, PARTITION, [], documents=documents, contaminated=contaminated)
+    assert _trace(lake, "quiz").outcome == "kept, not yet in a shard"
 
 
 def test_a_dropped_document_is_in_nothing_that_was_made(lake: Lake) -> None:
-    life = _life(lake, "short")
-    assert life.dropped is not None and life.dropped["value"] == 2.0
-    assert (life.num_tokens, life.made_from_it) == (None, [])
+    trace = _trace(lake, "short")
+    assert trace.dropped is not None and trace.dropped["value"] == 2.0
+    assert (trace.num_tokens, trace.made_from_it) == (None, [])
 
 
 def test_an_unknown_document_is_told_with_those_of_its_file(lake: Lake) -> None:
     with pytest.raises(KeyError, match=r"web/a#b\.warc#kept.*mill sql"):
-        _life(lake, "keptt")
+        _trace(lake, "keptt")
     with pytest.raises(KeyError, match="source/path#key"):
-        tell_life(lake, "r", "nowhere/x#1")
+        trace_document(lake, "r", "nowhere/x#1")
 
 
 def test_sql_gives_the_same_answer(lake: Lake) -> None:
@@ -120,14 +116,14 @@ def test_sql_gives_the_same_answer(lake: Lake) -> None:
 
     query = """select id, 'dropped: ' || reason from corpus_filtered_dropped
                union all select id, 'duplicate of ' || kept_id from corpus_deduplicated_duplicates
-               union all select id, 'contaminated: ' || eval from corpus_decontaminated_contaminated order by id"""
+               union all select id, 'contaminated: ' || item from corpus_decontaminated_contaminated order by id"""
     warehouse = open_warehouse(lake, "r")
     try:
         rows = warehouse.execute(query).fetchall()
     finally:
         warehouse.close()
     assert rows == [
-        ("web/a#b.warc#quiz", "contaminated: boolq"),
+        ("web/a#b.warc#quiz", "contaminated: 3"),
         ("web/a#b.warc#short", "dropped: gopher_too_few_words"),
         ("web/a#b.warc#twin", "duplicate of web/a#b.warc#kept"),
     ]

@@ -14,17 +14,15 @@ from tests.locations import PROJECT
 
 
 def definitions(shop: Any) -> dg.Definitions:
-    from pipelines.definitions import Deployment, build_definitions
-    from pipelines.recipe.schema import load_recipe
+    from pipelines.definitions import build_definitions
 
-    recipe = load_recipe(shop.recipe_file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return build_definitions(Deployment(shop.home, shop.lake, {"small": recipe}, {"small": shop.graph()}))
+        return build_definitions([shop.recipe_file], shop.home)
 
 
-def tick(shop: Any, instance: dg.DagsterInstance) -> Any:
-    sensor = definitions(shop).resolve_sensor_def("small_new_files")
+def tick(shop: Any, instance: dg.DagsterInstance, loaded: dg.Definitions | None = None) -> Any:
+    sensor = (loaded or definitions(shop)).resolve_sensor_def("small_new_files")
     with dg.build_sensor_context(instance=instance, resources={"lake": shop.lake, "home": shop.home}) as context:
         return sensor(context)
 
@@ -40,6 +38,48 @@ def test_the_sensor_asks_for_a_refresh_when_a_file_comes_and_for_none_when_nothi
         (shop.folder / "books" / "book-9.txt").write_text(prose(9))
         requests = tick(shop, instance).run_requests
     assert [request.tags["modelmill/reason"] for request in requests] == ["1 stale: corpus/documents[books.base.003]"]
+
+
+def test_a_sensor_that_was_loaded_earlier_sees_the_recipe_as_it_stands_and_waits_for_whoever_is_at_work(shop: Any) -> None:
+    from pipelines.daemon.instance import open_instance
+
+    shop.change_recipe(shop.recipe_file.read_text()[shop.recipe_file.read_text().index("models:") :], "")
+    loaded = definitions(shop)
+    assert not shop.up().left
+    with open_instance(shop.home) as instance:
+        with shop.home.lock("up"):
+            assert "is being brought up to date" in str(tick(shop, instance, loaded).skip_message)
+        shop.change_recipe("min_words: 20", "min_words: 21")
+        (request,) = tick(shop, instance, loaded).run_requests
+        assert request.tags["modelmill/reason"].startswith("3 stale: corpus/filtered[books.base.000]")
+        assert request.asset_selection is None, "the run reads the recipe itself"
+        shop.up()
+        assert "nothing to do" in str(tick(shop, instance, loaded).skip_message)
+        shop.recipe_file.write_text("name: [")
+        assert "cannot be read" in str(tick(shop, instance, loaded).skip_message)
+
+
+def test_a_recipe_that_does_not_load_is_shown_and_stops_only_itself(shop: Any, tmp_path: Path) -> None:
+    from pipelines.definitions import build_definitions
+
+    broken = tmp_path / "broken one.yaml"
+    broken.write_text("name: broken\nsources: {x: {format: nothing}}\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = build_definitions([broken, shop.recipe_file], shop.home)
+        graph = found.resolve_asset_graph()
+    assert "no format is named 'nothing'" in str(graph.get(dg.AssetKey(["broken_recipes", "broken_one"])).description)
+    assert found.resolve_job_def("small_bring_up_to_date")
+
+
+def test_a_broken_recipe_beside_it_stops_no_command(shop: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("name: [")
+    monkeypatch.setenv("MILL_RECIPES", f"{broken}{os.pathsep}{shop.recipe_file}")
+    process = shop.start("up", "corpus/documents")
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert "5 cells made" in said
 
 
 def test_the_refresh_job_brings_the_recipe_up_to_date(shop: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does with an order for one cell."""
+"""What a worker does with a request for one cell."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assets.graph.artifact import Contents, identify
+from assets.graph.state import GraphState
 from pipelines.planning.cell_worker import open_recipe
 from pipelines.planning.planner import observe_sources
 
@@ -18,7 +18,7 @@ BOOK = "books.base.000"
 def work(shop: Any) -> tuple[Callable[[str, str, str], None], str]:
     """Return what makes documents as a worker does, and the fingerprint that the first book's would have now."""
     graph, lake = shop.graph(), shop.lake
-    registry = observe_sources(graph, lake)
+    state = GraphState(graph, lake, observe_sources(graph, lake))
     settings = {
         "recipe_file": str(shop.recipe_file),
         "asset": DOCUMENTS,
@@ -26,7 +26,7 @@ def work(shop: Any) -> tuple[Callable[[str, str, str], None], str]:
         "lake_url": shop.home.lake_url,
         "package_cache": str(shop.home.package_cache),
     }
-    return open_recipe(settings), identify(graph.artifacts[DOCUMENTS], BOOK, registry, Contents(lake, registry, graph.recipe)).fingerprint
+    return open_recipe(settings), state.identity(graph.artifacts[DOCUMENTS], BOOK).fingerprint
 
 
 def test_a_cell_is_made_as_ordered(shop: Any, work: Any) -> None:

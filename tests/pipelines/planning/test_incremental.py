@@ -138,16 +138,17 @@ def plant(shop: Any, partition: str, rows: list[dict[str, Any]], columns: list[s
     import pyarrow as pa
 
     from kernels.documents.schema import REJECTS
+    from resources.storage.publishing import MadeFrom, draft, publish
     from resources.storage.tables import write_table
 
     lake = shop.lake
     cell = shop.cell("corpus/documents", partition)
     was = lake.require(cell)
-    with lake.draft(cell) as draft:
-        write_table(draft.folder / "documents.parquet", pa.Table.from_pylist(rows).select(columns))
-        write_table(draft.folder / "rejects.parquet", REJECTS.empty_table())
-        draft.metadata |= was.metadata
-        lake.publish(draft, code_version=was.code_version, config=was.config, parents=was.parents, seconds=0.0)
+    with draft(lake, cell) as begun:
+        write_table(begun.folder / "documents.parquet", pa.Table.from_pylist(rows).select(columns))
+        write_table(begun.folder / "rejects.parquet", REJECTS.empty_table())
+        begun.metadata |= was.metadata
+        publish(lake, begun, MadeFrom(code_version=was.code_version, config=was.config, parents=was.parents))
 
 
 def test_a_bad_shard_stops_itself_names_its_rows_and_leaves_the_rest_alone(shop: Any, prose: Callable[[int], str]) -> None:
@@ -168,7 +169,7 @@ def test_a_bad_shard_stops_itself_names_its_rows_and_leaves_the_rest_alone(shop:
     assert "ids_are_unique: 2 of 4 rows fail: row 0" in blocked["corpus/documents[books.base.003]"]
     verdicts = shop.lake.verdicts(shop.cell("corpus/documents", "books.base.003"))
     assert verdicts["text_is_not_empty"].description.startswith("1 of 4 rows fail: row 1")
-    assert verdicts["text_is_not_mojibake"].description.startswith("1 of 4 rows fail: row 2")
+    assert verdicts["text_is_not_mojibake"].description.startswith("1 of 4 rows fail (at most 5% may): row 2")
     made = {str(cell) for cell in result.made}
     assert {f"{stage}[books.base.004]" for stage in STAGES[1:]} | {MIXTURE} <= made
     assert not any("books.base.003" in name for name in made)
@@ -229,3 +230,60 @@ def test_a_classifier_is_trained_on_the_sources_and_judges_them(shop: Any, prose
     shop.up("corpus/filtered")
     assert shop.waiting("blocked")["classifiers/clean"].startswith("separates: AUC 0.")
     assert f"corpus/filtered[{partition}]" in shop.waiting("held")
+
+
+# --- evals ---
+
+QUESTION = "Which river has the fastest current of all those that reach the northern sea in spring?"
+QUIZ = json.dumps({"question": QUESTION, "answer": "A. x", "options": "A. x\nB. y"}) + "\n"
+
+
+def with_evals(shop: Any, text: str) -> None:
+    """Give the recipe some evals and no models."""
+    recipe = shop.recipe_file.read_text()
+    start = recipe.index("models:" if "models:" in recipe else "evals:")
+    shop.recipe_file.write_text(recipe[:start] + text)
+
+
+def test_one_more_eval_looks_for_its_own_texts_and_the_wave_stops_where_no_document_goes(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import kernels.curation.contamination as contamination
+
+    (shop.folder / "quiz.jsonl").write_text(QUIZ)
+    (shop.folder / "more.jsonl").write_text(QUIZ.replace("river", "mountain"))
+    quiz = "  quiz: {task: piqa, data: quiz.jsonl, num_items: 5, seed: 1}\n"
+    with_evals(shop, "evals:\n" + quiz)
+    shop.up()
+    asked: list[int] = []
+    index = contamination.index_evals
+
+    def counting(texts: Any, n: int = 13) -> Any:
+        asked.append(len(texts))
+        return index(texts, n)
+
+    monkeypatch.setattr(contamination, "index_evals", counting)
+    with_evals(shop, "evals:\n  more: {task: piqa, data: more.jsonl, num_items: 5, seed: 1}\n" + quiz)
+    made = [str(cell) for cell in shop.up().made]
+    assert {name.split("[")[0] for name in made} == {"corpus/eval_texts", "corpus/decontaminated", "corpus/report", "tokens/card_pretrain"}
+    assert made[0] == "corpus/eval_texts[more]" and set(asked) == {1}, "the other eval's text is not looked for again"
+
+
+def test_an_eval_under_another_name_or_in_another_place_is_nothing_new(shop: Any) -> None:
+    (shop.folder / "quiz.jsonl").write_text(QUIZ)
+    (shop.folder / "same.jsonl").write_text(QUIZ)
+    with_evals(shop, "evals:\n  quiz: {task: piqa, data: quiz.jsonl, num_items: 5, seed: 1}\n")
+    shop.up()
+    with_evals(shop, "evals:\n  renamed: {task: piqa, data: same.jsonl, num_items: 9, seed: 2}\n")
+    assert [str(cell) for cell in shop.up().made] == ["corpus/eval_texts[renamed]"]
+
+
+def test_an_eval_whose_text_is_in_the_corpus_takes_the_document_out_and_goes_all_the_way(shop: Any) -> None:
+    book = (shop.folder / "books" / "book-1.txt").read_text()
+    passage = " ".join(book.split()[20:50]).replace('"', "")
+    (shop.folder / "quiz.jsonl").write_text(QUIZ.replace("Which river", f"{passage} Which river"))
+    with_evals(shop, "")
+    shop.up()
+    shop.recipe_file.write_text(shop.recipe_file.read_text() + "evals:\n  quiz: {task: piqa, data: quiz.jsonl, num_items: 5, seed: 1}\n")
+    made = {str(cell) for cell in shop.up().made}
+    assert {"tokens/shards[books.base.001]", MIXTURE} <= made
+    assert "tokens/shards[books.base.000]" not in made
+    assert shop.lake.table(shop.cell("corpus/decontaminated", "books.base.001"), "contaminated").num_rows > 0

@@ -1,13 +1,19 @@
 """kill -9 at any moment: the next ``mill up`` completes, redoes nothing finished, and ends where an undisturbed run ends."""
 
 import os
+import random
 import signal
+import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from resources.storage import ledger
+from resources.storage.publishing import sweep
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +75,44 @@ def test_killed_in_pretraining(shop: Any, undisturbed: dict[str, str], steps: in
     assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
     if steps > 5:
         assert states, "there was a state to resume from"
+
+
+KILLS = int(os.environ.get("MILL_TEST_KILLS", "10"))
+
+
+def begins(shop: Any, process: "subprocess.Popen[str]") -> None:
+    """Wait until a process holds the home: it begins to work."""
+    lock = shop.home.root / "up.lock"
+    while process.poll() is None and not (lock.exists() and lock.read_text() == str(process.pid)):
+        time.sleep(0.01)
+
+
+def test_killed_at_random_moments_while_files_change(
+    shop: Any, make_shop: Callable[[Path], Any], prose: Callable[[int], str], tmp_path: Path
+) -> None:
+    """The contents at the end are those of a rebuild from scratch on the same files, and nothing is left over."""
+    dice = random.Random(1)
+    killed = 0
+    for number in range(KILLS):
+        process = shop.start("up")
+        begins(shop, process)
+        try:
+            process.wait(dice.uniform(0.0, 12.0))
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+        if process.stdout:
+            process.stdout.close()
+        if dice.random() < 0.4:
+            (shop.folder / "books" / f"book-{dice.randrange(3)}.txt").write_text(prose(100 + number))
+    assert killed > KILLS // 3, "too few runs were killed"
+    finish(shop)
+    anew = make_shop(tmp_path / "anew")
+    for path in (shop.folder / "books").iterdir():
+        (anew.folder / "books" / path.name).write_text(path.read_text())
+    finish(anew)
+    assert shop.contents() == anew.contents()
+    assert sweep(shop.lake) == []
+    outcomes = Counter(attempt.outcome for attempt in ledger.read(shop.lake, "small"))
+    assert outcomes["killed"] > 0 and outcomes["made"] >= len(shop.contents()), outcomes

@@ -8,16 +8,21 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets.graph.artifact import Artifact, Check, CheckSuite, Dependency, Graph, Work, make
+from assets.graph.artifact import SHARDS, Artifact, Graph
+from assets.graph.build import CellBuild, Judging, make
+from assets.graph.checks import Check, CheckFinding, CheckSuite
+from assets.graph.state import GraphState
+from assets.graph.upstream import Upstream, earlier, every, files_of, same
 from kernels.specs.config import Config
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources, plan
 from resources.storage.home import Home
-from resources.storage.lake import Cell, Lake, Verdict
-from resources.storage.sources import Location, Registry, open_file
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
+from resources.storage.sources import Location, open_file
+from tests.small_graphs import artifact, bring_up, workplace
 
 DOCUMENTS, FILTERED, UNIQUE, REPORT = "corpus/documents", "corpus/filtered", "corpus/unique", "report"
 STAGES = (DOCUMENTS, FILTERED, UNIQUE)
-SOURCE = "sources/books"
 
 
 class Step(Config):
@@ -26,18 +31,6 @@ class Step(Config):
 
 class Steps(Config):
     steps: list[Step]
-
-
-def no_launcher(*arguments: Any) -> None:
-    raise AssertionError("nothing here runs in a process of its own")
-
-
-def keys(registry: Registry) -> tuple[str | None, ...]:
-    return tuple(partition.key for partition in registry.active())
-
-
-def earlier(registry: Registry, partition: str | None) -> tuple[str | None, ...]:
-    return keys(registry)[: keys(registry).index(partition)]
 
 
 def lines(table: pa.Table) -> list[str]:
@@ -73,82 +66,54 @@ class Works:
         (self.folder / "books" / f"{name}.txt").write_text("\n".join(texts))
 
     def graph(self) -> Graph:
-        def read(work: Work) -> None:
-            with open_file(self.location, work.registry.partition(work.partition).files[0].path) as stream:
-                work.write("documents", pa.table({"text": [line.strip() for line in stream.read().decode().splitlines()]}), main=True)
+        def read(build: CellBuild) -> None:
+            with open_file(self.location, build.observed.partition(build.key).files[0].path) as stream:
+                build.write("documents", pa.table({"text": [line.strip() for line in stream.read().decode().splitlines()]}), main=True)
 
-        def keep_long(work: Work) -> None:
-            texts = lines(work.table(DOCUMENTS, "documents", work.partition))
-            work.write("documents", pa.table({"text": [text for text in texts if len(text) >= work.config.steps[0].min_chars]}))
+        def keep_long(build: CellBuild) -> None:
+            texts = lines(build.table(DOCUMENTS, "documents", build.key))
+            build.write("documents", pa.table({"text": [text for text in texts if len(text) >= build.config.steps[0].min_chars]}))
 
-        def keep_first(work: Work) -> None:
-            known = set(work.existing(FILTERED))
-            seen = {text for key in earlier(work.registry, work.partition) if key in known for text in lines(work.table(FILTERED, "documents", key))}
-            texts = lines(work.table(FILTERED, "documents", work.partition))
-            work.write("documents", pa.table({"text": pa.array([text for text in texts if text not in seen], pa.string())}))
+        def keep_first(build: CellBuild) -> None:
+            before = build.observed.keys[: build.observed.positions[build.key]]
+            known = set(build.usable(FILTERED))
+            seen = {text for key in before if key in known for text in lines(build.table(FILTERED, "documents", key))}
+            texts = lines(build.table(FILTERED, "documents", build.key))
+            build.write("documents", pa.table({"text": pa.array([text for text in texts if text not in seen], pa.string())}))
 
-        def collect(work: Work) -> None:
-            texts = [text for key in work.existing(UNIQUE) for text in lines(work.table(UNIQUE, "documents", key))]
-            work.write("documents", pa.table({"text": pa.array(texts, pa.string())}))
+        def collect(build: CellBuild) -> None:
+            texts = [text for key in build.usable(UNIQUE) for text in lines(build.table(UNIQUE, "documents", key))]
+            build.write("documents", pa.table({"text": pa.array(texts, pa.string())}))
 
+        steps = Steps(steps=[Step(min_chars=self.min_chars)])
         stages = [
-            self.artifact(DOCUMENTS, read, lambda registry, key: [Dependency(SOURCE, (key,))], (SOURCE,)),
-            self.artifact(
-                FILTERED,
-                keep_long,
-                lambda registry, key: [Dependency(DOCUMENTS, (key,))],
-                (DOCUMENTS,),
-                code_version=self.filter_version,
-                config=lambda partition: Steps(steps=[Step(min_chars=self.min_chars)]),
-            ),
-            self.artifact(
-                UNIQUE,
-                keep_first,
-                lambda registry, key: [
-                    Dependency(FILTERED, (key,)),
-                    Dependency(FILTERED, earlier(registry, key), optional=True, together=True),
-                ],
-                (FILTERED,),
-            ),
-            self.artifact(REPORT, collect, lambda registry, key: [Dependency(UNIQUE, keys(registry), optional=True)], (UNIQUE,), partitioned=False),
+            self.stage(DOCUMENTS, read, files_of(["books"])),
+            self.stage(FILTERED, keep_long, (same(DOCUMENTS),), code_version=self.filter_version, config=lambda partition: steps),
+            self.stage(UNIQUE, keep_first, (same(FILTERED), earlier(FILTERED))),
+            self.stage(REPORT, collect, (every(UNIQUE),), partitioning=None),
         ]
         return Graph(
             recipe="small",
-            artifacts={artifact.name: artifact for artifact in stages},
+            artifacts={stage.name: stage for stage in stages},
             suites={asset: [self.suite(asset)] for asset in self.checked},
             sources={"books": self.location},
             inputs={},
-            prepare=lambda: None,
         )
 
-    def artifact(self, name: str, build: Callable[[Work], None], dependencies: Any, upstream: tuple[str, ...], **changed: Any) -> Artifact:
-        plain = {"code_version": "1", "partitioned": True, "config": lambda partition: None}
-        return Artifact(
-            recipe="small",
-            name=name,
-            description="",
-            group="corpus",
-            kinds=(),
-            dependencies=dependencies,
-            build=build,
-            upstream=upstream,
-            **{**plain, **changed},
-        )
+    def stage(self, name: str, build: Callable[[CellBuild], None], made_from: tuple[Upstream, ...], **changes: Any) -> Artifact:
+        return artifact(name, build, **{"recipe": "small", "partitioning": SHARDS, "made_from": made_from, **changes})
 
     def suite(self, asset: str) -> CheckSuite:
-        def evaluate(lake: Lake, home: Home, cells: list[Cell]) -> dict[Cell, dict[str, Verdict]]:
+        def evaluate(judging: Judging, cells: list[Cell]) -> dict[Cell, dict[str, CheckFinding]]:
             self.asked += [str(cell) for cell in cells]
-            return {cell: {"no_rot": self.verdict(lake, cell, "rot"), "no_mould": self.verdict(lake, cell, "mould")} for cell in cells}
+            return {cell: {f"no_{fault}": self.finding(judging, cell, fault) for fault in ("rot", "mould")} for cell in cells}
 
         checks = (Check("no_rot", "No rot.", True, self.check_version), Check("no_mould", "No mould.", False, self.check_version))
         return CheckSuite(name=f"{asset}_suite", asset=asset, checks=checks, evaluate=evaluate)
 
-    def verdict(self, lake: Lake, cell: Cell, fault: str) -> Verdict:
-        num_bad = lines(lake.table(cell, "documents")).count(fault)
-        content = lake.require(cell).content
-        blocking = fault == "rot"
-        description = f"{num_bad} rows of {fault}"
-        return Verdict(content=content, version=self.check_version, passed=not num_bad, blocking=blocking, description=description)
+    def finding(self, judging: Judging, cell: Cell, fault: str) -> CheckFinding:
+        num_bad = lines(judging.table(cell, "documents")).count(fault)
+        return CheckFinding(not num_bad, f"{num_bad} rows of {fault}")
 
     def plan(self) -> Plan:
         graph = self.graph()
@@ -160,24 +125,8 @@ class Works:
 
     def up(self, *selected: str) -> list[str]:
         """Judge and make until nothing is left, and return what was made, in order."""
-        graph, lake = self.graph(), self.lake
-        registry = observe_sources(graph, lake)
-        made: list[str] = []
-        tried: set[Cell] = set()
-        judged: set[Cell] = set()
-        while wave := next_wave(graph, planned := plan(graph, lake, registry), set(selected) or set(graph.artifacts), tried, judged):
-            for asset in wave.judge:
-                cells = [p.cell for p in planned.having("unjudged") if p.cell.asset == asset]
-                judged.update(cells)
-                for suite in graph.suites[asset]:
-                    for cell, verdicts in suite.evaluate(lake, self.home, cells).items():
-                        lake.record_verdicts(cell, verdicts)
-            for asset, cells in wave.cells.items():
-                for cell in cells:
-                    tried.add(cell)
-                    make(graph.artifacts[asset], cell.partition, lake, self.home, registry, no_launcher, lambda numbers: None)
-                    made.append(str(cell))
-        return made
+        graph = self.graph()
+        return bring_up(graph, self.home, observe_sources(graph, self.lake), set(selected) or None)
 
     def reported(self) -> list[str]:
         return lines(self.lake.table(Cell("small", REPORT), "documents"))
@@ -311,9 +260,9 @@ def test_cells_that_were_not_judged_are_judged_before_anything_is_made(works: Wo
     works.up(FILTERED)  # nothing is ready
     documents = [cell for number in range(3) for cell in chain(number, DOCUMENTS)]
     graph, lake = works.graph(), works.lake
-    registry = observe_sources(graph, lake)
-    for key in keys(registry):
-        make(graph.artifacts[DOCUMENTS], key, lake, works.home, registry, no_launcher, lambda numbers: None)
+    state = GraphState(graph, lake, observe_sources(graph, lake))
+    for key in state.observed.keys:
+        make(graph.artifacts[DOCUMENTS], key, state, workplace(works.home))
     assert works.waiting("unjudged") == dict.fromkeys(documents, "its checks have not run")
     assert works.waiting("pending")["corpus/filtered[books.base.000]"] == (
         "missing; hangs on corpus/documents[books.base.000], whose checks have not run"
@@ -361,14 +310,14 @@ def test_a_bad_partition_that_is_mended_goes_on(works: Works) -> None:
     assert works.reported() == ["river", "old house", "garden", "bridge"]
 
 
-def test_a_partition_that_turns_bad_keeps_what_was_made_of_it_while_the_others_go_on(works: Works) -> None:
+def test_a_partition_that_turns_bad_feeds_nobody_while_the_others_go_on(works: Works) -> None:
     works.checked = (DOCUMENTS,)
     works.up()
     works.write("b", "garden", "rot")
     works.write("c", "market")
     assert works.up() == [*chain(1, DOCUMENTS), *chain(2), REPORT]
     assert works.waiting("stale", "pending", "unjudged") == {}
-    assert works.reported() == ["river", "old house", "garden", "market"]
+    assert works.reported() == ["river", "old house", "market"]
 
 
 def test_a_check_that_does_not_block_lets_its_partition_through(works: Works) -> None:

@@ -28,9 +28,9 @@ def contents(home: Path) -> dict[str, str]:
 
 def test_two_runs_from_scratch_agree_and_a_third_has_nothing_to_do(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert "56 cells made" in mill(tmp_path / name, "up")
+        assert "80 cells made" in mill(tmp_path / name, "up")
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
-    assert len(one) == 56
+    assert len(one) == 80
     assert one == two  # documents, tokens, weights, losses, scores, leaderboard
     assert "nothing to do" in mill(tmp_path / "one", "up")
 

@@ -213,7 +213,7 @@ DANGLING = {
     "candidate": ("candidate: sft", "candidate: sfft", "release.candidate", "no model is named 'sfft'; did you mean 'sft'?"),
     "metric": ("metric: heldout/", "metric: held_out/", "release.metric", "no eval is named 'held_out'; did you mean 'heldout'?"),
     "conversations as a word": ("    data: [chats]\n", "    data: chats\n", "models.sft.data",
-                                "name the conversation sources as a list, such as [chats]"),
+                                "name the sources of conversations as a list, such as [chats]"),
     "parents too many": ("    from: [base]\n", "    from: [base, adopted]\n", "models.sft.from",
                          "the method 'sft' takes 1 parent(s) ['parent'], found ['base', 'adopted']"),
 }  # fmt: skip
@@ -351,6 +351,57 @@ def test_the_json_schema_knows_every_name_that_a_recipe_may_use() -> None:
         assert specs(kind), kind
         for name in specs(kind):
             assert f'"{name}"' in text, f"{kind}: {name}"
-    assert schema["required"] == ["name", "sources", "deduplication", "tokenizer"]
+    assert schema["required"] == ["name"]
     assert schema["additionalProperties"] is False
     assert "How many new files make one partition." in text
+
+
+def artifacts(folder: Path, text: str) -> set[str]:
+    from pipelines.recipe.graph import build_graph
+    from resources.storage.home import Home
+
+    return set(build_graph(load_recipe(write(folder, text)), Home.resolve(folder / ".mill", {})).artifacts)
+
+
+def test_a_recipe_that_only_adopts_compresses_and_evaluates_has_no_corpus(tmp_path: Path) -> None:
+    text = """
+name: adopted
+models:
+  smol: {method: adopt_gguf, data: model.gguf, dtype: float32}
+  smol_int8: {method: int8, from: [smol], num_sequences: 2, sequence_length: 8, seed: 1}
+evals:
+  piqa: {task: piqa, data: piqa.jsonl, num_items: 5, seed: 1}
+"""
+    assert artifacts(tmp_path, text) == {"models/smol", "models/smol_int8", "evals/smol", "evals/smol_int8", "evals/leaderboard"}
+
+
+def test_a_recipe_that_fine_tunes_an_adopted_model_needs_no_tokenizer_and_no_mixture(tmp_path: Path) -> None:
+    text = RECIPE[: RECIPE.index("tokenizer:")] + RECIPE[RECIPE.index("models:") : RECIPE.index("  base:")]
+    sft = RECIPE[RECIPE.index("  sft:") : RECIPE.index("  small_sft:")].replace("from: [base]", "from: [adopted]")
+    adopted = RECIPE[RECIPE.index("  adopted:") : RECIPE.index("evals:")]
+    found = artifacts(tmp_path, text + sft + adopted)
+    assert {"models/adopted", "models/sft", "corpus/decontaminated"} <= found
+    assert not [name for name in found if name.startswith("tokens/")]
+
+
+def test_a_recipe_may_have_several_tokenizers_and_its_mixtures_say_which(tmp_path: Path) -> None:
+    one = "{method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}"
+    text = re.sub(r"(?s)^tokenizer:.*?(?=^mixtures:)", f"tokenizers: {{small: {one}, large: {one}}}\n", RECIPE, flags=re.MULTILINE)
+    assert any("say by which tokenizer it is packed" in line for line in faults(tmp_path, text))
+    mixed = re.sub(r"(?m)^mixtures:\n  pretrain:\n", "mixtures:\n  pretrain:\n    tokenizer: large\n", text)
+    found = artifacts(tmp_path, mixed)
+    assert {"tokens/tokenizer_small", "tokens/tokenizer_large", "tokens/shards_small", "tokens/shards_large"} <= found
+
+
+def test_a_module_that_does_not_load_stops_only_what_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernels.specs.families import collect
+
+    folder = tmp_path / "family"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "good.py").write_text("class Spec:\n    name = 'good'\n\n\nSPEC = Spec()\n")
+    (folder / "bad.py").write_text("import nothing_of_this_name\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = collect(("family",))
+    assert list(found.specs) == ["good"]
+    assert found.broken == {"bad": "family.bad: ModuleNotFoundError: No module named 'nothing_of_this_name'"}

@@ -19,9 +19,9 @@ def test_the_formats_found_become_sources_and_each_reads_its_own_files(tmp_path:
     (folder / "c.jsonl").write_text("{}\n")
     recipe = load_recipe(scaffold(folder))
     home = Home.resolve(folder / ".mill", {})
-    registry = observe_sources(build_graph(recipe, home), home.lake())
+    observed = observe_sources(build_graph(recipe, home), home.lake())
     assert recipe.name == "my_data_2"
-    assert {(p.source, file.path) for p in registry.active() for file in p.files} == {("books", "a.txt"), ("code", "deep/b.py"), ("chats", "c.jsonl")}
+    assert {(p.source, file.path) for p in observed.active for file in p.files} == {("books", "a.txt"), ("code", "deep/b.py"), ("chats", "c.jsonl")}
     assert set(recipe.entries.mixtures["pretrain"].weights) == {"books", "code"}
 
 

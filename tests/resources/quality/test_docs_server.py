@@ -27,10 +27,14 @@ def server(tmp_path: Path) -> Iterator[ThreadingHTTPServer]:
     thread.join()
 
 
-def get(server: ThreadingHTTPServer, path: str) -> tuple[int, str]:
+def ask(server: ThreadingHTTPServer, path: str) -> http.client.HTTPResponse:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
     connection.request("GET", path)
-    response = connection.getresponse()
+    return connection.getresponse()
+
+
+def get(server: ThreadingHTTPServer, path: str) -> tuple[int, str]:
+    response = ask(server, path)
     return response.status, response.read().decode()
 
 
@@ -51,6 +55,14 @@ def test_the_server_listens_on_the_loopback_address_alone(server: ThreadingHTTPS
     with socket.socket() as other:  # another loopback address stands for any other interface
         other.settimeout(2)
         assert other.connect_ex(("127.0.0.2", server.server_port)) != 0
+
+
+def test_every_answer_lets_a_page_use_the_sites_own_files_alone(server: ThreadingHTTPServer) -> None:
+    own = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'"
+    for path in ("/", "/nothing.html"):
+        response = ask(server, path)
+        response.read()
+        assert response.headers.get_all("Content-Security-Policy") == [own]
 
 
 def test_a_request_served_is_no_news(server: ThreadingHTTPServer, capfd: pytest.CaptureFixture[str]) -> None:

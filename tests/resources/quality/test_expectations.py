@@ -7,8 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from resources.quality.data_docs import data_docs_index
 from resources.quality.docs_server import serve
-from resources.quality.expectations import MAX_EXAMPLES, Expectation, Finding, data_docs_index, validate
+from resources.quality.expectations import MAX_EXAMPLES, Expectation, Finding, validate
 
 IDS = Expectation(
     name="ids_are_unique", description="No id twice.", type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["partition", "id"]}

@@ -14,20 +14,23 @@ import pyarrow as pa
 import pytest
 
 from resources.storage.content import hash_folder
-from resources.storage.lake import Cell, Lake, Manifest, Parent, Verdict, fingerprint
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Manifest, Parent, Verdict, fingerprint
+from resources.storage.publishing import MadeFrom, draft, publish, sweep
 from resources.storage.tables import write_table
+from resources.storage.versions import history, trouble_of
 from tests.locations import PROJECT
 
 CELL = Cell("small", "corpus/documents", "books.base.000")
 
 
 def put(lake: Lake, cell: Cell = CELL, value: str = "old", parents: tuple[Parent, ...] = ()) -> Manifest:
-    with lake.draft(cell) as draft:
-        write_table(draft.folder / "documents.parquet", pa.table({"text": [value] * 3}))
-        (draft.folder / "deep").mkdir()
-        (draft.folder / "deep" / "note.txt").write_text(value)
-        draft.num_rows = 3
-        return lake.publish(draft, code_version="1", config={"value": value}, parents=list(parents), seconds=0.5)
+    with draft(lake, cell) as begun:
+        write_table(begun.folder / "documents.parquet", pa.table({"text": [value] * 3}))
+        (begun.folder / "deep").mkdir()
+        (begun.folder / "deep" / "note.txt").write_text(value)
+        begun.num_rows = 3
+        return publish(lake, begun, MadeFrom(code_version="1", config={"value": value}, parents=list(parents)))
 
 
 def texts(lake: Lake, cell: Cell = CELL) -> list[str]:
@@ -35,7 +38,11 @@ def texts(lake: Lake, cell: Cell = CELL) -> list[str]:
 
 
 def folders(lake: Lake, cell: Cell = CELL) -> list[str]:
-    return sorted(path.name for path in Path(lake._place(cell)).iterdir())
+    return sorted(path.name for path in Path(lake.place(cell)).iterdir())
+
+
+def names_of(manifest: Manifest) -> tuple[str, str]:
+    return manifest.version, f"{manifest.version}.json"
 
 
 def verdict(content: str, passed: bool = True) -> Verdict:
@@ -82,11 +89,12 @@ def test_a_reader_that_has_read_before_sees_the_new_version(lake: Lake) -> None:
     assert texts(other) == ["new"] * 3
 
 
-def test_replacing_a_cell_removes_the_old_version_and_its_draft(lake: Lake) -> None:
+def test_replacing_a_cell_keeps_the_old_version_whole_and_leaves_no_draft(lake: Lake) -> None:
     first = put(lake)
     second = put(lake, value="new")
     assert first.version != second.version
-    assert folders(lake) == ["manifest.json", second.version]
+    assert [manifest.version for manifest in history(lake, CELL)] == [second.version, first.version]
+    assert trouble_of(lake, first) == ""
     assert list(lake.drafts.iterdir()) == []
 
 
@@ -94,8 +102,8 @@ def test_an_exception_while_writing_leaves_the_old_cell(lake: Lake) -> None:
     before = put(lake)
 
     def fail() -> None:
-        with lake.draft(CELL) as draft:
-            (draft.folder / "documents.parquet").write_text("half")
+        with draft(lake, CELL) as begun:
+            (begun.folder / "documents.parquet").write_text("half")
             raise RuntimeError("the disk is full")
 
     with pytest.raises(RuntimeError, match="the disk is full"):
@@ -108,11 +116,11 @@ def test_an_exception_while_writing_leaves_the_old_cell(lake: Lake) -> None:
 def test_files_that_tell_of_the_making_do_not_count_as_content(lake: Lake) -> None:
     contents = set()
     for speed in ("fast", "slow"):
-        with lake.draft(CELL) as draft:
-            (draft.folder / "weights.txt").write_text("same")
-            (draft.folder / "speeds.txt").write_text(speed)
-            draft.unhashed.append("speeds.txt")
-            contents.add(lake.publish(draft, code_version="1", config={}, parents=[], seconds=0.0).content)
+        with draft(lake, CELL) as begun:
+            (begun.folder / "weights.txt").write_text("same")
+            (begun.folder / "speeds.txt").write_text(speed)
+            begun.unhashed.append("speeds.txt")
+            contents.add(publish(lake, begun, MadeFrom(code_version="1", config={"speed": speed}, parents=[])).content)
     assert len(contents) == 1
 
 
@@ -125,7 +133,7 @@ def test_a_cell_that_is_missing_is_named_with_the_remedy(lake: Lake) -> None:
 @pytest.mark.parametrize("text", ["not json", '{"recipe": "small"}', ""])
 def test_a_manifest_that_cannot_be_read_is_named(lake: Lake, text: str) -> None:
     put(lake)
-    path = Path(lake._place(CELL, "manifest.json"))
+    path = Path(lake.place(CELL, "manifest.json"))
     path.write_text(text)
     with pytest.raises(ValueError, match=r"(?s)corpus/documents/books\.base\.000/manifest\.json: not a manifest .*delete the file"):
         lake.manifest(CELL)
@@ -142,8 +150,8 @@ def test_cells_are_listed_in_order_and_by_recipe(lake: Lake) -> None:
 def test_verdicts_are_merged_by_name(lake: Lake) -> None:
     put(lake)
     assert lake.verdicts(CELL) == {}
-    lake.record_verdicts(CELL, {"ids": verdict("1"), "texts": verdict("1")})
-    lake.record_verdicts(CELL, {"texts": verdict("2", passed=False)})
+    lake.record_verdicts(CELL, {"ids": verdict("1"), "texts": verdict("1")}, ["ids", "texts"])
+    lake.record_verdicts(CELL, {"texts": verdict("2", passed=False)}, ["ids", "texts"])
     assert lake.verdicts(CELL) == {"ids": verdict("1"), "texts": verdict("2", passed=False)}
 
 
@@ -159,22 +167,22 @@ def test_sweeping_spares_what_a_manifest_names(lake: Lake) -> None:
     whole = Cell("small", "models/base")
     put(lake)
     put(lake, whole, value="model")
-    lake.record_verdicts(CELL, {"ids": verdict("1")})
+    lake.record_verdicts(CELL, {"ids": verdict("1")}, ["ids"])
     lake.write_state("small", "sources.json", "{}")
-    assert lake.sweep() == []
+    assert sweep(lake) == []
     assert (texts(lake), texts(lake, whole)) == (["old"] * 3, ["model"] * 3)
 
 
 def test_sweeping_removes_what_no_manifest_names_and_says_what(lake: Lake) -> None:
     put(lake)
-    orphan = Path(lake._place(CELL, "v-0123456789ab"))
+    orphan = Path(lake.place(CELL, "v-0123456789ab"))
     orphan.mkdir()
     (orphan / "documents.parquet").write_text("half")
     lost = lake.drafts / "lost"
     lost.mkdir()
     aside = orphan.with_name(".manifest.json.0123")
     aside.write_text("half")
-    assert set(lake.sweep()) == {str(orphan), str(lost), str(aside)}
+    assert set(sweep(lake)) == {str(orphan), str(lost), str(aside)}
     assert not (orphan.exists() or lost.exists() or aside.exists())
     assert texts(lake) == ["old"] * 3
 
@@ -183,15 +191,15 @@ def test_sweeping_removes_a_draft_whatever_its_files_are_called(lake: Lake) -> N
     lost = lake.drafts / "lost"
     (lost / "v-states").mkdir(parents=True)
     (lost / ".progress.json.0123").write_text("half")
-    lake.sweep()
+    sweep(lake)
     assert not lost.exists()
 
 
-def test_sweeping_names_a_manifest_that_cannot_be_read(lake: Lake) -> None:
-    put(lake)
-    Path(lake._place(CELL, "manifest.json")).write_text("not json")
-    with pytest.raises(ValueError, match=r"corpus/documents/books\.base\.000/manifest\.json"):
-        lake.sweep()
+def test_sweeping_spares_the_versions_of_a_cell_whose_manifest_cannot_be_read(lake: Lake) -> None:
+    manifest = put(lake)
+    Path(lake.place(CELL, "manifest.json")).write_text("not json")
+    assert sweep(lake) == []
+    assert trouble_of(lake, manifest) == ""
 
 
 # --- kill -9 ---
@@ -203,7 +211,9 @@ import pyarrow as pa
 
 def run(root, cache, moment):
     import shutil
-    from resources.storage.lake import Cell, Lake
+    from resources.storage.lake import Lake
+    from resources.storage.manifest import Cell
+    from resources.storage.publishing import MadeFrom, draft, publish
     from resources.storage.tables import write_table
     left = moment
 
@@ -222,14 +232,14 @@ def run(root, cache, moment):
     for name in ("replace", "rename", "unlink", "mkdir"):
         setattr(Path, name, deadly(getattr(Path, name)))
     lake = Lake(root, cache)
-    with lake.draft(Cell("small", "corpus/documents", "books.base.000")) as draft:
-        write_table(draft.folder / "documents.parquet", pa.table({"text": ["new"] * 3}))
-        (draft.folder / "deep").mkdir()
-        (draft.folder / "deep" / "note.txt").write_text("new")
-        draft.num_rows = 3
-        lake.publish(draft, code_version="1", config={"value": "new"}, parents=[], seconds=0.5)
+    with draft(lake, Cell("small", "corpus/documents", "books.base.000")) as begun:
+        write_table(begun.folder / "documents.parquet", pa.table({"text": ["new"] * 3}))
+        (begun.folder / "deep").mkdir()
+        (begun.folder / "deep" / "note.txt").write_text("new")
+        begun.num_rows = 3
+        publish(lake, begun, MadeFrom(code_version="1", config={"value": "new"}, parents=[]))
 
-import resources.storage.lake
+import resources.storage.publishing
 pa.table({"text": ["warm"]})
 for line in sys.stdin:  # one child a moment, forked from here: the imports are paid for once
     root, cache, moment = line.rstrip("\\n").split("\\t")
@@ -277,8 +287,9 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_cell_or_the_new_one_whole(
         code = publish_and_die(murderer, lake, moment)
         found = Lake(lake.root, lake.cache)
         outcomes.append(check_whole(found))
-        num_leftovers += len(found.sweep())
-        assert folders(found) == ["manifest.json", found.require(CELL).version], f"moment {moment}"
+        num_leftovers += len(sweep(found))
+        assert folders(found) == sorted({"manifest.json", ".lock"} | {name for version in history(found, CELL) for name in names_of(version)}), moment
+        assert all(trouble_of(found, manifest) == "" for manifest in history(found, CELL))
         assert list(found.drafts.glob("*")) == []
         assert check_whole(found) == outcomes[-1]
         shutil.rmtree(tmp_path / str(moment))
@@ -297,8 +308,8 @@ def test_a_first_publication_killed_at_any_moment_leaves_no_cell_or_a_whole_one(
         code = publish_and_die(murderer, lake, moment)
         found = Lake(lake.root, lake.cache)
         outcomes.append(found.manifest(CELL) is not None)
-        found.sweep()
-        assert not [path for path in Path(lake.root).rglob("v-*") if not outcomes[-1]]
+        sweep(found)
+        assert all((path.with_name(path.name + ".json")).exists() for path in Path(lake.root).rglob("v-*") if path.is_dir())
         if outcomes[-1]:
             assert check_whole(found) == "new"
         shutil.rmtree(tmp_path / str(moment))
@@ -332,19 +343,19 @@ def test_a_folder_of_an_object_store_is_fetched_once(remote: Lake, monkeypatch: 
     assert remote.folder(CELL) == folder
 
 
-def test_a_new_version_on_an_object_store_replaces_the_old_one(remote: Lake) -> None:
+def test_a_new_version_on_an_object_store_stands_for_the_old_one(remote: Lake) -> None:
     first = put(remote)
     remote.folder(CELL)
     second = put(remote, value="new")
     assert check_whole(remote) == "new"
-    assert remote.filesystem.exists(remote._place(CELL, second.version))
-    assert not remote.filesystem.exists(remote._place(CELL, first.version))
+    assert [manifest.version for manifest in history(remote, CELL)] == [second.version, first.version]
+    assert remote.filesystem.exists(remote.place(CELL, second.version))
 
 
 def test_verdicts_and_states_live_on_an_object_store_too(remote: Lake) -> None:
     put(remote)
     assert (remote.verdicts(CELL), remote.read_state("small", "sources.json"), remote.cells("nowhere")) == ({}, None, [])
-    remote.record_verdicts(CELL, {"ids": verdict("1")})
+    remote.record_verdicts(CELL, {"ids": verdict("1")}, ["ids"])
     remote.write_state("small", "sources.json", "{}")
     assert remote.verdicts(CELL) == {"ids": verdict("1")}
     assert remote.read_state("small", "sources.json") == "{}"
@@ -353,5 +364,5 @@ def test_verdicts_and_states_live_on_an_object_store_too(remote: Lake) -> None:
 def test_sweeping_an_object_store_removes_drafts_and_spares_cells(remote: Lake) -> None:
     put(remote)
     (remote.drafts / "lost").mkdir(parents=True)
-    assert remote.sweep() == [str(remote.drafts / "lost")]
+    assert sweep(remote) == [str(remote.drafts / "lost")]
     assert check_whole(remote) == "old"

@@ -10,8 +10,11 @@ from fsspec.config import conf, set_conf_env
 
 from kernels.reading.formats import jsonl
 from kernels.specs.sources import Document, Reject, SourceFile
-from resources.storage.lake import Cell, Lake, Parent
-from resources.storage.sources import Location, Registry, list_files, observe, open_file
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Parent
+from resources.storage.publishing import MadeFrom, draft, publish
+from resources.storage.sources import Location, ObservedSources, list_files, observe, open_file
+from resources.storage.versions import history
 
 pytest.importorskip("s3fs", reason="no s3fs: the object store extra is not installed")
 moto = pytest.importorskip("moto.server", reason="no moto[server]: the test extra is not installed")
@@ -92,20 +95,20 @@ def test_a_missing_prefix_is_named(store: Any) -> None:
         list_files(location("nowhere", "*"))
 
 
-def overwrite(stranger: Any, *, forget: Any = None) -> tuple[Registry, Registry]:
+def overwrite(stranger: Any, *, forget: Any = None) -> tuple[ObservedSources, ObservedSources]:
     """Return what is observed before and after another client replaces one of two objects by one of the same size."""
     where = location("notes", "*.txt")
     for name, body in (("a", b"before"), ("b", b"stays")):
         stranger.put_object(Bucket="corpus", Key=f"notes/{name}.txt", Body=body)
-    before = observe(Registry(), {"notes": where}, {})
+    before = observe(ObservedSources(), {"notes": where}, {})
     stranger.put_object(Bucket="corpus", Key="notes/a.txt", Body=b"behind")
     if forget is not None:
         forget.invalidate_cache()
     return before, observe(before, {"notes": where}, {})
 
 
-def assert_the_first_changed(before: Registry, now: Registry) -> None:
-    (old_a, old_b), (new_a, new_b) = ([partition.files[0] for partition in registry.partitions] for registry in (before, now))
+def assert_the_first_changed(before: ObservedSources, now: ObservedSources) -> None:
+    (old_a, old_b), (new_a, new_b) = ([partition.files[0] for partition in observed.partitions] for observed in (before, now))
     assert old_a.size_bytes == new_a.size_bytes
     assert old_a.modified != new_a.modified
     assert old_a.digest != new_a.digest
@@ -124,13 +127,14 @@ def test_a_cell_is_published_to_a_bucket_and_read_back_elsewhere(store: Any, tmp
     cell = Cell("small", "corpus/documents", "notes.base.000")
     writer = Lake("s3://corpus/lake", tmp_path / "writer")
     for content in ("first", "second"):
-        with writer.draft(cell) as draft:
-            (draft.folder / "text.txt").write_text(content)
-            manifest = writer.publish(draft, code_version="1", config={}, parents=[Parent(name="sources/notes", content=content)], seconds=0.0)
+        with draft(writer, cell) as begun:
+            (begun.folder / "text.txt").write_text(content)
+            made_from = MadeFrom(code_version="1", config={}, parents=[Parent(name="sources/notes", content=content)])
+            manifest = publish(writer, begun, made_from)
     reader = Lake("s3://corpus/lake", tmp_path / "reader")
     assert reader.manifest(cell) == manifest
     assert reader.cells("small") == [cell]
     assert (reader.folder(cell) / "text.txt").read_text() == "second"
     assert reader.manifest(Cell("small", "corpus/documents", "notes.base.001")) is None
     versions = {path.split("/")[-2] for path in store.find("corpus/lake") if path.endswith("text.txt")}
-    assert versions == {manifest.version}
+    assert versions == {kept.version for kept in history(reader, cell)} and len(versions) == 2

@@ -8,15 +8,14 @@ import pyarrow as pa
 import pytest
 
 from kernels.curation.deduplication.chains import DUPLICATES
-from kernels.curation.deduplication.meaning.embeddings import embed
+from kernels.curation.deduplication.meaning.config import SemanticConfig
 from kernels.curation.deduplication.meaning.semantic import (
-    SemanticConfig,
     cluster_codes,
     find_semantic_duplicates,
-    write_semantic_index,
     write_vectors,
 )
 from kernels.documents.schema import document_table
+from kernels.inference.embeddings import embed
 from kernels.specs.sources import Document
 
 CONFIG = SemanticConfig(min_cosine=0.9, seed=1)
@@ -103,7 +102,7 @@ def test_a_paraphrase_is_found_by_the_packaged_encoder(tmp_path: Path) -> None:
     ]
     documents = document_table("s", "f", [Document(key=str(number), text=text) for number, text in enumerate(texts)])
     config = CONFIG.model_copy(update={"num_planes": 2})
-    write_semantic_index(documents, Path(spec.origin).parent / "model", config, tmp_path)
+    write_vectors(documents["id"], embed(texts, Path(spec.origin).parent / "model", config.max_tokens), config, tmp_path)
     duplicates = find_semantic_duplicates(tmp_path, [], config)
     assert [(row["id"], row["kept_id"], row["kind"]) for row in duplicates.to_pylist()] == [("s/f#2", "s/f#0", "semantic")]
     assert 0.9 <= duplicates["similarity"][0].as_py() < 1

@@ -9,6 +9,7 @@ import pytest
 from kernels.curation.filtering.batch import TextBatch
 from kernels.curation.filters import personal_data
 from kernels.curation.filters.personal_data import PersonalDataConfig
+from kernels.specs.needs import SecretKey
 
 ALL = PersonalDataConfig(kinds=("email", "phone", "ip", "card", "iban", "ssn"))
 
@@ -81,7 +82,7 @@ def test_a_value_becomes_the_same_surrogate_in_every_document() -> None:
 def test_a_value_becomes_a_keyed_token(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"0123456789abcdef0123456789abcdef\n")
     config = PersonalDataConfig(kinds=("email",), treatment="token", key="pii")
-    outcome = personal_data.apply(TextBatch(pl.Series(["a@b.org", "A@B.org", "c@d.org"]), {"keys/pii": tmp_path / "key"}), config)
+    outcome = personal_data.apply(TextBatch(pl.Series(["a@b.org", "A@B.org", "c@d.org"]), {SecretKey("pii"): tmp_path / "key"}), config)
     first, again, other = outcome.text
     assert re.fullmatch(r"<EMAIL:[0-9a-f]{16}>", first)
     assert first == again != other
@@ -93,7 +94,7 @@ def test_a_key_that_is_missing_or_short_is_named(tmp_path: Path) -> None:
         personal_data.apply(TextBatch(pl.Series(["a@b.org"])), config)
     (tmp_path / "key").write_bytes(b"short")
     with pytest.raises(ValueError, match="'pii' has 5 bytes"):
-        personal_data.apply(TextBatch(pl.Series(["a@b.org"]), {"keys/pii": tmp_path / "key"}), config)
+        personal_data.apply(TextBatch(pl.Series(["a@b.org"]), {SecretKey("pii"): tmp_path / "key"}), config)
 
 
 @pytest.mark.parametrize(

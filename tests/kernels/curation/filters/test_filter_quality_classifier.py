@@ -9,6 +9,7 @@ import pytest
 from kernels.curation.classifiers.hashed_ngrams import ClassifierConfig, load, save, train
 from kernels.curation.filtering.batch import TextBatch
 from kernels.curation.filters.quality_classifier import QualityClassifierConfig, apply
+from kernels.specs.needs import TrainedClassifier
 
 CALM = pl.Series([f"the calm river flows {number}" for number in range(100)])
 NUMBERS = random.Random(1).sample(range(1000, 10_000), 1000)
@@ -19,7 +20,7 @@ SIDES = pl.DataFrame({"text": pl.concat([CALM, CHEAP]), "label": [True] * 100 + 
 @pytest.fixture(name="batch")
 def batch_fixture(tmp_path: Path) -> TextBatch:
     save(train(SIDES, ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], tmp_path)
-    return TextBatch(pl.concat([CALM, CHEAP]), {"classifiers/good": tmp_path})
+    return TextBatch(pl.concat([CALM, CHEAP]), {TrainedClassifier("good"): tmp_path})
 
 
 def test_texts_unlike_the_reference_are_dropped_with_their_score(batch: TextBatch) -> None:
@@ -30,7 +31,7 @@ def test_texts_unlike_the_reference_are_dropped_with_their_score(batch: TextBatc
 
 
 def test_a_keep_rate_keeps_about_that_share_of_raw_texts_not_seen_before(batch: TextBatch) -> None:
-    outcome = apply(TextBatch(UNSEEN, batch.files), QualityClassifierConfig(classifier="good", keep_rate=0.4))
+    outcome = apply(TextBatch(UNSEEN, batch.paths), QualityClassifierConfig(classifier="good", keep_rate=0.4))
     assert 0.25 * 400 <= outcome.reason.null_count() <= 0.55 * 400
 
 
@@ -39,11 +40,11 @@ def test_chance_keeps_some_texts_unlike_the_reference_and_the_same_in_any_order(
     reasons = apply(batch, config).reason.to_list()
     like, unlike = (sum(reason is None for reason in part) / len(part) for part in (reasons[:100], reasons[100:]))
     assert 0 < unlike < 0.5 < like
-    assert apply(TextBatch(batch.text.reverse(), batch.files), config).reason.to_list() == reasons[::-1]
+    assert apply(TextBatch(batch.text.reverse(), batch.paths), config).reason.to_list() == reasons[::-1]
 
 
 def test_a_classifier_trained_anew_is_read_anew(batch: TextBatch) -> None:
-    folder = batch.files["classifiers/good"]
+    folder = batch.paths[TrainedClassifier("good")]
     before = load(folder)
     save(train(SIDES.with_columns(~pl.col("label")), ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=200))[0], folder)
     assert load(folder) is not before

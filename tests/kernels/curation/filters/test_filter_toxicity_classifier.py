@@ -10,6 +10,7 @@ import pytest
 from kernels.curation.classifiers.hashed_ngrams import ClassifierConfig, save, train
 from kernels.curation.filtering.batch import TextBatch
 from kernels.curation.filters.toxicity_classifier import ToxicityClassifierConfig, apply
+from kernels.specs.needs import TrainedClassifier
 
 NUMBERS = random.Random(1).sample(range(1000, 10_000), 1200)
 EXAMPLES = pl.DataFrame(
@@ -21,7 +22,7 @@ EXAMPLES = pl.DataFrame(
 def files_fixture(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("mean")
     save(train(EXAMPLES, ClassifierConfig(seed=1, bits=12, epochs=5, learning_rate=0.5, max_chars=60))[0], folder)
-    return {"classifiers/mean": folder}
+    return {TrainedClassifier("mean"): folder}
 
 
 def config(**settings: Any) -> ToxicityClassifierConfig:

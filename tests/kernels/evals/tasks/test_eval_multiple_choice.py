@@ -175,7 +175,7 @@ def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: Model):
 
 def test_texts_for_decontamination_are_questions_and_passages(tmp_path: Path):
     path = write(tmp_path / "data.jsonl", [{"passage": "p", "question": "q", "answer": "True", "options": "A. x"}])
-    assert [list(module.SPEC.texts(path)) for module in (boolq, openbookqa)] == [["p\nq"], ["q"]]  # pyright: ignore[reportOptionalCall]
+    assert [list(module.SPEC.texts.read(path)) for module in (boolq, openbookqa)] == [["p\nq"], ["q"]]  # pyright: ignore[reportOptionalMemberAccess]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from kernels.documents.schema import document_table
 from kernels.methods.alignment import dpo
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
-from kernels.specs.methods import ModelJob
+from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Document
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
+from tests.method_jobs import method_job
 
 SHAPE = llama.LlamaConfig(
     kind="llama", hidden_size=32, num_layers=2, num_heads=2, num_kv_heads=1, intermediate_size=48, max_position_embeddings=128, tie_embeddings=True
@@ -37,14 +38,14 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
-def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> ModelJob:
+def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> MethodJob:
     for name in ("out", "scratch"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     texts = [render_conversation(Turn(role=role, content=content) for role, content in chat) for chat in chats]
     documents = [Document(key=str(key), text=text, title=None, url=None, metadata={}) for key, text in enumerate(texts)]
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     config = dpo.DpoConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
-    return ModelJob(config, {"parent": parent}, folder / "chats.parquet", None, folder / "out", folder / "scratch", "cpu", report)
+    return method_job(config, {dpo.PARENT: parent, dpo.PAIRS: folder / "chats.parquet"}, folder / "out", folder / "scratch", report)
 
 
 def test_the_first_loss_is_that_of_no_preference_and_the_margin_grows(parent: Path, tmp_path: Path):

@@ -11,10 +11,11 @@ from kernels.documents.schema import document_table
 from kernels.methods.alignment import sft
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
-from kernels.specs.methods import ModelJob
+from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Document
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
+from tests.method_jobs import method_job
 
 SHAPE = llama.LlamaConfig(
     kind="llama", hidden_size=32, num_layers=2, num_heads=2, num_kv_heads=1, intermediate_size=48, max_position_embeddings=128, tie_embeddings=True
@@ -44,14 +45,16 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
-def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> ModelJob:
+def job(
+    parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, say: Any = pytest.fail, **changes: Any
+) -> MethodJob:
     for name in ("out", "scratch"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     config = sft.SftConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
-    return ModelJob(config, {"parent": parent}, write(folder, chats), None, folder / "out", folder / "scratch", "cpu", report)
+    return method_job(config, {sft.PARENT: parent, sft.CONVERSATIONS: write(folder, chats)}, folder / "out", folder / "scratch", report, say)
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(parent: Path, tmp_path: Path):
+def test_a_killed_run_goes_on_from_the_newest_intact_state_to_the_same_bytes(parent: Path, tmp_path: Path):
     sft.run(job(parent, tmp_path / "whole", CHATS))
 
     def die_at_six(numbers: dict[str, float]) -> None:
@@ -60,12 +63,21 @@ def test_a_killed_run_goes_on_to_the_same_bytes(parent: Path, tmp_path: Path):
 
     with pytest.raises(KeyboardInterrupt):
         sft.run(job(parent, tmp_path / "killed", CHATS, die_at_six))
-    half = tmp_path / "killed" / "scratch" / "trainer" / "checkpoint-6"
-    half.mkdir()
-    (half / "model.safetensors").write_bytes(b"half of it")
+    trainer = tmp_path / "killed" / "scratch" / "trainer"
+    assert sorted(path.name for path in trainer.glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-4"]
+    (trainer / "checkpoint-6").mkdir()
+    (trainer / "checkpoint-6" / "model.safetensors").write_bytes(b"half of it")
+    optimizer = trainer / "checkpoint-4" / "optimizer.pt"
+    size = optimizer.stat().st_size
+    optimizer.write_bytes(optimizer.read_bytes()[:-1])
     steps: list[float] = []
-    sft.run(job(parent, tmp_path / "killed", CHATS, lambda numbers: steps.append(numbers["step"])))
-    assert steps == [6, 8]
+    words: list[str] = []
+    sft.run(job(parent, tmp_path / "killed", CHATS, lambda numbers: steps.append(numbers["step"]), words.append))
+    assert steps == [4, 6, 8]
+    assert words == [
+        "state checkpoint-6: seal.json is missing, it was not written to its end; going on from checkpoint-2",
+        f"state checkpoint-4: optimizer.pt has {size - 1} bytes where its seal has {size}; going on from checkpoint-2",
+    ]
     for path in (tmp_path / "whole" / "out").iterdir():
         assert path.read_bytes() == (tmp_path / "killed" / "out" / path.name).read_bytes(), path.name
 

@@ -9,9 +9,10 @@ from kernels.methods.compression import int8
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
 from kernels.models.formats.int8 import quantize_weight
-from kernels.specs.methods import ModelJob
+from kernels.specs.methods import MethodJob
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
+from tests.method_jobs import method_job
 
 
 def make_parent(folder: Path, *, tied: bool) -> Path:
@@ -29,10 +30,10 @@ def make_parent(folder: Path, *, tied: bool) -> Path:
     return folder / "model"
 
 
-def job(parent: Path, out: Path, **changes: Any) -> ModelJob:
+def job(parent: Path, out: Path, **changes: Any) -> MethodJob:
     out.mkdir()
     config = int8.Int8Config(**{"num_sequences": 2, "sequence_length": 16, "seed": 1, **changes})
-    return ModelJob(config, {"parent": parent}, None, None, out, out, "cpu", lambda numbers: None)
+    return method_job(config, {int8.PARENT: parent}, out)
 
 
 def test_a_weight_is_rounded_to_within_half_a_step_of_its_row():
@@ -95,7 +96,7 @@ def test_an_int8_model_is_neither_quantized_again_nor_trained(tmp_path: Path):
         seed=1, num_steps=1, batch_size=1, learning_rate=0.1, warmup_steps=0, max_length=64, precision="float32", checkpoint_every=1
     )
     with pytest.raises(ValueError, match="cannot be trained"):
-        sft.run(job(tmp_path / "out", tmp_path / "trained")._replace(config=config))
+        sft.run(method_job(config, {sft.PARENT: tmp_path / "out"}, tmp_path / "trained"))
 
 
 def test_a_skipped_layer_that_is_not_there_is_an_error(tmp_path: Path):

@@ -1,17 +1,18 @@
 """Pretraining: documents kept apart, and a stopped run that ends where an undisturbed one ends."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from kernels.methods.pretraining.pretrain import SPEC, PretrainConfig, _Rows, _validation_loss, batch_of, rows_of_step
+from kernels.methods.pretraining.pretrain import MIXTURE, SPEC, TOKENIZER, PretrainConfig, _Rows, _validation_loss, batch_of, rows_of_step
 from kernels.models.architectures import llama
-from kernels.specs.methods import ModelJob
 from kernels.tokens.mixtures import PADDING_SEGMENT
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from tests.method_jobs import method_job
 
 LENGTH = 16
 
@@ -41,14 +42,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(data: Path, folder: Path, chosen: PretrainConfig, stop_at: int | None = None) -> dict[str, float]:
+def run(data: Path, folder: Path, chosen: PretrainConfig, stop_at: int | None = None, say: Callable[[str], None] = pytest.fail) -> dict[str, float]:
     def report(numbers: dict[str, float]) -> None:
         if stop_at is not None and numbers["step"] >= stop_at:
             raise Stopped
 
     (folder / "scratch").mkdir(parents=True, exist_ok=True)
     (folder / "out").mkdir(exist_ok=True)
-    job = ModelJob(chosen, {}, data, data / "tokenizer", folder / "out", folder / "scratch", "cpu", report)
+    job = method_job(chosen, {MIXTURE: data, TOKENIZER: data / "tokenizer"}, folder / "out", folder / "scratch", report, say)
     return SPEC.run(job)
 
 
@@ -69,8 +70,28 @@ def test_a_stopped_run_ends_bit_for_bit_where_an_undisturbed_one_ends(
         run(data, tmp_path, chosen, stop_at)
     states = sorted(path.name for path in (tmp_path / "scratch").iterdir())
     assert states == [f"step-{step:06d}" for step in (3, 6, 9) if step <= stop_at][-2:]
-    (tmp_path / "scratch" / ".step-000011").mkdir()  # half-written
-    run(data, tmp_path, chosen)
+    (tmp_path / "scratch" / "step-000011").mkdir()  # half-written
+    words: list[str] = []
+    run(data, tmp_path, chosen, say=words.append)
+    assert words == [f"state step-000011: seal.json is missing, it was not written to its end; going on from {states[-1]}"]
+    for name in ("model.safetensors", "losses.parquet"):
+        assert (tmp_path / "out" / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize(("damaged", "going_on"), [([9], "going on from step-000006"), ([9, 6], "no state is intact, training starts anew")])
+def test_a_run_with_damaged_states_says_so_and_ends_where_an_undisturbed_one_ends(
+    data: Path, undisturbed: tuple[PretrainConfig, Path], tmp_path: Path, damaged: list[int], going_on: str
+) -> None:
+    chosen, whole = undisturbed
+    with pytest.raises(Stopped):
+        run(data, tmp_path, chosen, stop_at=10)
+    for step in damaged:
+        tensors = tmp_path / "scratch" / f"step-{step:06d}" / "tensors.safetensors"
+        content = tensors.read_bytes()
+        tensors.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    words: list[str] = []
+    run(data, tmp_path, chosen, say=words.append)
+    assert words == [f"state step-{step:06d}: tensors.safetensors differs from its checksum; {going_on}" for step in damaged]
     for name in ("model.safetensors", "losses.parquet"):
         assert (tmp_path / "out" / name).read_bytes() == (whole / name).read_bytes()
 

@@ -1,0 +1,89 @@
+"""Cells put into a lake by hand, and graphs brought up to date without Dagster."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from assets.graph.artifact import Artifact, Graph
+from assets.graph.build import CellBuild, Judging, Workplace, make
+from assets.graph.state import GraphState
+from assets.orchestration.checks import judge
+from pipelines.planning.planner import Plan, next_wave
+from resources.storage.home import Home
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell, Manifest, Parent
+from resources.storage.publishing import MadeFrom, draft, publish
+from resources.storage.sources import ObservedFile, ObservedSources, Partition
+from resources.storage.tables import write_table
+
+
+def put_cell(
+    lake: Lake, cell: Cell, *, parents: Sequence[str] = (), metadata: dict[str, Any] | None = None, num_rows: int | None = None, **tables: pa.Table
+) -> Manifest:
+    """Publish a cell of some tables."""
+    with draft(lake, cell) as begun:
+        for name, table in tables.items():
+            write_table(begun.folder / f"{name}.parquet", table)
+        begun.metadata |= metadata or {}
+        begun.num_rows = num_rows
+        return publish(lake, begun, MadeFrom(code_version="1", config={}, parents=[Parent(name=name, content="") for name in parents]))
+
+
+def observed(*keys: str, path: str = "f") -> ObservedSources:
+    """Return sources of one file a partition, whose content is the partition's key."""
+    files = {key: [ObservedFile(path=path, size_bytes=1, modified="", digest=key)] for key in keys}
+    return ObservedSources(partitions=[Partition(key=key, source=key.split(".")[0], files=found) for key, found in files.items()])
+
+
+def no_launcher(*arguments: Any) -> None:
+    raise AssertionError("nothing here runs in a process of its own")
+
+
+def workplace(home: Home, launch: Any = no_launcher) -> Workplace:
+    return Workplace(home, launch, lambda numbers: None)
+
+
+def graph_of(*artifacts: Artifact, **changes: Any) -> Graph:
+    return Graph(**{"recipe": "r", "artifacts": {found.name: found for found in artifacts}, "suites": {}, "sources": {}, "inputs": {}, **changes})
+
+
+def artifact(name: str, build: Callable[[CellBuild], None], **changes: Any) -> Artifact:
+    plain: dict[str, Any] = {"recipe": "r", "description": "", "group": "corpus", "kinds": (), "code_version": "1", "made_from": ()}
+    return Artifact(**{**plain, "name": name, "build": build, **changes})
+
+
+def judging(home: Home, graph: Graph, sources: ObservedSources) -> Judging:
+    return Judging(GraphState(graph, home.lake(), sources), home)
+
+
+def bring_up(
+    graph: Graph, home: Home, sources: ObservedSources, selected: set[str] | None = None, on_judged: Callable[[list[Cell]], None] = lambda cells: None
+) -> list[str]:
+    """Judge and make until nothing is left, and return what was made, in order."""
+    lake, made = home.lake(), list[str]()
+    tried: set[Cell] = set()
+    judged: set[Cell] = set()
+    while True:
+        state = GraphState(graph, lake, sources)
+        planned = Plan(state.cells)
+        wave = next_wave(graph, planned, selected or set(graph.artifacts), tried, judged)
+        if wave is None:
+            return made
+        for asset in wave.judge:
+            cells = [status.cell for status in planned.having("unjudged") if status.cell.asset == asset]
+            judged.update(cells)
+            for suite in graph.suites[asset]:
+                waiting = [cell for cell in cells if state.is_unjudged(suite, cell)]
+                on_judged(waiting)
+                judge(suite, waiting, state, home)
+        for asset, cells in wave.cells.items():
+            for cell in cells:
+                tried.add(cell)
+                make(graph.artifacts[asset], cell.partition, state, workplace(home))
+                made.append(str(cell))
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
