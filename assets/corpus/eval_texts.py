@@ -4,7 +4,6 @@ A cell's content is its texts alone. The same texts under another name, or read 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -54,5 +53,5 @@ def _file_of(name: str) -> Upstream:
 
 def read_texts(build: CellBuild, plan: EvalTexts) -> None:
     """Read the texts of one evaluation from its data file."""
-    texts = list(plan.texts.read(Path(plan.location.root)))
+    texts = list(plan.texts.read(build.verified_input(build.key, plan.location)))
     build.write("texts", pa.table({"text": pa.array(texts, pa.string())}, schema=TEXTS), main=True)

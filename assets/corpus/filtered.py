@@ -1,30 +1,47 @@
 """Documents that the filters of their source keep."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
-from pydantic import SerializeAsAny
+from pydantic import SerializeAsAny, model_serializer
 
 from assets.corpus.documents import SourcePlan
-from assets.corpus.names import DOCUMENTS, FILTERED, classifier_asset, key_input
+from assets.corpus.filter_needs import kind_of
+from assets.corpus.names import DOCUMENTS, FILTERED
 from assets.corpus.profile import describe, versions
 from assets.graph.artifact import SHARDS, Artifact
 from assets.graph.build import CellBuild
-from assets.graph.upstream import Upstream, same, source_of, whole
+from assets.graph.upstream import same, source_of
 from kernels.curation.profile import Profile
 from kernels.documents import schema
 from kernels.specs.config import Config
-from kernels.specs.needs import FilterNeed, SecretKey
+from kernels.specs.needs import FilterNeed
 from resources.storage.sources import Location
 
 CHAIN_VERSION = 2
 
 
+class StepConfig(Config):
+    """One filter of a source."""
+
+    filter: str
+    settings: SerializeAsAny[Config]
+    """The filter's own config."""
+
+    @model_serializer(mode="plain")
+    def _as_recipes_write_it(self) -> dict[str, Any]:
+        return {"kind": self.filter, **self.settings.model_dump(mode="json")}
+
+
 class StepsConfig(Config):
     """The filters of a partition's source, in order."""
 
-    steps: list[SerializeAsAny[Config]]
-    """Each filter's config, its ``kind`` first."""
+    steps: list[StepConfig]
+
+
+def steps_of(plan: SourcePlan) -> list[StepConfig]:
+    """Return a source's filters as config."""
+    return [StepConfig(filter=step.name, settings=config) for step, config in plan.steps]
 
 
 def needs_of(plan: SourcePlan) -> list[FilterNeed]:
@@ -43,26 +60,18 @@ def filtered(recipe: str, sources: Mapping[str, SourcePlan], keys: Mapping[str, 
         code_version=f"chain:{CHAIN_VERSION}+" + versions(step for plan in sources.values() for step, _ in plan.steps),
         code_version_by_partition=lambda partition: f"chain:{CHAIN_VERSION}+" + versions(step for step, _ in sources[source_of(partition)].steps),
         partitioning=SHARDS,
-        config=lambda partition: StepsConfig(steps=[config for _, config in sources[source_of(partition)].steps]),
-        made_from=(same(DOCUMENTS), *(_upstream(need).of({source}) for source, plan in sources.items() for need in needs_of(plan))),
+        config=lambda partition: StepsConfig(steps=steps_of(sources[source_of(partition)])),
+        made_from=(same(DOCUMENTS), *(kind_of(need).upstream(need).of({source}) for source, plan in sources.items() for need in needs_of(plan))),
         build=lambda build: filter_documents(build, sources[source_of(build.key)], keys),
         schema=schema.DOCUMENTS,
     )
-
-
-def _upstream(need: FilterNeed) -> Upstream:
-    return whole(key_input(need.name) if isinstance(need, SecretKey) else classifier_asset(need.name))
-
-
-def _path(build: CellBuild, need: FilterNeed, keys: Mapping[str, Location]) -> Path:
-    return Path(keys[need.name].root) if isinstance(need, SecretKey) else build.folder(classifier_asset(need.name))
 
 
 def filter_documents(build: CellBuild, plan: SourcePlan, keys: Mapping[str, Location]) -> None:
     """Pass a partition's documents through its source's filters."""
     from kernels.curation.filtering.chain import DROPPED, TAGS, apply_filters
 
-    paths = {need: _path(build, need, keys) for need in needs_of(plan)}
+    paths = {need: kind_of(need).path(need, build, keys) for need in needs_of(plan)}
     profile = Profile()
     with build.writer("documents", schema.DOCUMENTS) as documents, build.writer("dropped", DROPPED) as drops, build.writer("tags", TAGS) as tagged:
         for table in build.tables(DOCUMENTS, "documents", build.key):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from assets.evals.names import RELEASE, scores_asset
-from assets.evals.plans import EvalPlan, data_path, data_upstream
+from assets.evals.needs import EvalPlan, kind_of
 from assets.evals.scores import RESULT, SCORES, Asked, run_evals
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
@@ -25,7 +25,6 @@ class ReleasePlan(NamedTuple):
 
     candidate: str
     gate: GateConfig
-    eval_name: str
     eval_plan: EvalPlan
 
 
@@ -51,9 +50,9 @@ def release(recipe: str, plan: ReleasePlan) -> Artifact:
         code_version=f"release:{RELEASE_VERSION}",
         config=lambda partition: plan.gate,
         made_from=(
-            named(scores_asset(plan.candidate), [plan.eval_name]),
+            named(scores_asset(plan.candidate), [plan.eval_plan.name]),
             whole(model_asset(plan.candidate)),
-            *data_upstream(plan.eval_name, plan.eval_plan),
+            *kind_of(plan.eval_plan.task).upstream(plan.eval_plan),
         ),
         build=lambda build: decide_release(build, plan),
         uses_gpu=True,
@@ -87,8 +86,8 @@ def decide_release(build: CellBuild, plan: ReleasePlan) -> None:
 
 def _candidate(build: CellBuild, plan: ReleasePlan) -> Released:
     model = build.manifest(model_asset(plan.candidate))
-    scored = build.manifest(scores_asset(plan.candidate), plan.eval_name)
-    score = read_score(build.folder(scores_asset(plan.candidate), plan.eval_name), plan.gate.metric)
+    scored = build.manifest(scores_asset(plan.candidate), plan.eval_plan.name)
+    score = read_score(build.folder(scores_asset(plan.candidate), plan.eval_plan.name), plan.gate.metric)
     kept = KeptVersion(asset=model.asset, partition=None, version=model.version)
     return Released(plan.candidate, model.content, score, _test_of(scored), kept)
 
@@ -115,10 +114,10 @@ def _score_again(build: CellBuild, plan: ReleasePlan, standing: Released) -> Sco
     cell = build.cell._replace(asset=standing.kept.asset)
     with build.lake.reading([(cell, standing.kept.version)]):
         folder = build.lake.folder(cell, standing.kept.version)
-        asked = Asked(plan.eval_name, build.scratch / RESULT, plan.eval_plan, data_path(plan.eval_plan, build))
+        asked = Asked(plan.eval_plan.name, build.scratch / RESULT, plan.eval_plan, kind_of(plan.eval_plan.task).path(plan.eval_plan, build))
         failed = run_evals(build.place, build.scratch / "job", folder, [asked])
     if failed:
-        raise ValueError(f"release: the released model {standing.model!r} could not be scored anew: {failed[plan.eval_name]}")
+        raise ValueError(f"release: the released model {standing.model!r} could not be scored anew: {failed[plan.eval_plan.name]}")
     return read_score(asked.out, plan.gate.metric)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow.parquet as pq
 
 from assets.evals.names import scores_asset
-from assets.evals.plans import EvalPlan, TaskConfig, data_path, data_upstream
+from assets.evals.needs import EvalPlan, TaskConfig, kind_of
 from assets.graph.artifact import Artifact, by_name
 from assets.graph.build import CellBuild, Workplace
 from assets.graph.metadata import rows_markdown
@@ -56,7 +56,10 @@ def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan]) -> Artifact:
         code_version_by_partition=version,
         partitioning=by_name("evals", list(plans)),
         config=config,
-        made_from=(whole(model_asset(model)), *(_only(name, upstream) for name, plan in plans.items() for upstream in data_upstream(name, plan))),
+        made_from=(
+            whole(model_asset(model)),
+            *(_only(name, upstream) for name, plan in plans.items() for upstream in kind_of(plan.task).upstream(plan)),
+        ),
         build_together=lambda builds: score(builds, model, plans),
         uses_gpu=True,
     )
@@ -70,7 +73,9 @@ def _only(name: str, upstream: Upstream) -> Upstream:
 def score(builds: Sequence[CellBuild], model: str, plans: Mapping[str, EvalPlan]) -> dict[Partition, str]:
     """Run the evals of some cells on a model, publish each that comes to an end, and return why the others did not."""
     first = builds[0]
-    asked = [Asked(build.key, build.scratch / RESULT, plans[build.key], data_path(plans[build.key], build)) for build in builds]
+    asked = [
+        Asked(build.key, build.scratch / RESULT, plans[build.key], kind_of(plans[build.key].task).path(plans[build.key], build)) for build in builds
+    ]
     failed = run_evals(first.place, first.scratch / "job", first.folder(model_asset(model)), asked)
     for build, eval_ in zip(builds, asked, strict=True):
         summary = sealed_summary(eval_.out)

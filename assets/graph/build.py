@@ -22,7 +22,7 @@ from resources.storage.lake import Lake
 from resources.storage.manifest import Cell, Manifest, Provenance
 from resources.storage.progress import Progress, tell
 from resources.storage.publishing import Draft, MadeFrom, draft, publish
-from resources.storage.sources import ObservedSources
+from resources.storage.sources import Location, ObservedSources, digest_of
 from resources.storage.tables import TableWriter, read_tables, write_table
 
 SAMPLE_ROWS = 5
@@ -101,6 +101,17 @@ class CellBuild:
     def usable(self, asset: str) -> list[str]:
         """Return the active partitions, in order of arrival, of which an asset has a cell that others may be made from."""
         return [key for key in self.observed.keys if self.state.usable(asset, key) is not None]
+
+    def verified_input(self, name: str, location: Location) -> Path:
+        """Return the path of an input's files, which are read and compared with what was observed of them.
+
+        Raises:
+            ValueError: a file is not what it was.
+        """
+        for file in self.observed.inputs[name].files:
+            if digest_of(location, file.path) != file.digest:
+                raise ValueError(f"{location.root}: {file.path} has changed since it was looked at; run mill up again")
+        return Path(location.root)
 
     # --- writing ---
 

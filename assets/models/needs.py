@@ -132,8 +132,8 @@ class _PackageKind:
 
     def path(self, need: Package, position: int, said: NeedsOfRecipe, build: CellBuild) -> Path:
         if said.location is None:
-            raise ValueError(f"{build.cell}: the recipe says of no package; name it under 'data'")
-        return Path(said.location.root)
+            raise ValueError(f"{build.cell}: the recipe names no package; name it under 'data'")
+        return build.verified_input(said.model, said.location)
 
 
 KINDS: dict[type, NeedKind] = {

@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import SerializeAsAny
 
 from assets.corpus.decontamination import DecontaminationConfig
+from assets.corpus.filtered import StepConfig
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
@@ -39,7 +40,7 @@ class CardConfig(Config):
 
     mixture: MixtureConfig
     origins: dict[str, Origin]
-    steps: dict[str, list[SerializeAsAny[Config]]]
+    steps: dict[str, list[StepConfig]]
     deduplication: SerializeAsAny[Config]
     decontamination: DecontaminationConfig
 
@@ -167,11 +168,9 @@ def _values(config: Config) -> dict[str, Any]:
     return config.model_dump(mode="json")
 
 
-def _steps(steps: list[Config]) -> str:
+def _steps(steps: list[StepConfig]) -> str:
     """Return a source's filters with their thresholds, in order."""
-    values = [_values(step) for step in steps]
-    shown = [f"{step['kind']} ({_settings({key: value for key, value in step.items() if key != 'kind'})})" for step in values]
-    return "; ".join(shown) or "no filters"
+    return "; ".join(f"{step.filter} ({_settings(_values(step.settings))})" for step in steps) or "no filters"
 
 
 def _settings(config: dict[str, Any]) -> str:
@@ -206,7 +205,7 @@ def _shape_row(source: str, cells: list[dict[str, Manifest]]) -> dict[str, Any]:
 
 def _limits(config: CardConfig, manifests: dict[str, list[dict[str, Manifest]]], left_out: list[str]) -> list[str]:
     """Return what a reader should know before use."""
-    masked = [source for source in manifests if "personal_data" in _steps(config.steps[source])]
+    masked = [source for source in manifests if any(step.filter == "personal_data" for step in config.steps[source])]
     unmasked = [source for source in manifests if source not in masked]
     lines = [f"- Partitions left out because a check stopped them: {', '.join(left_out) or 'none'}."]
     if masked:

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from assets.corpus import filter_needs
+from assets.evals import needs as eval_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.config import Config
 from kernels.specs.families import FOLDERS, load, specs
 from kernels.specs.names import nearest
-from kernels.specs.needs import DataFile, HeldOut, SecretKey, TrainedClassifier
 from pipelines.recipe.yaml_source import YamlSource
 
 Location = tuple[str | int, ...]
@@ -107,11 +108,9 @@ def _sources(recipe: Any) -> Iterator[Fault]:
         for index, step in enumerate(entry.filters):
             here = ("sources", source, "filters", index)
             for need in specs("filters")[step.kind].needs(step):
-                match need:
-                    case SecretKey(name):
-                        yield from _known(here, "key", name, recipe.keys)
-                    case TrainedClassifier(name):
-                        yield from _known(here, "classifier", name, recipe.classifiers)
+                fault = filter_needs.kind_of(need).fault(need, filter_needs.NamesForFilters(recipe.keys, recipe.classifiers))
+                if fault is not None:
+                    yield here, fault
     for name, entry in recipe.classifiers.items():
         for side in ("positive", "negative"):
             for index, source in enumerate(getattr(entry, side)):
@@ -171,15 +170,5 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
 
 
 def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
-    here = ("evals", name)
-    match specs("tasks")[entry.task].need:
-        case HeldOut() if entry.data is None:
-            yield (*here, "data"), f"the task {entry.task!r} needs the key 'data': a mixture ({', '.join(recipe.mixtures) or 'add one'})"
-        case HeldOut():
-            yield from _known((*here, "data"), "mixture", entry.data, recipe.mixtures)
-        case DataFile() if entry.data is None:
-            yield here, f"the task {entry.task!r} needs the key 'data': the path of its data file"
-        case None if entry.data is not None:
-            yield (*here, "data"), f"the task {entry.task!r} reads no data; leave the key out"
-        case _:
-            pass
+    for location, message in eval_needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
+        yield ("evals", name, *location), message

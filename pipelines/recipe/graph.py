@@ -8,7 +8,7 @@ from assets.corpus.decontamination import decontaminated
 from assets.corpus.deduplication import MODEL_INPUT, deduplicated, paragraphs, signatures, trimmed
 from assets.corpus.documents import SourcePlan, documents
 from assets.corpus.eval_texts import EvalTexts, eval_texts
-from assets.corpus.filtered import filtered
+from assets.corpus.filtered import filtered, steps_of
 from assets.corpus.names import DEDUPLICATED, TRIMMED, key_input
 from assets.corpus.report import curation_report
 from assets.corpus.report_checks import group_suite
@@ -17,7 +17,7 @@ from assets.datasets.builder import is_current
 from assets.datasets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.datasets.embedded import prepare
 from assets.evals.leaderboard import leaderboard
-from assets.evals.plans import EvalPlan
+from assets.evals.needs import EvalPlan, kind_of
 from assets.evals.release import ReleasePlan, release
 from assets.evals.scores import scores
 from assets.graph.artifact import Artifact, Graph
@@ -35,7 +35,7 @@ from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
-from kernels.specs.needs import DataFile, HeldOut, Mixture, Package
+from kernels.specs.needs import Mixture, Package
 from kernels.tokens.mixtures import MixtureConfig
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeError, kernel_config
@@ -61,7 +61,7 @@ class _Builder:
         self.sources = {key: self._source(entry) for key, entry in self.entries.sources.items()}
         self.mixtures = {key: self._mixture(entry) for key, entry in self.entries.mixtures.items()}
         self.models = {key: self._model(key, entry) for key, entry in _in_order(self.entries.models).items()}
-        self.evals = {key: self._eval(entry) for key, entry in sorted(self.entries.evals.items())}
+        self.evals = {key: self._eval(key, entry) for key, entry in sorted(self.entries.evals.items())}
         self.keys = {key: self._file(path) for key, path in self.entries.keys.items()}
         self.texts = {
             key: EvalTexts(plan.task, plan.task.texts, plan.location) for key, plan in self.evals.items() if plan.task.texts and plan.location
@@ -129,8 +129,7 @@ class _Builder:
         entry = self.entries.release
         if entry is not None:
             gate = GateConfig.model_validate(entry.model_dump(include=set(GateConfig.model_fields)))
-            deciding = gate.metric.split("/")[0]
-            found.append(release(self.name, ReleasePlan(entry.candidate, gate, deciding, self.evals[deciding])))
+            found.append(release(self.name, ReleasePlan(entry.candidate, gate, self.evals[gate.metric.split("/")[0]])))
         return found
 
     # --- entries ---
@@ -147,7 +146,9 @@ class _Builder:
             files_per_partition=entry.files_per_partition,
             left_out=str(self.recipe.path),
         )
-        steps: tuple[tuple[Any, Config], ...] = tuple((specs("filters")[step.kind], step) for step in entry.filters)
+        steps: tuple[tuple[Any, Config], ...] = tuple(
+            (specs("filters")[step.kind], kernel_config("filters", step.kind, step)) for step in entry.filters
+        )
         return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
 
     def _mixture(self, entry: Any) -> MixturePlan:
@@ -161,14 +162,10 @@ class _Builder:
         limits = {check.name: getattr(entry.checks, check.name) for check in method.checks}
         return ModelPlan(method, kernel_config("methods", entry.method, entry), said, World(**entry.run.model_dump()), limits)
 
-    def _eval(self, entry: Any) -> EvalPlan:
+    def _eval(self, key: str, entry: Any) -> EvalPlan:
         task = specs("tasks")[entry.task]
-        return EvalPlan(
-            task=task,
-            config=kernel_config("tasks", entry.task, entry),
-            mixture=entry.data if isinstance(task.need, HeldOut) else None,
-            location=self._file(entry.data) if isinstance(task.need, DataFile) else None,
-        )
+        location = self._file(entry.data) if kind_of(task).is_file else None
+        return EvalPlan(key, task, kernel_config("tasks", entry.task, entry), entry.data, location)
 
     def _card(self, config: MixtureConfig) -> CardConfig:
         entries = self.entries
@@ -176,7 +173,7 @@ class _Builder:
         return CardConfig(
             mixture=config,
             origins=origins,
-            steps={key: [step for _, step in self.sources[key].steps] for key in config.weights},
+            steps={key: steps_of(self.sources[key]) for key in config.weights},
             deduplication=cast(Config, entries.deduplication),
             decontamination=entries.decontamination,
         )

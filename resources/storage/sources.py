@@ -148,7 +148,8 @@ def open_file(location: Location, path: str):  # noqa: ANN201 (fsspec has no typ
     return filesystem.open(root if filesystem.isfile(root) else f"{root}/{path}", "rb")
 
 
-def _digest(location: Location, path: str) -> str:
+def digest_of(location: Location, path: str) -> str:
+    """Return the hash of a file's bytes, read anew."""
     hasher = hashlib.blake2b(digest_size=16)
     with open_file(location, path) as stream:
         while chunk := stream.read(CHUNK_BYTES):
@@ -164,7 +165,7 @@ def _look(location: Location, known: Mapping[str, ObservedFile]) -> list[Observe
         if old is not None and (old.size_bytes, old.modified) == (size, modified):
             seen.append(old)
         else:
-            seen.append(ObservedFile(path=path, size_bytes=size, modified=modified, digest=_digest(location, path)))
+            seen.append(ObservedFile(path=path, size_bytes=size, modified=modified, digest=digest_of(location, path)))
     return seen
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from assets.evals import release as release_module
-from assets.evals.plans import EvalPlan
+from assets.evals.needs import EvalPlan
 from assets.evals.release import RELEASE_FILE, ReleasePlan, release
 from assets.evals.scores import Asked
 from assets.graph.artifact import by_name
@@ -27,8 +27,7 @@ CONFIG = perplexity.PerplexityConfig(num_items=5, seed=1, max_bytes=100)
 PLAN = ReleasePlan(
     candidate="dpo",
     gate=GateConfig(metric="heldout/bits_per_byte", tolerance=0.02),
-    eval_name="heldout",
-    eval_plan=EvalPlan(perplexity.SPEC, CONFIG, "pretrain", None),
+    eval_plan=EvalPlan("heldout", perplexity.SPEC, CONFIG, "pretrain", None),
 )
 MODEL, RELEASE = Cell("r", "models/dpo"), Cell("r", "release")
 

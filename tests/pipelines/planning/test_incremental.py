@@ -287,3 +287,17 @@ def test_an_eval_whose_text_is_in_the_corpus_takes_the_document_out_and_goes_all
     assert {"tokens/shards[books.base.001]", MIXTURE} <= made
     assert "tokens/shards[books.base.000]" not in made
     assert shop.lake.table(shop.cell("corpus/decontaminated", "books.base.001"), "contaminated").num_rows > 0
+
+
+def test_planning_writes_nothing(shop: Any) -> None:
+    def files() -> dict[str, float]:
+        return {str(path): path.stat().st_mtime for path in shop.home.root.rglob("*") if path.is_file() and path.suffix != ".lock"}
+
+    shop.up("corpus/filtered")
+    (shop.folder / "books" / "book-0.txt").unlink()
+    (shop.folder / "books" / "new.txt").write_text("new")
+    before = files()
+    process = shop.start("plan")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and "books.base.003" in said, said
+    assert files() == before

@@ -48,13 +48,13 @@ def books(tmp_path: Path) -> Path:
 def read_files(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that are read from here on."""
     read: list[str] = []
-    digest: Callable[[Location, str], str] = observed_sources._digest
+    digest: Callable[[Location, str], str] = observed_sources.digest_of
 
     def spy(where: Location, path: str) -> str:
         read.append(path)
         return digest(where, path)
 
-    monkeypatch.setattr(observed_sources, "_digest", spy)
+    monkeypatch.setattr(observed_sources, "digest_of", spy)
     return read
 
 

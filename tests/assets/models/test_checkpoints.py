@@ -1,0 +1,95 @@
+"""A finished training is never lost: its result is sealed, and stays until the model stands."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.graph import build as build_module
+from assets.graph.build import Workplace, make
+from assets.graph.state import GraphState
+from assets.models.checkpoints import ModelPlan, do_method, model
+from assets.models.jobs import fresh_folder, seal, sealed_summary
+from assets.models.needs import NeedsOfRecipe
+from kernels.specs import families
+from kernels.specs.config import Config
+from kernels.specs.methods import Method, MethodJob
+from resources.devices.jobs import RESULT_FILE, World, read_job
+from resources.storage.home import Home
+from tests.small_graphs import graph_of, observed
+
+
+class Nothing(Config):
+    pass
+
+
+class Reporter:
+    def __call__(self, numbers: dict[str, float], label: str = "") -> None:
+        pass
+
+    def say(self, message: str) -> None:
+        raise AssertionError(message)
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A method that counts how often it runs."""
+    runs: list[str] = []
+
+    def run(job: MethodJob) -> dict[str, float]:
+        runs.append(str(job.out))
+        (job.out / "model.safetensors.txt").write_text("weights")
+        return {"final_loss": 1.5}
+
+    method = Method(name="counted", version=1, config=Nothing, needs=(), run=run)
+    monkeypatch.setattr(families, "specs", lambda family: {"counted": method})
+    monkeypatch.setattr("assets.models.checkpoints.specs", lambda family: {"counted": method})
+    return runs
+
+
+def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
+    """Do a job in this process."""
+    (job.parent / RESULT_FILE).write_text(json.dumps(do_method(read_job(job), Reporter())))
+
+
+def plan() -> ModelPlan:
+    from assets.models.checkpoints import specs
+
+    said = NeedsOfRecipe("base", (), None, None, None)
+    return ModelPlan(specs("methods")["counted"], Nothing(), said, World(device="cpu"), {})
+
+
+def test_a_training_whose_publication_fails_is_published_the_next_time_and_not_repeated(
+    tmp_path: Path, trainings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home.resolve(tmp_path, {})
+    graph = graph_of(model("r", "base", plan()))
+    publish = build_module.publish
+
+    def full(*arguments: Any) -> None:
+        raise OSError("no space left on device")
+
+    def attempt() -> None:
+        state = GraphState(graph, home.lake(), observed())
+        make(graph.artifacts["models/base"], None, state, Workplace(home, launch, lambda numbers: None))
+
+    monkeypatch.setattr(build_module, "publish", full)
+    with pytest.raises(OSError, match="no space"):
+        attempt()
+    monkeypatch.setattr(build_module, "publish", publish)
+    attempt()
+    assert len(trainings) == 1
+    manifest = home.lake().require(graph.artifacts["models/base"].cell(None))
+    assert manifest.metadata["final_loss"] == 1.5 and manifest.metadata["world"] == {"num_processes": 1, "device": "cpu", "strategy": "single"}
+    assert not list((home.root / "scratch").rglob("*.txt")), "scratch goes when the model stands"
+
+
+def test_a_result_that_was_not_sealed_or_was_changed_since_is_none(tmp_path: Path) -> None:
+    folder = fresh_folder(tmp_path / "result")
+    (folder / "weights").write_text("half")
+    assert sealed_summary(folder) is None
+    seal(folder, {"loss": 1.0})
+    assert sealed_summary(folder) == {"loss": 1.0}
+    (folder / "weights").write_text("HALF")
+    assert sealed_summary(folder) is None
