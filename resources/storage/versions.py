@@ -35,9 +35,7 @@ class OldVersion(NamedTuple):
 def history(lake: Lake, cell: Cell) -> list[Manifest]:
     """Return the whole versions of a cell that are there, the newest first; one whose manifest cannot be read is left out."""
     found: dict[str, Manifest] = {}
-    for name in lake.names(lake.place(cell)):
-        if not name.startswith(VERSION_PREFIX) or not name.endswith(".json"):
-            continue
+    for name in _version_files(lake, cell):
         path = lake.place(cell, name)
         text = lake.read(path)
         try:
@@ -50,6 +48,11 @@ def history(lake: Lake, cell: Cell) -> list[Manifest]:
     if standing is not None:
         found[standing.version] = standing
     return sorted(found.values(), key=lambda manifest: (-manifest.made_at, manifest.version))
+
+
+def _version_files(lake: Lake, cell: Cell) -> list[str]:
+    """Return the names of the manifests of a cell's whole versions."""
+    return [name for name in lake.names(lake.place(cell)) if name.startswith(VERSION_PREFIX) and name.endswith(".json")]
 
 
 def version_named(lake: Lake, cell: Cell, version: str) -> Manifest:
@@ -122,7 +125,12 @@ def _write_pins(lake: Lake, recipe: str, values: dict[str, Pin]) -> None:
 
 def old_versions(lake: Lake, recipe: str, keep_last: int) -> list[OldVersion]:
     """Return the versions that nothing holds: not standing, not among a cell's last ``keep_last``, not pinned, not named by another, not read."""
-    histories = {cell: history(lake, cell) for cell in lake.cells(recipe)}
+    cells = lake.cells(recipe)
+    many = [cell for cell in cells if len(_version_files(lake, cell)) > keep_last]
+    if not many:
+        return []
+    holders = [cell for cell in cells if (manifest := lake.manifest(cell)) is not None and manifest.keeps]
+    histories = {cell: history(lake, cell) for cell in dict.fromkeys([*many, *holders])}
     pinned = pins(lake, recipe)
     held: set[tuple[Cell, str]] = set()
     for cell, versions in histories.items():
