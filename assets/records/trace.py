@@ -78,7 +78,7 @@ def _holds(partition: Partition, document_id: str) -> bool:
 
 def _rows(lake: Lake, cell: Cell, table: str, column: str, value: str) -> list[dict[str, Any]]:
     """Return the rows of a cell's table with one value; none where there is no such cell or table. Other rows are passed by, not read."""
-    manifest = lake.manifest(cell)
+    manifest = lake.readable(cell)
     if manifest is None or f"{table}.parquet" not in manifest.files:
         return []
     wanted: Any = [(column, "=", value)]
@@ -114,8 +114,8 @@ def _with_eval_names(lake: Lake, recipe: str, rows: list[dict[str, Any]]) -> lis
         return []
     names: dict[str, list[str]] = {}
     for cell in standing_cells(lake, recipe):
-        if cell.asset == EVAL_TEXTS:
-            names.setdefault(lake.require(cell).content, []).append(str(cell.partition))
+        if cell.asset == EVAL_TEXTS and (manifest := lake.readable(cell)) is not None:
+            names.setdefault(manifest.content, []).append(str(cell.partition))
     return [{**row, "evals": ", ".join(sorted(names.get(row["texts"], ["an evaluation that the recipe no longer has"])))} for row in rows]
 
 
@@ -140,7 +140,8 @@ def _stands_for(lake: Lake, recipe: str, document_id: str) -> list[dict[str, Any
 def _made_from(lake: Lake, recipe: str, partition: str) -> list[tuple[str, str]]:
     """Return what was made, at any remove, from a partition's shard and clean documents."""
     reached = {str(cell) for cell in standing_cells(lake, recipe) if cell.partition == partition and cell.asset.startswith((SHARDS_PREFIX, CLEAN))}
-    holders = {cell: lake.require(cell) for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS)}
+    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS)]
+    holders = {cell: manifest for cell in cells if (manifest := lake.readable(cell)) is not None}
     found: dict[str, str] = {}
     while True:
         new = {

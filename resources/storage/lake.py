@@ -138,6 +138,13 @@ class Lake:
         self._parsed[path] = (stamp, value)
         return value
 
+    def readable(self, cell: Cell) -> Manifest | None:
+        """Return the manifest of a cell, None where there is none or it cannot be read."""
+        try:
+            return self.manifest(cell)
+        except ValueError:
+            return None
+
     def require(self, cell: Cell) -> Manifest:
         """Return the manifest of a cell that must be there."""
         manifest = self.manifest(cell)

@@ -72,10 +72,7 @@ def draft(lake: Lake, cell: Cell, fingerprint: str = "") -> Iterator[Draft]:
 
 def standing_version(lake: Lake, cell: Cell) -> str | None:
     """Return which version of a cell stands, None where none does or its manifest cannot be read."""
-    try:
-        manifest = lake.manifest(cell)
-    except ValueError:
-        return None
+    manifest = lake.readable(cell)
     return manifest.version if manifest else None
 
 

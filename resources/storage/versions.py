@@ -44,7 +44,7 @@ def history(lake: Lake, cell: Cell) -> list[Manifest]:
             continue
         if manifest is not None:
             found[manifest.version] = manifest
-    standing = lake.manifest(cell)
+    standing = lake.readable(cell)
     if standing is not None:
         found[standing.version] = standing
     return sorted(found.values(), key=lambda manifest: (-manifest.made_at, manifest.version))
@@ -129,12 +129,12 @@ def old_versions(lake: Lake, recipe: str, keep_last: int) -> list[OldVersion]:
     many = [cell for cell in cells if len(_version_files(lake, cell)) > keep_last]
     if not many:
         return []
-    holders = [cell for cell in cells if (manifest := lake.manifest(cell)) is not None and manifest.keeps]
+    holders = [cell for cell in cells if (manifest := lake.readable(cell)) is not None and manifest.keeps]
     histories = {cell: history(lake, cell) for cell in dict.fromkeys([*many, *holders])}
     pinned = pins(lake, recipe)
     held: set[tuple[Cell, str]] = set()
     for cell, versions in histories.items():
-        standing = lake.manifest(cell)
+        standing = lake.readable(cell)
         held |= {(cell, manifest.version) for manifest in versions[:keep_last]}
         if standing is not None:
             held.add((cell, standing.version))
@@ -156,7 +156,7 @@ def old_versions(lake: Lake, recipe: str, keep_last: int) -> list[OldVersion]:
 def remove_version(lake: Lake, cell: Cell, version: str) -> None:
     """Remove a version that does not stand."""
     with lake.locked(cell):
-        standing = lake.manifest(cell)
+        standing = lake.readable(cell)
         if standing is None or standing.version != version:
             place = lake.place(cell, version)
             lake.remove(f"{place}.json")  # first, so that a crash leaves what is swept and not half a version
