@@ -28,8 +28,9 @@ def chat(
     bench = Workbench(recipe)
     if model not in bench.recipe.entries.models:
         raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
-    folder = bench.lake.folder(Cell(bench.recipe.name, model_asset(model)))
-    with console.status(f"loading {model}"):
+    cell = Cell(bench.recipe.name, model_asset(model))
+    folder = bench.lake.folder(cell)
+    with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
         loaded = checkpoints.load(folder, "cpu")
     console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
     turns: list[Turn] = []

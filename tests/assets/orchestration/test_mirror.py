@@ -19,11 +19,11 @@ from assets.orchestration.keys import asset_key
 from assets.orchestration.mirror import restamp
 from kernels.specs.config import Config
 from pipelines.daemon.instance import open_instance
-from pipelines.planning.bring_up import MIRROR_FILE, bring_up
+from pipelines.planning.bring_up import MIRROR_FILE, bring_up, mirror_sources
 from pipelines.planning.materialize import materialize_jobs, recipe_definitions, resource_definitions
-from pipelines.planning.planner import look_at_sources
+from pipelines.planning.planner import look_at_sources, observe_sources
 from resources.storage.home import Home
-from resources.storage.sources import Location, open_file
+from resources.storage.sources import Location, load_sources, open_file
 from tests.small_graphs import artifact
 
 SOURCES = ("books", "web")
@@ -176,6 +176,30 @@ def test_files_that_come_and_go_leave_nothing_unsynced(workshop: Workshop) -> No
     (workshop.folder / "web" / "0").unlink()
     workshop.up()
     assert workshop.stale() == (set(), set())
+
+
+def test_what_is_materialized_from_the_ui_is_fresh_for_both(workshop: Workshop) -> None:
+    (workshop.folder / "web" / "1").write_text("one")
+    (workshop.folder / "web" / "0").write_text("zero")
+    graph, lake = workshop.graph(), workshop.home.lake()
+    before = load_sources(lake, "r")
+    observed = observe_sources(graph, lake)
+    jobs = materialize_jobs(graph, workshop.folder / "recipe.yaml", workshop.home, lake)
+    with open_instance(workshop.home) as instance:
+        mirror_sources(graph, before, observed, instance)
+
+        def run(asset: str, **keywords: Any) -> None:
+            assert jobs[asset].get_subset(asset_selection={asset_key("r", asset)}).execute_in_process(instance=instance, **keywords).success
+
+        run("documents", partition_key="web.base.001")
+        ends = {"dagster/asset_partition_range_start": "web.base.000", "dagster/asset_partition_range_end": "web.base.001"}
+        run("documents", tags=ends)
+        run("cut", tags=ends)
+        run("clean", tags=ends)
+        for asset in ("mixture", "model"):
+            run(asset)
+        run("scores", partition_key="q")
+    assert workshop.stale() == ({"scores[r]"},) * 2
 
 
 def test_runs_of_the_terminal_have_an_origin_so_that_the_timeline_shows_them(workshop: Workshop) -> None:
