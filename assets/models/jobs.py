@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from assets.graph.build import Workplace
+from kernels.training.seals import fault_of, seal_folder, words_of
 from resources.devices.jobs import RESULT_FILE, Job, World
 from resources.devices.leases import count_gpus, lease_device, num_cores
-from resources.storage.atomic import write_atomically
-from resources.storage.content import hash_bytes
 
 WORKER = "assets.orchestration.worker"
 SEAL = ".sealed.json"
@@ -47,23 +46,12 @@ def seal_of(folder: Path) -> Path:
 
 def seal(folder: Path, summary: Mapping[str, Any]) -> None:
     """Mark a result as whole, with what is to be known of it."""
-    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    for path in files.values():
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
-    hashes = {name: hash_bytes(path) for name, path in files.items()}
-    write_atomically(seal_of(folder), json.dumps({"files": hashes, "summary": dict(summary)}))
+    seal_folder(folder, seal_of(folder), summary)
 
 
 def sealed_summary(folder: Path) -> dict[str, Any] | None:
     """Return what is known of a result, None where it is not whole or its files are not those that were sealed."""
-    try:
-        words: dict[str, Any] = json.loads(seal_of(folder).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    files: dict[str, str] = words["files"]
-    intact = all((folder / name).is_file() and hash_bytes(folder / name) == content for name, content in files.items())
-    return words["summary"] if intact else None
+    return None if fault_of(folder, seal_of(folder)) else words_of(seal_of(folder))
 
 
 def link_result(folder: Path, draft: Path) -> None:

@@ -6,24 +6,19 @@ silently and never as an error: training is deterministic, so that going on from
 Tensors are safetensors, numbers and seals JSON: nothing that is read back can run code.
 """
 
-import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from kernels.specs.config import Config
+from kernels.training.seals import fault_of, seal_folder
 
 KEPT = 2
 SEAL = "seal.json"
 TENSORS = "tensors.safetensors"
 NUMBERS = "numbers.json"
-CHECKSUM_BYTES = 32
 _STATE = re.compile(r"(?:step|checkpoint)-(\d+)")
 
 
@@ -36,20 +31,6 @@ class TrainingState(NamedTuple):
     """Model and optimizer, by name, and random state where the loop draws on any."""
     records: list[dict[str, float | None]]
     """What was logged up to here."""
-
-
-class SealedFile(Config):
-    """One file as it was when its state was sealed."""
-
-    size_bytes: int
-    checksum: str
-    """BLAKE2b, in hexadecimal."""
-
-
-class Seal(Config):
-    """Every file of a state but the seal itself, by its path within the state."""
-
-    files: dict[str, SealedFile]
 
 
 def save_state(folder: Path, state: TrainingState) -> None:
@@ -77,17 +58,7 @@ def load_state(folder: Path, say: Callable[[str], None]) -> TrainingState | None
 
 def seal(state: Path) -> None:
     """Declare a state whole once its files have reached the disk, and remove those older than the last two intact ones."""
-    (state / SEAL).unlink(missing_ok=True)
-    files = _files(state)
-    for path in (*files.values(), *(path for path in state.rglob("*") if path.is_dir()), state):
-        _sync(path)
-    sealed = Seal(files={name: SealedFile(size_bytes=path.stat().st_size, checksum=_checksum(path)) for name, path in files.items()})
-    aside = state.with_name(f".{state.name}.{SEAL}")
-    aside.write_text(sealed.model_dump_json(indent=1))
-    _sync(aside)
-    aside.replace(state / SEAL)
-    for path in (state, state.parent):
-        _sync(path)
+    seal_folder(state, state / SEAL)
     _remove_old(state)
 
 
@@ -99,7 +70,7 @@ def newest_intact(folder: Path, say: Callable[[str], None]) -> Path | None:
     passed: list[str] = []
     chosen: Path | None = None
     for state in _states(folder):
-        fault = _fault(state)
+        fault = fault_of(state, state / SEAL)
         if fault is None:
             chosen = state
             break
@@ -108,38 +79,6 @@ def newest_intact(folder: Path, say: Callable[[str], None]) -> Path | None:
     for words in passed:
         say(f"{words}; {going_on}")
     return chosen
-
-
-def _fault(state: Path) -> str | None:
-    """Return what is wrong with a state, None where it agrees with its seal."""
-    if not (state / SEAL).is_file():
-        return f"{SEAL} is missing, it was not written to its end"
-    try:
-        sealed = Seal.model_validate_json((state / SEAL).read_bytes())
-        return _difference(sealed, _files(state))
-    except ValidationError:
-        return f"{SEAL} is damaged"
-    except OSError as error:
-        return f"{Path(error.filename or state).name} cannot be read ({error.strerror})"
-
-
-def _difference(sealed: Seal, files: dict[str, Path]) -> str | None:
-    """Return the first difference between a seal and what is there."""
-    for name, path in files.items():
-        if name not in sealed.files:
-            return f"{name} is not in its seal"
-        if path.stat().st_size != sealed.files[name].size_bytes:
-            return f"{name} has {path.stat().st_size} bytes where its seal has {sealed.files[name].size_bytes}"
-        if _checksum(path) != sealed.files[name].checksum:
-            return f"{name} differs from its checksum"
-    missing = sorted(set(sealed.files) - set(files))
-    return f"{missing[0]} is missing" if missing else None
-
-
-def _files(state: Path) -> dict[str, Path]:
-    """Return the files of a state but its seal, by their path within it, sorted."""
-    found = {path.relative_to(state).as_posix(): path for path in state.rglob("*") if path.is_file()}
-    return {name: found[name] for name in sorted(found) if name != SEAL}
 
 
 def _states(folder: Path) -> list[Path]:
@@ -154,21 +93,7 @@ def _remove_old(newest: Path) -> None:
     for state in _states(newest.parent):
         if state == newest:
             continue
-        if len(kept) < KEPT and _fault(state) is None:
+        if len(kept) < KEPT and fault_of(state, state / SEAL) is None:
             kept.append(state)
         else:
             shutil.rmtree(state)
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=CHECKSUM_BYTES)).hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
