@@ -5,20 +5,20 @@ would have now. Fingerprints are made of parents' contents, so that an unchanged
 that hang on them, feed nobody.
 """
 
-from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from assets.graph.artifact import Artifact, Graph
+from assets.graph.changes import code_changes, config_changes, parent_changes
 from assets.graph.checks import CheckSuite
 from assets.graph.upstream import Partition, Upstream
 from resources.storage.content import hash_text
-from resources.storage.lake import NOTHING, CellRecord, Lake
+from resources.storage.lake import Lake
+from resources.storage.look import NOTHING, CellRecord, look
 from resources.storage.manifest import Cell, Manifest, Parent, fingerprint
 from resources.storage.sources import ObservedSources
 from resources.storage.versions import pins
 
 State = Literal["fresh", "stale", "pending", "unjudged", "blocked", "held"]
-SHOWN_CHANGES = 3
 Key = tuple[str, Partition]
 
 
@@ -62,7 +62,7 @@ class GraphState:
     def __init__(self, graph: Graph, lake: Lake, observed: ObservedSources) -> None:
         """Look at every cell, and find its state."""
         self.graph, self.lake, self.observed = graph, lake, observed
-        self._records = lake.look(graph.recipe)
+        self._records = look(lake, graph.recipe)
         self._pins = pins(lake, graph.recipe)
         self._files: dict[Key, str] = {(f"sources/{p.source}", p.key): p.content for p in observed.active}
         self._files |= {(f"inputs/{name}", None): found.content for name, found in observed.inputs.items()}
@@ -185,7 +185,7 @@ class GraphState:
         if record.manifest is None or record.trouble:
             return CellStatus(cell, "stale", "; ".join(own))
         if identity.fingerprint != record.manifest.fingerprint:
-            return CellStatus(cell, "stale", "; ".join([*own, *_parent_changes(record.manifest, identity.parents)]))
+            return CellStatus(cell, "stale", "; ".join([*own, *parent_changes(record.manifest, identity.parents)]))
         return self._judged(artifact, cell, record)
 
     def _judged(self, artifact: Artifact, cell: Cell, record: CellRecord) -> CellStatus:
@@ -209,7 +209,7 @@ class GraphState:
             return ["missing"]
         config = artifact.config(partition)
         now: dict[str, Any] = {} if config is None else config.model_dump(mode="json", by_alias=True)
-        return [*_code_changes(record.manifest, artifact.code_version_of(partition)), *_config_changes(record.manifest.config, now)]
+        return [*code_changes(record.manifest, artifact.code_version_of(partition)), *config_changes(record.manifest.config, now)]
 
     # --- checks ---
 
@@ -234,41 +234,3 @@ class GraphState:
 
 def _as_waiting(status: CellStatus) -> str:
     return str(status.cell) if status.state != "unjudged" else f"{status.cell}, whose checks have not run"
-
-
-def _code_changes(manifest: Manifest, now: str) -> list[str]:
-    return [] if manifest.code_version == now else [f"code changed: {manifest.code_version} -> {now}"]
-
-
-def _config_changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Return which keys of a config differ, and how."""
-    if before == after:
-        return []
-    old, new = dict(_flatten(before)), dict(_flatten(after))
-    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    shown = [f"{key} {old.get(key, 'absent')} -> {new.get(key, 'absent')}" for key in keys[:SHOWN_CHANGES]]
-    more = f" and {len(keys) - SHOWN_CHANGES} more" if len(keys) > SHOWN_CHANGES else ""
-    return ["config changed: " + ", ".join(shown) + more]
-
-
-def _flatten(value: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _flatten(inner, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _flatten(inner, f"{prefix}[{index}]")
-    else:
-        yield prefix, value
-
-
-def _parent_changes(manifest: Manifest, parents: list[Parent]) -> list[str]:
-    before = {parent.name: parent.content for parent in manifest.parents}
-    after = {parent.name: parent.content for parent in parents}
-    changes = [f"parent {name} changed" for name, content in after.items() if name in before and before[name] != content]
-    changes += [f"parent {name} is new" for name in after if name not in before]
-    changes += [f"parent {name} is gone" for name in before if name not in after]
-    if not changes and before.keys() == after.keys():
-        changes = ["parents stand in another order"] if list(before) != list(after) else []
-    more = len(changes) - SHOWN_CHANGES
-    return changes[:SHOWN_CHANGES] + ([f"and {more} more"] if more > 0 else [])

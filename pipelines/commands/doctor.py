@@ -11,6 +11,7 @@ from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 from pipelines.terminal.workbench import Workbench
 from resources.devices.leases import count_gpus, num_cores
 from resources.storage.home import Busy
+from resources.storage.look import look
 from resources.storage.packages import PACKAGES, fetch
 from resources.storage.publishing import sweep
 from resources.storage.versions import verify
@@ -68,7 +69,7 @@ def _devices() -> Finding:
 
 def _lake(bench: Workbench, with_hashes: bool) -> Finding:
     """Return whether the files of every cell are those that were written: by size, or by their hashes."""
-    records = bench.lake.look(bench.recipe.name)
+    records = look(bench.lake, bench.recipe.name)
     broken = {cell: record.trouble for cell, record in records.items() if record.trouble}
     if with_hashes:
         whole = [cell for cell, record in records.items() if not record.trouble]

@@ -9,16 +9,16 @@
                    /pins.json                                    versions that are to stay
 
 The root is a local path or any fsspec URL; on an object store a manifest's put is the atomic step, and readers fetch versions into a local
-cache. Writing is in publishing.py, what becomes of old versions in versions.py.
+cache. Writing is in publishing.py, the look at all cells in look.py, what becomes of old versions in versions.py.
 """
 
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import fsspec
 import pyarrow as pa
@@ -30,18 +30,6 @@ from resources.storage.manifest import Cell, Manifest, Verdict
 UNPARTITIONED = "_"
 VERSION_PREFIX = "v-"
 MANIFEST, CHECKS, DAMAGE = "manifest.json", "checks.json", "damage.json"
-
-
-class CellRecord(NamedTuple):
-    """What one look finds of a cell."""
-
-    manifest: Manifest | None
-    verdicts: dict[str, Verdict]
-    trouble: str
-    """Why the cell cannot be used as it stands (the file and what is wrong with it); empty where it can."""
-
-
-NOTHING = CellRecord(None, {}, "")
 
 
 class Lake:
@@ -118,18 +106,18 @@ class Lake:
         Raises:
             ValueError: the manifest is not readable as one (names the file and the remedy).
         """
-        path = self.place(cell, MANIFEST)
+        return self.parsed(self.place(cell, MANIFEST), parse_manifest)
+
+    def parsed(self, path: str, parse: Callable[[str, str], Any]) -> Any:
+        """Return a text as parsed, None where there is none; a local one is parsed anew only where it was written anew."""
         if not self.is_local:
             text = self.read(path)
-            return None if text is None else parse_manifest(path, text)
+            return None if text is None else parse(path, text)
         try:
             status = Path(path).stat()
         except FileNotFoundError:
             return None
-        return self._parse(path, (status.st_mtime_ns, status.st_ino), parse_manifest)
-
-    def _parse(self, path: str, stamp: Any, parse: Any) -> Any:
-        """Return a local text as parsed, anew only where its stamp is another."""
+        stamp = (status.st_mtime_ns, status.st_ino)
         known = self._parsed.get(path)
         if known is not None and known[0] == stamp:
             return known[1]
@@ -195,9 +183,9 @@ class Lake:
 
     def cells(self, recipe: str) -> list[Cell]:
         """Return every cell of a recipe that has a manifest, in order of name."""
-        return sorted(self._find(recipe), key=lambda cell: (cell.asset, cell.partition or ""))
+        return sorted(self.find(recipe), key=lambda cell: (cell.asset, cell.partition or ""))
 
-    def _find(self, recipe: str) -> dict[Cell, set[str]]:
+    def find(self, recipe: str) -> dict[Cell, set[str]]:
         """Return the cells of a recipe and the names of the files beside their versions."""
         base = f"{self.root}/{recipe}"
         found: dict[Cell, set[str]] = {}
@@ -226,68 +214,6 @@ class Lake:
             folder, _, name = path.rpartition("/")
             by_folder.setdefault(folder, set()).add(name)
         yield from by_folder.items()
-
-    def look(self, recipe: str) -> dict[Cell, CellRecord]:
-        """Return what there is of every cell of a recipe: one walk over its folders. What cannot be read is told, and stops nothing else."""
-        found = self._find(recipe)
-        texts = {} if self.is_local else self._fetch_texts(found)
-        sizes = {} if self.is_local else self.filesystem.find(f"{self.root}/{recipe}", detail=True)
-        return {cell: self._record(cell, names, texts, sizes) for cell, names in found.items()}
-
-    def _fetch_texts(self, found: dict[Cell, set[str]]) -> dict[str, str]:
-        """Return the manifests, verdicts and damages of cells on an object store, asked for together."""
-        paths = [self.place(cell, name) for cell, names in found.items() for name in (MANIFEST, CHECKS, DAMAGE) if name in names]
-        return {path: content.decode(errors="replace") for path, content in self.filesystem.cat(paths).items()} if paths else {}
-
-    def _text(self, path: str, texts: dict[str, str], parse: Any) -> Any:
-        if not self.is_local:
-            return parse(path, texts[path]) if path in texts else None
-        try:
-            status = Path(path).stat()
-        except FileNotFoundError:
-            return None
-        return self._parse(path, (status.st_mtime_ns, status.st_ino), parse)
-
-    def _record(self, cell: Cell, names: set[str], texts: dict[str, str], sizes: dict[str, Any]) -> CellRecord:
-        """Return what there is of one cell."""
-        troubles: list[str] = []
-        verdicts: dict[str, Verdict] = {}
-        try:
-            manifest: Manifest | None = self._text(self.place(cell, MANIFEST), texts, parse_manifest)
-        except ValueError as error:
-            return CellRecord(None, {}, str(error))
-        if CHECKS in names:
-            try:
-                verdicts = self._text(self.place(cell, CHECKS), texts, parse_verdicts) or {}
-            except ValueError:
-                verdicts = {}  # they are asked again, and the file replaced
-        if manifest is not None:
-            troubles += self._damage(cell, manifest, names, texts) or self._wrong_sizes(cell, manifest, sizes)
-        return CellRecord(manifest, verdicts, "; ".join(troubles))
-
-    def _damage(self, cell: Cell, manifest: Manifest, names: set[str], texts: dict[str, str]) -> list[str]:
-        if DAMAGE not in names:
-            return []
-        damage = self._text(self.place(cell, DAMAGE), texts, lambda path, text: json.loads(text))
-        return [damage["reason"]] if damage and damage["version"] == manifest.version else []
-
-    def _wrong_sizes(self, cell: Cell, manifest: Manifest, sizes: dict[str, Any]) -> list[str]:
-        """Return which of a version's files are not there or not of their size."""
-        wrong: list[str] = []
-        for name, size in manifest.files.items():
-            path = self.place(cell, manifest.version, name)
-            if self.is_local:
-                try:
-                    found = Path(path).stat().st_size
-                except OSError:
-                    found = None
-            else:
-                found = sizes[path]["size"] if path in sizes else None
-            if found is None:
-                wrong.append(f"{path} is missing")
-            elif found != size:
-                wrong.append(f"{path} has {found:,} bytes, not {size:,}")
-        return wrong
 
     # --- readers ---
 

@@ -22,6 +22,7 @@ from assets.graph.upstream import Partition, Upstream, as_set, earlier, every, f
 from kernels.specs.config import Config
 from resources.storage import publishing
 from resources.storage.home import Home
+from resources.storage.look import look
 from resources.storage.manifest import Cell
 from resources.storage.sources import Location, ObservedSources, observe
 from tests.small_graphs import bring_up
@@ -281,7 +282,7 @@ class History:
     def up(self) -> None:
         self.observed = observe(self.observed, self.locations(), {})
         publishing.sweep(self.lake)
-        before = {cell: record for cell, record in self.lake.look("r").items() if record.manifest is not None and not record.trouble}
+        before = {cell: record for cell, record in look(self.lake, "r").items() if record.manifest is not None and not record.trouble}
         self.made = bring_up(self.graph(), self.home, self.observed)
         assert len(self.made) == len(set(self.made)), f"made twice: {self.made}"
         for cell, record in before.items():

@@ -10,6 +10,7 @@ import pytest
 
 from resources.storage import ledger
 from resources.storage.lake import Lake
+from resources.storage.look import look
 from resources.storage.manifest import Cell, KeptVersion, Manifest
 from resources.storage.publishing import MadeFrom, draft, publish, sweep
 from resources.storage.versions import history, old_versions, pin, pins, remove_version, rollback, trouble_of, unpin, verify
@@ -121,9 +122,9 @@ def test_verification_finds_what_was_flipped_and_has_the_cell_made_again(lake: L
     (lake.folder(MODEL) / name).write_text(content)
     (trouble,) = dict(verify(lake, [MODEL])).values()
     assert said in trouble
-    assert trouble in lake.look("r")[MODEL].trouble
+    assert trouble in look(lake, "r")[MODEL].trouble
     put(lake, MODEL, "one again")
-    assert lake.look("r")[MODEL].trouble == ""
+    assert look(lake, "r")[MODEL].trouble == ""
 
 
 @pytest.mark.parametrize(("harm", "said"), [("missing", "is missing"), ("cut", "has 1 bytes, not 3"), ("swapped", "bytes, not 3")])
@@ -131,7 +132,7 @@ def test_every_look_sees_files_that_are_missing_or_of_another_size(lake: Lake, h
     put(lake, MODEL, "one")
     path = lake.folder(MODEL) / "text.txt"
     path.unlink() if harm == "missing" else path.write_text("o" if harm == "cut" else "quite another")
-    assert said in lake.look("r")[MODEL].trouble
+    assert said in look(lake, "r")[MODEL].trouble
 
 
 def test_broken_sidecars_are_named_and_stop_nothing_else(lake: Lake) -> None:
@@ -139,7 +140,7 @@ def test_broken_sidecars_are_named_and_stop_nothing_else(lake: Lake) -> None:
     put(lake, RELEASE, "fine")
     Path(lake.place(MODEL, "manifest.json")).write_text("{")
     Path(lake.place(RELEASE, "checks.json")).write_text("{")
-    records = lake.look("r")
+    records = look(lake, "r")
     assert records[MODEL].manifest is None and "manifest.json: not a manifest" in records[MODEL].trouble
     assert records[RELEASE].manifest is not None and records[RELEASE].verdicts == {}
 
