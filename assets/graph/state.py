@@ -190,6 +190,9 @@ class GraphState:
 
     def _judged(self, artifact: Artifact, cell: Cell, record: CellRecord) -> CellStatus:
         suites = self.graph.suites.get(artifact.name, [])
+        stopped = next((found for suite in suites for read in suite.reads if (found := self._stopped(read, cell.partition))), None)
+        if stopped is not None:
+            return CellStatus(cell, "held", f"held: its checks read {stopped.cell}, which is {stopped.state}")
         waiting = [status for suite in suites for read in suite.reads for status in self._waiting(read, cell.partition)]
         if waiting:
             return CellStatus(cell, "pending", f"its checks read {_as_waiting(waiting[0])}")
@@ -214,17 +217,24 @@ class GraphState:
     # --- checks ---
 
     def reads(self, suite: CheckSuite, cell: Cell) -> str:
-        """Return the digest of all that a suite's judge reads beside a cell, empty where it reads nothing."""
+        """Return the digest of all that a suite's judge reads beside a cell, empty where it reads nothing.
+
+        Raises:
+            FileNotFoundError: something that it needs does not exist, or a check stops it.
+        """
         artifact = self.graph.artifacts[suite.asset]
         parents = [parent for read in suite.reads for parent in self._parents(artifact, read, cell.partition)]
         return hash_text(*(part for parent in parents for part in (parent.name, parent.content))) if suite.reads else ""
 
     def is_unjudged(self, suite: CheckSuite, cell: Cell) -> bool:
-        """Return whether a cell's present content has not been judged by every check of a suite as it is now."""
+        """Return whether a cell's present content can be judged, and has not been by every check of a suite as it is now."""
         record = self.record(cell.asset, cell.partition)
         if record.manifest is None:
             return False
-        asked = (record.manifest.content, self.reads(suite, cell))
+        try:
+            asked = (record.manifest.content, self.reads(suite, cell))
+        except FileNotFoundError:
+            return False  # the cell waits for what its checks read, or is held with it: its state says so
         for check in suite.checks:
             verdict = record.verdicts.get(check.name)
             if verdict is None or (verdict.content, verdict.reads) != asked or verdict.version != check.version:

@@ -207,6 +207,10 @@ class History:
                     found[stage.name, partition] = ("held", None)
                     continue
                 number = total % FEW
+                reads = [(read, key) for question in stage.checks for read in question.reads for key in read.choose(self.observed, partition)]
+                if any(not read.optional and usable(read.asset, key) is None for read, key in reads):
+                    found[stage.name, partition] = ("held", None)
+                    continue
                 blocked = any(question.blocking and self._fails(question, number, partition, usable) for question in stage.checks)
                 found[stage.name, partition] = ("blocked" if blocked else "fresh", number)
         return found
@@ -265,7 +269,7 @@ class History:
         return event
 
     def _harm(self, event: str) -> None:
-        cells = self.lake.cells("r")
+        cells = [cell for cell in self.lake.cells("r") if self.lake.readable(cell) is not None]
         if not cells:
             return
         cell = self.dice.choice(cells)
@@ -340,9 +344,9 @@ def test_the_planner_is_right_through_random_histories(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("fast_disk")
-def test_the_planner_is_right_through_thousands_of_random_histories(tmp_path: Path) -> None:
+def test_the_planner_is_right_through_a_thousand_random_histories(tmp_path: Path) -> None:
     import shutil
 
-    for seed in range(1000, 3000):
+    for seed in range(1000, 2000):
         live(tmp_path / str(seed), seed)
         shutil.rmtree(tmp_path / str(seed))
