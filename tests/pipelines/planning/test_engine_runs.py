@@ -126,7 +126,8 @@ def test_a_killed_run_takes_its_workers_with_it_and_the_next_goes_on(shop: Any, 
 def test_a_cell_that_fails_stops_no_other(shop: Any, choose: Callable[[str], None]) -> None:
     choose("local")
     shop.up("corpus/documents")
-    (shop.lake.folder(shop.cell("corpus/documents", "books.base.002")) / "documents.parquet").write_bytes(b"torn")
+    documents = shop.lake.folder(shop.cell("corpus/documents", "books.base.002")) / "documents.parquet"
+    documents.write_bytes(b"torn".ljust(documents.stat().st_size))  # of the size it should have: only who reads it finds out
     result = shop.up("corpus/filtered")
     (failure,) = result.failed.items()
     assert str(failure[0]) == "corpus/filtered[books.base.002]" and "ArrowInvalid" in failure[1]
