@@ -9,7 +9,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from assets.graph.artifact import Graph
 from assets.graph.state import CellStatus, GraphState
 from assets.orchestration.keys import asset_key, partitionings, partitions_name
-from assets.orchestration.mirror import restamp
+from assets.orchestration.mirror import EventLog, restamp
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
 from resources.storage.home import Home
@@ -17,7 +17,7 @@ from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
 from resources.storage.progress import Progress, listening
 from resources.storage.publishing import sweep
-from resources.storage.sources import ObservedSources, load_sources
+from resources.storage.sources import ObservedSources
 from resources.storage.versions import old_versions, remove_version
 
 MIRROR_FILE = "mirror.json"
@@ -33,20 +33,23 @@ class Result(NamedTuple):
     num_runs: int
 
 
-def mirror_sources(graph: Graph, before: ObservedSources, now: ObservedSources, instance: dg.DagsterInstance) -> None:
-    """Tell Dagster of partitions that came or went, and of sources whose content changed."""
+def mirror_sources(graph: Graph, now: ObservedSources, instance: dg.DagsterInstance) -> None:
+    """Tell Dagster of partitions that came or went, and of sources whose content is another than its log says."""
     for partitioning in partitionings(graph).values():
         name = partitions_name(graph.recipe, partitioning)
         active, known = list(partitioning.keys(now)), set(instance.get_dynamic_partitions(name))
         instance.add_dynamic_partitions(name, [key for key in active if key not in known])
         for key in known - set(active):
             instance.delete_dynamic_partition(name, key)
-    seen = {partition.key: partition.content for partition in before.active}
+    log = EventLog(instance, graph)
     for partition in now.active:
-        if seen.get(partition.key) != partition.content:
-            _observe(instance, graph.recipe, f"sources/{partition.source}", partition.key, partition.content, len(partition.files))
+        asset = f"sources/{partition.source}"
+        seen = log.partitions(asset).get(partition.key)
+        if seen is None or seen.content != partition.content:
+            _observe(instance, graph.recipe, asset, partition.key, partition.content, len(partition.files))
     for name, observed in now.inputs.items():
-        if before.inputs.get(name) != observed:
+        seen = log.whole(f"inputs/{name}")
+        if seen is None or seen.content != observed.content:
             _observe(instance, graph.recipe, f"inputs/{name}", None, observed.content, len(observed.files))
 
 
@@ -89,7 +92,7 @@ def bring_up(
         sweep(lake)
         end_orphans(instance)
         while True:
-            state = _look(graph, lake, instance, again=num_runs > 0)
+            state = _look(graph, lake, instance)
             planned = Plan(state.cells)
             wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
             if wave is None:
@@ -105,11 +108,10 @@ def bring_up(
                     failed[cell] = outcome.complaint()
 
 
-def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance, *, again: bool) -> GraphState:
-    """Look at sources and lake, and have Dagster know what came, went or changed; everything the first time, should it have forgotten."""
-    before = load_sources(lake, graph.recipe)
+def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance) -> GraphState:
+    """Look at sources and lake, and have Dagster know what came, went or changed."""
     observed = observe_sources(graph, lake)
-    mirror_sources(graph, before if again or before == observed else ObservedSources(), observed, instance)
+    mirror_sources(graph, observed, instance)
     return GraphState(graph, lake, observed)
 
 

@@ -135,16 +135,20 @@ def recipe_type() -> type["RecipeBase"]:
     def by_name(entry: Any) -> Any:
         return dict.__class_getitem__((Name, entry))
 
+    chosen: dict[str, Any] = {
+        "sources": by_name(source),
+        "tokenizer": tokenizer | None,
+        "tokenizers": by_name(tokenizer),
+        "models": by_name(tagged("methods", "method", ModelEntry, _method_keys)),
+        "evals": by_name(tagged("tasks", "task", EvalEntry)),
+    }
+    fields = RecipeBase.model_fields
     create: Any = create_model  # its signature cannot say that types are made at run time
     return create(
         "Recipe",
         __base__=RecipeBase,
         __doc__=RecipeBase.__doc__,
-        sources=(by_name(source), {}),
-        tokenizer=(tokenizer | None, None),
-        tokenizers=(by_name(tokenizer), {}),
-        models=(by_name(tagged("methods", "method", ModelEntry, _method_keys)), {}),
-        evals=(by_name(tagged("tasks", "task", EvalEntry)), {}),
+        **{name: (kind, Field(default=fields[name].default, description=fields[name].description)) for name, kind in chosen.items()},
     )
 
 

@@ -23,7 +23,7 @@ from pipelines.planning.bring_up import MIRROR_FILE, bring_up, mirror_sources
 from pipelines.planning.materialize import materialize_jobs, recipe_definitions, resource_definitions
 from pipelines.planning.planner import look_at_sources, observe_sources
 from resources.storage.home import Home
-from resources.storage.sources import Location, load_sources, open_file
+from resources.storage.sources import Location, open_file
 from tests.small_graphs import artifact
 
 SOURCES = ("books", "web")
@@ -96,6 +96,7 @@ class Workshop:
 
     def up(self) -> list[str]:
         graph = self.graph()
+        observe_sources(graph, self.home.lake())  # as the command does, before it loads Dagster
         with open_instance(self.home) as instance, self.home.lock("up"):
             jobs = materialize_jobs(graph, self.folder / "recipe.yaml", self.home, self.home.lake())
             result = bring_up(graph, jobs, instance, self.home.lake(), self.home, set(graph.artifacts))
@@ -182,11 +183,10 @@ def test_what_is_materialized_from_the_ui_is_fresh_for_both(workshop: Workshop) 
     (workshop.folder / "web" / "1").write_text("one")
     (workshop.folder / "web" / "0").write_text("zero")
     graph, lake = workshop.graph(), workshop.home.lake()
-    before = load_sources(lake, "r")
     observed = observe_sources(graph, lake)
     jobs = materialize_jobs(graph, workshop.folder / "recipe.yaml", workshop.home, lake)
     with open_instance(workshop.home) as instance:
-        mirror_sources(graph, before, observed, instance)
+        mirror_sources(graph, observed, instance)
 
         def run(asset: str, **keywords: Any) -> None:
             assert jobs[asset].get_subset(asset_selection={asset_key("r", asset)}).execute_in_process(instance=instance, **keywords).success
