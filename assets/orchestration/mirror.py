@@ -3,7 +3,8 @@
 Dagster calls a cell stale where its event lacks a declared dependency, or names another code version or content than the newest
 (dagster/_core/definitions/data_version.py). An event that is only logged carries no such tags by itself; `event_tags` writes them. Of a
 partitioned parent Dagster compares not the version but the place in the log (the pointer): nothing newer with another content may stand
-behind it. Where the same cell would now be declared otherwise though nothing it comes from changed, its event is written anew (`restamp`).
+behind it. Where the same cell would now be declared otherwise though nothing it comes from changed, its event is written anew (`restamp`):
+when its asset hangs on something else, or on a whole (a file, an asset without partitions) that is new but that this cell does not read.
 """
 
 import json
@@ -125,14 +126,15 @@ def _has_partition(log: EventLog, artifact: Artifact, upstream: str) -> bool:
 def restamp(instance: dg.DagsterInstance, state: GraphState, ledger: Path) -> int:
     """Write anew the events of cells that are as they should be, where the tags of the last one say otherwise; return how many.
 
-    ``ledger`` is a file that remembers by asset under which declaration all its events were found right, so that only what changed is read.
+    ``ledger`` is a file that remembers by asset under which declaration and wholes its events were found right, so that only what changed is read.
     """
     remembered = _read(ledger)
     known: dict[str, str] = remembered.get(state.graph.recipe, {})
     log = EventLog(instance, state.graph)
     written = 0
     for artifact in state.graph.artifacts.values():
-        declared = hash_json([declared_version(state.graph, artifact), artifact.upstream])
+        read_whole = [seen and seen.content for name in artifact.upstream if not log.is_partitioned(name) for seen in [log.whole(name)]]
+        declared = hash_json([declared_version(state.graph, artifact), artifact.upstream, read_whole])
         settled = [status for status in state.cells if status.cell.asset == artifact.name]
         for status in settled:
             manifest = state.manifest(artifact.name, status.cell.partition)

@@ -14,7 +14,7 @@ from dagster._utils.caching_instance_queryer import CachingInstanceQueryer
 from assets.graph.artifact import SHARDS, Artifact, Graph, by_name
 from assets.graph.build import CellBuild
 from assets.graph.state import GraphState
-from assets.graph.upstream import as_set, every, files_of, named, same, whole
+from assets.graph.upstream import Upstream, as_set, every, files_of, named, same, whole
 from assets.orchestration.keys import asset_key
 from assets.orchestration.mirror import restamp
 from kernels.specs.config import Config
@@ -26,7 +26,13 @@ from resources.storage.home import Home
 from resources.storage.sources import Location, open_file
 from tests.small_graphs import artifact
 
+QUIZZES = ("q", "r")
 SOURCES = ("books", "web")
+
+
+def own_quiz(quiz: str) -> Upstream:
+    """Return the file of one quiz, for the cell of that quiz only."""
+    return Upstream(f"inputs/quiz_{quiz}", lambda observed, partition: (None,) if partition == quiz else ())
 
 
 class Letters(Config):
@@ -46,11 +52,12 @@ class Workshop:
             (folder / source).mkdir()
             for number in range(2):
                 (folder / source / str(number)).write_text(f"{source}{number}")
-        (folder / "quiz").write_text("what?")
+        for quiz in QUIZZES:
+            (folder / f"quiz_{quiz}").write_text(f"what {quiz}?")
 
     def graph(self) -> Graph:
         locations = {source: Location(str(self.folder / source), ("*",), "base", 1) for source in SOURCES}
-        quiz = Location(str(self.folder / "quiz"), ("*",), "base", 1)
+        quizzes = {f"quiz_{quiz}": Location(str(self.folder / f"quiz_{quiz}"), ("*",), "base", 1) for quiz in QUIZZES}
 
         def read(build: CellBuild) -> None:
             partition = build.observed.partition(build.key)
@@ -61,7 +68,7 @@ class Workshop:
             self.write(build, self.text(build, "documents", build.key)[: build.config.max_letters])
 
         def ask(build: CellBuild) -> None:
-            self.write(build, (self.folder / "quiz").read_text())
+            self.write(build, (self.folder / f"quiz_{build.key}").read_text())
 
         def join(asset: str) -> Callable[[CellBuild], None]:
             return lambda build: self.write(build, " ".join(self.text(build, asset, key) for key in build.usable(asset)))
@@ -70,11 +77,11 @@ class Workshop:
         stages = [
             self.stage("documents", read, made_from=files_of(SOURCES), partitioning=SHARDS),
             self.stage("cut", cut, made_from=(same("documents"),), partitioning=SHARDS, config=lambda key: config[str(key).split(".")[0]]),
-            self.stage("questions", ask, made_from=(whole("inputs/quiz"),), partitioning=by_name("quizzes", ["q"])),
+            self.stage("questions", ask, made_from=tuple(map(own_quiz, QUIZZES)), partitioning=by_name("quizzes", QUIZZES)),
             self.stage(
                 "clean",
                 lambda build: self.write(build, self.text(build, "cut", build.key)),
-                made_from=(same("cut"), as_set(named("questions", ["q"])), *((whole("words"),) if self.with_words else ())),
+                made_from=(same("cut"), as_set(named("questions", QUIZZES)), *((whole("words"),) if self.with_words else ())),
                 partitioning=SHARDS,
             ),
             self.stage("mixture", join("clean"), made_from=(every("clean"),)),
@@ -83,7 +90,7 @@ class Workshop:
         ]
         if self.with_words:
             stages.insert(3, self.stage("words", lambda build: self.write(build, "words"), made_from=()))
-        return Graph(recipe="r", artifacts={stage.name: stage for stage in stages}, suites={}, sources=locations, inputs={"quiz": quiz})
+        return Graph(recipe="r", artifacts={stage.name: stage for stage in stages}, suites={}, sources=locations, inputs=quizzes)
 
     def stage(self, name: str, build: Callable[[CellBuild], None], **changes: Any) -> Artifact:
         return artifact(name, build, **{"code_version": self.versions.get(name, "1"), **changes})
@@ -208,3 +215,9 @@ def test_runs_of_the_terminal_have_an_origin_so_that_the_timeline_shows_them(wor
         assert runs and all(run.remote_job_origin is not None and run.status == dg.DagsterRunStatus.SUCCESS for run in runs)
         origins = {run.remote_job_origin.repository_origin.code_location_origin.location_name for run in runs if run.remote_job_origin}
     assert origins == {"modelmill"}
+
+
+def test_a_changed_file_of_one_partition_leaves_the_others_fresh_for_both(workshop: Workshop) -> None:
+    (workshop.folder / "quiz_r").write_text("another")
+    assert "questions[q]" not in workshop.up()
+    assert workshop.stale() == (set(), set())
