@@ -189,13 +189,14 @@ class Lake:
         """Return the cells of a recipe and the names of the files beside their versions."""
         base = f"{self.root}/{recipe}"
         found: dict[Cell, set[str]] = {}
-        for folder, names in self._walk(base):
+        for folder, names in self.walk(base):
             if MANIFEST in names:
                 *asset, partition = folder[len(base) + 1 :].split("/")
                 found[Cell(recipe, "/".join(asset), None if partition == UNPARTITIONED else partition)] = names
         return found
 
-    def _walk(self, base: str) -> Iterator[tuple[str, set[str]]]:
+    def walk(self, base: str) -> Iterator[tuple[str, set[str]]]:
+        """Yield each folder below one with the names of its files. Locally it goes into no version and no hidden folder."""
         if self.is_local:
             pending = [base]
             while pending:

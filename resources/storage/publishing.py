@@ -159,10 +159,8 @@ def sweep(lake: Lake) -> list[str]:
     """
     removed = _sweep_drafts(lake)
     if lake.is_local:
-        for folder in [path for path in Path(lake.root).glob("**") if path not in (lake.drafts, lake.readers)]:
-            if lake.drafts in folder.parents or any(part.startswith(VERSION_PREFIX) for part in folder.relative_to(lake.root).parts):
-                continue
-            removed += _sweep_cell(folder)
+        for folder, _ in lake.walk(lake.root):
+            removed += _sweep_cell(Path(folder))
     return sorted(removed)
 
 
