@@ -83,9 +83,13 @@ def _wrong_sizes(lake: Lake, seen: _Seen | _Fetched, cell: Cell, manifest: Manif
     wrong: list[str] = []
     for name, size in manifest.files.items():
         path = lake.place(cell, manifest.version, name)
-        found = seen.size(path)
-        if found is None:
-            wrong.append(f"{path} is missing")
-        elif found != size:
-            wrong.append(f"{path} has {found:,} bytes, not {size:,}")
+        trouble = size_trouble(path, seen.size(path), size)
+        wrong += [trouble] if trouble else []
     return wrong
+
+
+def size_trouble(path: str | Path, found: int | None, size: int) -> str:
+    """Return how a file (``found`` bytes of it are there, None where it is not) differs from its size in the manifest, empty where it does not."""
+    if found is None:
+        return f"{path} is missing"
+    return "" if found == size else f"{path} has {found:,} bytes, not {size:,}"

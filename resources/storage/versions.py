@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from resources.storage.content import hash_bytes, hash_folder
 from resources.storage.lake import DAMAGE, MANIFEST, VERSION_PREFIX, Lake, parse_manifest
+from resources.storage.look import size_trouble
 from resources.storage.manifest import Cell, Manifest
 
 PINS = "pins.json"
@@ -178,10 +179,9 @@ def trouble_of(lake: Lake, manifest: Manifest) -> str:
     folder = lake.folder(manifest.cell, manifest.version)
     for name, size in manifest.files.items():
         path = folder / name
-        if not path.is_file():
-            return f"{path} is missing"
-        if path.stat().st_size != size:
-            return f"{path} has {path.stat().st_size:,} bytes, not {size:,}"
+        trouble = size_trouble(path, path.stat().st_size if path.is_file() else None, size)
+        if trouble:
+            return trouble
         if name in manifest.unhashed and hash_bytes(path) != manifest.unhashed[name]:
             return f"{path} is not what was written"
     extra = sorted({path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - manifest.files.keys())
