@@ -24,17 +24,21 @@ class Plan(NamedTuple):
 
 def look_at_sources(graph: Graph, lake: Lake) -> ObservedSources:
     """Return the recipe's sources as they stand now, and store nothing. Embedded data sets that are not there yet are as they were known."""
-    before = load_sources(lake, graph.recipe)
-    return observe(before, graph.sources, graph.inputs, absent=graph.absent())
+    return _look(graph, load_sources(lake, graph.recipe))
 
 
 def observe_sources(graph: Graph, lake: Lake) -> ObservedSources:
     """Make what is missing of embedded data sets, look at the recipe's files, store what stands there now, and return it."""
     graph.prepare()
-    now = look_at_sources(graph, lake)
-    if now != load_sources(lake, graph.recipe):
+    before = load_sources(lake, graph.recipe)
+    now = _look(graph, before)
+    if now != before:
         save_sources(lake, graph.recipe, now)
     return now
+
+
+def _look(graph: Graph, before: ObservedSources) -> ObservedSources:
+    return observe(before, graph.sources, graph.inputs, absent=graph.absent())
 
 
 def plan(graph: Graph, lake: Lake, observed: ObservedSources) -> Plan:
