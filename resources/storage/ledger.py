@@ -3,12 +3,13 @@
 An object store cannot append, so there each line is an object of its own below ``ledger/``.
 """
 
+import fcntl
 import json
 import os
 import time
 import uuid
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,11 +43,19 @@ def record(lake: Lake, recipe: str, attempt: Attempt) -> None:
         return
     path = Path(lake.root) / recipe / FILE
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(descriptor, f"{line}\n".encode())
-    finally:
-        os.close(descriptor)
+    with path.open("ab+") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        _drop_torn_line(stream)
+        stream.write(f"{line}\n".encode())
+
+
+def _drop_torn_line(stream: IO[bytes]) -> None:
+    """Cut what a crash or a full disk left of a last line, so that the next does not join it."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - 1))
+    if stream.read() not in (b"", b"\n"):
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 def read(lake: Lake, recipe: str) -> list[Attempt]:
@@ -57,7 +66,7 @@ def read(lake: Lake, recipe: str) -> list[Attempt]:
     """
     if lake.is_local:
         text = lake.read_state(recipe, FILE) or ""
-        lines = text.splitlines() if text.endswith("\n") else text.splitlines()[:-1]
+        lines = text.split("\n")[:-1]
     else:
         folder = f"{lake.root}/{recipe}/{FOLDER}"
         lines = [lake.read(f"{folder}/{name}") or "" for name in lake.names(folder)]

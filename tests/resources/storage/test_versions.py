@@ -183,17 +183,27 @@ with draft(Lake({lake.root!r}, Path({str(lake.cache)!r})), Cell('r', 'models/bas
     assert sweep(lake) == [] and len(ledger.read(lake, "r")) == 1
 
 
-def test_the_ledger_keeps_every_attempt_and_a_torn_last_line_stops_nothing(lake: Lake) -> None:
+def test_the_ledger_keeps_every_attempt_and_a_torn_line_stops_nothing(lake: Lake) -> None:
     put(lake, MODEL, "one")
     put(lake, MODEL, "two")
     path = Path(lake.root) / "r" / ledger.FILE
     with path.open("a") as stream:
         stream.write('{"asset": "mod')
     assert [attempt.outcome for attempt in ledger.read(lake, "r")] == ["made", "made"]
+    put(lake, MODEL, "three")
+    assert [attempt.outcome for attempt in ledger.read(lake, "r")] == ["made", "made", "made"]
     lines = path.read_text().splitlines()
     path.write_text("\n".join(["nonsense", *lines[:2], ""]))
     with pytest.raises(ValueError, match=r"ledger\.jsonl:1: not an attempt"):
         ledger.read(lake, "r")
+
+
+def test_a_reason_with_separators_of_lines_in_it_stays_one_line_of_the_ledger(lake: Lake) -> None:
+    attempt = ledger.Attempt(
+        asset="a", partition=None, fingerprint="f", outcome="failed", began_at=0.0, seconds=1.0, reason="one\ntwo\u2028three\x85four"
+    )
+    ledger.record(lake, "r", attempt)
+    assert ledger.read(lake, "r") == [attempt]
 
 
 def test_broken_pins_name_their_file_and_the_remedy(lake: Lake) -> None:
