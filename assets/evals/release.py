@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from assets.evals.names import RELEASE, scores_asset
 from assets.evals.needs import EvalPlan, kind_of
-from assets.evals.scores import RESULT, SCORES, Asked, run_evals
+from assets.evals.scores import SCORES, request_of, run_evals
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.upstream import named, whole
@@ -114,7 +114,7 @@ def _score_again(build: CellBuild, plan: ReleasePlan, standing: Released) -> Sco
     cell = build.cell._replace(asset=standing.kept.asset)
     with build.lake.reading([(cell, standing.kept.version)]):
         folder = build.lake.folder(cell, standing.kept.version)
-        asked = Asked(plan.eval_plan.name, build.scratch / RESULT, plan.eval_plan, kind_of(plan.eval_plan.task).path(plan.eval_plan, build))
+        asked = request_of(plan.eval_plan, build)
         failed = run_evals(build.place, build.scratch / "job", folder, [asked])
     if failed:
         raise ValueError(f"release: the released model {standing.model!r} could not be scored anew: {failed[plan.eval_plan.name]}")

@@ -1,38 +1,31 @@
 """Scores of one model: one cell an eval, made together by one process that loads the model once."""
 
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
 
 from assets.evals.names import scores_asset
 from assets.evals.needs import EvalPlan, TaskConfig, kind_of
 from assets.graph.artifact import Artifact, by_name
-from assets.graph.build import CellBuild, Workplace
+from assets.graph.build import CellBuild, Workplace, reason_of
 from assets.graph.metadata import rows_markdown
 from assets.graph.upstream import Partition, Upstream, whole
 from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_summary
 from assets.models.names import model_asset
 from kernels.specs.families import expanded, specs
 from kernels.specs.tasks import Task
-from resources.devices.jobs import Job, Reporter, World
+from resources.devices.jobs import Job, Reporter, Request, World
 
 SCORES, ITEMS = "scores", "items"
 RESULT = "result"
 """In a cell's scratch folder: its files before they are published."""
 SHOWN_ITEMS = 10
-
-
-class Asked(NamedTuple):
-    """One eval to be run on a model: where its result goes, what is asked, and of which data."""
-
-    name: str
-    out: Path
-    plan: EvalPlan
-    data: Path | None
 
 
 def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan]) -> Artifact:
@@ -73,74 +66,89 @@ def _only(name: str, upstream: Upstream) -> Upstream:
 def score(builds: Sequence[CellBuild], model: str, plans: Mapping[str, EvalPlan]) -> dict[Partition, str]:
     """Run the evals of some cells on a model, publish each that comes to an end, and return why the others did not."""
     first = builds[0]
-    asked = [
-        Asked(build.key, build.scratch / RESULT, plans[build.key], kind_of(plans[build.key].task).path(plans[build.key], build)) for build in builds
-    ]
-    failed = run_evals(first.place, first.scratch / "job", first.folder(model_asset(model)), asked)
-    for build, eval_ in zip(builds, asked, strict=True):
-        summary = sealed_summary(eval_.out)
-        if summary is None:
+    asked, failed = list[EvalRequest](), dict[str, str]()
+    for build in builds:
+        try:
+            asked.append(request_of(plans[build.key], build))
+        except (ValueError, OSError) as error:  # of its data
+            failed[build.key] = reason_of(error)
+    failed |= run_evals(first.place, first.scratch / "job", first.folder(model_asset(model)), asked)
+    for build in builds:
+        summary = sealed_summary(build.scratch / RESULT)
+        if build.key in failed or summary is None:
             failed.setdefault(build.key, "the process that ran it ended before it did")
             continue
-        link_result(eval_.out, build.draft.folder)
+        link_result(build.scratch / RESULT, build.draft.folder)
         _describe(build)
         build.draft.seconds = summary["seconds"]
         build.publish()
     return {build.partition: failed[build.key] for build in builds if build.key in failed}
 
 
-def run_evals(place: Workplace, scratch: Path, model: Path, asked: Sequence[Asked]) -> dict[str, str]:
+class EvalRequest(BaseModel):
+    """One eval to be run: the task and its config, the data that it reads, and where its result goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    task: str
+    config: dict[str, Any]
+    data: Path | None
+    out: Path
+
+    def run(self, model: Any) -> None:
+        """Run the eval on a loaded model and seal its result."""
+        import polars as pl
+
+        started = time.perf_counter()
+        spec: Task = specs("tasks")[self.task]
+        result = spec.run(model, self.data, expanded(spec.config).model_validate(self.config))
+        out = fresh_folder(self.out)
+        schema = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+        schema |= {"chance": pl.Float64, "num_items": pl.Int64, "higher_is_better": pl.Boolean}
+        pl.DataFrame([found._asdict() for found in result.scores], schema=schema).write_parquet(out / f"{SCORES}.parquet")
+        result.items.write_parquet(out / f"{ITEMS}.parquet")
+        seal(out, {"seconds": time.perf_counter() - started})
+
+
+def request_of(plan: EvalPlan, build: CellBuild) -> EvalRequest:
+    """Return an eval as a job is asked for it; its result goes into the cell's scratch folder."""
+    config = plan.config.model_dump(mode="json")
+    return EvalRequest(name=plan.name, task=plan.task.name, config=config, data=kind_of(plan.task).path(plan, build), out=build.scratch / RESULT)
+
+
+def run_evals(place: Workplace, scratch: Path, model: Path, asked: Sequence[EvalRequest]) -> dict[str, str]:
     """Run those evals that have no sealed result yet, in one process, and return by name why any ended without one."""
     waiting = [eval_ for eval_ in asked if sealed_summary(eval_.out) is None]
     if not waiting:
         return {}
     scratch.mkdir(parents=True, exist_ok=True)
-    tasks = [
-        {
-            "name": eval_.name,
-            "task": eval_.plan.task.name,
-            "config": eval_.plan.config.model_dump(mode="json"),
-            "data": None if eval_.data is None else str(eval_.data),
-            "out": str(eval_.out),
-        }
-        for eval_ in waiting
-    ]
     try:
-        return run_job(place, scratch, "assets.evals.scores:do_evals", {"model": str(model), "tasks": tasks}, World())
+        return run_job(place, scratch, EvalsRequest(model=model, evals=waiting), World())
     except RuntimeError as error:  # what came to an end before is sealed
         return {eval_.name: str(error) for eval_ in waiting if sealed_summary(eval_.out) is None}
 
 
-def do_evals(job: Job, report: Reporter) -> dict[str, str]:
-    """Run evals on one model in this process, seal the result of each, and return why any failed."""
-    from kernels.models.formats.checkpoints import load
+class EvalsRequest(Request):
+    """Evals to be run on one model."""
 
-    model = load(Path(job.arguments["model"]), job.device)
-    tasks: list[dict[str, Any]] = job.arguments["tasks"]
-    failed: dict[str, str] = {}
-    for number, task in enumerate(tasks):
-        report({"step": number, "num_steps": len(tasks)}, task["name"])
-        try:
-            _do_eval(model, task)
-        except (ValueError, KeyError, OSError, ArithmeticError) as error:  # the others still run
-            failed[task["name"]] = f"{type(error).__name__}: {error}"
-            report.say(f"{task['name']}: {failed[task['name']]}")
-    return failed
+    model: Path
+    evals: Sequence[EvalRequest]
 
+    def fulfil(self, job: Job, report: Reporter) -> dict[str, str]:
+        """Load the model once, run the evals, and return why any failed."""
+        from kernels.models.formats.checkpoints import load
 
-def _do_eval(model: Any, task: dict[str, Any]) -> None:
-    import polars as pl
-
-    started = time.perf_counter()
-    spec: Task = specs("tasks")[task["task"]]
-    data = None if task["data"] is None else Path(task["data"])
-    result = spec.run(model, data, expanded(spec.config).model_validate(task["config"]))
-    out = fresh_folder(Path(task["out"]))
-    schema = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
-    schema |= {"chance": pl.Float64, "num_items": pl.Int64, "higher_is_better": pl.Boolean}
-    pl.DataFrame([found._asdict() for found in result.scores], schema=schema).write_parquet(out / f"{SCORES}.parquet")
-    result.items.write_parquet(out / f"{ITEMS}.parquet")
-    seal(out, {"seconds": time.perf_counter() - started})
+        model = load(self.model, job.device)
+        failed: dict[str, str] = {}
+        for number, eval_ in enumerate(self.evals):
+            report({"step": number, "num_steps": len(self.evals)}, eval_.name)
+            try:
+                eval_.run(model)
+            except Exception as error:  # whatever it is, the others still run
+                traceback.print_exc()
+                failed[eval_.name] = reason_of(error)
+                report.say(f"{eval_.name}: {failed[eval_.name]}")
+        return failed
 
 
 def _describe(build: CellBuild) -> None:

@@ -37,6 +37,15 @@ class Workplace(NamedTuple):
     """Takes the numbers that a running job reports."""
 
 
+Failure = BaseException | str
+"""Why a cell was not made."""
+
+
+def reason_of(failure: Failure) -> str:
+    """Return a failure in words."""
+    return failure if isinstance(failure, str) else f"{type(failure).__name__}: {failure}"
+
+
 @dataclass(frozen=True)
 class CellBuild:
     """One cell being made: what it is made from, and its draft."""
@@ -48,6 +57,9 @@ class CellBuild:
     place: Workplace
     draft: Draft
     published: list[Manifest] = field(default_factory=list[Manifest])
+    """The cell, once it stands."""
+    failures: list[Failure] = field(default_factory=list[Failure])
+    """Why it does not."""
 
     @property
     def cell(self) -> Cell:
@@ -185,7 +197,7 @@ def make(artifact: Artifact, partition: Partition, state: GraphState, place: Wor
     if artifact.build is None:
         made, failures = make_together(artifact, [partition], state, place)
         if partition not in made:
-            raise RuntimeError(failures[partition])
+            raise RuntimeError(reason_of(failures[partition]))
         return made[partition]
     with _begun(artifact, partition, state, place) as build:
         artifact.build(build)
@@ -195,14 +207,22 @@ def make(artifact: Artifact, partition: Partition, state: GraphState, place: Wor
 
 def make_together(
     artifact: Artifact, partitions: Sequence[Partition], state: GraphState, place: Workplace
-) -> tuple[dict[Partition, Manifest], dict[Partition, str]]:
+) -> tuple[dict[Partition, Manifest], dict[Partition, Failure]]:
     """Make cells of one artifact in one go; return the manifests of those that were made, and why the others were not."""
     if artifact.build_together is None:
         raise ValueError(f"{artifact.name} is made cell by cell")
     with ExitStack() as stack:
         builds = [stack.enter_context(_begun(artifact, partition, state, place)) for partition in partitions]
-        failures = artifact.build_together(builds)
-        return {build.partition: build.published[0] for build in builds if build.published}, failures
+        reasons, otherwise = dict[Partition, str](), "its builder ended without it"
+        try:
+            reasons = artifact.build_together(builds)
+        except Exception as error:  # what was published before it stands
+            otherwise = error
+        for build in builds:
+            if not build.published:
+                build.failures.append(reasons.get(build.partition, otherwise))
+    made = {build.partition: build.published[0] for build in builds if build.published}
+    return made, {build.partition: build.failures[0] for build in builds if build.failures}
 
 
 @contextmanager
@@ -214,18 +234,17 @@ def _begun(artifact: Artifact, partition: Partition, state: GraphState, place: W
     tell(Progress(cell, "begun"))
     with state.lake.reading(held), draft(state.lake, cell, identity.fingerprint) as opened:
         build = CellBuild(artifact, partition, state, identity, place, opened)
-        reason = "its builder ended without it"
         try:
             yield build
         except BaseException as error:
-            reason = f"{type(error).__name__}: {error}"
+            build.failures.append(error)
             raise
         finally:
             if not build.published:
-                _record_failure(build, reason)
+                _record_failure(build)
 
 
-def _record_failure(build: CellBuild, reason: str) -> None:
+def _record_failure(build: CellBuild) -> None:
     attempt = ledger.Attempt(
         asset=build.cell.asset,
         partition=build.cell.partition,
@@ -234,7 +253,7 @@ def _record_failure(build: CellBuild, reason: str) -> None:
         began_at=build.draft.began_at,
         seconds=time.time() - build.draft.began_at,
         device=device(build.artifact.uses_gpu),
-        reason=reason[:500],
+        reason=reason_of(build.failures[0])[:500],
     )
     ledger.record(build.lake, build.cell.recipe, attempt)
 

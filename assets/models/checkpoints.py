@@ -1,6 +1,6 @@
 """Models: every checkpoint of the recipe's tree, made in a process of its own that resumes where a killed one stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from kernels.specs.config import Config
 from kernels.specs.families import expanded, specs
 from kernels.specs.methods import Method, MethodJob
 from kernels.training.losses import LOSSES
-from resources.devices.jobs import Job, Reporter, World
+from resources.devices.jobs import Job, Reporter, Request, World
 
 CHECKPOINT = "checkpoint"
 """In a scratch folder: what becomes the model."""
@@ -57,31 +57,38 @@ def run_method(build: CellBuild, plan: ModelPlan) -> None:
     summary = sealed_summary(checkpoint)
     if summary is None:
         paths = fetch(plan.method.needs, plan.said, build)
-        arguments = {"method": plan.method.name, "config": plan.config.model_dump(mode="json"), "paths": [str(path) for path in paths]}
-        summary = run_job(build.place, build.scratch, "assets.models.checkpoints:do_method", arguments, plan.world)
+        request = MethodRequest(method=plan.method.name, config=plan.config.model_dump(mode="json"), paths=paths)
+        summary = run_job(build.place, build.scratch, request, plan.world)
     link_result(checkpoint, build.draft.folder)
     _show_losses(build)
     build.draft.metadata |= {**summary, "world": asdict(plan.world)}
 
 
-def do_method(job: Job, report: Reporter) -> dict[str, Any]:
-    """Run a method in this process and seal the checkpoint that it makes."""
-    method: Method = specs("methods")[job.arguments["method"]]
-    scratch = Path(job.scratch)
-    out = fresh_folder(scratch / CHECKPOINT)
-    summary = method.run(
-        MethodJob(
-            config=expanded(method.config).model_validate(job.arguments["config"]),
-            paths=dict(zip(method.needs, map(Path, job.arguments["paths"]), strict=True)),
-            out=out,
-            scratch=scratch,
-            device=job.device,
-            report=report,
-            say=report.say,
+class MethodRequest(Request):
+    """A method to be run."""
+
+    method: str
+    config: dict[str, Any]
+    paths: Sequence[Path]
+    """What the method needs, in the order of its needs."""
+
+    def fulfil(self, job: Job, report: Reporter) -> dict[str, Any]:
+        """Run the method in this process and seal the checkpoint that it makes."""
+        method: Method = specs("methods")[self.method]
+        out = fresh_folder(job.scratch / CHECKPOINT)
+        summary = method.run(
+            MethodJob(
+                config=expanded(method.config).model_validate(self.config),
+                paths=dict(zip(method.needs, self.paths, strict=True)),
+                out=out,
+                scratch=job.scratch,
+                device=job.device,
+                report=report,
+                say=report.say,
+            )
         )
-    )
-    seal(out, summary)
-    return summary
+        seal(out, summary)
+        return summary
 
 
 def _show_losses(build: CellBuild) -> None:

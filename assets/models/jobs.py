@@ -12,21 +12,21 @@ from typing import Any
 
 from assets.graph.build import Workplace
 from kernels.training.seals import fault_of, seal_folder, words_of
-from resources.devices.jobs import RESULT_FILE, Job, World
+from resources.devices.jobs import RESULT_FILE, Job, Request, World
 from resources.devices.leases import count_gpus, lease_device, num_cores
 
 WORKER = "assets.orchestration.worker"
 SEAL = ".sealed.json"
 
 
-def run_job(place: Workplace, scratch: Path, function: str, arguments: Mapping[str, Any], world: World) -> dict[str, Any]:
-    """Run a job in a child process that holds a device, and return its result."""
+def run_job(place: Workplace, scratch: Path, request: Request, world: World) -> Any:
+    """Have a request fulfilled by a child process that holds a device, and return its result."""
     (scratch / RESULT_FILE).unlink(missing_ok=True)
     gpus = 0 if world.device == "cpu" else count_gpus()
     if world.device == "cuda" and not gpus:
         raise RuntimeError("the recipe asks for a GPU ('run: {device: cuda}') and this machine has none; take 'auto' or another machine")
     with lease_device(place.home.leases, gpus) as lease:
-        job = Job(function=function, arguments=dict(arguments), scratch=str(scratch), device=lease.device, num_threads=num_cores())
+        job = Job(request=request, scratch=scratch, device=lease.device, num_threads=num_cores())
         place.launch(WORKER, job.save(), lease.environment, place.observe)
     return json.loads((scratch / RESULT_FILE).read_text())
 

@@ -10,7 +10,7 @@ from assets.graph.artifact import Artifact
 from assets.graph.build import Workplace, make, make_together
 from assets.graph.state import GraphState
 from assets.orchestration.engine_cells import make_on_engine
-from assets.orchestration.run_cells import CELL_ERRORS, CellOutcomes, RunSettings, tell_failed, tell_unchanged
+from assets.orchestration.run_cells import CellOutcomes, RunSettings, tell_failed, tell_unchanged
 from resources.devices.launchers import PipesLauncher
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, tell
@@ -48,7 +48,7 @@ def _survey(
         cell, record = artifact.cell(partition), state.record(artifact.name, partition)
         try:
             fingerprint = state.identity(artifact, partition).fingerprint
-        except CELL_ERRORS as error:
+        except Exception as error:  # whatever it is, it ends one cell and not the run
             made.failures[cell] = tell_failed(context, cell, error)
             continue
         if record.manifest is not None and not record.trouble and not force and record.manifest.fingerprint == fingerprint:
@@ -70,10 +70,7 @@ def _make_here(
     """Make cells in this process, one after another or all in one go."""
     if artifact.build_together is not None:
         place = Workplace(settings.home, PipesLauncher(context), _observer(context, artifact.cell(waiting[0])))
-        try:
-            standing, failures = make_together(artifact, waiting, state, place)
-        except CELL_ERRORS as error:
-            standing, failures = {}, dict.fromkeys(waiting, f"{type(error).__name__}: {error}")
+        standing, failures = make_together(artifact, waiting, state, place)
         made.standing.update(standing)
         for partition, reason in failures.items():
             made.failures[artifact.cell(partition)] = tell_failed(context, artifact.cell(partition), reason)
@@ -83,7 +80,7 @@ def _make_here(
         place = Workplace(settings.home, PipesLauncher(context), _observer(context, cell))
         try:
             made.standing[partition] = make(artifact, partition, state, place)
-        except CELL_ERRORS as error:
+        except Exception as error:  # the same
             made.failures[cell] = tell_failed(context, cell, error)
 
 

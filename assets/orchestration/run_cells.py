@@ -5,14 +5,12 @@ from typing import NamedTuple
 import dagster as dg
 
 from assets.graph.artifact import Graph
+from assets.graph.build import Failure, reason_of
 from resources.engines.engine import Engine
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, tell
-
-CELL_ERRORS = (ValueError, KeyError, OSError, RuntimeError, ArithmeticError)
-"""What ends one cell and not the run."""
 
 
 class Blueprint(NamedTuple):
@@ -46,9 +44,9 @@ def tell_unchanged(context: dg.AssetExecutionContext, cell: Cell) -> None:
     tell(Progress(cell, "unchanged"))
 
 
-def tell_failed(context: dg.AssetExecutionContext, cell: Cell, failure: Exception | str) -> str:
+def tell_failed(context: dg.AssetExecutionContext, cell: Cell, failure: Failure) -> str:
     """Say that a cell failed, with the traceback where it failed in this process, and return why."""
-    reason = failure if isinstance(failure, str) else f"{type(failure).__name__}: {failure}"
-    context.log.error(f"{cell}: {reason}", exc_info=isinstance(failure, Exception))
+    reason = reason_of(failure)
+    context.log.error(f"{cell}: {reason}", exc_info=None if isinstance(failure, str) else failure)
     tell(Progress(cell, "failed", str(failure)))
     return reason

@@ -4,7 +4,6 @@ It holds a lock on its scratch folder, so that two never write there, and dies w
 """
 
 import fcntl
-import importlib
 import json
 import time
 from pathlib import Path
@@ -43,12 +42,10 @@ def main(path: Path) -> None:
     """Do the job of a file."""
     die_with_parent()
     job = read_job(path)
-    scratch = Path(job.scratch)
-    with (scratch / "worker.lock").open("w") as lock, open_dagster_pipes() as pipes:
+    with (job.scratch / "worker.lock").open("w") as lock, open_dagster_pipes() as pipes:
         fcntl.flock(lock, fcntl.LOCK_EX)
         import torch
 
         torch.set_num_threads(job.num_threads)
-        module, _, function = job.function.partition(":")
-        result = getattr(importlib.import_module(module), function)(job, LoggingReporter(scratch, pipes))
-        (scratch / RESULT_FILE).write_text(json.dumps(result))
+        result = job.request.fulfil(job, LoggingReporter(job.scratch, pipes))
+        (job.scratch / RESULT_FILE).write_text(json.dumps(result))

@@ -1,9 +1,12 @@
 """Jobs: work that gets a process of its own, told as JSON. The process answers through Dagster Pipes (assets/orchestration/worker.py)."""
 
+import importlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 JOB_FILE, RESULT_FILE = "job.json", "result.json"
 
@@ -31,24 +34,44 @@ class World:
     """How the work is spread over the processes."""
 
 
+class Request(BaseModel):
+    """What is asked of a job: fields that JSON can hold, and what to do with them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def fulfil(self, job: "Job", report: Reporter) -> Any:
+        """Do what is asked, in the job's own process, and return what JSON can hold: the job's result."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job. ``function`` (``module:function``) is called with the job and a reporter; what it returns (JSON) is the job's result."""
+    """A request, and where it is fulfilled."""
 
-    function: str
-    arguments: dict[str, Any]
-    scratch: str
+    request: Request
+    scratch: Path
     """A folder that outlives a killed process."""
     device: str
     num_threads: int
 
     def save(self) -> Path:
         """Write the job into its scratch folder and return the file."""
-        path = Path(self.scratch) / JOB_FILE
-        path.write_text(json.dumps(asdict(self), indent=1))
+        path = self.scratch / JOB_FILE
+        kind = type(self.request)
+        words = {"request": f"{kind.__module__}:{kind.__qualname__}", "fields": self.request.model_dump(mode="json")}
+        words |= {"scratch": str(self.scratch), "device": self.device, "num_threads": self.num_threads}
+        path.write_text(json.dumps(words, indent=1))
         return path
 
 
 def read_job(path: Path) -> Job:
     """Return the job of a file."""
-    return Job(**json.loads(path.read_text()))
+    words = json.loads(path.read_text())
+    module, _, name = words["request"].partition(":")
+    request: type[Request] = getattr(importlib.import_module(module), name)
+    return Job(
+        request=request.model_validate(words["fields"]),
+        scratch=Path(words["scratch"]),
+        device=words["device"],
+        num_threads=words["num_threads"],
+    )

@@ -10,7 +10,7 @@ import pytest
 from assets.evals import release as release_module
 from assets.evals.needs import EvalPlan
 from assets.evals.release import RELEASE_FILE, ReleasePlan, release
-from assets.evals.scores import Asked
+from assets.evals.scores import EvalRequest
 from assets.graph.artifact import by_name
 from assets.graph.build import make
 from assets.graph.state import GraphState
@@ -93,7 +93,7 @@ def test_where_the_test_has_changed_the_released_model_is_scored_anew(tmp_path: 
     offer(home, 2.0)
     asked: list[Path] = []
 
-    def run_evals(place: Any, scratch: Path, model: Path, evals: list[Asked]) -> dict[str, str]:
+    def run_evals(place: Any, scratch: Path, model: Path, evals: list[EvalRequest]) -> dict[str, str]:
         asked.append(model)
         evals[0].out.mkdir(parents=True)
         write_table(evals[0].out / "scores.parquet", scores(4.0))

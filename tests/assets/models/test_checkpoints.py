@@ -1,35 +1,26 @@
 """A finished training is never lost: its result is sealed, and stays until the model stands."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assets.graph import build as build_module
-from assets.graph.build import Workplace, make
+from assets.graph.build import make
 from assets.graph.state import GraphState
-from assets.models.checkpoints import ModelPlan, do_method, model
+from assets.models.checkpoints import ModelPlan, model
 from assets.models.jobs import fresh_folder, seal, sealed_summary
 from assets.models.needs import NeedsOfRecipe
 from kernels.specs import families
 from kernels.specs.config import Config
 from kernels.specs.methods import Method, MethodJob
-from resources.devices.jobs import RESULT_FILE, World, read_job
+from resources.devices.jobs import World
 from resources.storage.home import Home
-from tests.small_graphs import graph_of, observed
+from tests.small_graphs import graph_of, launch_here, observed, workplace
 
 
 class Nothing(Config):
     pass
-
-
-class Reporter:
-    def __call__(self, numbers: dict[str, float], label: str = "") -> None:
-        pass
-
-    def say(self, message: str) -> None:
-        raise AssertionError(message)
 
 
 @pytest.fixture
@@ -46,11 +37,6 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(families, "specs", lambda family: {"counted": method})
     monkeypatch.setattr("assets.models.checkpoints.specs", lambda family: {"counted": method})
     return runs
-
-
-def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
-    """Do a job in this process."""
-    (job.parent / RESULT_FILE).write_text(json.dumps(do_method(read_job(job), Reporter())))
 
 
 def plan() -> ModelPlan:
@@ -72,7 +58,7 @@ def test_a_training_whose_publication_fails_is_published_the_next_time_and_not_r
 
     def attempt() -> None:
         state = GraphState(graph, home.lake(), observed())
-        make(graph.artifacts["models/base"], None, state, Workplace(home, launch, lambda numbers: None))
+        make(graph.artifacts["models/base"], None, state, workplace(home, launch_here))
 
     monkeypatch.setattr(build_module, "publish", full)
     with pytest.raises(OSError, match="no space"):

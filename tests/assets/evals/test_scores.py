@@ -1,0 +1,78 @@
+"""Evals of one model are made together, and each ends alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from assets.evals.needs import EvalPlan
+from assets.evals.scores import scores
+from assets.graph.build import CellBuild, make, make_together
+from assets.graph.state import GraphState
+from kernels.models.formats import checkpoints
+from kernels.specs.config import Config
+from kernels.specs.needs import DataFile
+from kernels.specs.tasks import EvalResult, Score, Task
+from resources.storage import ledger
+from resources.storage.home import Home
+from resources.storage.sources import Location, ObservedFile, ObservedSources, Partition
+from tests.small_graphs import artifact, graph_of, launch_here, workplace
+
+
+class Nothing(Config):
+    pass
+
+
+def answered(model: Any, data: Path | None, config: Any) -> EvalResult:
+    return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 2)], pl.DataFrame({"item": [0, 1]}))
+
+
+def broken(model: Any, data: Path | None, config: Any) -> EvalResult:
+    raise TypeError("'NoneType' object is not iterable")
+
+
+def plan(name: str, run: Callable[..., EvalResult] = answered, file: Path | None = None) -> EvalPlan:
+    task = Task(name=name, version=1, config=Nothing, need=DataFile() if file else None, run=run)
+    return EvalPlan(name, task, Nothing(), None, Location(str(file), (), "latest", 1) if file else None)
+
+
+def outcome(tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, **changes: Any) -> tuple[list[str | None], dict[str | None, Any], Home]:
+    home = Home.resolve(tmp_path, {})
+    base = artifact("models/base", lambda build: build.write("weights", pa.table({"weight": [1.0]})))
+    evals = replace(scores("r", "base", {found.name: found for found in plans}), **changes)
+    graph = graph_of(base, evals)
+    make(base, None, GraphState(graph, home.lake(), sources), workplace(home))
+    state = GraphState(graph, home.lake(), sources)
+    made, failures = make_together(evals, [found.name for found in plans], state, workplace(home, launch_here))
+    return list(made), failures, home
+
+
+def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text("changed since")
+    plans = [plan("first"), plan("broken", broken), plan("filed", file=file), plan("last")]
+    monkeypatch.setattr("assets.evals.scores.specs", lambda family: {found.name: found.task for found in plans})
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: None)
+    seen = Partition(key="filed", source="filed", files=[ObservedFile(path="items.jsonl", size_bytes=1, modified="", digest="as it was")])
+    made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}))
+    assert made == ["first", "last"]
+    assert failures == {
+        "broken": "TypeError: 'NoneType' object is not iterable",
+        "filed": f"ValueError: {file}: items.jsonl has changed since it was looked at; run mill up again",
+    }
+    told = {attempt.partition: attempt.reason for attempt in ledger.read(home.lake(), "r") if attempt.outcome == "failed"}
+    assert told == failures, "the ledger keeps the reasons"
+
+
+def test_what_was_published_before_an_error_stands(tmp_path: Path) -> None:
+    def publish_one_and_fail(builds: Sequence[CellBuild]) -> dict[str | None, str]:
+        builds[0].publish()
+        raise TypeError("the second")
+
+    made, failures, _ = outcome(tmp_path, plan("one"), plan("two"), sources=ObservedSources(), build_together=publish_one_and_fail)
+    assert made == ["one"]
+    assert list(failures) == ["two"] and str(failures["two"]) == "the second"
