@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from assets.graph.artifact import Artifact, Graph
-from assets.graph.build import CellBuild, Judging, Workplace, make
+from assets.graph.build import CellBuild, Judging, Workplace
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.orchestration.checks import judge
 from pipelines.planning.planner import Plan, next_wave

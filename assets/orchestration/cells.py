@@ -7,7 +7,8 @@ from typing import Any
 import dagster as dg
 
 from assets.graph.artifact import Artifact
-from assets.graph.build import Workplace, make, make_together
+from assets.graph.build import Workplace
+from assets.graph.making import make, make_together
 from assets.graph.state import GraphState
 from assets.orchestration.engine_cells import make_on_engine
 from assets.orchestration.run_cells import CellOutcomes, RunSettings, tell_failed, tell_unchanged

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from assets.graph.build import Workplace, make
+from assets.graph.build import Workplace
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.schema import load_recipe

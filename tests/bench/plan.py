@@ -15,7 +15,8 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.graph.artifact import SHARDS, Artifact, Graph
-from assets.graph.build import CellBuild, Workplace, make
+from assets.graph.build import CellBuild, Workplace
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.graph.upstream import same
 from pipelines.planning.planner import observe_sources, plan

@@ -12,7 +12,7 @@ from assets.evals.needs import EvalPlan
 from assets.evals.release import RELEASE_FILE, ReleasePlan, release
 from assets.evals.scores import EvalRequest
 from assets.graph.artifact import by_name
-from assets.graph.build import make
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from kernels.evals.gates import GateConfig
 from kernels.evals.tasks import perplexity

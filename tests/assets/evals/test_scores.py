@@ -11,7 +11,8 @@ import pytest
 
 from assets.evals.needs import EvalPlan
 from assets.evals.scores import scores
-from assets.graph.build import CellBuild, make, make_together
+from assets.graph.build import CellBuild
+from assets.graph.making import make, make_together
 from assets.graph.state import GraphState
 from kernels.models.formats import checkpoints
 from kernels.specs.config import Config

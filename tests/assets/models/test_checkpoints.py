@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from assets.graph import build as build_module
-from assets.graph.build import make
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.models.checkpoints import ModelPlan, model
 from assets.models.jobs import fresh_folder, seal, sealed_summary

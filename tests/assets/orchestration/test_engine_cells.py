@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 
 from assets.graph.artifact import SHARDS, Artifact, Graph
-from assets.graph.build import CellBuild, make
+from assets.graph.build import CellBuild
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.graph.upstream import files_of
 from assets.orchestration import engine_cells

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from assets.graph.artifact import SHARDS, Artifact, Graph
-from assets.graph.build import CellBuild, Judging, make
+from assets.graph.build import CellBuild, Judging
 from assets.graph.checks import Check, CheckFinding, CheckSuite
+from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.graph.upstream import Upstream, earlier, every, files_of, same
 from kernels.specs.config import Config
