@@ -135,7 +135,7 @@ def _quotas(train: Mapping[str, list[_Piece]], config: MixtureConfig) -> dict[st
     for source, weight in config.weights.items():
         if weight > 0 and not available[source]:
             raise ValueError(f"mixture: the source {source!r} has no training document; give it data or take it out of the weights")
-    whole = sum(config.weights.values())
+    whole = math.fsum(config.weights.values())  # the same in whatever order they stand
     shares = {source: weight / whole for source, weight in config.weights.items() if weight > 0}
     total = min(available[source] * config.max_epochs / share for source, share in shares.items())
     if config.max_train_tokens is not None:

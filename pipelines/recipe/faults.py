@@ -104,6 +104,10 @@ def find_faults(recipe: Any) -> Iterator[Fault]:
 
 
 def _sources(recipe: Any) -> Iterator[Fault]:
+    for index, source in enumerate(recipe.arrival):
+        yield from _known(("arrival", index), "source", source, recipe.sources)
+        if source in recipe.arrival[:index]:
+            yield ("arrival", index), f"the source {source!r} stands here twice; leave one out"
     for source, entry in recipe.sources.items():
         for index, step in enumerate(entry.filters):
             here = ("sources", source, "filters", index)

@@ -38,7 +38,7 @@ from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
 from kernels.tokens.mixtures import MixtureConfig
 from pipelines.recipe.faults import said_of
-from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeError, kernel_config
+from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.sources import Location
@@ -58,7 +58,7 @@ class _Builder:
 
     def __init__(self, recipe: Recipe, home: Home) -> None:
         self.recipe, self.home, self.name, self.entries = recipe, home, recipe.name, recipe.entries
-        self.sources = {key: self._source(entry) for key, entry in self.entries.sources.items()}
+        self.sources = {key: self._source(self.entries.sources[key]) for key in _in_order_of_arrival(self.entries)}
         self.mixtures = {key: self._mixture(entry) for key, entry in self.entries.mixtures.items()}
         self.models = {key: self._model(key, entry) for key, entry in _in_order(self.entries.models).items()}
         self.evals = {key: self._eval(key, entry) for key, entry in sorted(self.entries.evals.items())}
@@ -224,6 +224,11 @@ class _Builder:
         """Add what the recipe says of an asset beyond its content: the owner, and how old the corpus may grow."""
         hours = self.entries.schedules.stale_after_hours if artifact.group in ("corpus", "tokens") else None
         return replace(artifact, owner=self.entries.owner, stale_after_hours=hours)
+
+
+def _in_order_of_arrival(entries: RecipeBase) -> list[str]:
+    """Return the names of the sources: those whose place the recipe states, then the others."""
+    return [*entries.arrival, *sorted(entries.sources.keys() - set(entries.arrival))]
 
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:

@@ -162,8 +162,10 @@ class RecipeBase(Config):
     owner: Annotated[str, StringConstraints(pattern=r"^(team:[A-Za-z0-9_]+|[^@\s]+@[^@\s]+\.[^@\s]+)$")] | None = None
     """E-mail address or ``team:name`` shown as the owner of its assets."""
     sources: dict[str, Any] = Field(default={})
-    """Corpora, by name. Those first seen together arrive in the order written here, and of two documents that are alike the one that arrived
-    first is kept; once they are known, their order here means nothing."""
+    """Corpora, by name."""
+    arrival: list[str] = Field(default=[])
+    """In which order sources arrive that are first seen together; those not named here follow by name. Of two documents that are alike the one
+    that arrived first is kept. What has arrived keeps its place, whatever is written here later."""
     keys: dict[Name, str] = Field(default={})
     """Files of secret keys by name, for filters that ask for one. Only their digests are stored; keep them out of the repository."""
     classifiers: dict[Name, ClassifierEntry] = Field(default={})

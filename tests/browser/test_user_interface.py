@@ -15,40 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.locations import PROJECT
+from tests.small_recipe import SMALL
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 90_000
-RECIPE = """
-name: shop
-owner: team:shop
-sources:
-  books: {format: books, path: books, max_chars: 4000, filters: [{kind: gopher_quality, min_words: 20, min_alpha_words_ratio: 0.5}]}
-deduplication: {min_similarity: 0.8, minhash: {seed: 1}}
-tokenizer: {method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}
-mixtures:
-  pretrain:
-    {weights: {books: 1.0}, max_epochs: 4.0, max_train_tokens: null, sequence_length: 64, validation_fraction: 0.3, max_heldout_documents: 5, seed: 1}
-models:
-  base:
-    method: pretrain
-    data: pretrain
-    architecture:
-      {kind: llama, hidden_size: 32, num_layers: 1, num_heads: 2, num_kv_heads: 1, intermediate_size: 64, max_position_embeddings: 64,
-       tie_embeddings: true}
-    num_steps: 30
-    batch_size: 4
-    learning_rate: 0.003
-    warmup_steps: 2
-    min_learning_rate_ratio: 0.1
-    weight_decay: 0.1
-    gradient_clip: 1.0
-    precision: float32
-    validate_every: 10
-    max_validation_sequences: 4
-    checkpoint_every: 10
-    seed: 1
-"""
+RECIPE = SMALL.replace("name: small\n", "name: shop\nowner: team:shop\n").replace("  chats: {format: chats, path: chats}\n", "")
 
 
 def free_ports() -> int:

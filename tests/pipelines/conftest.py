@@ -19,52 +19,13 @@ from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
 from tests.locations import PROJECT
+from tests.small_recipe import SMALL
 
 PASSAGE = (
     "the river house of stone and that old garden with many trees have seen be to light window morning people walk "
     "under bridge toward market where bread is sold for small silver coins while children play near water"
 )
 WORDS = PASSAGE.split()
-
-RECIPE = """
-name: small
-sources:
-  books:
-    format: books
-    path: books
-    max_chars: 4000
-    filters:
-      - {kind: gopher_quality, min_words: 20, min_alpha_words_ratio: 0.5}
-      - {kind: personal_data, kinds: [email]}
-  chats:
-    format: chats
-    path: chats
-    filters: []
-deduplication: {min_similarity: 0.8, minhash: {seed: 1}}
-tokenizer: {method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}
-mixtures:
-  pretrain:
-    {weights: {books: 1.0}, max_epochs: 4.0, max_train_tokens: null, sequence_length: 64, validation_fraction: 0.2, max_heldout_documents: 5, seed: 1}
-models:
-  base:
-    method: pretrain
-    data: pretrain
-    architecture:
-      {kind: llama, hidden_size: 32, num_layers: 1, num_heads: 2, num_kv_heads: 1, intermediate_size: 64, max_position_embeddings: 64,
-       tie_embeddings: true}
-    num_steps: 30
-    batch_size: 4
-    learning_rate: 0.003
-    warmup_steps: 2
-    min_learning_rate_ratio: 0.1
-    weight_decay: 0.1
-    gradient_clip: 1.0
-    precision: float32
-    validate_every: 10
-    max_validation_sequences: 4
-    checkpoint_every: 5
-    seed: 1
-"""
 
 
 def prose(seed: int, num_words: int = 400) -> str:
@@ -169,7 +130,7 @@ def make_shop() -> Callable[[Path], Shop]:
                 for turn in range(5)
             ]
             (folder / "chats" / f"log-{number}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        (folder / "recipe.yaml").write_text(RECIPE)
+        (folder / "recipe.yaml").write_text(SMALL)
         return Shop(folder)
 
     return make

@@ -11,108 +11,9 @@ from kernels.specs.families import FOLDERS, specs
 from pipelines.recipe.schema import load_recipe, recipe_type
 from pipelines.recipe.yaml_source import RecipeError
 from tests.locations import PROJECT
+from tests.small_recipe import RECIPE, changed, faults, line_of, write
 
 RECIPES = PROJECT / "pipelines" / "recipes"
-RECIPE = """\
-name: small
-sources:
-  books:
-    format: books
-    path: books
-    max_chars: 4000
-    filters:
-      - kind: gopher_quality
-        min_words: 20
-      - {kind: personal_data, kinds: [email]}
-  chats: {format: chats, path: chats}
-deduplication:
-  min_similarity: 0.8
-  minhash: {seed: 1}
-tokenizer:
-  method: byte_bpe
-  sources: [books]
-  partitions_per_source: 1
-  vocab_size: 300
-mixtures:
-  pretrain:
-    weights: {books: 1.0}
-    max_epochs: 4.0
-    max_train_tokens: null
-    sequence_length: 64
-    validation_fraction: 0.2
-    max_heldout_documents: 5
-    seed: 1
-models:
-  base:
-    method: pretrain
-    data: pretrain
-    architecture:
-      kind: llama
-      hidden_size: 32
-      num_layers: 1
-      num_heads: 2
-      num_kv_heads: 1
-      intermediate_size: 64
-      max_position_embeddings: 64
-      tie_embeddings: true
-    num_steps: 30
-    batch_size: 4
-    learning_rate: 0.003
-    warmup_steps: 2
-    min_learning_rate_ratio: 0.1
-    weight_decay: 0.1
-    gradient_clip: 1.0
-    precision: float32
-    validate_every: 10
-    max_validation_sequences: 4
-    checkpoint_every: 5
-    seed: 1
-  sft:
-    method: sft
-    from: [base]
-    data: [chats]
-    num_steps: 8
-    batch_size: 8
-    learning_rate: 0.002
-    warmup_steps: 2
-    max_length: 64
-    precision: float32
-    checkpoint_every: 6
-    seed: 2
-  small_sft: {method: int8, from: [sft], num_sequences: 2, sequence_length: 32, seed: 1}
-  adopted: {method: adopt_gguf, data: model.gguf, dtype: float32}
-evals:
-  heldout: {task: perplexity, data: pretrain, num_items: 20, max_bytes: 500, seed: 1}
-  piqa: {task: piqa, data: piqa.jsonl, num_items: 20, seed: 1}
-release: {candidate: sft, metric: heldout/bits_per_byte, tolerance: 0.02}
-schedules: {watch_seconds: 60}
-"""
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "recipe.yaml"
-    path.write_text(text)
-    return path
-
-
-def changed(old: str, new: str) -> str:
-    assert RECIPE.count(old) == 1, f"{old!r} stands {RECIPE.count(old)} times in the recipe"
-    return RECIPE.replace(old, new)
-
-
-def faults(folder: Path, text: str) -> list[str]:
-    """Return the lines of the error, each without the file's path."""
-    path = write(folder, text)
-    with pytest.raises(RecipeError) as caught:
-        load_recipe(path)
-    told = str(caught.value).splitlines()
-    assert all(line.startswith(f"{path}:") for line in told), told
-    return [line.removeprefix(f"{path}:") for line in told]
-
-
-def line_of(text: str, part: str) -> int:
-    (number,) = [number for number, line in enumerate(text.splitlines(), 1) if part in line]
-    return number
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -240,6 +141,15 @@ def test_what_a_method_needs_and_is_not_there_is_told_where_it_belongs(old: str,
     assert faults(tmp_path, text) == [f"{owner}: {key}: {message}"]
 
 
+def test_an_arrival_of_no_source_or_of_one_twice_is_told(tmp_path: Path) -> None:
+    text = changed("deduplication:\n", "arrival: [chats, boks, chats]\ndeduplication:\n")
+    line = line_of(text, "arrival:")
+    assert faults(tmp_path, text) == [
+        f"{line}: arrival.1: no source is named 'boks'; did you mean 'books'?",
+        f"{line}: arrival.2: the source 'chats' stands here twice; leave one out",
+    ]
+
+
 def test_a_heldout_task_without_its_mixture_is_told_so(tmp_path: Path) -> None:
     text = changed("task: perplexity, data: pretrain", "task: perplexity")
     (told,) = faults(tmp_path, text)
@@ -354,43 +264,6 @@ def test_the_json_schema_knows_every_name_that_a_recipe_may_use() -> None:
     assert schema["required"] == ["name"]
     assert schema["additionalProperties"] is False
     assert "How many new files make one partition." in text
-
-
-def artifacts(folder: Path, text: str) -> set[str]:
-    from pipelines.recipe.graph import build_graph
-    from resources.storage.home import Home
-
-    return set(build_graph(load_recipe(write(folder, text)), Home.resolve(folder / ".mill", {})).artifacts)
-
-
-def test_a_recipe_that_only_adopts_compresses_and_evaluates_has_no_corpus(tmp_path: Path) -> None:
-    text = """
-name: adopted
-models:
-  smol: {method: adopt_gguf, data: model.gguf, dtype: float32}
-  smol_int8: {method: int8, from: [smol], num_sequences: 2, sequence_length: 8, seed: 1}
-evals:
-  piqa: {task: piqa, data: piqa.jsonl, num_items: 5, seed: 1}
-"""
-    assert artifacts(tmp_path, text) == {"models/smol", "models/smol_int8", "evals/smol", "evals/smol_int8", "evals/leaderboard"}
-
-
-def test_a_recipe_that_fine_tunes_an_adopted_model_needs_no_tokenizer_and_no_mixture(tmp_path: Path) -> None:
-    text = RECIPE[: RECIPE.index("tokenizer:")] + RECIPE[RECIPE.index("models:") : RECIPE.index("  base:")]
-    sft = RECIPE[RECIPE.index("  sft:") : RECIPE.index("  small_sft:")].replace("from: [base]", "from: [adopted]")
-    adopted = RECIPE[RECIPE.index("  adopted:") : RECIPE.index("evals:")]
-    found = artifacts(tmp_path, text + sft + adopted)
-    assert {"models/adopted", "models/sft", "corpus/decontaminated"} <= found
-    assert not [name for name in found if name.startswith("tokens/")]
-
-
-def test_a_recipe_may_have_several_tokenizers_and_its_mixtures_say_which(tmp_path: Path) -> None:
-    one = "{method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}"
-    text = re.sub(r"(?s)^tokenizer:.*?(?=^mixtures:)", f"tokenizers: {{small: {one}, large: {one}}}\n", RECIPE, flags=re.MULTILINE)
-    assert any("say by which tokenizer it is packed" in line for line in faults(tmp_path, text))
-    mixed = re.sub(r"(?m)^mixtures:\n  pretrain:\n", "mixtures:\n  pretrain:\n    tokenizer: large\n", text)
-    found = artifacts(tmp_path, mixed)
-    assert {"tokens/tokenizer_small", "tokens/tokenizer_large", "tokens/shards_small", "tokens/shards_large"} <= found
 
 
 def test_a_module_that_does_not_load_stops_only_what_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

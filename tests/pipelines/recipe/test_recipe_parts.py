@@ -1,0 +1,58 @@
+"""Parts of a recipe that may be left out, or be there several times, and the order of its entries."""
+
+import re
+from pathlib import Path
+
+from assets.graph.artifact import Graph
+from pipelines.recipe.graph import build_graph
+from pipelines.recipe.schema import load_recipe
+from resources.storage.home import Home
+from tests.small_recipe import RECIPE, faults, write
+
+
+def graph_of(folder: Path, text: str) -> Graph:
+    return build_graph(load_recipe(write(folder, text)), Home.resolve(folder / ".mill", {}))
+
+
+def artifacts(folder: Path, text: str) -> set[str]:
+    return set(graph_of(folder, text).artifacts)
+
+
+def test_a_recipe_that_only_adopts_compresses_and_evaluates_has_no_corpus(tmp_path: Path) -> None:
+    text = """
+name: adopted
+models:
+  smol: {method: adopt_gguf, data: model.gguf, dtype: float32}
+  smol_int8: {method: int8, from: [smol], num_sequences: 2, sequence_length: 8, seed: 1}
+evals:
+  piqa: {task: piqa, data: piqa.jsonl, num_items: 5, seed: 1}
+"""
+    assert artifacts(tmp_path, text) == {"models/smol", "models/smol_int8", "evals/smol", "evals/smol_int8", "evals/leaderboard"}
+
+
+def test_a_recipe_that_fine_tunes_an_adopted_model_needs_no_tokenizer_and_no_mixture(tmp_path: Path) -> None:
+    text = RECIPE[: RECIPE.index("tokenizer:")] + RECIPE[RECIPE.index("models:") : RECIPE.index("  base:")]
+    sft = RECIPE[RECIPE.index("  sft:") : RECIPE.index("  small_sft:")].replace("from: [base]", "from: [adopted]")
+    adopted = RECIPE[RECIPE.index("  adopted:") : RECIPE.index("evals:")]
+    found = artifacts(tmp_path, text + sft + adopted)
+    assert {"models/adopted", "models/sft", "corpus/decontaminated"} <= found
+    assert not [name for name in found if name.startswith("tokens/")]
+
+
+def test_a_recipe_may_have_several_tokenizers_and_its_mixtures_say_which(tmp_path: Path) -> None:
+    one = "{method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}"
+    text = re.sub(r"(?s)^tokenizer:.*?(?=^mixtures:)", f"tokenizers: {{small: {one}, large: {one}}}\n", RECIPE, flags=re.MULTILINE)
+    assert any("say by which tokenizer it is packed" in line for line in faults(tmp_path, text))
+    mixed = re.sub(r"(?m)^mixtures:\n  pretrain:\n", "mixtures:\n  pretrain:\n    tokenizer: large\n", text)
+    found = artifacts(tmp_path, mixed)
+    assert {"tokens/tokenizer_small", "tokens/tokenizer_large", "tokens/shards_small", "tokens/shards_large"} <= found
+
+
+def test_sources_arrive_as_the_recipe_says_and_else_by_name(tmp_path: Path) -> None:
+    assert list(graph_of(tmp_path, RECIPE).sources) == ["books", "chats"]
+    turned = RECIPE.replace("  chats: {format: chats, path: chats}\n", "").replace(
+        "sources:\n", "sources:\n  chats: {format: chats, path: chats}\n", 1
+    )
+    assert turned.index("chats:") < turned.index("books:")
+    assert list(graph_of(tmp_path, turned).sources) == ["books", "chats"]
+    assert list(graph_of(tmp_path, RECIPE + "arrival: [chats]\n").sources) == ["chats", "books"]
