@@ -78,7 +78,8 @@ class PipesLauncher:
                 done.set()
                 follower.join()
         said = job.with_name(LOG_FILE).read_text(errors="replace") if job.with_name(LOG_FILE).exists() else ""
-        print(said)  # into the step's own log
+        if said:
+            print(said)  # into the step's own log
         code = child.exitcode or 0
         if code:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"

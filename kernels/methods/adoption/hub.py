@@ -87,9 +87,7 @@ def _list(config: HubConfig) -> "list[RepoFile]":
 def _fetch(config: HubConfig, folder: Path) -> None:
     """Fetch what a checkpoint needs."""
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.utils import disable_progress_bars
 
-    disable_progress_bars()
     snapshot_download(config.repository, revision=config.revision, local_dir=folder, allow_patterns=[*FETCHED], ignore_patterns=[*LEFT_OUT])
 
 

@@ -37,13 +37,11 @@ def adopt_folder(job: MethodJob, folder: Path, source: str) -> dict[str, float]:
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
 
     _require_decoder(folder, source)
     names = {path.name for path in folder.iterdir() if path.is_file()}
     require_safetensors(names, source)
     _require_shards(folder, names, source)
-    logging.disable_progress_bar()
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     fit_tokenizer(source, tokenizer)
     config: AdoptionConfig = job.config

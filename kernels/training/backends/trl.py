@@ -7,6 +7,7 @@ scratch folder only. Weights in them are safetensors; optimizer, schedule and ra
 
 import math
 import time
+import warnings
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -84,16 +85,11 @@ def arguments(job: MethodJob, config: TrlConfig) -> dict[str, Any]:
 
 
 def parent_to_train(job: MethodJob) -> LanguageModel:
-    """Return the job's parent in training mode, and silence the progress bars of the libraries.
+    """Return the job's parent in training mode.
 
     Raises:
         ValueError: the parent is quantized, so that most of its weights cannot learn.
     """
-    import datasets  # pyright: ignore[reportMissingTypeStubs]
-    import transformers
-
-    datasets.disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
     parent = checkpoints.load(job.paths[PARENT], job.device)
     if hasattr(parent.model.config, QUANTIZATION_KEY):
         raise ValueError(f"{job.paths[PARENT]}: an int8 model cannot be trained; train the model it was made from, then quantize")
@@ -152,7 +148,9 @@ def train(job: MethodJob, config: TrlConfig, trainer: Any) -> list[dict[str, flo
     trainer.add_callback(follow(job, config))
     seed_everything(config.seed)
     state = newest_intact(job.scratch / STATES, job.say)
-    trainer.train(resume_from_checkpoint=str(state) if state else None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)  # TRL's use of Transformers
+        trainer.train(resume_from_checkpoint=str(state) if state else None)
     return [_numbers(row) for row in trainer.state.log_history if "loss" in row]
 
 
