@@ -14,6 +14,7 @@ from typing import Any
 from resources.quality.data_docs_style import make_self_contained
 
 KEPT_RUNS = 20
+RUNS = ("gx", "uncommitted", "validations")
 SITE = ("gx", "uncommitted", "data_docs", "local_site")
 
 _waiting: list[set[Path]] = []
@@ -58,16 +59,45 @@ def pages_are_due(site: Path) -> None:
 
 def write_pages(site: Path) -> None:
     """Write the pages of the stored runs that have none."""
-    import great_expectations as gx
     from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
 
     with writing(site):
-        context: Any = gx.get_context(mode="file", project_root_dir=str(site))
+        context = open_context(site)
         pages = data_docs_index(site).parent / "validations"
         runs = [run for run in context.validation_results_store.list_keys() if not pages.joinpath(*run.to_tuple()).with_suffix(".html").exists()]
         suites = {run.expectation_suite_identifier.name for run in runs}
         if runs:
             context.build_data_docs(resource_identifiers=[*runs, *map(ExpectationSuiteIdentifier, sorted(suites))])
+
+
+def open_context(site: Path) -> Any:
+    """Return a context of Great Expectations that keeps suites, runs and pages below ``site``, and all else only as long as itself.
+
+    A file context would read and write its YAML a dozen times a suite.
+    """
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig
+
+    def files(*folders: str) -> dict[str, str]:
+        return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site.joinpath(*folders))}
+
+    memory = {"class_name": "InMemoryStoreBackend"}
+    stores = {
+        "expectations_store": {"class_name": "ExpectationsStore", "store_backend": files("gx", "expectations")},
+        "validation_results_store": {"class_name": "ValidationResultsStore", "store_backend": files(*RUNS)},
+        "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": memory},
+        "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": memory},
+    }
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    config = DataContextConfig(
+        config_version=4,
+        stores=stores,
+        **{f"{name}_name": name for name in stores if name != "validation_definition_store"},
+        data_docs_sites={"local_site": {"class_name": "SiteBuilder", "store_backend": files(*SITE), "site_index_builder": index}},
+    )
+    context: Any = gx.get_context(mode="ephemeral", project_config=config)
+    context.variables.progress_bars = {"globally": False}
+    return context
 
 
 def prepare_data_docs(site: Path) -> Path:
@@ -85,7 +115,7 @@ def prepare_data_docs(site: Path) -> Path:
 
 def make_room(suite: str, site: Path) -> None:
     """Leave room for one run among the last `KEPT_RUNS` of a suite, in the store and in the site."""
-    for base in (site.joinpath(*SITE[:2], "validations"), site.joinpath(*SITE, "validations")):
+    for base in (site.joinpath(*RUNS), site.joinpath(*SITE, "validations")):
         runs = sorted((base / suite).glob("*/*"), key=lambda path: path.name)  # suite, run name, time of the run
         for run in runs[: max(0, len(runs) - KEPT_RUNS + 1)]:
             shutil.rmtree(run)
