@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, cast
 
 from resources.storage.manifest import Manifest, Parent
 
@@ -32,7 +32,7 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[str]:
         for key in {**before, **after}:
             yield from _changes(before.get(key, ABSENT), after.get(key, ABSENT), f"{path}.{key}" if path else str(key))
     elif _are_steps(before) and _are_steps(after):
-        yield from _step_changes(before, after, STEP.get(path.rpartition(".")[2], path))
+        yield from _step_changes(cast(Any, before), cast(Any, after), STEP.get(path.rpartition(".")[2], path))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after) and all(isinstance(one, dict) for one in before):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _changes(one, other, f"{path}[{index}]")

@@ -92,7 +92,9 @@ def open_context(site: Path) -> Any:
     config = DataContextConfig(
         config_version=4,
         stores=stores,
-        **{f"{name}_name": name for name in stores if name != "validation_definition_store"},
+        expectations_store_name="expectations_store",
+        validation_results_store_name="validation_results_store",
+        checkpoint_store_name="checkpoint_store",
         data_docs_sites={"local_site": {"class_name": "SiteBuilder", "store_backend": files(*SITE), "site_index_builder": index}},
     )
     context: Any = gx.get_context(mode="ephemeral", project_config=config)

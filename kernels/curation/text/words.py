@@ -6,7 +6,7 @@ find (which it then leaves as it is) overlaps a special string within a run (as 
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -154,7 +154,7 @@ class _Vocabulary:
 
 
 @contextmanager
-def _hidden(module: str) -> Iterator[None]:
+def _hidden(module: str) -> Generator[None]:
     """Let a module that is not imported yet be absent for who imports it within the block."""
     if module in sys.modules:
         yield
