@@ -30,8 +30,13 @@ def print_markdown(console: Console, text: str) -> None:
 
 def print_whole(console: Console, table: Table) -> None:
     """Print a table with nothing cut or folded, past the terminal's width where it must be."""
-    wide = Measurement.get(console, console.options.update_width(MAX_WIDTH), table).maximum
-    console.print(table, width=max(wide, console.width), crop=False, no_wrap=True, overflow="ignore")
+    table.width = Measurement.get(console, console.options.update_width(MAX_WIDTH), table).maximum
+    before = console.width
+    console.width = max(table.width, before)
+    try:
+        console.print(table, crop=False)
+    finally:
+        console.width = before
 
 
 def _print_prose(console: Console, text: str) -> None:
