@@ -39,6 +39,7 @@ golden: $(READY)
 	$(BIN)/mill graph --recipe smoke > tests/golden/smoke_graph.txt
 	$(BIN)/mill graph --recipe demo > tests/golden/demo_graph.txt
 	$(BIN)/mill schema > pipelines/recipes/recipe.schema.json
+	$(BIN)/mill reference > pipelines/recipes/reference.md
 
 # The torch wheel is left to pip, which finds a build for this machine; uv installs all else from the lock, and leaves bytecode to the first
 # import: here it is, whatever the environment says of keeping it, since half of the start of a command goes into compiling what it imports.
