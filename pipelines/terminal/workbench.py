@@ -10,7 +10,7 @@ from kernels.specs.names import nearest
 from pipelines.planning.planner import look_at_sources
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.schema import Recipe, load_recipe
-from pipelines.settings import SHIPPED, find_home, find_recipe
+from pipelines.settings import find_home, find_recipe, is_shipped
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -32,7 +32,7 @@ class Workbench:
         """Open what ``--recipe`` names."""
         path = find_recipe(recipe)
         self.recipe: Recipe = load_recipe(path)
-        self.is_shipped = path.parent == SHIPPED
+        self.is_shipped = is_shipped(path)
         self.home: Home = find_home([path], os.environ)
         self.lake: Lake = self.home.lake()
         self.graph: Graph = build_graph(self.recipe, self.home)
