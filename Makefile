@@ -39,13 +39,16 @@ golden: $(READY)
 	$(BIN)/mill graph --recipe smoke > tests/golden/smoke_graph.txt
 	$(BIN)/mill graph --recipe demo > tests/golden/demo_graph.txt
 	$(BIN)/mill schema > pipelines/recipes/recipe.schema.json
+	$(BIN)/mill reference > pipelines/recipes/reference.md
 
-# The torch wheel is left to pip, which finds a build for this machine; uv installs all else from the lock.
+# The torch wheel is left to pip, which finds a build for this machine; uv installs all else from the lock, and leaves bytecode to the first
+# import: here it is, whatever the environment says of keeping it, since half of the start of a command goes into compiling what it imports.
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 "$$(grep '^torch==' requirements.lock)"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --requirements requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -W ignore -c "import great_expectations, dagster_webserver, spacy.lang.en, trl, transformers.models.llama.modeling_llama, trl.trainer.dpo_trainer, pipelines.definitions, pipelines.planning.bring_up"
 	@touch $@
 
 # CUDA libraries are left out: torch names those that its own build needs.

@@ -35,17 +35,22 @@ def find_recipe(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    shipped = SHIPPED / f"{name_or_path}.yaml"
-    if shipped.is_file():
-        return shipped
-    names = ", ".join(sorted(recipe.stem for recipe in SHIPPED.glob("*.yaml")))
+    shipped = {recipe.stem: recipe for recipe in SHIPPED.rglob("*.yaml")}
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    names = ", ".join(sorted(shipped))
     raise FileNotFoundError(f"{name_or_path}: no such recipe file, nor one shipped with modelmill ({names})")
+
+
+def is_shipped(recipe: Path) -> bool:
+    """Return whether a recipe came with modelmill."""
+    return recipe.absolute().is_relative_to(SHIPPED)
 
 
 def find_home(recipes: list[Path], environment: Mapping[str, str]) -> Home:
     """Return the home of recipes loaded together: beside the first, or in the project for those shipped."""
     first = recipes[0].absolute()
-    return Home.resolve((PROJECT if first.parent == SHIPPED else first.parent) / HOME_NAME, environment)
+    return Home.resolve((PROJECT if is_shipped(first) else first.parent) / HOME_NAME, environment)
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine:

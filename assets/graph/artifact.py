@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from assets.graph.checks import CheckSuite
 from assets.graph.upstream import Partition, Upstream
+from kernels.specs.names import nearest
 from resources.storage.manifest import Cell
 from resources.storage.sources import Location, ObservedSources
 
@@ -100,6 +101,18 @@ class Graph:
     """Makes those data sets."""
     keep_versions: int = 2
     """Versions of a cell that are kept, the standing one among them."""
+
+    def until(self, stage: str) -> set[str]:
+        """Return an asset, or all of a stage (``corpus``, ``tokens``, ``models``, ``evals``), and all that they hang on.
+
+        Raises:
+            ValueError: there is none of that name (names the nearest).
+        """
+        names = [name for name in self.artifacts if name == stage or name.startswith(f"{stage}/")]
+        if not names:
+            stages = {name.partition("/")[0] for name in self.artifacts}
+            raise ValueError(f"no stage or asset is named {stage!r}; {nearest(stage, sorted(stages | set(self.artifacts)))}")
+        return self.upstream(names)
 
     def downstream(self, names: Iterable[str]) -> set[str]:
         """Return the names and all that hangs on them."""

@@ -1,13 +1,22 @@
 """``mill plan``: what is stale, and why."""
 
+import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple
 
+import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Column, Table
 
-from assets.graph.state import CellStatus
+from assets.graph.state import CellStatus, GraphState
+from pipelines.planning.estimates import estimate
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.units import duration
 from pipelines.terminal.workbench import Workbench
+from resources.storage.manifest import Cell
+from resources.storage.sources import FileChanges, file_changes, load_sources
 
 MEANINGS = {
     "stale": "to be made",
@@ -17,29 +26,74 @@ MEANINGS = {
     "blocked": "stopped by a check",
     "held": "behind one that is stopped",
 }
+SHOWN_FILES = 5
 
 
 @app.command("plan")
-def show_plan(recipe: RecipeOption = RECIPE) -> None:
-    """Print each stale cell with its reason, and change nothing; cells that may stay as they are stand together, an asset a line."""
+def show_plan(
+    recipe: RecipeOption = RECIPE,
+    details: Annotated[bool, typer.Option("--details", "-d", help="Each cell with its own reason.")] = False,
+) -> None:
+    """Print what is stale and why, stage by stage and source by source, and change nothing."""
     bench = Workbench(recipe)
     absent = bench.graph.absent()
-    cells = bench.look().cells
-    waiting = [status for status in cells if status.state != "fresh"]
+    state = bench.look()
+    waiting = [status for status in state.cells if status.state != "fresh"]
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
+    for source, changes in file_changes(load_sources(bench.lake, bench.recipe.name), state.observed).items():
+        console.print(f"{source}: {escape('; '.join(_file_words(changes)))}")
     if not waiting:
-        console.print(f"[green]nothing to do[/]: {len(cells)} cells are as they should be")
+        console.print(f"[green]nothing to do[/]: {len(state.cells)} cells are as they should be")
         return
-    console.print(summary(waiting, len(cells)))
-    table = Table(Column("cell", overflow="fold"), "state", Column("reason", ratio=1, overflow="fold"))
+    console.print(summary(waiting, state))
+    console.print(_details(waiting) if details else _groups(waiting))
+
+
+def _file_words(changes: FileChanges) -> Iterator[str]:
+    """Yield what became of a source's files since they were last looked at."""
+    for files, word in ((changes.new, "new"), (changes.changed, "changed"), (changes.gone, "gone")):
+        if files:
+            more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+            yield f"{len(files)} {word}: {', '.join(files[:SHOWN_FILES])}{more}"
+
+
+def _details(waiting: Sequence[CellStatus]) -> Table:
+    table = Table(Column("cell", overflow="fold"), "state", Column("reason", ratio=1, overflow="fold"), box=box.SIMPLE_HEAD)
     for status in waiting:
-        if not is_conditional(status):
-            table.add_row(escape(str(status.cell)), status.state, escape(status.reason))
-    for asset, cells in by_asset([status for status in waiting if is_conditional(status)]).items():
-        name = str(cells[0].cell) if len(cells) == 1 else f"{asset}, {len(cells)} cells"
-        table.add_row(escape(name), "pending", escape(cells[0].reason))
-    console.print(table)
+        table.add_row(escape(str(status.cell)), status.state, escape(status.reason))
+    return table
+
+
+class Group(NamedTuple):
+    """Cells that wait for one reason."""
+
+    asset: str
+    source: str
+    state: str
+    reason: str
+    """Without the partitions that it names."""
+
+
+def group_of(status: CellStatus) -> Group:
+    """Return the group of a waiting cell."""
+    state = "conditional" if is_conditional(status) else status.state
+    partition = status.cell.partition or ""
+    reason = re.sub(r"\[[^\]]*\]", "", status.reason) if "/" in status.reason else status.reason
+    return Group(status.cell.asset, partition.split(".")[0] if "." in partition else "", state, reason)
+
+
+def _groups(waiting: Sequence[CellStatus]) -> Table:
+    """Return a line an asset, source and reason."""
+    counts = Counter(map(group_of, waiting))
+    columns = [Column("stage", overflow="fold"), Column("source", overflow="fold"), Column("cells", justify="right", no_wrap=True)]
+    table = Table(*columns, Column("state", no_wrap=True), Column("why", overflow="fold"), box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
+    before = ""
+    for group, number in counts.items():
+        state = "if needed" if group.state == "conditional" else group.state
+        table.add_row(group.asset if group.asset != before else "", escape(group.source), str(number), state, escape(group.reason))
+        before = group.asset
+    return table
 
 
 def is_conditional(status: CellStatus) -> bool:
@@ -47,16 +101,21 @@ def is_conditional(status: CellStatus) -> bool:
     return status.state == "pending" and status.reason.startswith("hangs on")
 
 
-def by_asset(cells: list[CellStatus]) -> dict[str, list[CellStatus]]:
-    """Return cells by asset, in order."""
-    found: dict[str, list[CellStatus]] = {}
-    for status in cells:
-        found.setdefault(status.cell.asset, []).append(status)
-    return found
-
-
-def summary(waiting: list[CellStatus], total: int) -> str:
-    """Return how many cells of how many wait, and for what."""
+def summary(waiting: Sequence[CellStatus], state: GraphState) -> str:
+    """Return how many cells of how many wait, for what, and for how long."""
     counts = Counter("conditional" if is_conditional(status) else status.state for status in waiting)
-    parts = [f"{counts[state]} {meaning}" for state, meaning in MEANINGS.items() if counts[state]]
-    return f"{len(waiting)} of {total} cells: {', '.join(parts)}"
+    parts = [f"{counts[name]} {meaning}" for name, meaning in MEANINGS.items() if counts[name]]
+    sure = [status.cell for status in waiting if status.state in ("stale", "pending") and not is_conditional(status)]
+    maybe = [status.cell for status in waiting if is_conditional(status)]
+    return f"{len(waiting)} of {len(state.cells)} cells: {', '.join(parts)}{_time_words(state, sure, maybe)}"
+
+
+def _time_words(state: GraphState, sure: list[Cell], maybe: list[Cell]) -> str:
+    """Return how long the cells that are made for sure will take, and how long those that may be."""
+    certain, possible = estimate(state, sure), estimate(state, maybe)
+    words = [f"about {duration(certain.seconds)}"] if certain.seconds >= 1 else []
+    if possible.seconds >= 1:
+        words.append(f"{duration(possible.seconds)} more if all contents change")
+    if certain.unknown:
+        words.append(f"no cell of {', '.join(certain.unknown[:3])}{' and others' if len(certain.unknown) > 3 else ''} has been made before")
+    return f"; {', '.join(words)}" if words else ""

@@ -1,52 +1,75 @@
 """``mill show``: one artifact."""
 
+from collections import Counter
 from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from kernels.specs.names import nearest
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.tables import print_markdown
+from pipelines.terminal.units import age, count, date, duration, rounded, size
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.sources import standing_cells
 
-SHOWN_CELLS = 40
+SHOWN_PARTITIONS = 12
 
 
 @app.command()
-def show(artifact: Annotated[str, typer.Argument(help="asset or asset[partition]")], recipe: RecipeOption = RECIPE) -> None:
-    """Print an artifact's manifest, metadata and sample."""
+def show(
+    artifact: Annotated[str, typer.Argument(help="asset or asset[partition]")],
+    recipe: RecipeOption = RECIPE,
+    details: Annotated[bool, typer.Option("--details", "-d", help="Also what it is made from, its files and its manifest.")] = False,
+) -> None:
+    """Print what an artifact says of itself: scores, samples, counts, checks."""
     bench = Workbench(recipe)
     name, _, partition = artifact.rstrip("]").partition("[")
-    cells = [cell for cell in standing_cells(bench.lake, bench.recipe.name) if cell.asset == name and (not partition or cell.partition == partition)]
+    standing = standing_cells(bench.lake, bench.recipe.name)
+    cells = [cell for cell in standing if cell.asset == name and (not partition or cell.partition == partition)]
     if not cells:
-        known = sorted({str(cell) for cell in standing_cells(bench.lake, bench.recipe.name)})
-        raise typer.BadParameter(f"nothing is made under {artifact!r}; {nearest(artifact, known)}")
+        raise typer.BadParameter(f"nothing is made under {artifact!r}; {nearest(artifact, sorted({str(cell) for cell in standing}))}")
     if len(cells) > 1:
-        console.print(f"{name} has {len(cells)} partitions: {', '.join(str(cell.partition) for cell in cells)}")
-    _show_cell(bench, cells[0])
+        keys = [str(cell.partition) for cell in cells]
+        more = f" and {len(keys) - SHOWN_PARTITIONS} more" if len(keys) > SHOWN_PARTITIONS else ""
+        console.print(f"{name} has {len(cells)} partitions: {escape(', '.join(keys[:SHOWN_PARTITIONS]))}{more}; this is the first")
+    _show_cell(bench, cells[0], details)
 
 
-def _show_cell(bench: Workbench, cell: Cell) -> None:
-    from rich.markdown import Markdown
-
+def _show_cell(bench: Workbench, cell: Cell, details: bool) -> None:
     manifest: Manifest = bench.lake.require(cell)
-    table = Table(show_header=False, title=str(cell))
-    for key, value in manifest.model_dump(exclude={"metadata", "files", "parents"}).items():
-        table.add_row(key, escape(str(value)))
-    table.add_row("folder", str(bench.lake.folder(cell)))
-    for parent in manifest.parents[:SHOWN_CELLS]:
-        table.add_row("made from", f"{escape(parent.name)} {parent.content}")
-    for name, size in manifest.files.items():
-        table.add_row("file", f"{name} {size:,} bytes")
+    console.print(f"[bold]{escape(str(cell))}[/]  {_summary(manifest)}")
     for name, verdict in bench.lake.verdicts(cell).items():
-        table.add_row(f"check {name}", f"{'pass' if verdict.passed else '[red]FAIL[/]'}: {escape(verdict.description)}")
-    console.print(table)
+        word = "[green]pass[/]" if verdict.passed else "[red]FAIL[/]" if verdict.blocking else "[yellow]warn[/]"
+        console.print(f"check {name}: {word} {escape(verdict.description)}")
+    numbers = {name: value for name, value in manifest.metadata.items() if not isinstance(value, dict)}
     for name, value in manifest.metadata.items():
         if isinstance(value, dict) and "markdown" in value:
-            console.print(f"[bold]{name}[/]")
-            console.print(Markdown(value["markdown"]))
-        elif not isinstance(value, dict):
-            console.print(f"{name}: {escape(str(value))}")
+            console.print(f"\n[bold]{escape(name)}[/]")
+            print_markdown(console, value["markdown"])
+        elif isinstance(value, dict) and "png" in value:
+            console.print(f"{escape(name)}: {escape(str(bench.lake.folder(cell)))}/{escape(value['png'])}", soft_wrap=True)
+    for name, value in numbers.items():
+        console.print(f"{escape(name)}: {escape(rounded(value))}")
+    if details:
+        _show_details(bench, manifest)
+
+
+def _summary(manifest: Manifest) -> str:
+    """Return when it was made, how long that took, and how large it is."""
+    rows = f"{count(manifest.num_rows)} rows, " if manifest.num_rows is not None else ""
+    return f"{rows}{size(manifest.size_bytes)}, made {date(manifest.made_at)} ({age(manifest.made_at)} ago) in {duration(manifest.seconds)}"
+
+
+def _show_details(bench: Workbench, manifest: Manifest) -> None:
+    parents = Counter(parent.name.partition("[")[0] for parent in manifest.parents)
+    if parents:
+        console.print("made from: " + escape(", ".join(f"{name} ({number} cells)" if number > 1 else name for name, number in parents.items())))
+    console.print(f"folder: {escape(str(bench.lake.folder(manifest.cell)))}", soft_wrap=True)
+    for name, num_bytes in manifest.files.items():
+        console.print(f"file: {escape(name)} {size(num_bytes)}")
+    for key, value in manifest.model_dump(
+        mode="json", exclude={"metadata", "files", "parents", "made_at", "seconds", "num_rows", "size_bytes"}
+    ).items():
+        console.print(f"{key}: {escape(str(value))}", soft_wrap=True)

@@ -1,56 +1,101 @@
-"""``mill up``: make what is stale."""
+"""``mill up``: make what is stale. ``mill watch``: do so whenever something is."""
 
 import time
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from assets.graph.state import CellStatus
 from pipelines.planning.planner import observe_sources, plan
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.hints import command, print_next_steps
+from pipelines.terminal.units import duration
 from pipelines.terminal.workbench import Workbench
+from resources.storage.home import Busy
+
+SHOWN_CELLS = 5
+Selections = Annotated[
+    list[str] | None, typer.Argument(help="Assets to make with all they come from; name+ adds what hangs on it; name[partition].", show_default=False)
+]
+Until = Annotated[
+    str | None, typer.Option("--until", help="Stage (corpus, tokens, models, evals) or asset past which nothing is made.", show_default=False)
+]
 
 
 @app.command()
-def up(
-    selection: Annotated[
-        str | None, typer.Argument(help="Asset to make with all it comes from; name+ adds what hangs on it; name[partition].")
-    ] = None,
-    recipe: RecipeOption = RECIPE,
-) -> None:
+def up(selections: Selections = None, recipe: RecipeOption = RECIPE, until: Until = None) -> None:
     """Materialize what is stale, and only that."""
+    raise typer.Exit(0 if bring_up_to_date(Workbench(recipe), selections or [], until) else 1)
+
+
+@app.command()
+def watch(
+    recipe: RecipeOption = RECIPE,
+    until: Until = None,
+    every: Annotated[int | None, typer.Option("--every", min=1, help="Seconds between two looks; else the recipe's watch_seconds.")] = None,
+) -> None:
+    """Look at sources and recipe again and again, and materialize what has become stale. End it with Ctrl-C."""
+    told = ""
+    while True:
+        seconds = every or 60
+        try:
+            bench = Workbench(recipe)
+            seconds = every or bench.recipe.entries.schedules.watch_seconds
+            chosen = bench.graph.until(until) if until else set(bench.graph.artifacts)
+            waiting = [status for status in bench.look().cells if status.state in ("stale", "unjudged") and status.cell.asset in chosen]
+            if waiting:
+                bring_up_to_date(bench, [], until)
+            elif told != "waiting":
+                console.print(f"nothing to do; looking every {duration(seconds)}")
+            told = "waiting"
+        except (ValueError, OSError, Busy) as error:  # a recipe being written, a disk being mounted: it may be right at the next look
+            if told != str(error):
+                console.print(f"[red]{escape(str(error))}[/]")
+            told = str(error)
+        time.sleep(seconds)
+
+
+def bring_up_to_date(bench: Workbench, selections: Sequence[str], until: str | None) -> bool:
+    """Make what is stale, say how it goes and what is left, and return whether all that was asked for is as it should be."""
     started = time.perf_counter()
-    bench = Workbench(recipe)
     with console.status("observing sources"):
         observed = observe_sources(bench.graph, bench.lake)
-        chosen, cells = bench.select(selection, observed)
+        chosen = bench.select(selections, until, observed)
         planned = plan(bench.graph, bench.lake, observed)
-    waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
+    asked = [status for status in planned.cells if status.cell.asset in chosen.assets and (chosen.cells is None or status.cell in chosen.cells)]
+    waiting = [status for status in asked if status.state in ("stale", "pending", "unjudged")]
+    stopped = [status for status in asked if status.state in ("blocked", "held")]
     if not waiting:
-        _print_left(planned.having("blocked", "held"))
-        console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
-        raise typer.Exit(1 if planned.having("blocked", "held") else 0)
+        _print_stopped(stopped, bench)
+        if not stopped:
+            console.print(f"[green]nothing to do[/]: {len(asked)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
+        return not stopped
     from pipelines.terminal.progress_bars import bring_up_with_bars
 
-    result = bring_up_with_bars(bench, len(waiting), chosen, cells)
-    seconds = time.perf_counter() - started
-    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {seconds:.0f} s")
-    for cell, message in result.failed.items():
-        console.print(f"[red]failed[/] {escape(str(cell))}: {escape(message)}")
-    _print_left([left for left in result.left if left.state in ("blocked", "held")])
-    if result.failed or result.left:
-        raise typer.Exit(1)
-    _print_where_to_look(bench)
+    result = bring_up_with_bars(bench, len(waiting), chosen)
+    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {time.perf_counter() - started:.0f} s")
+    if result.failed:
+        console.print(f"[red]{len(result.failed)} failed[/]: {escape(', '.join(map(str, result.failed)))}")
+    _print_stopped([left for left in result.left if left.state in ("blocked", "held")], bench)
+    if not result.failed and not result.left:
+        print_next_steps(bench)
+    return not result.failed and not result.left
 
 
-def _print_where_to_look(bench: Workbench) -> None:
-    option = "" if bench.recipe.name == RECIPE else f" --recipe {bench.recipe.path}"
-    models = list(bench.recipe.entries.models)
-    console.print("look:  [bold]make ui[/] (or mill ui): graph, checks, plots in the browser")
-    for command in ("status", *(["show evals/leaderboard"] if bench.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
-        console.print(f"       mill {command}{option}")
-
-
-def _print_left(cells: list[Any]) -> None:
-    for left in cells:
-        console.print(f"[red]{left.state}[/] {escape(str(left.cell))}: {escape(left.reason)}")
+def _print_stopped(cells: Sequence[CellStatus], bench: Workbench) -> None:
+    """Say once for each finding which cells a check stops, and how many are behind them."""
+    blocked: dict[tuple[str, str], list[CellStatus]] = {}
+    for status in cells:
+        if status.state == "blocked":
+            blocked.setdefault((status.cell.asset, status.reason.partition(":")[0]), []).append(status)
+    for (asset, check), found in blocked.items():
+        names = ", ".join(str(status.cell.partition) for status in found[:SHOWN_CELLS] if status.cell.partition)
+        more = f" and {len(found) - SHOWN_CELLS} more" if len(found) > SHOWN_CELLS else ""
+        where = f"{asset}[{names}]{more}" if names else asset
+        console.print(f"[red]blocked[/] {escape(where)}: {check}: {escape(found[0].reason.partition(': ')[2])}")
+    held = [status for status in cells if status.state == "held"]
+    if held:
+        assets = dict.fromkeys(status.cell.asset for status in held)
+        console.print(f"[red]held[/] {len(held)} cells behind them: {escape(', '.join(assets))}; {command('plan --details', bench)} names each")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.graph.artifact import Graph
 from assets.graph.state import GraphState
 from assets.orchestration.mirror import restamp
 from pipelines.planning.bring_up import MIRROR_FILE, bring_up
@@ -14,7 +15,7 @@ from pipelines.planning.materialize import materialize_jobs
 from pipelines.planning.planner import Plan, look_at_sources
 from pipelines.planning.runs import claim_run
 from pipelines.recipe.graph import build_graph
-from pipelines.recipe.schema import load_recipe
+from pipelines.recipe.schema import Recipe, load_recipe
 from resources.storage.home import Busy, Home
 from resources.storage.lake import Lake
 
@@ -27,10 +28,11 @@ def refresh_job(name: str, recipe_file: Path) -> dg.JobDefinition:
     @dg.op(name=f"{name}_observe_plan_and_run", description="Observes the sources, makes what is stale, and says what it came to.")
     def body(context: dg.OpExecutionContext, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]) -> None:
         claim_run(context)
-        graph = build_graph(load_recipe(recipe_file), home)
+        recipe = load_recipe(recipe_file)
+        graph = build_graph(recipe, home)
         jobs = materialize_jobs(graph, recipe_file, home, lake)
         with home.lock_in_turn("up", lambda busy: context.log.info(f"waiting for its turn: {busy}")):
-            result = bring_up(graph, jobs, context.instance, lake, home, set(graph.artifacts))
+            result = bring_up(graph, jobs, context.instance, lake, home, _scheduled(graph, recipe))
         context.log.info(f"{len(result.made)} cells made in {result.num_runs} runs")
         if result.left:
             raise dg.Failure("\n".join(f"{left.cell}: {left.state}: {left.reason}" for left in result.left[:SHOWN_CELLS]))
@@ -40,6 +42,12 @@ def refresh_job(name: str, recipe_file: Path) -> dg.JobDefinition:
         body()
 
     return job
+
+
+def _scheduled(graph: Graph, recipe: Recipe) -> set[str]:
+    """Return the assets that are made by themselves."""
+    until = recipe.entries.schedules.until
+    return set(graph.artifacts) if until is None else graph.until(until)
 
 
 def refresh_schedule(name: str, job: dg.JobDefinition, cron: str) -> dg.ScheduleDefinition:
@@ -65,14 +73,16 @@ def source_sensor(name: str, recipe_file: Path, job: dg.JobDefinition, watch_sec
         try:
             with home.lock("up"):
                 pass  # only to see whether somebody has it
-            graph = build_graph(load_recipe(recipe_file), home)
+            recipe = load_recipe(recipe_file)
+            graph = build_graph(recipe, home)
+            chosen = _scheduled(graph, recipe)
             state = GraphState(graph, lake, look_at_sources(graph, lake))
         except Busy as busy:
             return dg.SkipReason(f"the recipe is being brought up to date: {busy}")
         except (ValueError, OSError) as error:
             return dg.SkipReason(f"the recipe or its sources cannot be read: {error}")
         restamp(context.instance, state, home.dagster / MIRROR_FILE)
-        stale = Plan(state.cells).having("stale", "unjudged")
+        stale = [status for status in Plan(state.cells).having("stale", "unjudged") if status.cell.asset in chosen]
         if not stale:
             return dg.SkipReason(f"nothing to do: {len(state.cells)} cells are as they should be")
         names = ", ".join(str(status.cell) for status in stale[:5])

@@ -12,6 +12,7 @@ from assets.orchestration.keys import asset_key, partitionings, partitions_name
 from assets.orchestration.mirror import EventLog, restamp
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
+from resources.quality.data_docs import pages_at_the_end
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -88,7 +89,7 @@ def bring_up(
             failed[progress.cell] = progress.message
 
     num_runs = 0
-    with listening(listen):
+    with listening(listen), pages_at_the_end():
         sweep(lake)
         end_orphans(instance)
         while True:

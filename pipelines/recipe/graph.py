@@ -48,9 +48,15 @@ def build_graph(recipe: Recipe, home: Home) -> Graph:
     """Return a recipe's artifacts, parents before children, with their checks and the files they start from.
 
     Raises:
-        RecipeError: the recipe names an embedded data set that does not exist.
+        RecipeError: the recipe names an embedded data set or a stage that does not exist.
     """
-    return _Builder(recipe, home).graph()
+    graph, until = _Builder(recipe, home).graph(), recipe.entries.schedules.until
+    if until is not None:
+        try:
+            graph.until(until)
+        except ValueError as error:
+            raise RecipeError(f"{recipe.path}: schedules.until: {error}") from None
+    return graph
 
 
 class _Builder:

@@ -111,6 +111,9 @@ class ScheduleEntry(Config):
     """Cron expression (UTC) of the daily refresh."""
     watch_seconds: Annotated[int, Field(ge=30)] = 60
     """How often source folders are looked at for new files."""
+    until: str | None = None
+    """Stage (``corpus``, ``tokens``, ``models``, ``evals``) or asset past which neither of them makes anything, such as ``tokens`` to keep data
+    fresh and leave models alone."""
     stale_after_hours: Annotated[int, Field(gt=0)] = 48
     """Age past which the corpus counts as not fresh."""
 

@@ -1,17 +1,21 @@
-"""``mill up`` in the terminal: one bar for the cells, one for the cell at work."""
+"""``mill up`` as it goes: in a terminal a bar for all cells and one for the cell at work, in a file or a pipe a line a stage."""
 
 import logging
 import os
+import time
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.terminal.workbench import Workbench
+from kernels.curation.compiled_cache import is_filled
+from pipelines.terminal.units import duration
+from pipelines.terminal.workbench import Selection, Workbench
 from resources.devices.launchers import warm_up
-from resources.storage.manifest import Cell
 from resources.storage.progress import Progress as Event
 from resources.storage.progress import listening
 
@@ -19,8 +23,8 @@ if TYPE_CHECKING:
     from pipelines.planning.bring_up import Result
 
 
-def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> "Result":
-    """Bring a recipe up to date and draw how it goes.
+def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) -> "Result":
+    """Bring a recipe up to date and show how it goes.
 
     ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
     """
@@ -30,36 +34,105 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cel
         from pipelines.planning.bring_up import bring_up
         from pipelines.planning.materialize import materialize_jobs
 
-        if any(bench.graph.artifacts[asset].uses_gpu for asset in chosen):
+        if any(bench.graph.artifacts[asset].uses_gpu for asset in chosen.assets):
             warm_up()
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         jobs = materialize_jobs(bench.graph, bench.recipe.path, bench.home, bench.lake)
         instance = open_instance(bench.home)
         terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
-        columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal) as bars:
-            whole = bars.add_task("cells", total=num_waiting, note="")
-            part = bars.add_task("", total=None, note="", visible=False)
-
-            def listen(event: Event) -> None:
-                label = escape(str(event.cell))
-                match event.kind:
-                    case "begun":
-                        bars.reset(part, description=label, total=None, note="", visible=True)
-                    case "advanced":
-                        bars.update(part, description=label, completed=event.step, total=event.num_steps or None, note=escape(event.message[:60]))
-                    case "made" | "unchanged":
-                        bars.advance(whole)
-                        bars.update(part, visible=False)
-                        if event.kind == "made" and bench.graph.artifacts[event.cell.asset].uses_gpu:
-                            terminal.print(f"[green]made[/] {label}")
-                    case _ if event.message:
-                        terminal.print(f"[red]{event.kind}[/] {label}: {escape(event.message)}")
-                    case _:
-                        bars.update(whole, note=f"checked {label}")
-
-            with bench.home.lock("up"), listening(listen):
-                result = bring_up(bench.graph, jobs, instance, bench.lake, bench.home, chosen, cells)
-            bars.update(whole, total=len(result.made) + len(result.failed), completed=len(result.made), note="")
+        if not is_filled():
+            terminal.print("first run here: the loops that filter and deduplicate are compiled once, which takes about a minute")
+        view: View = Bars(terminal, bench, num_waiting) if terminal.is_terminal else StageLines(terminal)
+        with view.shown(), bench.home.lock("up"), listening(view.listen):
+            result = bring_up(bench.graph, jobs, instance, bench.lake, bench.home, chosen.assets, chosen.cells)
+        view.end(result)
         instance.dispose()
         return result
+
+
+class View(Protocol):
+    """Shows how bringing up goes."""
+
+    def shown(self) -> AbstractContextManager[object]:
+        """Show it while the block runs."""
+        ...
+
+    def listen(self, event: Event) -> None:
+        """Take what happened."""
+        ...
+
+    def end(self, result: "Result") -> None:
+        """Take what it came to."""
+        ...
+
+
+class StageLines:
+    """A line for each stage when it is done, and one for each cell that fails or is stopped."""
+
+    def __init__(self, terminal: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        """Print to a terminal."""
+        self.terminal, self.clock = terminal, clock
+        self.asset, self.num_made, self.began_at = "", 0, clock()
+
+    def shown(self) -> AbstractContextManager[object]:
+        """See `View`."""
+        return nullcontext()
+
+    def listen(self, event: Event) -> None:
+        """See `View`."""
+        if event.kind == "begun" and event.cell.asset != self.asset:
+            self._flush()
+            self.asset, self.began_at = event.cell.asset, self.clock()
+        elif event.kind == "made":
+            self.num_made += 1
+        elif event.kind == "failed":
+            self._flush()
+            self.terminal.print(f"failed {event.cell}: {event.message}", markup=False, soft_wrap=True)
+
+    def end(self, result: "Result") -> None:
+        """See `View`."""
+        self._flush()
+
+    def _flush(self) -> None:
+        if self.num_made:
+            cells = "cell" if self.num_made == 1 else "cells"
+            self.terminal.print(f"made {self.asset}: {self.num_made} {cells}, {duration(self.clock() - self.began_at)}", markup=False, soft_wrap=True)
+        self.num_made = 0
+
+
+class Bars:
+    """A bar for the cells, one for the cell at work."""
+
+    def __init__(self, terminal: Console, bench: Workbench, num_waiting: int) -> None:
+        """Draw on a terminal."""
+        self.terminal, self.bench = terminal, bench
+        columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bars = Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal)
+        self.whole = self.bars.add_task("cells", total=num_waiting, note="")
+        self.part = self.bars.add_task("", total=None, note="", visible=False)
+
+    def shown(self) -> AbstractContextManager[object]:
+        """See `View`."""
+        return self.bars
+
+    def listen(self, event: Event) -> None:
+        """See `View`."""
+        label, bars = escape(str(event.cell)), self.bars
+        match event.kind:
+            case "begun":
+                bars.reset(self.part, description=label, total=None, note="", visible=True)
+            case "advanced":
+                bars.update(self.part, description=label, completed=event.step, total=event.num_steps or None, note=escape(event.message[:60]))
+            case "made" | "unchanged":
+                bars.advance(self.whole)
+                bars.update(self.part, visible=False)
+                if event.kind == "made" and self.bench.graph.artifacts[event.cell.asset].uses_gpu:
+                    self.terminal.print(f"[green]made[/] {label}")
+            case "failed":
+                self.terminal.print(f"[red]failed[/] {label}: {escape(event.message)}")
+            case _:
+                bars.update(self.whole, note=f"checked {label}")
+
+    def end(self, result: "Result") -> None:
+        """See `View`."""
+        self.bars.update(self.whole, total=len(result.made) + len(result.failed), completed=len(result.made), note="")

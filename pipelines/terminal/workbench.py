@@ -1,7 +1,8 @@
 """One recipe opened for a command: its home, lake and graph."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from assets.graph.artifact import Graph
 from assets.graph.state import GraphState
@@ -9,11 +10,19 @@ from kernels.specs.names import nearest
 from pipelines.planning.planner import look_at_sources
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.schema import Recipe, load_recipe
-from pipelines.settings import find_home, find_recipe
+from pipelines.settings import find_home, find_recipe, is_shipped
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
 from resources.storage.sources import ObservedSources, load_sources
+
+
+class Selection(NamedTuple):
+    """What of a recipe is to be made."""
+
+    assets: set[str]
+    cells: set[Cell] | None
+    """Where the work is narrowed to some partitions."""
 
 
 class Workbench:
@@ -23,6 +32,7 @@ class Workbench:
         """Open what ``--recipe`` names."""
         path = find_recipe(recipe)
         self.recipe: Recipe = load_recipe(path)
+        self.is_shipped = is_shipped(path)
         self.home: Home = find_home([path], os.environ)
         self.lake: Lake = self.home.lake()
         self.graph: Graph = build_graph(self.recipe, self.home)
@@ -35,13 +45,28 @@ class Workbench:
         """Return the state of every cell for the sources as they were last observed."""
         return GraphState(self.graph, self.lake, load_sources(self.lake, self.recipe.name))
 
-    def select(self, selection: str | None, observed: ObservedSources) -> tuple[set[str], set[Cell] | None]:
-        """Return the assets, and where one partition is named the cells, that a selection means: it and all that it is made from.
+    def select(self, selections: Sequence[str], until: str | None, observed: ObservedSources) -> Selection:
+        """Return what selections mean together: each and all that it is made from; everything where there is none.
 
-        ``name``, ``name+`` (with all that hangs on it) or ``name[partition]``.
+        A selection is ``name``, ``name+`` (with all that hangs on it) or ``name[partition]``; ``until`` names a stage or an asset past which
+        nothing is made.
         """
-        if selection is None:
-            return set(self.graph.artifacts), None
+        chosen = [self._selected(selection, observed) for selection in selections]
+        assets = set[str]().union(*(found.assets for found in chosen)) if chosen else set(self.graph.artifacts)
+        if until is not None:
+            assets &= self.graph.until(until)
+        if all(found.cells is None for found in chosen):
+            return Selection(assets, None)
+        return Selection(assets, set[Cell]().union(*(self._cells(found, observed) for found in chosen)))
+
+    def _cells(self, found: Selection, observed: ObservedSources) -> set[Cell]:
+        """Return the cells of a selection."""
+        if found.cells is not None:
+            return found.cells
+        artifacts = [self.graph.artifacts[name] for name in found.assets]
+        return {artifact.cell(partition) for artifact in artifacts for partition in artifact.partitions(observed)}
+
+    def _selected(self, selection: str, observed: ObservedSources) -> Selection:
         name, _, partition = selection.rstrip("]+").partition("[")
         if name not in self.graph.artifacts:
             raise ValueError(f"no asset is named {name!r}; {nearest(name, self.graph.artifacts)}")
@@ -49,11 +74,11 @@ class Workbench:
         if selection.endswith("+"):
             chosen = self.graph.upstream(self.graph.downstream({name}))
         if not partition:
-            return chosen, None
+            return Selection(chosen, None)
         keys = self.graph.artifacts[name].partitions(observed)
         if partition not in keys:
             raise ValueError(f"{name} has no partition {partition!r}; {nearest(partition, [str(key) for key in keys])}")
-        return chosen, self._cells_above(name, partition, observed)
+        return Selection(chosen, self._cells_above(name, partition, observed))
 
     def _cells_above(self, name: str, partition: str, observed: ObservedSources) -> set[Cell]:
         """Return a cell and all that it is made from."""

@@ -1,15 +1,24 @@
-"""The folder of Data Docs: one writer at a time, the last runs of each suite, and no page left as Great Expectations wrote it."""
+"""The folder of Data Docs: one writer at a time, the last runs of each suite, and no page left as Great Expectations wrote it.
+
+A run is stored when its suite has judged; its page is written then too, or, where many suites judge in a row, with the others' at the end:
+pages cost more than the judging. A stored run without a page, as a killed writer leaves it, gets its page when the next ones are written.
+"""
 
 import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from resources.quality.data_docs_style import make_self_contained
 
 KEPT_RUNS = 20
+RUNS = ("gx", "uncommitted", "validations")
 SITE = ("gx", "uncommitted", "data_docs", "local_site")
+
+_waiting: list[set[Path]] = []
+"""Folders whose pages are to be written when the block ends that holds them back."""
 
 
 def data_docs_index(site: Path) -> Path:
@@ -18,16 +27,79 @@ def data_docs_index(site: Path) -> Path:
 
 
 @contextmanager
-def writing(suite: str, site: Path) -> Iterator[None]:
-    """Hold the folder alone while a suite's run is written, and rewrite its pages at the end, that of a run that failed too."""
+def writing(site: Path) -> Iterator[None]:
+    """Hold the folder alone while a suite's run or pages are written, and leave no page as Great Expectations wrote it."""
     site.mkdir(parents=True, exist_ok=True)
     with (site / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two processes that write one context raise CheckpointRelatedResourcesFreshnessError
-        _prune(suite, site)
         try:
             yield
         finally:
             make_self_contained(data_docs_index(site).parent)
+
+
+@contextmanager
+def pages_at_the_end() -> Iterator[None]:
+    """Write the pages of all runs of the block together, when it ends."""
+    _waiting.append(set())
+    try:
+        yield
+    finally:
+        for site in _waiting.pop():
+            write_pages(site)
+
+
+def pages_are_due(site: Path) -> None:
+    """Write the pages of the runs that have none, now or at the end of the block that holds them back."""
+    if _waiting:
+        _waiting[-1].add(site)
+    else:
+        write_pages(site)
+
+
+def write_pages(site: Path) -> None:
+    """Write the pages of the stored runs that have none."""
+    from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
+
+    with writing(site):
+        context = open_context(site)
+        pages = data_docs_index(site).parent / "validations"
+        runs = [run for run in context.validation_results_store.list_keys() if not pages.joinpath(*run.to_tuple()).with_suffix(".html").exists()]
+        suites = {run.expectation_suite_identifier.name for run in runs}
+        if runs:
+            context.build_data_docs(resource_identifiers=[*runs, *map(ExpectationSuiteIdentifier, sorted(suites))])
+
+
+def open_context(site: Path) -> Any:
+    """Return a context of Great Expectations that keeps suites, runs and pages below ``site``, and all else only as long as itself.
+
+    A file context would read and write its YAML a dozen times a suite.
+    """
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig
+
+    def files(*folders: str) -> dict[str, str]:
+        return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site.joinpath(*folders))}
+
+    memory = {"class_name": "InMemoryStoreBackend"}
+    stores = {
+        "expectations_store": {"class_name": "ExpectationsStore", "store_backend": files("gx", "expectations")},
+        "validation_results_store": {"class_name": "ValidationResultsStore", "store_backend": files(*RUNS)},
+        "validation_definition_store": {"class_name": "ValidationDefinitionStore", "store_backend": memory},
+        "checkpoint_store": {"class_name": "CheckpointStore", "store_backend": memory},
+    }
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    config = DataContextConfig(
+        config_version=4,
+        stores=stores,
+        expectations_store_name="expectations_store",
+        validation_results_store_name="validation_results_store",
+        checkpoint_store_name="checkpoint_store",
+        data_docs_sites={"local_site": {"class_name": "SiteBuilder", "store_backend": files(*SITE), "site_index_builder": index}},
+    )
+    context: Any = gx.get_context(mode="ephemeral", project_config=config)
+    context.variables.progress_bars = {"globally": False}
+    return context
 
 
 def prepare_data_docs(site: Path) -> Path:
@@ -43,9 +115,9 @@ def prepare_data_docs(site: Path) -> Path:
     return folder
 
 
-def _prune(suite: str, site: Path) -> None:
-    """Make room for one run among the last `KEPT_RUNS` of a suite, in the store and in the site, before the index is built."""
-    for base in (site.joinpath(*SITE[:2], "validations"), site.joinpath(*SITE, "validations")):
+def make_room(suite: str, site: Path) -> None:
+    """Leave room for one run among the last `KEPT_RUNS` of a suite, in the store and in the site."""
+    for base in (site.joinpath(*RUNS), site.joinpath(*SITE, "validations")):
         runs = sorted((base / suite).glob("*/*"), key=lambda path: path.name)  # suite, run name, time of the run
         for run in runs[: max(0, len(runs) - KEPT_RUNS + 1)]:
             shutil.rmtree(run)

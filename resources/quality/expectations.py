@@ -14,10 +14,14 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from resources.quality.data_docs import writing
+from resources.quality.data_docs import make_room, open_context, pages_are_due, writing
+from resources.quality.deferred_modules import defer
 
+SLOW_IMPORTS = ("scipy.stats", "altair", "boto3")
+"""What Great Expectations imports and does not need here."""
 MAX_EXAMPLES = 5
 EXAMPLE_CHARS = 200
+LARGE_BYTES = 1 << 24
 THIRD_PARTY_WARNINGS = (
     ("module 'sre_(constants|parse)' is deprecated", DeprecationWarning),  # Great Expectations imports them
     ("This pattern is interpreted as a regular expression, and has match groups", UserWarning),  # pandas; the groups are only alternatives
@@ -67,11 +71,18 @@ def validate(
     if partitions.null_count:
         raise ValueError(f"suite {suite}: {partitions.null_count} rows have no {partition_column!r}; every row needs its partition")
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # the documented switch; 1.24.1 holds no sender at all
-    with writing(suite, site), warnings.catch_warnings():
+    defer(*SLOW_IMPORTS)
+    with warnings.catch_warnings():
         for message, category in THIRD_PARTY_WARNINGS:
             warnings.filterwarnings("ignore", message=message, category=category)
-        results = _run(suite, table, expectations, site)
-    gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
+        try:
+            with writing(site):
+                make_room(suite, site)
+                results = _run(suite, table, expectations, site)
+        finally:  # a run that failed has a page too
+            pages_are_due(site)
+    if table.nbytes > LARGE_BYTES:
+        gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
     labels = partitions.combine_chunks().dictionary_encode()
     codes: Any = labels.indices.to_pylist()
     names: Any = labels.dictionary.to_pylist()
@@ -149,20 +160,18 @@ def _failing_rows(suite: str, result: Any) -> list[int]:
 def _run(suite: str, table: pa.Table, expectations: Sequence[Expectation], site: Path) -> dict[str, list[int]]:
     """Run one validation and return the failing rows by expectation."""
     import great_expectations as gx
-    from great_expectations.checkpoint.actions import UpdateDataDocsAction
 
     definitions = [_definition(suite, expectation) for expectation in expectations]
-    context: Any = gx.get_context(mode="file", project_root_dir=str(site))
-    context.variables.progress_bars = {"globally": False}
-    source = context.data_sources.add_or_update_pandas("lake")
+    context = open_context(site)
+    source = context.data_sources.add_pandas("lake")
     batch = source.add_dataframe_asset(suite).add_batch_definition_whole_dataframe("rows")
     gx_suite = context.suites.add_or_update(gx.ExpectationSuite(name=suite, expectations=definitions))
-    validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=suite, data=batch, suite=gx_suite))
-    checkpoint = context.checkpoints.add_or_update(
+    validation = context.validation_definitions.add(gx.ValidationDefinition(name=suite, data=batch, suite=gx_suite))
+    checkpoint = context.checkpoints.add(
         gx.Checkpoint(
             name=suite,
             validation_definitions=[validation],
-            actions=[UpdateDataDocsAction(name="update_data_docs")],
+            actions=[],
             result_format={"result_format": "COMPLETE", "include_unexpected_rows": False, "partial_unexpected_count": MAX_EXAMPLES},
         )
     )

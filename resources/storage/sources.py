@@ -98,6 +98,38 @@ class SourceVanished(FileNotFoundError):
     """A source has no file where it had some."""
 
 
+class FileChanges(NamedTuple):
+    """Which files of a source came, changed or went between two looks."""
+
+    new: list[str]
+    changed: list[str]
+    gone: list[str]
+
+
+def file_changes(before: ObservedSources, now: ObservedSources) -> dict[str, FileChanges]:
+    """Return which files differ, by source, where any do."""
+    old, new = _digests(before), _digests(now)
+    found: dict[str, FileChanges] = {}
+    for source in sorted(old.keys() | new.keys()):
+        was, there = old.get(source, {}), new.get(source, {})
+        changes = FileChanges(
+            new=sorted(there.keys() - was.keys()),
+            changed=sorted(path for path, digest in there.items() if was.get(path, digest) != digest),
+            gone=sorted(was.keys() - there.keys()),
+        )
+        if any(changes):
+            found[source] = changes
+    return found
+
+
+def _digests(observed: ObservedSources) -> dict[str, dict[str, str]]:
+    """Return the digest of each file by source and path."""
+    found: dict[str, dict[str, str]] = {}
+    for partition in observed.partitions:
+        found.setdefault(partition.source, {}).update({file.path: file.digest for file in partition.files})
+    return found
+
+
 def load_sources(lake: Lake, recipe: str) -> ObservedSources:
     """Return a recipe's sources as last observed, none where nothing has been.
 

@@ -25,6 +25,10 @@ def test_the_exported_schema_is_that_of_the_recipes() -> None:
     assert json.loads(mill("schema")) == json.loads((PROJECT / "pipelines" / "recipes" / "recipe.schema.json").read_text())
 
 
+def test_the_written_reference_is_that_of_the_recipes() -> None:
+    assert mill("reference") == (PROJECT / "pipelines" / "recipes" / "reference.md").read_text()
+
+
 def loaded_modules(statement: str, environment: dict[str, str]) -> set[str]:
     code = f"import warnings; warnings.simplefilter('ignore'); import sys; {statement}; print('\\n'.join(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
@@ -63,5 +67,5 @@ def test_our_kernels_package_hides_no_installed_distribution_of_that_name() -> N
 
 
 def test_asset_modules_do_not_postpone_annotations() -> None:
-    offenders = [path.name for path in (PROJECT / "assets").glob("*.py") if "from __future__ import annotations" in path.read_text()]
-    assert offenders == []
+    offenders = [path.name for path in (PROJECT / "assets").rglob("*.py") if "from __future__ import annotations" in path.read_text()]
+    assert offenders == [] and list((PROJECT / "assets" / "orchestration").glob("*.py"))

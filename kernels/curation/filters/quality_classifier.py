@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from kernels.curation.filtering.batch import TextBatch, verdicts
 from kernels.curation.filtering.trained import trained
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 class QualityClassifierConfig(Config):
     """Which classifier judges, and what is kept. One of the three thresholds."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "quality_classifier", "classifier": "clean", "keep_rate": 0.5}]})
     classifier: str
     """One of the recipe's ``classifiers``."""
     keep_rate: float | None = Field(default=None, gt=0, le=1)

@@ -5,7 +5,7 @@ A text is as toxic as its most toxic line where a recipe asks so: classifiers of
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from kernels.curation.filtering.batch import TextBatch, verdicts
 from kernels.curation.filtering.trained import trained
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class ToxicityClassifierConfig(Config):
     """Which classifier judges what, and what follows. One of the two thresholds."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "toxicity_classifier", "classifier": "toxic", "unit": "text", "max_score": 0.5, "action": "tag"}]}
+    )
     classifier: str
     """One of the recipe's ``classifiers``; its positive side is the toxic one."""
     unit: Literal["text", "line"]

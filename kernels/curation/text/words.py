@@ -5,6 +5,9 @@ spaCy itself where those do not decide. One thing differs: spaCy also looks for 
 find (which it then leaves as it is) overlaps a special string within a run (as in ``dogs' ''``), it leaves that one split too.
 """
 
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,12 +153,27 @@ class _Vocabulary:
         return words
 
 
+@contextmanager
+def _hidden(module: str) -> Generator[None]:
+    """Let a module that is not imported yet be absent for who imports it within the block."""
+    if module in sys.modules:
+        yield
+        return
+    absent: Any = None  # which makes an import fail, as the reference of `sys.modules` says
+    sys.modules[module] = absent
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 def _english_tokenizer() -> Any:
     """Return the tokenizer of ``spacy.blank("en")``, without the registry that takes seconds to load."""
     import importlib
 
     # spaCy's types are partly unknown
-    defaults: Any = importlib.import_module("spacy.lang.en").EnglishDefaults
+    with _hidden("torch"):  # spaCy's machine learning imports it, which takes seconds, and is not used
+        defaults: Any = importlib.import_module("spacy.lang.en").EnglishDefaults
     util: Any = importlib.import_module("spacy.util")
     return importlib.import_module("spacy.tokenizer").Tokenizer(
         importlib.import_module("spacy.vocab").Vocab(),

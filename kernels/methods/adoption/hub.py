@@ -30,9 +30,9 @@ SNAPSHOT = "snapshot"
 class HubConfig(AdoptionConfig):
     """Which model, and how its weights are stored."""
 
-    repository: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")
+    repository: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$", examples=["HuggingFaceTB/SmolLM2-135M"])
     """Its name on the hub, such as ``HuggingFaceTB/SmolLM2-135M``."""
-    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$", examples=["7e27bd9f95328f0f3b08261d1252705110c806f8"])
     """The commit, all 40 digits: a branch or tag may move, and the same recipe would give another model."""
 
 

@@ -102,3 +102,18 @@ def test_the_refresh_job_brings_the_recipe_up_to_date(shop: Any) -> None:
 def test_the_schedule_runs_at_the_recipes_time(shop: Any) -> None:
     schedule = definitions(shop).resolve_schedule_def("small_refresh")
     assert (schedule.cron_schedule, schedule.job_name) == ("0 5 * * *", "small_bring_up_to_date")
+
+
+def test_a_schedule_may_keep_data_fresh_and_leave_models_alone(shop: Any) -> None:
+    from pipelines.daemon.instance import open_instance
+
+    shop.recipe_file.write_text(shop.recipe_file.read_text() + "schedules: {until: corpus/filtered}\n")
+    assert not shop.up("corpus/filtered").failed
+    loaded = definitions(shop)
+    with open_instance(shop.home) as instance:
+        assert "nothing to do" in str(tick(shop, instance, loaded).skip_message)
+        shop.change_recipe("min_words: 20", "min_words: 21")
+        (request,) = tick(shop, instance, loaded).run_requests
+        assert request.tags["modelmill/reason"].startswith("3 stale: corpus/filtered[books.base.000]")
+        shop.change_recipe("until: corpus/filtered", "until: filtred")
+        assert "schedules.until: no stage or asset is named 'filtred'" in str(tick(shop, instance, loaded).skip_message)

@@ -74,7 +74,7 @@ def test_a_threshold_makes_stale_exactly_the_cells_after_it_and_says_which(shop:
     after = {f"{stage}[{partition}]" for stage in STAGES[1:] for partition in books}
     later_chats = {f"{stage}[chats.base.00{number}]" for stage in STAGES[3:] for number in range(2)}
     assert set(waiting) == {*after, *later_chats, "corpus/report", "tokens/tokenizer", MIXTURE, CARD, "models/base"}
-    assert waiting["corpus/filtered[books.base.000]"] == "config changed: steps[0].min_words 20 -> 21"
+    assert waiting["corpus/filtered[books.base.000]"] == "config changed: filter gopher_quality: min_words 20 -> 21"
     made = {str(cell) for cell in shop.up(MIXTURE, "corpus/report").made}
     assert made == {f"corpus/filtered[{partition}]" for partition in books}  # nothing falls under the new threshold: the wave stops
 

@@ -16,11 +16,11 @@ from tests.small_recipe import RECIPE, changed, faults, line_of, write
 RECIPES = PROJECT / "pipelines" / "recipes"
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(RECIPES.rglob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_recipes_load(path: Path) -> None:
     recipe = load_recipe(path)
     assert recipe.name == path.stem
-    assert set(recipe.entries.models) >= {"base", "sft", "dpo"}
+    assert recipe.entries.models or recipe.entries.sources
 
 
 def test_a_recipe_says_what_it_says(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.quality.data_docs import KEPT_RUNS, data_docs_index, prepare_data_docs, writing
+from resources.quality.data_docs import KEPT_RUNS, data_docs_index, make_room, prepare_data_docs, writing
 from resources.quality.data_docs_style import MARK
 
 RAW = "<!DOCTYPE html>\n<html><body><script>\nalert(1)</script>text</body></html>"
@@ -19,13 +19,13 @@ def write_page(site: Path) -> Path:
 
 
 def test_pages_of_a_run_are_rewritten(tmp_path: Path) -> None:
-    with writing("web", tmp_path):
+    with writing(tmp_path):
         index = write_page(tmp_path)
     assert index.read_text().startswith(MARK) and "alert" not in index.read_text()
 
 
 def test_pages_of_a_run_that_failed_are_rewritten_too(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="mend the suite"), writing("web", tmp_path):
+    with pytest.raises(RuntimeError, match="mend the suite"), writing(tmp_path):
         index = write_page(tmp_path)
         raise RuntimeError("mend the suite")
     assert index.read_text().startswith(MARK)
@@ -35,8 +35,8 @@ def test_only_the_last_runs_of_the_suite_are_kept(tmp_path: Path) -> None:
     runs = [data_docs_index(tmp_path).parent / "validations" / suite / "__none__" / f"{n:02}" for suite in ("web", "wiki") for n in range(KEPT_RUNS)]
     for run in runs:
         run.mkdir(parents=True)
-    with writing("web", tmp_path):
-        assert [run for run in runs if not run.is_dir()] == [runs[0]]
+    make_room("web", tmp_path)
+    assert [run for run in runs if not run.is_dir()] == [runs[0]]
 
 
 def test_a_page_that_a_killed_writer_left_is_rewritten_before_it_is_served(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Great Expectations judges the rows of many partitions at once; findings come back by partition and row."""
 
+import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -7,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from resources.quality.data_docs import data_docs_index
+from resources.quality.data_docs import data_docs_index, pages_at_the_end
 from resources.quality.docs_server import serve
 from resources.quality.expectations import MAX_EXAMPLES, Expectation, Finding, validate
+from tests.locations import PROJECT
 
 IDS = Expectation(
     name="ids_are_unique", description="No id twice.", type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["partition", "id"]}
@@ -89,6 +92,25 @@ def test_an_expectation_about_a_column_that_is_not_there_is_a_fault_of_the_suite
     absent = Expectation(name="titles", description="Titles.", type="expect_column_values_to_match_regex", kwargs={"column": "title", "regex": "."})
     with pytest.raises(RuntimeError, match=r"suite absent, expectation titles: .*title.*; mend the suite"):
         validate("absent", MIXED, [absent], partition_column="partition", example_columns=["id"], site=tmp_path)
+
+
+def test_suites_that_judge_in_a_row_get_their_pages_together(tmp_path: Path) -> None:
+    pages = data_docs_index(tmp_path).parent / "validations"
+    with pages_at_the_end():
+        for suite in ("one", "two"):
+            validate(suite, MIXED, [TEXTS], partition_column="partition", example_columns=["id"], site=tmp_path)
+        assert not pages.exists()
+    assert sorted(page.relative_to(pages).parts[0] for page in pages.rglob("*.html")) == ["one", "two"]
+    assert all(f">{suite}<" in data_docs_index(tmp_path).read_text() for suite in ("one", "two"))
+
+
+def test_importing_great_expectations_leaves_out_what_is_not_needed() -> None:
+    code = (
+        "import sys; from resources.quality.expectations import SLOW_IMPORTS; from resources.quality.deferred_modules import defer; "
+        "defer(*SLOW_IMPORTS); import great_expectations; assert 'scipy.stats._stats_py' not in sys.modules; "
+        "import scipy.stats; assert scipy.stats.norm.cdf(0) == 0.5"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
 
 
 def test_data_docs_are_made_and_served(judged: tuple[dict[str, dict[str, Finding]], Path]) -> None:

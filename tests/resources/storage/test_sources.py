@@ -10,7 +10,18 @@ import pytest
 
 from resources.storage import sources as observed_sources
 from resources.storage.lake import Lake
-from resources.storage.sources import Location, ObservedSources, SourceVanished, list_files, load_sources, observe, open_file, save_sources
+from resources.storage.sources import (
+    FileChanges,
+    Location,
+    ObservedSources,
+    SourceVanished,
+    file_changes,
+    list_files,
+    load_sources,
+    observe,
+    open_file,
+    save_sources,
+)
 
 
 def location(root: Path | str, files_per_partition: int = 1, patterns: tuple[str, ...] = ("*.txt",)) -> Location:
@@ -230,3 +241,12 @@ def test_files_on_an_object_store_are_partitions_too() -> None:
     now = observe(before, {"books": location(url)}, {})
     assert layout(now) == {**layout(before), "books.base.002": ["c.txt"]}
     assert [key for key in contents(before) if contents(now)[key] != contents(before)[key]] == ["books.base.000"]
+
+
+def test_files_that_came_changed_and_went_are_told_by_source(books: Path) -> None:
+    before = look(ObservedSources(), books)
+    (books / "a.txt").unlink()
+    (books / "b.txt").write_text("another")
+    (books / "d.txt").write_text("d")
+    assert file_changes(before, look(before, books)) == {"books": FileChanges(new=["d.txt"], changed=["b.txt"], gone=["a.txt"])}
+    assert file_changes(before, before) == {}

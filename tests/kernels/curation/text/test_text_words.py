@@ -1,5 +1,7 @@
 """The word splitter, normalisation, and n-gram hashes over flat arrays."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +10,7 @@ import pytest
 from kernels.curation.text.shingles import ngrams, normalise
 from kernels.curation.text.string_buffers import batches, flat_bytes, strings
 from kernels.curation.text.words import split_texts, split_words
+from tests.locations import PROJECT
 from tests.real_documents import real_documents
 
 
@@ -105,3 +108,8 @@ def test_batches_cover_every_row_once_and_a_large_row_stands_alone() -> None:
 def test_strings_come_back_from_flat_bytes() -> None:
     texts = pl.Series(["a", "", "ñ漢"])
     assert strings(*flat_bytes(texts)).to_list() == texts.to_list()
+
+
+def test_splitting_words_does_not_import_torch_and_leaves_it_to_be_imported() -> None:
+    code = "import sys; from kernels.curation.text.words import split_words; split_words('a b'); assert 'torch' not in sys.modules; import torch"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
