@@ -6,13 +6,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from kernels.documents.conversations import Turn, render_conversation
+from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import dpo
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
 from kernels.specs.methods import MethodJob
-from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from tests.method_jobs import method_job
@@ -41,8 +41,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> MethodJob:
     for name in ("out", "scratch"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    texts = [render_conversation(Turn(role=role, content=content) for role, content in chat) for chat in chats]
-    documents = [Document(key=str(key), text=text, title=None, url=None, metadata={}) for key, text in enumerate(texts)]
+    documents = [conversation(str(key), [Turn(*turn) for turn in chat]) for key, chat in enumerate(chats)]
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     config = dpo.DpoConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
     return method_job(config, {dpo.PARENT: parent, dpo.PAIRS: folder / "chats.parquet"}, folder / "out", folder / "scratch", report)

@@ -6,13 +6,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from kernels.documents.conversations import render_conversation
+from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import sft
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
 from kernels.specs.methods import MethodJob
-from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from tests.method_jobs import method_job
@@ -25,8 +25,7 @@ CONFIG = {"seed": 1, "num_steps": 8, "batch_size": 2, "learning_rate": 0.01, "wa
 
 
 def write(folder: Path, chats: list[list[tuple[str, str]]]) -> Path:
-    texts = [render_conversation({"role": role, "content": content} for role, content in chat) for chat in chats]
-    documents = [Document(key=str(key), text=text, title=None, url=None, metadata={}) for key, text in enumerate(texts)]
+    documents = [conversation(str(key), [Turn(*turn) for turn in chat]) for key, chat in enumerate(chats)]
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     return folder / "chats.parquet"
 

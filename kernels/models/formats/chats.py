@@ -1,0 +1,27 @@
+"""How a checkpoint's own tokenizer and chat template make tokens of texts and conversations. All that is asked of a model passes through here."""
+
+from functools import lru_cache
+from typing import Any
+
+from kernels.tokens.chats import ChatEncoder, UnrenderedError
+from kernels.tokens.content import TextEncoder
+
+
+@lru_cache(maxsize=4)
+def text_encoder(tokenizer: Any) -> TextEncoder:
+    """Return what encodes texts by a Transformers tokenizer of fast form. The tokenizer must not change any more."""
+    return TextEncoder(tokenizer.backend_tokenizer.to_str())
+
+
+@lru_cache(maxsize=4)
+def chat_encoder(tokenizer: Any) -> ChatEncoder:
+    """Return what encodes conversations by a Transformers tokenizer of fast form with a chat template."""
+    from jinja2 import TemplateError
+
+    def render(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
+        try:
+            return tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=asks)
+        except TemplateError as error:
+            raise UnrenderedError(f"the chat template refuses a conversation: {error}") from error
+
+    return ChatEncoder(text_encoder(tokenizer), render)
