@@ -63,7 +63,7 @@ class ChatEncoder:
         """
         said = without_rejected(turns)
         last = max((index for index, turn in enumerate(said) if turn.role == "assistant" and turn.is_learned), default=0)
-        if said and said[-1].role != "assistant" or last == 0:
+        if (said and said[-1].role != "assistant") or last == 0:
             return None
         first = max((index for index, turn in enumerate(said[:last]) if turn.role == "user"), default=-1)
         answers = [index for index in range(first + 1, last + 1) if said[index].role == "assistant" and said[index].is_learned]

@@ -64,7 +64,7 @@ def test_nothing_seen_has_empty_tables_and_no_quantiles() -> None:
 
 
 def test_pictures_are_small_files_for_any_number_of_sources() -> None:
-    row = {"source": "web", "records": 10, "kept": 5, "rejected": 1, "filtered": 2, "duplicates": 1, "contaminated": 1}
+    row = {"source": "web", "records": 10, "kept": 5, "rejected": 1, "filtered": 2, "duplicates": 1, "emptied": 0, "contaminated": 1}
     reasons = [{"source": "web", "stage": "filtered", "reason": "gopher_short_words", "documents": 2}]
     for rows in ([], [row], [{**row, "source": f"s{number}"} for number in range(9)]):
         schema = None if rows else pa.schema([(name, pa.string() if name == "source" else pa.int64()) for name in row])

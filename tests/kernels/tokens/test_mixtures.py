@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kernels.documents.conversations import TURNS
 from kernels.tokens.mixtures import PADDING_SEGMENT, MixtureConfig, build_mixture, is_validation
 from kernels.tokens.shards import Shard
 
@@ -22,7 +23,8 @@ def shard(source: str, num_documents: int, length: int = 20, first: int = 0) -> 
 
 def texts(source: str, num_documents: int, first: int = 0) -> pa.Table:
     names = [f"{source}/f#{first + number}" for number in range(num_documents)]
-    return pa.table({"id": names, "source": [source] * num_documents, "text": [f"text {name}" for name in names]})
+    columns = {"id": names, "source": [source] * num_documents, "text": [f"text {name}" for name in names]}
+    return pa.table({**columns, "turns": pa.nulls(num_documents, TURNS)})
 
 
 def config(**changes: object) -> MixtureConfig:

@@ -70,7 +70,7 @@ def _alternatives(record: dict[str, Any], field: str) -> list[list[Turn]]:
 def _written_out(record: dict[str, Any], text: str, field: str) -> list[Turn]:
     """Return the conversation of a side that is one text: a transcript, whole or of the answer alone, or the answer itself."""
     begins = _TRANSCRIPT.match(text)
-    if begins and begins[1] == "Human" or not _has_prompt(record):
+    if (begins and begins[1] == "Human") or not _has_prompt(record):
         return transcript_turns(text, field)
     return [*_asked(record), *transcript_turns(text, field)] if begins else _answered(record, text, field)
 

@@ -7,6 +7,7 @@ import pytest
 from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
 from kernels.specs.sources import Reject
+from tests.byte_tokenizers import byte_tokenizer
 
 
 class Bytes:
@@ -14,6 +15,9 @@ class Bytes:
 
     bos_token_id = eos_token_id = 0
     chat_template = None
+
+    def __init__(self) -> None:
+        self.backend_tokenizer = byte_tokenizer()
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
         return list(text.encode())
