@@ -200,7 +200,8 @@ def trimmed(recipe: str, entry: DeduplicationEntry) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=TRIMMED,
-        description="Deduplicated documents without passages that stand in an earlier one. `cut_*` say what was cut and who has it still, `dropped` of which nothing was left.",
+        description="Deduplicated documents without passages that stand in an earlier one. `cut_*` say what was cut and who has it still, "
+        "`dropped` of which documents, or turns of conversations, nothing was left.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version=f"trimming:{TRIMMING_VERSION}",

@@ -63,7 +63,8 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=DOCUMENTS,
-        description="Texts extracted from the source files, one row a document, conversations with their turns. Records that cannot be read stand in `rejects` with their reason.",
+        description="Texts extracted from the source files, one row a document, conversations with their turns. Records that cannot be read "
+        "stand in `rejects` with their reason.",
         group="corpus",
         kinds=("parquet", "datatrove"),
         code_version=f"documents:{VERSION}+" + versions(plan.format for plan in sources.values()),

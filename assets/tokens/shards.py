@@ -14,7 +14,8 @@ def shards(recipe: str, tokenizer: str | None) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=shards_asset(tokenizer),
-        description="Token ids of every document, conversations with their turns marked, each ended by the end-of-text token, as arrays that memory-map (`tokens.npy`, `offsets.npy`).",
+        description="Token ids of every document, conversations with their turns marked, each ended by the end-of-text token, as arrays that "
+        "memory-map (`tokens.npy`, `offsets.npy`).",
         group="tokens",
         kinds=("numpy",),
         code_version=f"shards:{SHARDS_VERSION}",

@@ -7,6 +7,7 @@ can write a text could forge a turn. Control tokens are those that a tokenizer c
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 END_OF_TEXT = "<|endoftext|>"
@@ -54,7 +55,7 @@ class TextEncoder:
     def _taken_apart(self, text: str) -> list[int]:
         """Return the ids of a text whose spelled control tokens the vocabulary itself holds as words: each is cut behind its first character."""
         places = sorted({0, len(text), *(match.start() + 1 for match in self._spelled.finditer(text))})
-        parts = [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+        parts = [text[start:end] for start, end in pairwise(places)]
         ids = [token for encoding in self._plain.encode_batch_fast(parts, add_special_tokens=False) for token in encoding.ids]
         if not self._forbidden.isdisjoint(ids):
             raise ValueError(f"the tokenizer makes a control token of the text {text[:100]!r}; take another tokenizer, or leave the text out")

@@ -58,7 +58,7 @@ def _is_capital(sentence: str, min_words: int) -> bool:
 
 
 def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
-    """Cut sentences in capitals (of a conversation turn by turn), then drop texts without digits or with too many symbols; the value is symbols a word."""
+    """Cut sentences in capitals, turn by turn; then drop texts without digits or with too many symbols, the value is symbols a word."""
     pieces = batch.pieces.text
     if config.min_capital_words is not None:
         hits: list[int] = np.flatnonzero(pieces.str.contains(_SENTENCE).to_numpy() & batch.pieces.may_be_cut).tolist()

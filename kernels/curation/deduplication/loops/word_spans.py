@@ -102,7 +102,8 @@ def _first_place(words: U32, place: int, size: int, code: np.uint64, slots: I32)
 def repeated_spans(words: U32, bounds: I64, limits: I64, size: int, slots: I32) -> tuple[I64, I64, I64, I64]:
     """Return the spans of words covered by windows that stood earlier without overlap: text, first word, word behind, first word there.
 
-    ``limits``: of each text, the word from which on a first place does not count. ``slots``: a table of -1, a power of two of at least twice as many as there are words.
+    ``limits``: of each text, the word from which on a first place does not count.
+    ``slots``: a table of -1, a power of two of at least twice as many as there are words.
     """
     limit = len(words) // size + 1
     texts, starts, ends, sources = (np.empty(limit, np.int64), np.empty(limit, np.int64), np.empty(limit, np.int64), np.empty(limit, np.int64))

@@ -1,8 +1,9 @@
 """Exact deduplication by paragraph: a paragraph that an earlier document has is cut out (CCNet, Wenzek et al. 2020, arXiv 1911.00359).
 
 As there, a paragraph is a line, compared by a hash of its normalised text. Earlier documents are those above in the partition and those of
-earlier partitions, known by an index of paragraph hashes. A document is dropped only if nothing is left of it, a conversation if nothing is left
-of a turn. A paragraph that a document repeats itself is cut too, but none that a conversation does (stretches.py). Paragraphs of fewer than ``min_chars`` characters or ``min_words`` words stay, whoever has them.
+earlier partitions, known by an index of paragraph hashes. A document is dropped only if nothing is left of it, a conversation if nothing is
+left of a turn. A paragraph that a document repeats itself is cut too, but none that a conversation does (stretches.py). Paragraphs of fewer than
+``min_chars`` characters or ``min_words`` words stay, whoever has them.
 """
 
 from collections.abc import Sequence

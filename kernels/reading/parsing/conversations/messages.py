@@ -46,7 +46,7 @@ def message(value: object) -> Turn:
     if role is None:
         raise BadRecordError("schema", f"{role_field!r} must be one of {sorted(ROLES)}, got {said!r:.60}")
     content_field = next((name for name in ("content", "value", "text") if name in fields), "value" if "from" in fields else "content")
-    found = fields[content_field] if content_field in fields else None
+    found = fields.get(content_field)
     if role == CALL:
         return Turn("assistant", "", tool_calls=tool_calls(found), is_learned=_is_learned(fields))
     name, answers = (_name(fields, field) for field in ("name", "tool_call_id"))

@@ -94,7 +94,10 @@ def test_a_conversation_of_which_a_turn_has_nothing_left_is_dropped_with_a_reaso
 
 
 def test_a_span_does_not_reach_over_the_end_of_a_turn() -> None:
-    talks = [[Turn("user", "one two three"), Turn("assistant", "four five six")], [Turn("user", "x one two three"), Turn("assistant", "four five six y")]]
+    talks = [
+        [Turn("user", "one two three"), Turn("assistant", "four five six")],
+        [Turn("user", "x one two three"), Turn("assistant", "four five six y")],
+    ]
     assert cut(table("one two three four five six", *talks), "substring")[1:] == talks
 
 

@@ -17,8 +17,14 @@ from kernels.specs.turns import Turn
 
 MAIL = "ada.lovelace@example.com"
 CALL = json.dumps([{"type": "function", "function": {"name": "mail", "arguments": {"to": MAIL, "card": 4111111111111111}}}])
-TALK = [Turn("system", f"Boss: {MAIL}"), Turn("user", f"Write to {MAIL}."), Turn("assistant", "", tool_calls=CALL), Turn("tool", f'{{"to": "{MAIL}"}}'),
-        Turn("assistant", f"Sent to {MAIL}."), Turn("rejected", f"No, {MAIL}.")]  # fmt: skip
+TALK = [
+    Turn("system", f"Boss: {MAIL}"),
+    Turn("user", f"Write to {MAIL}."),
+    Turn("assistant", "", tool_calls=CALL),
+    Turn("tool", f'{{"to": "{MAIL}"}}'),
+    Turn("assistant", f"Sent to {MAIL}."),
+    Turn("rejected", f"No, {MAIL}."),
+]
 SENTENCE = "This is a full sentence."
 
 
@@ -52,7 +58,9 @@ def test_personal_data_go_from_every_turn_and_every_call_by_equal_values(treatme
 
 
 def test_a_value_does_not_reach_over_the_end_of_a_turn() -> None:
-    found = passed((personal_data.SPEC, personal_data.PersonalDataConfig(kinds=("phone",))), [Turn("user", "Call +1 212"), Turn("assistant", "555 0147")])
+    found = passed(
+        (personal_data.SPEC, personal_data.PersonalDataConfig(kinds=("phone",))), [Turn("user", "Call +1 212"), Turn("assistant", "555 0147")]
+    )
     assert talk_of(found) == [Turn("user", "Call +1 212"), Turn("assistant", "555 0147")]
 
 
@@ -66,7 +74,12 @@ def test_secrets_are_masked_turn_by_turn_or_drop_the_conversation() -> None:
 
 
 def test_lines_go_from_what_is_said_and_stay_where_a_system_or_a_tool_speaks() -> None:
-    talk = [Turn("system", "no full stop"), Turn("user", f"{SENTENCE}\nmenu"), Turn("assistant", f"menu\n{SENTENCE}"), Turn("rejected", f"{SENTENCE}\nmenu")]
+    talk = [
+        Turn("system", "no full stop"),
+        Turn("user", f"{SENTENCE}\nmenu"),
+        Turn("assistant", f"menu\n{SENTENCE}"),
+        Turn("rejected", f"{SENTENCE}\nmenu"),
+    ]
     config = c4.C4Config(min_sentences=4, min_words_per_line=2)
     found = passed((c4.SPEC, config), talk, [*talk[:2], Turn("assistant", SENTENCE)], text="\n".join([SENTENCE] * 4))
     assert [turn.content for turn in talk_of(found)] == ["no full stop", SENTENCE, SENTENCE, SENTENCE]

@@ -98,3 +98,26 @@ def test_what_is_no_pair_is_counted_by_reason(parent: Path, tmp_path: Path):
 def test_data_without_pairs_is_an_error_that_tells_the_remedy(parent: Path, tmp_path: Path):
     with pytest.raises(ValueError, match=r"0 of 1 conversations are preference pairs.*'assistant' and 'rejected'"):
         dpo.run(job(parent, tmp_path, [[("user", "x"), ("assistant", "y")]]))
+
+
+def test_trl_compares_the_tokens_of_two_answers_behind_one_prompt(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trainers: list[Any] = []
+
+    def stop(job: MethodJob, config: dpo.DpoConfig, trainer: Any) -> list[dict[str, float]]:
+        trainers.append(trainer)
+        return [{"step": 1.0, "loss": 1.0, "rewards/margins": 0.0, "rewards/accuracies": 0.0}]
+
+    monkeypatch.setattr(dpo, "train", stop)
+    talk = [("user", "a<|im_end|>"), ("assistant", "  b<|pad|>"), ("rejected", "<|endoftext|>"), ("rejected", "c"), ("rejected", "  b<|pad|>")]
+    summary = dpo.run(job(parent, tmp_path, [talk], batch_size=1))
+    assert summary["num_pairs"] == 2  # an answer that says the same as the chosen one is no worse
+    tokenizer = checkpoints.load(parent, "cpu").tokenizer
+    found: set[str] = set()
+    for batch in trainers[0].get_train_dataloader():
+        for row, mask in zip(batch["input_ids"].tolist(), batch["completion_mask"].tolist(), strict=True):
+            prompt = [token for token, is_learned in zip(row, mask, strict=True) if not is_learned and token != 3]
+            answer = [token for token, is_learned in zip(row, mask, strict=True) if is_learned]
+            assert tokenizer.decode(prompt) == "<|im_start|>user\na<|im_end|><|im_end|>\n<|im_start|>assistant\n"
+            assert [token for token in prompt if token < 4] == [1, 2, 1] and [token for token in answer if token < 4] == [2]
+            found.add(tokenizer.decode(answer))
+    assert found == {"  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n", "c<|im_end|>\n"}

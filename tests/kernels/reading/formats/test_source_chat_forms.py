@@ -64,7 +64,11 @@ def test_several_rejected_answers_are_several_turns() -> None:
     [
         {"system": "Be brief.", "question": "Name a knot.", "chosen": "The bowline.", "rejected": "Knot."},
         {"system_prompt": "Be brief.", "prompt": "Name a knot.", "chosen": [A], "rejected": [R]},
-        {"system": "Be brief.", "chosen": [{"role": "system", "content": "Be brief."}, Q, A], "rejected": [{"role": "system", "content": "Be brief."}, Q, R]},
+        {
+            "system": "Be brief.",
+            "chosen": [{"role": "system", "content": "Be brief."}, Q, A],
+            "rejected": [{"role": "system", "content": "Be brief."}, Q, R],
+        },
     ],
 )
 def test_what_the_system_says_stands_before_a_pair_once(record: Any) -> None:
@@ -95,8 +99,12 @@ def test_an_instruction_keeps_its_system_prompt_its_history_and_what_it_is_about
     record = {"instruction": "And the second?", "input": "Of the two.", "output": "The clove hitch.", "system": "Be brief."}
     history = {"history": [["Name two knots, one at a time.", "The bowline."]]}
     assert read({**record, **history}) == [
-        BRIEF, Turn("user", "Name two knots, one at a time."), BETTER, Turn("user", "And the second?\n\nOf the two."), Turn("assistant", "The clove hitch."),
-    ]  # fmt: skip
+        BRIEF,
+        Turn("user", "Name two knots, one at a time."),
+        BETTER,
+        Turn("user", "And the second?\n\nOf the two."),
+        Turn("assistant", "The clove hitch."),
+    ]
     assert read({**record, "system": None, "system_prompt": "Be brief.", "input": ""})[0] == BRIEF
     assert read({"prompt": "So?", "response": "So.", "history": [Q, A]}) == [ASKED, BETTER, Turn("user", "So?"), Turn("assistant", "So.")]
 
