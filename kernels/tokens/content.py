@@ -1,12 +1,12 @@
 """Text as tokens. What people wrote is content, and content never becomes a control token, though it spell one.
 
 A page about tokenizers says ``<|endoftext|>``; were that made into the token, a model would learn to stop in the middle of a text, and whoever
-can write a text could forge a turn. Control tokens are those that a tokenizer calls special, and the marks of turns.
+can write a text could forge a turn. Control tokens are those that a tokenizer calls special, and the marks of turns, which some do not.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,14 +21,15 @@ GUARD = "\ufdd0"
 class TextEncoder:
     """Encodes texts by one tokenizer, given as the JSON of its ``tokenizer.json``. Nothing is added, cut or padded."""
 
-    def __init__(self, tokenizer_json: str) -> None:
-        """Read the tokenizer, twice: once with eyes for control tokens and once without."""
+    def __init__(self, tokenizer_json: str, marks: Collection[str] = ()) -> None:
+        """Read the tokenizer, twice: once with eyes for control tokens and once without. ``marks`` are control tokens whatever it calls them."""
         settings: dict[str, Any] = json.loads(tokenizer_json)
         for token in settings.get("added_tokens", []):
-            token["special"] = token["special"] or token["content"] in (TURN_START, TURN_END)
+            token["special"] = token["special"] or token["content"] in (TURN_START, TURN_END, *marks)
         self._with_control, self._plain = (_tokenizer(settings) for _ in range(2))
         self._plain.encode_special_tokens = True
-        self.control: dict[str, int] = {token["content"]: token["id"] for token in settings.get("added_tokens", []) if token["special"]}
+        special = [token["content"] for token in settings.get("added_tokens", []) if token["special"]]
+        self.control: dict[str, int] = {token: self._plain.token_to_id(token) for token in special}
         """Ids of control tokens by what spells them."""
         alternatives = "|".join(re.escape(token) for token in sorted(self.control, key=len, reverse=True)) or r"(?!)"
         self._spelled = re.compile(f"(?={alternatives}|{GUARD})")

@@ -1,7 +1,7 @@
 r"""The forms in which conversations are kept, each read as turns (`kernels.specs.turns.Turn`).
 
 - ``chosen`` and ``rejected``, whatever stands beside them: preference pairs (preferences.py).
-- ``messages``, ``conversation`` or ``conversations``: lists of messages, OpenAI's or ShareGPT's (messages.py).
+- ``messages``, ``conversations``, ``conversation`` or ``dialogue``: lists of messages, OpenAI's or ShareGPT's (messages.py).
 - ``data``, or a bare list: UltraChat's list of texts, the user's first.
 - ``instruction``, ``prompt``, ``question`` or ``query`` with its answer (instructions.py), or ``instances`` of input and output (Self-Instruct).
 

@@ -13,8 +13,8 @@ from kernels.reading.parsing.conversations.messages import ROLES, content, messa
 from kernels.reading.parsing.rows import BadRecordError
 from kernels.specs.turns import Turn
 
-SIDES = (("chosen", "rejected"), ("chosen_response", "rejected_response"))
-LISTS = ("messages", "conversations", "conversation")
+SIDES = (("chosen", "rejected"), ("chosen_response", "rejected_response"), ("response_j", "response_k"))
+LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog")
 _TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 
 

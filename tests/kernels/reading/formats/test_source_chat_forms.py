@@ -41,6 +41,7 @@ def read(record: Any) -> list[Turn]:
             "rejected": {"from": "gpt", "value": "Knot."},
         },
         {"messages": [Q], "chosen": A, "rejected": R},
+        {"question": "Name a knot.", "response_j": "The bowline.", "response_k": "Knot."},
         {"messages": [Q, A], "chosen": "The bowline.", "rejected": "Knot."},
         {"messages": [Q, A], "rejected": R},
         {"prompt": "Name a knot.", "completion": "The bowline.", "rejected": ["Knot."]},
@@ -89,6 +90,7 @@ def test_what_the_system_says_stands_before_a_pair_once(record: Any) -> None:
         {"query": "Name a knot.", "response": "The bowline."},
         {"input": "Name a knot.", "output": "The bowline."},
         {"turns": [Q, A]},
+        {"dialog": ["Name a knot.", "The bowline."]},
     ],
 )
 def test_every_form_of_a_question_and_its_answer_gives_the_same_turns(record: Any) -> None:
