@@ -118,7 +118,7 @@ def transcript(turns: Iterable[Turn]) -> str:
     return "\n\n".join(f"{turn.role}: {' '.join(filter(None, (turn.content, turn.tool_calls)))}" for turn in turns)
 
 
-def turns_column(conversations: Iterable[Sequence[Turn] | None]) -> pa.Array:
+def turns_column(conversations: Iterable[Sequence[Turn] | None]) -> Any:
     """Return conversations as an array of type `TURNS`, null where there is none."""
     rows: list[Any] = [None if turns is None else [turn._asdict() for turn in turns] for turns in conversations]
     return pa.array(rows, TURNS)

@@ -71,7 +71,8 @@ def _words_of(turn: Turn) -> list[str]:
         words.append(word)
         return word
 
-    for call in json.loads(turn.tool_calls) if turn.tool_calls else []:
+    calls: list[dict[str, Any]] = json.loads(turn.tool_calls) if turn.tool_calls else []
+    for call in calls:
         map_words(call["function"], note)
     return words
 

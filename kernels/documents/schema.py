@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -49,8 +50,9 @@ def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.
         }
         for document in held
     ]
-    table = pa.Table.from_pylist(rows, schema=pa.schema([DOCUMENTS.field(name) for name in DOCUMENTS.names if name != "turns"]))
-    return table.append_column(DOCUMENTS.field("turns"), turns_column(document.turns for document in held))
+    fields: list[Any] = [cast(Any, DOCUMENTS).field(name) for name in DOCUMENTS.names]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(fields[:-1]))
+    return table.append_column(fields[-1], turns_column(document.turns for document in held))
 
 
 def reject_table(path: str, rejects: Iterable[Reject]) -> pa.Table:

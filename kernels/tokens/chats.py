@@ -6,7 +6,7 @@ tokens in which it will be given.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from kernels.documents.conversations import as_messages, without_rejected
@@ -135,6 +135,6 @@ def _compiled() -> Any:
     """Return the template in Jinja's sandbox, set up as Transformers does."""
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
+    environment: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.filters["tojson"] = partial(json.dumps, ensure_ascii=False)
     return environment.from_string(CHAT_TEMPLATE)

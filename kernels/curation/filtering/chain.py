@@ -7,7 +7,7 @@ dropped, never both. Documents pass the whole chain batch by batch, so that memo
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pyarrow as pa
 
@@ -104,7 +104,7 @@ def _pass(kept: "pl.DataFrame", turns: Mapping[int, Sequence[Turn]], steps: Sequ
             kept = kept.with_columns(left.text.alias("text")).filter(~lost)
             batch = _batch(kept, turns, paths)
     column = turns_column(turns.get(row) for row in kept[ROW].to_list())
-    table = kept.drop(ROW).to_arrow().append_column(DOCUMENTS.field("turns"), column)
+    table = kept.drop(ROW).to_arrow().append_column(cast(Any, DOCUMENTS).field("turns"), column)
     return Filtered(table.cast(DOCUMENTS), _arrow(dropped, DROPPED), _arrow(tags, TAGS))
 
 

@@ -101,7 +101,8 @@ def _count(found: Mapping[int, list[Span]], pieces: Pieces, kinds: tuple[Kind, .
     columns: dict[Kind, list[int | None]] = {kind: [None] * size for kind in kinds}
     for number, spans in found.items():
         row = int(pieces.rows[number])
-        for kind, count in Counter(span.kind for span in spans).items():
+        counts: Counter[Kind] = Counter(span.kind for span in spans)
+        for kind, count in counts.items():
             columns[kind][row] = (columns[kind][row] or 0) + count
     return {f"num_{kind}": pl.Series(f"num_{kind}", column, dtype=pl.Int64) for kind, column in columns.items()}
 

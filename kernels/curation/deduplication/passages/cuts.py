@@ -51,7 +51,7 @@ def cut_documents(documents: pa.Table, cuts: pa.Table) -> pa.Table:
     return changed.filter(pa.array(is_kept, pa.bool_()))
 
 
-def _with_column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+def _with_column(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), cast(Any, table.schema).field(name), values)
 
 

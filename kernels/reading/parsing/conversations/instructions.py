@@ -51,7 +51,7 @@ def _says_something(value: object) -> bool:
 
 def _history(record: dict[str, Any]) -> list[Turn]:
     """Return the turns of earlier questions and answers, in pairs or as messages."""
-    history = record.get("history") or []
+    history: object = record.get("history") or []
     if not isinstance(history, list):
         raise BadRecordError("schema", f"'history' must be a list, got {type(history).__name__}")
     turns: list[Turn] = []

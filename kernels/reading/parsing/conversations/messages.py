@@ -96,10 +96,10 @@ def _call(value: object) -> dict[str, Any]:
     name = inner.get("name")
     if not isinstance(name, str) or not name.strip():
         raise BadRecordError("schema", f"a tool call needs a function's name, got {value!r:.100}")
-    arguments = next((inner[field] for field in _ARGUMENTS if inner.get(field) is not None), {})
+    arguments: object = next((inner[field] for field in _ARGUMENTS if inner.get(field) is not None), {})
     if isinstance(arguments, str):  # OpenAI writes them as JSON within a string
         try:
-            parsed = json.loads(arguments) if arguments.strip() else {}
+            parsed: object = json.loads(arguments) if arguments.strip() else {}
         except (ValueError, RecursionError):
             parsed = None
         arguments = cast(object, parsed) if isinstance(parsed, dict) else arguments
@@ -127,7 +127,7 @@ def _given(value: object, field: str) -> str:
     """Return what a tool gave: a text, which may be empty, or a value as JSON."""
     if isinstance(value, dict) or (isinstance(value, list) and not _are_parts(cast(list[object], value))):
         return json_text(cast(object, value), field)
-    joined = "" if value is None else _joined(value)
+    joined: object = "" if value is None else _joined(value)
     return content(joined, field) if not isinstance(joined, str) or joined.strip() else ""
 
 

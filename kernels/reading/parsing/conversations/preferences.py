@@ -37,7 +37,7 @@ def pair(record: dict[str, Any], names: tuple[str, str]) -> list[Turn]:
 def rejected_answers(value: object) -> list[Turn]:
     """Return answers that stand beside a conversation as worse than its last: a text or message, or a list of such. Raises BadRecordError."""
     found = cast(list[object], value) if isinstance(value, list) else [value]
-    turns = [message(each) if isinstance(each, dict) else Turn("assistant", content(each, "rejected")) for each in found]
+    turns = [message(cast(object, each)) if isinstance(each, dict) else Turn("assistant", content(each, "rejected")) for each in found]
     if not turns or any(turn.role != "assistant" for turn in turns):
         raise BadRecordError("role_order", f"a rejected answer must be an assistant's: {' '.join(turn.role for turn in turns)}")
     return [turn._replace(role="rejected") for turn in turns]
@@ -53,16 +53,18 @@ def transcript_turns(text: str, field: str) -> list[Turn]:
 
 def _alternatives(record: dict[str, Any], field: str) -> list[list[Turn]]:
     """Return the conversations of one side, each with what it answers; more than one where a list of texts gives several answers."""
-    value = record[field]
+    value: object = record[field]
     if isinstance(value, str):
         return [_written_out(record, value, field)]
     if isinstance(value, dict):
         return [[*_asked(record), message(cast(object, value))]]
     if not isinstance(value, list) or not value:
-        raise BadRecordError("schema", f"{field!r} must be an answer, a transcript or a list of turns, got {type(value).__name__}")
+        raise BadRecordError("schema", f"{field!r} must be an answer, a transcript or a list of turns, got {type(cast(object, value)).__name__}")
     values = cast(list[object], value)
     if all(isinstance(each, str) for each in values):
         return [_answered(record, each, field) for each in values]
+    if all(isinstance(each, list) for each in values):
+        return [turns for each in values for turns in _alternatives({**record, field: each}, field)]
     turns = messages(values)
     return [turns if turns[0].role in ("system", "user") else [*_asked(record), *turns]]
 

@@ -58,6 +58,7 @@ def test_several_rejected_answers_are_several_turns() -> None:
     record = {"prompt": "Name a knot.", "chosen": "The bowline.", "rejected": ["Knot.", "No."]}
     assert read(record) == [ASKED, BETTER, WORSE, Turn("rejected", "No.")]
     assert read({"messages": [Q, A], "rejected": ["Knot.", R]}) == [ASKED, BETTER, WORSE, WORSE]
+    assert read({"chosen": [Q, A], "rejected": [[Q, R], [Q, R]]}) == [ASKED, BETTER, WORSE, WORSE]
 
 
 @pytest.mark.parametrize(
