@@ -87,6 +87,14 @@ def test_the_option_follows_the_prompt_after_one_space(tiny: Model):
     assert encode(tiny, "ab", "c") == Request((97, 98), (32, 99))
 
 
+def test_what_prompts_and_options_spell_is_content(tiny: Model):
+    from tokenizers import AddedToken
+
+    tokenizer = Bytes()
+    tokenizer.backend_tokenizer.add_special_tokens([AddedToken("<end>", special=True)])
+    assert encode(tiny._replace(tokenizer=tokenizer), "a<end>", "<end>") == Request(tuple(b"a<end>"), tuple(b" <end>"))
+
+
 def test_options_with_leading_newline_and_trailing_spaces_are_read():
     item = parse_item("f:1", record("\nA. one \nB.  two words ", "B.  two words "), "p")
     assert item == Item("f:1", "p", ("one", "two words"), 1)
