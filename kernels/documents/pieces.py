@@ -1,8 +1,8 @@
 """The pieces of a conversation's text: what a rule that rewrites text is given one by one, so that it never sees, or spoils, what parts turns.
 
-Pieces are the contents of turns and, of tool calls, the names and every word or number that is passed. Definitions of tools are none: they are
-the same in thousands of conversations and nobody said them. Whatever values are masked, they are masked in every piece; passages and lines
-are only ever cut from what people and the assistant say.
+Pieces are the contents of turns, the names of those who speak and, of tool calls, the names and every word or number that is passed.
+Definitions of tools are none: they are the same in thousands of conversations and nobody said them. Whatever values are masked, they are
+masked in every piece; passages and lines are only ever cut from what people and the assistant say.
 """
 
 import json
@@ -30,6 +30,8 @@ def pieces_of(turns: Sequence[Turn]) -> list[Piece]:
     for turn in turns:
         if turn.role == "tools":
             continue
+        if _has_name(turn):
+            found.append(Piece(str(turn.name), may_be_cut=False))
         if turn.content:
             found.append(Piece(turn.content, turn.role in CUT_ROLES))
         found += [Piece(word, may_be_cut=False) for word in _words_of(turn)]
@@ -56,11 +58,17 @@ def with_pieces(turns: Sequence[Turn], texts: Sequence[str]) -> list[Turn]:
 def _rewritten(turn: Turn, left: Iterator[str]) -> Turn:
     if turn.role == "tools":
         return turn
-    content = next(left) if turn.content else turn.content
+    turn = turn._replace(name=next(left) if _has_name(turn) else turn.name)
+    turn = turn._replace(content=next(left) if turn.content else turn.content)
     if turn.tool_calls is None:
-        return turn._replace(content=content)
+        return turn
     calls = [{**call, "function": map_words(call["function"], lambda word: next(left))} for call in json.loads(turn.tool_calls)]
-    return turn._replace(content=content, tool_calls=json.dumps(calls, ensure_ascii=False))
+    return turn._replace(tool_calls=json.dumps(calls, ensure_ascii=False))
+
+
+def _has_name(turn: Turn) -> bool:
+    """Return whether a turn names who speaks; that of a tool is no name of anybody."""
+    return bool(turn.name) and turn.role in CUT_ROLES
 
 
 def _words_of(turn: Turn) -> list[str]:

@@ -82,6 +82,13 @@ def test_pieces_that_are_rewritten_go_back_where_they_stood() -> None:
         with_pieces(WHOLE, texts[1:])
 
 
+def test_the_name_of_who_speaks_is_a_piece_and_that_of_a_tool_is_none() -> None:
+    named = [ASKED._replace(name="ada@example.com"), CALLING, GIVEN._replace(name="mail"), ANSWER]
+    pieces = pieces_of(named)
+    assert pieces[:2] == [Piece("ada@example.com", may_be_cut=False), Piece("Mail it.", may_be_cut=True)]
+    assert with_pieces(named, ["<EMAIL>", *(piece.text for piece in pieces[1:])]) == [ASKED._replace(name="<EMAIL>"), *named[1:]]
+
+
 def test_a_column_of_conversations_comes_back_as_it_was() -> None:
     column = turns_column([WHOLE, None, [ASKED]])
     assert column.type == TURNS and column.null_count == 1

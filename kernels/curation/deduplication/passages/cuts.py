@@ -63,7 +63,7 @@ def _cut_turns(turns: list[Turn], spans: list[tuple[int, int]]) -> tuple[list[Tu
         end = place + len(piece.text)
         own = [(start - place, stop - place) for start, stop in spans if place <= start and stop <= end]
         left.append(cut_text(piece.text, own) if own else piece.text)
-        is_whole = is_whole and bool(left[-1].strip())
+        is_whole = is_whole and bool(left[-1].strip() or not own)
         place = end + len(BETWEEN)
     return with_pieces(turns, left), is_whole
 

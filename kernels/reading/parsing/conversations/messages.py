@@ -96,7 +96,8 @@ def _call(value: object) -> dict[str, Any]:
     name = inner.get("name")
     if not isinstance(name, str) or not name.strip():
         raise BadRecordError("schema", f"a tool call needs a function's name, got {value!r:.100}")
-    arguments: object = next((inner[field] for field in _ARGUMENTS if inner.get(field) is not None), {})
+    given: list[object] = [inner[field] for field in _ARGUMENTS if inner.get(field) is not None]
+    arguments = given[0] if given else {}
     if isinstance(arguments, str):  # OpenAI writes them as JSON within a string
         try:
             parsed: object = json.loads(arguments) if arguments.strip() else {}
@@ -127,7 +128,7 @@ def _given(value: object, field: str) -> str:
     """Return what a tool gave: a text, which may be empty, or a value as JSON."""
     if isinstance(value, dict) or (isinstance(value, list) and not _are_parts(cast(list[object], value))):
         return json_text(cast(object, value), field)
-    joined: object = "" if value is None else _joined(value)
+    joined = "" if value is None else _joined(cast(object, value))
     return content(joined, field) if not isinstance(joined, str) or joined.strip() else ""
 
 
