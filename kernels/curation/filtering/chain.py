@@ -73,8 +73,11 @@ def apply_filters(documents: pa.Table, steps: Sequence[Step], paths: Mapping[Fil
 
     plain = [name for name in DOCUMENTS.names if name != "turns"]
     rows = cast(pl.DataFrame, pl.from_arrow(documents.select(plain))).with_row_index(ROW)  # pyright: ignore[reportUnknownMemberType]
-    turns = {row: found for row, found in enumerate(turns_of(documents["turns"])) if found is not None}
-    parts = [_pass(rows[start:end], turns, steps, paths) for start, end in batches(rows["text"])]
+    turns = turns_of(documents["turns"])
+    parts = [
+        _pass(rows[start:end], {row: found for row in range(start, end) if (found := turns[row]) is not None}, steps, paths)
+        for start, end in batches(rows["text"])
+    ]
     return Filtered(
         pa.concat_tables([DOCUMENTS.empty_table(), *(part.kept for part in parts)]),
         pa.concat_tables([DROPPED.empty_table(), *(part.dropped for part in parts)]),

@@ -97,7 +97,7 @@ def _call(value: object) -> dict[str, Any]:
     if not isinstance(name, str) or not name.strip():
         raise BadRecordError("schema", f"a tool call needs a function's name, got {value!r:.100}")
     given: list[object] = [inner[field] for field in _ARGUMENTS if inner.get(field) is not None]
-    arguments = given[0] if given else {}
+    arguments = given[0] if given else dict[str, object]()
     if isinstance(arguments, str):  # OpenAI writes them as JSON within a string
         try:
             parsed: object = json.loads(arguments) if arguments.strip() else {}
