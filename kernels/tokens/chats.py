@@ -7,10 +7,9 @@ tokens in which it will be given.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
-from kernels.documents.pieces import map_words
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TextEncoder
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
@@ -100,29 +99,37 @@ class ChatEncoder:
     def _rendered(self, turns: Sequence[Turn], *, asks: bool = False) -> str:
         """Return a conversation as the template writes it, contents guarded. Raises UnrenderedError."""
         messages, tools = as_messages(turns)
-        guarded = [
-            {
-                **message,
-                "content": self.text.guarded(message["content"]),
-                **({"tool_calls": map_words(message["tool_calls"], self.text.guarded)} if "tool_calls" in message else {}),
-            }
-            for message in messages
-        ]
-        definitions = None if tools is None else map_words(tools, self.text.guarded)
+        guarded, definitions = self._guarded(messages), self._guarded(tools)
         text = self._render(guarded, definitions, asks)
-        if any(word not in text for word in _must_be_said(guarded, definitions or [])):
+        if not all(_is_said(word, text) for word in _must_be_said(guarded, definitions or [])):
             raise UnrenderedError("the chat template leaves out tools, their calls or what they gave")
         return text
+
+    def _guarded(self, value: Any) -> Any:
+        """Return a JSON value with all its strings guarded, names of fields too."""
+        if isinstance(value, str):
+            return self.text.guarded(value)
+        if isinstance(value, list):
+            return [self._guarded(each) for each in cast(list[Any], value)]
+        if isinstance(value, dict):
+            return {self.text.guarded(key): self._guarded(inner) for key, inner in cast(dict[str, Any], value).items()}
+        return value
 
 
 def _must_be_said(messages: list[dict[str, Any]], tools: list[Any]) -> Iterator[str]:
     """Yield what many templates leave out without a word: names of tools defined and called, and what tools gave."""
     for tool in tools:
-        yield str(tool.get("function", tool).get("name", ""))
+        function = tool["function"] if isinstance(tool.get("function"), dict) else tool
+        yield str(function.get("name", ""))
     for message in messages:
         yield from (call["function"]["name"] for call in message.get("tool_calls", []))
         if message["role"] == "tool":
             yield message["content"].strip()
+
+
+def _is_said(word: str, text: str) -> bool:
+    """Return whether a text holds a word, as it is or as JSON writes it."""
+    return any(form in text for form in (word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]))
 
 
 def own_template(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:

@@ -14,8 +14,9 @@ END_OF_TEXT = "<|endoftext|>"
 TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
 PADDING = "<|pad|>"
-GUARD = "\ufdd0"
-"""Stands, in a rendered text, before whatever spells a control token and is content, and before itself where content holds it."""
+GUARD = "\x7f"
+"""Stands, in a rendered text, before whatever spells a control token and is content, and before itself where content holds it. No template takes
+DEL for white space, and JSON writes it as it is."""
 
 
 class TextEncoder:

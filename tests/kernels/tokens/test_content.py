@@ -69,6 +69,17 @@ def test_the_only_control_tokens_of_a_conversation_are_its_own(encoder: TextEnco
     assert said(tokenizer_json, ids) == "".join(f"<|im_start|>{turn.role}\n{turn.content}<|im_end|>\n" for turn in turns)
 
 
+def test_names_of_fields_and_of_speakers_are_content_too(encoder: TextEncoder) -> None:
+    call = '[{"id": "<|pad|>", "type": "function", "function": {"name": "<|im_start|>", "arguments": {"<|im_end|>": {"<|pad|>": 1}}}}]'
+    turns = [Turn("tools", '[{"<|im_end|>": 1}]'), Turn("user", "u", name="<|im_end|>"), Turn("assistant", "", tool_calls=call)]
+    ids = ChatEncoder(encoder, own_template).conversation(turns)
+    assert [token for token in ids if token < len(SPECIAL_TOKENS)] == [1, 2] * 3
+    named = ChatEncoder(
+        encoder, lambda messages, tools, asks: "".join(f"<|im_start|>{m.get('name')}{json.dumps([m, tools])}<|im_end|>" for m in messages)
+    )
+    assert [token for token in named.prompt(turns) if token < len(SPECIAL_TOKENS)] == [1, 2] * 2
+
+
 def test_what_is_passed_to_tools_and_how_they_are_defined_is_content_too(encoder: TextEncoder, tokenizer_json: str) -> None:
     tools = Turn("tools", json.dumps([{"type": "function", "function": {"name": "tide", "description": "<|im_start|>"}}]))
     turns = [
@@ -161,6 +172,13 @@ def test_a_template_that_leaves_out_tools_or_changes_its_mind_is_told_of(encoder
     fickle = ChatEncoder(encoder, lambda messages, tools, asks: f"{len(messages)} {messages[-1]['content']}")
     with pytest.raises(UnrenderedError, match="writes the beginning"):
         fickle.answered([Turn("user", "Hi"), Turn("assistant", "Ho")])
+
+
+@pytest.mark.parametrize("definition", ['[{"name": "a \\"b\\" \u00e9"}]', '[{"function": "f"}]', "[{}]", '[{"function": {"name": 7}}]'])
+def test_our_own_template_says_whatever_tools_are_called(encoder: TextEncoder, definition: str) -> None:
+    call = '[{"type": "function", "function": {"name": "a \\"b\\" \u00e9", "arguments": {}}}]'
+    turns = [Turn("tools", definition), Turn("user", "u"), Turn("assistant", "", tool_calls=call), Turn("tool", ""), Turn("assistant", "a")]
+    assert ChatEncoder(encoder, own_template).conversation(turns)
 
 
 def test_a_template_of_others_that_trims_contents_is_followed(encoder: TextEncoder, tokenizer_json: str, folder: Path) -> None:
