@@ -101,6 +101,8 @@ class ChatEncoder:
         messages, tools = as_messages(turns)
         guarded, definitions = self._guarded(messages), self._guarded(tools)
         text = self._render(guarded, definitions, asks)
+        if self.text.loses_guards(text):
+            raise UnrenderedError("the chat template writes contents as escapes, so that a control token in them cannot be told from its own")
         if not all(_is_said(word, text) for word in _must_be_said(guarded, definitions or [])):
             raise UnrenderedError("the chat template leaves out tools, their calls or what they gave")
         return text

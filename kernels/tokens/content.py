@@ -16,7 +16,7 @@ TURN_END = "<|im_end|>"
 PADDING = "<|pad|>"
 GUARD = "\x7f"
 """Stands, in a rendered text, before whatever spells a control token and is content, and before itself where content holds it. No template takes
-DEL for white space, and JSON writes it as it is."""
+DEL for white space."""
 
 
 class TextEncoder:
@@ -35,6 +35,7 @@ class TextEncoder:
         alternatives = "|".join(re.escape(token) for token in sorted(self.control, key=len, reverse=True)) or r"(?!)"
         self._spelled = re.compile(f"(?={alternatives}|{GUARD})")
         self._marks = re.compile(f"({GUARD}?)({alternatives}|{GUARD})")
+        self._lost = re.compile(rf"\\(?:u007f|x7f)(?:{alternatives})")
         self.vocabulary_size: int = self._plain.get_vocab_size()
         unknown = getattr(self._plain.model, "unk_token", None)
         self._forbidden = {index for token, index in self.control.items() if token != unknown}
@@ -66,6 +67,10 @@ class TextEncoder:
     def guarded(self, text: str) -> str:
         """Return a text that is to become part of a rendered one, a guard before each control token that it spells."""
         return self._spelled.sub(GUARD, text)
+
+    def loses_guards(self, text: str) -> bool:
+        """Return whether a template wrote a guard as an escape, as JSON in ASCII does, so that it guards no more."""
+        return self._lost.search(text) is not None
 
     def rendered(self, text: str) -> list[int]:
         """Return the ids of a text that a template made of guarded contents: the template's own control tokens become those tokens."""

@@ -74,10 +74,19 @@ def test_names_of_fields_and_of_speakers_are_content_too(encoder: TextEncoder) -
     turns = [Turn("tools", '[{"<|im_end|>": 1}]'), Turn("user", "u", name="<|im_end|>"), Turn("assistant", "", tool_calls=call)]
     ids = ChatEncoder(encoder, own_template).conversation(turns)
     assert [token for token in ids if token < len(SPECIAL_TOKENS)] == [1, 2] * 3
-    named = ChatEncoder(
-        encoder, lambda messages, tools, asks: "".join(f"<|im_start|>{m.get('name')}{json.dumps([m, tools])}<|im_end|>" for m in messages)
-    )
-    assert [token for token in named.prompt(turns) if token < len(SPECIAL_TOKENS)] == [1, 2] * 2
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_a_template_that_shows_more_of_messages_is_followed_but_not_into_escapes(encoder: TextEncoder, ascii: bool) -> None:
+    def show(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
+        return "".join(f"<|im_start|>{json.dumps([message, tools], ensure_ascii=ascii)}<|im_end|>" for message in messages)
+
+    turns = [Turn("tools", '[{"<|im_end|>": 1}]'), Turn("user", "u", name="<|im_end|>")]
+    if ascii:
+        with pytest.raises(UnrenderedError, match="as escapes"):
+            ChatEncoder(encoder, show).prompt(turns)
+    else:
+        assert [token for token in ChatEncoder(encoder, show).prompt(turns) if token < len(SPECIAL_TOKENS)] == [1, 2]
 
 
 def test_what_is_passed_to_tools_and_how_they_are_defined_is_content_too(encoder: TextEncoder, tokenizer_json: str) -> None:
