@@ -22,9 +22,9 @@ from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 from resources.storage.sources import Location
 
-SIGNATURES_VERSION = 2
+SIGNATURES_VERSION = 3
 MATCHING_VERSION = 2
-TRIMMING_VERSION = 1
+TRIMMING_VERSION = 2
 MODEL_INPUT = "semantic_model"
 """The input that holds the sentence encoder."""
 
@@ -189,7 +189,7 @@ def write_paragraphs(build: CellBuild, config: ParagraphConfig) -> None:
     """Write the index of a partition's paragraphs."""
     from kernels.curation.deduplication.passages.paragraphs import write_paragraph_index
 
-    documents = build.table(DEDUPLICATED, "documents", build.key).select(["id", "text"])
+    documents = build.table(DEDUPLICATED, "documents", build.key).select(["id", "text", "turns"])
     write_paragraph_index(documents, config, build.draft.folder)
     build.draft.num_rows = documents.num_rows
 
@@ -200,7 +200,8 @@ def trimmed(recipe: str, entry: DeduplicationEntry) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=TRIMMED,
-        description="Deduplicated documents without passages that stand in an earlier one. `cut_*` say what was cut, and who has it still.",
+        description="Deduplicated documents without passages that stand in an earlier one. `cut_*` say what was cut and who has it still, "
+        "`dropped` of which documents, or turns of conversations, nothing was left.",
         group="corpus",
         kinds=("parquet", "polars"),
         code_version=f"trimming:{TRIMMING_VERSION}",
@@ -214,7 +215,7 @@ def trimmed(recipe: str, entry: DeduplicationEntry) -> Artifact:
 
 def cut_passages(build: CellBuild, entry: DeduplicationEntry) -> None:
     """Cut passages out of a partition's documents that stand in an earlier one."""
-    from kernels.curation.deduplication.passages.cuts import CUTS, cut_documents
+    from kernels.curation.deduplication.passages.cuts import CUTS, cut_documents, emptied_documents
     from kernels.curation.deduplication.passages.paragraphs import find_paragraphs
     from kernels.curation.deduplication.passages.substring import find_repeats
 
@@ -222,15 +223,19 @@ def cut_passages(build: CellBuild, entry: DeduplicationEntry) -> None:
     cuts = {"paragraphs": CUTS.empty_table(), "substring": CUTS.empty_table()}
     if entry.paragraphs is not None:
         cuts |= {"paragraphs": find_paragraphs(documents, _earlier_folders(build, PARAGRAPHS), entry.paragraphs)}
-    kept = cut_documents(documents, cuts["paragraphs"])
+    without_paragraphs = cut_documents(documents, cuts["paragraphs"])
     if entry.substring is not None:
-        cuts |= {"substring": find_repeats(kept, entry.substring)}
-    kept = cut_documents(kept, cuts["substring"])
+        cuts |= {"substring": find_repeats(without_paragraphs, entry.substring)}
+    kept = cut_documents(without_paragraphs, cuts["substring"])
+    steps = (("paragraphs", documents, without_paragraphs), ("substring", without_paragraphs, kept))
+    dropped = pa.concat_tables([emptied_documents(before, after, name) for name, before, after in steps])
     profile = Profile()
     profile.keep(kept)
+    profile.drop(dropped)
     build.write("documents", kept)
+    build.write("dropped", dropped)
     for name, table in cuts.items():
         build.write(f"cut_{name}", table)
     describe(build, profile)
     rows = [{"cut": name, "spans": table.num_rows, "documents": len(set(table["id"].to_pylist()))} for name, table in cuts.items()]
-    build.draft.metadata |= {"cuts": rows_markdown(rows), "num_emptied": documents.num_rows - kept.num_rows}
+    build.draft.metadata |= {"cuts": rows_markdown(rows), "num_emptied": dropped.num_rows}

@@ -17,6 +17,8 @@ from kernels.specs.filters import Filter
 from kernels.specs.sources import SourceFile, SourceFormat
 from resources.storage.sources import Location, open_file
 
+VERSION = 2
+"""Of the document table itself, whichever reader fills it."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -61,11 +63,12 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=DOCUMENTS,
-        description="Texts extracted from the source files, one row a document. Records that cannot be read stand in `rejects` with their reason.",
+        description="Texts extracted from the source files, one row a document, conversations with their turns. Records that cannot be read "
+        "stand in `rejects` with their reason.",
         group="corpus",
         kinds=("parquet", "datatrove"),
-        code_version=versions(plan.format for plan in sources.values()),
-        code_version_by_partition=lambda partition: versions([sources[source_of(partition)].format]),
+        code_version=f"documents:{VERSION}+" + versions(plan.format for plan in sources.values()),
+        code_version_by_partition=lambda partition: f"documents:{VERSION}+" + versions([sources[source_of(partition)].format]),
         partitioning=SHARDS,
         config=config,
         made_from=files_of(list(sources)),

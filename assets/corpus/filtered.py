@@ -18,7 +18,7 @@ from kernels.specs.config import Config
 from kernels.specs.needs import FilterNeed
 from resources.storage.sources import Location
 
-CHAIN_VERSION = 2
+CHAIN_VERSION = 3
 
 
 class StepConfig(Config):

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from assets.corpus.documents import SourcePlan
-from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, REPORT
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, REPORT, TRIMMED
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.metadata import rows_markdown
@@ -16,7 +16,7 @@ from assets.graph.upstream import as_set, every, named, source_of
 from kernels.specs.config import Config
 from resources.storage.sources import Location, open_file
 
-CURATION_VERSION = 4
+CURATION_VERSION = 5
 STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_ROWS = 30
 SIZES = (2, 5, 20, 100)
@@ -33,8 +33,12 @@ class GroupLimits(Config):
     """Groups mentioned by fewer documents before curation are not judged."""
 
 
-def curation_report(recipe: str, sources: Mapping[str, SourcePlan], evals: Sequence[str]) -> Artifact:
-    """Return the artifact that counts records through curation and scores it against labels. ``evals`` are those whose texts are looked for."""
+def curation_report(recipe: str, sources: Mapping[str, SourcePlan], evals: Sequence[str], *, trims: bool) -> Artifact:
+    """Return the artifact that counts records through curation and scores it against labels.
+
+    ``evals`` are those whose texts are looked for; ``trims`` says whether passages are cut.
+    """
+    stages = (*STAGES, TRIMMED) if trims else STAGES
     return Artifact(
         recipe=recipe,
         name=REPORT,
@@ -42,16 +46,16 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan], evals: Seque
         group="corpus",
         kinds=("polars",),
         code_version=f"curation:{CURATION_VERSION}",
-        made_from=(*(every(asset) for asset in STAGES), *((as_set(named(EVAL_TEXTS, evals)),) if evals else ())),
-        build=lambda build: write_report(build, sources, evals),
+        made_from=(*(every(asset) for asset in stages), *((as_set(named(EVAL_TEXTS, evals)),) if evals else ())),
+        build=lambda build: write_report(build, sources, evals, stages),
     )
 
 
-def write_report(build: CellBuild, sources: Mapping[str, SourcePlan], evals: Sequence[str]) -> None:
+def write_report(build: CellBuild, sources: Mapping[str, SourcePlan], evals: Sequence[str], stages: Sequence[str]) -> None:
     """Write every table of the report, and show the first rows of each."""
     from kernels.charts.corpus import plot_outcomes, plot_reasons
 
-    flow, reasons = _flow(build), _reasons(build)
+    flow, reasons = _flow(build), _reasons(build, stages)
     build.write_plot("outcomes_plot", plot_outcomes(flow))
     build.write_plot("drops_plot", plot_reasons(reasons))
     build.write("flow", flow, main=True)
@@ -70,7 +74,7 @@ def write_report(build: CellBuild, sources: Mapping[str, SourcePlan], evals: Seq
 def _flow(build: CellBuild) -> pa.Table:
     """Return counts by source from the manifests: what each stage took out, and what is left."""
     counts: dict[str, dict[str, int]] = {}
-    names = ("partitions", "records", "rejected", "filtered", "duplicates", "contaminated", "kept")
+    names = ("partitions", "records", "rejected", "filtered", "duplicates", "emptied", "contaminated", "kept")
     for key in build.usable(CLEAN):
         row = counts.setdefault(source_of(key), dict.fromkeys(names, 0))
         manifests = {asset: build.manifest(asset, key) for asset in STAGES}
@@ -80,16 +84,18 @@ def _flow(build: CellBuild) -> pa.Table:
         row["records"] += int(manifests[DOCUMENTS].metadata["num_rejects"]) + rows[DOCUMENTS]
         row["filtered"] += rows[DOCUMENTS] - rows[FILTERED]
         row["duplicates"] += rows[FILTERED] - rows[DEDUPLICATED]
-        row["contaminated"] += rows[DEDUPLICATED] - rows[CLEAN]
+        contaminated = int(manifests[CLEAN].metadata["num_dropped"])
+        row["emptied"] += rows[DEDUPLICATED] - rows[CLEAN] - contaminated
+        row["contaminated"] += contaminated
         row["kept"] += rows[CLEAN]
     return pa.Table.from_pylist([{"source": source, **row} for source, row in counts.items()])
 
 
-def _reasons(build: CellBuild) -> pa.Table:
+def _reasons(build: CellBuild, stages: Sequence[str]) -> pa.Table:
     """Return how many documents each stage took out of each source for which reason, the commonest first."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for key in build.usable(CLEAN):
-        for asset in STAGES:
+        for asset in stages:
             for reason, count in build.manifest(asset, key).metadata.get("reasons", {}).items():
                 counts[source_of(key), asset.split("/")[1], reason] += count
     rows = [{"source": source, "stage": stage, "reason": reason, "documents": count} for (source, stage, reason), count in counts.most_common()]

@@ -9,10 +9,12 @@ import pyarrow as pa
 from assets.corpus.documents import SourceLimits
 from assets.graph.build import Judging
 from assets.graph.upstream import source_of
+from kernels.documents.conversations import disagreement, turns_of
 from kernels.documents.schema import DOCUMENTS
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
+TURNS_FAULT = "turns_fault"
 TABLE = "documents"
 """The table of a corpus cell that its suite judges."""
 PIECE_BYTES = 1 << 25
@@ -22,7 +24,7 @@ MAX_FAULT_SHARE = 0.2
 SHOWN_FAULTS = 3
 FAULTS = frozenset(
     """damaged truncated undecodable not_wikitext invalid_json schema
-    role_order empty_turn control_token invalid_unicode duplicate_key""".split()  # noqa: SIM905 (a column of words reads worse)
+    role_order empty_turn invalid_unicode duplicate_key""".split()  # noqa: SIM905 (a column of words reads worse)
 )
 """Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
 
@@ -96,8 +98,10 @@ def _faults(judging: Judging, cell: Cell) -> list[str]:
 def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
     """Yield the rows of many cells in pieces of bounded size.
 
-    ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id.
+    ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id. In the place of ``turns`` stands
+    ``turns_fault``: what is wrong with a conversation, nothing where it is whole and its text is that of its turns.
     """
+    named = [TURNS_FAULT if column == "turns" else column for column in columns]
     held: list[pa.Table] = []
     for cell in cells:
         path = judging.folder(cell) / f"{TABLE}.parquet"
@@ -107,13 +111,20 @@ def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -
             for piece in rows.select(columns).to_batches(PIECE_ROWS):
                 partition = pa.repeat(str(cell.partition), piece.num_rows)
                 counted = num_same_id.slice(start, piece.num_rows)
-                held.append(pa.table([*piece.columns, partition, counted], [*columns, "partition", "num_same_id"]))
+                values = [_turns_faults(piece) if column == "turns" else piece[column] for column in columns]
+                held.append(pa.table([*values, partition, counted], [*named, "partition", "num_same_id"]))
                 start += piece.num_rows
                 if sum(part.num_rows for part in held) >= PIECE_ROWS or sum(part.nbytes for part in held) >= PIECE_BYTES:
                     yield pa.concat_tables(held, promote_options="permissive")
                     held.clear()
     if held:
         yield pa.concat_tables(held, promote_options="permissive")
+
+
+def _turns_faults(rows: pa.RecordBatch) -> pa.Array:
+    turns = turns_of(rows["turns"])
+    texts = rows["text"].to_pylist() if any(turns) else [""] * len(turns)
+    return pa.array([disagreement(str(text), found) for text, found in zip(texts, turns, strict=True)], pa.string())
 
 
 def has_columns(judging: Judging, cell: Cell, columns: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from assets.corpus.documents import SourceLimits
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, FILTERED
-from assets.corpus.suite_rows import MAX_FAULT_SHARE, facts_of, has_columns, rows_of
+from assets.corpus.suite_rows import MAX_FAULT_SHARE, TURNS_FAULT, facts_of, has_columns, rows_of
 from assets.graph.build import Judging
 from assets.graph.checks import Check, CheckFinding, CheckSuite, Findings
 from assets.graph.upstream import Upstream, earlier_of_source
@@ -43,7 +43,14 @@ TEXTS = (
         kwargs={"column": "text", "regex": MOJIBAKE},
         max_bad_share=MAX_MOJIBAKE_SHARE,
     ),
+    Expectation(
+        name="conversations_are_whole",
+        description="In every conversation user and assistant speak in turn, nobody says nothing, and the text is that of the turns.",
+        type="expect_column_values_to_be_in_set",
+        kwargs={"column": TURNS_FAULT, "value_set": [""]},
+    ),
 )
+COLUMNS = ("id", "text", "turns")
 SCHEMA = Expectation(
     name="schema_is_as_declared",
     description="The table has the columns and types of a document table.",
@@ -119,7 +126,7 @@ def corpus_suite(
                     found.setdefault(cell, {})[e.name] = CheckFinding(finding.passed, _describe(finding, e), numbers)
 
         if rows:
-            judge(name, rows_of(judging, whole, columns), rows, whole, list(columns))
+            judge(name, rows_of(judging, whole, columns), rows, whole, [TURNS_FAULT if column == "turns" else column for column in columns])
         if facts:
             judge(f"{name}_facts", [facts_of(judging, cells, limits)], facts, cells, ["schema", "faults", "found"])
         return found
@@ -136,8 +143,8 @@ def corpus_suites(limits: Mapping[str, SourceLimits]) -> list[CheckSuite]:
     asked = {source: limit for source, limit in limits.items() if limit != SourceLimits()}
     return [
         *([corpus_suite("limits_suite", FILTERED, (), (), WITHIN_LIMITS, asked)] if asked else []),
-        corpus_suite("documents_suite", DOCUMENTS, ("id", "text"), TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
-        corpus_suite("filtered_suite", FILTERED, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("deduplicated_suite", DEDUPLICATED, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("decontaminated_suite", CLEAN, ("id", "text"), TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("documents_suite", DOCUMENTS, COLUMNS, TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
+        corpus_suite("filtered_suite", FILTERED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("deduplicated_suite", DEDUPLICATED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        corpus_suite("decontaminated_suite", CLEAN, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
     ]

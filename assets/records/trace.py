@@ -25,6 +25,7 @@ class DocumentTrace(NamedTuple):
     """The record that became no document."""
     tags: list[dict[str, Any]]
     dropped: dict[str, Any] | None
+    """By a filter, or by the cutting of passages."""
     duplicate: dict[str, Any] | None
     """Whom it duplicates."""
     duplicates: list[dict[str, Any]]
@@ -97,7 +98,7 @@ def _trace(lake: Lake, recipe: str, document_id: str, partition: str) -> Documen
         next(iter(rows(DOCUMENTS, "documents")), None),
         _reject(lake, recipe, document_id, partition),
         rows(FILTERED, "tags"),
-        next(iter(rows(FILTERED, "dropped")), None),
+        next(iter([*rows(FILTERED, "dropped"), *rows(TRIMMED, "dropped")]), None),
         next(iter(rows(DEDUPLICATED, "duplicates")), None),
         _stands_for(lake, recipe, document_id),
         [*rows(TRIMMED, "cut_paragraphs"), *rows(TRIMMED, "cut_substring")],

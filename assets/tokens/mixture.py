@@ -12,7 +12,7 @@ from assets.graph.upstream import every, source_of, whole
 from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
 from kernels.tokens.mixtures import MixtureConfig
 
-MIXTURES_VERSION = 2
+MIXTURES_VERSION = 3
 HELDOUT_FILE = "heldout.parquet"
 
 

@@ -6,7 +6,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import same, whole
 from assets.tokens.names import shards_asset, tokenizer_asset
 
-SHARDS_VERSION = 2
+SHARDS_VERSION = 3
 
 
 def shards(recipe: str, tokenizer: str | None) -> Artifact:
@@ -14,7 +14,8 @@ def shards(recipe: str, tokenizer: str | None) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=shards_asset(tokenizer),
-        description="Token ids of every document, each ended by the end-of-text token, as arrays that memory-map (`tokens.npy`, `offsets.npy`).",
+        description="Token ids of every document, conversations with their turns marked, each ended by the end-of-text token, as arrays that "
+        "memory-map (`tokens.npy`, `offsets.npy`).",
         group="tokens",
         kinds=("numpy",),
         code_version=f"shards:{SHARDS_VERSION}",

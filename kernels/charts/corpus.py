@@ -6,15 +6,15 @@ import pyarrow as pa
 
 from kernels.charts.png import png
 
-_COLOURS = {"kept": "#2b6cb0", "rejected": "#a0aec0", "filtered": "#dd6b20", "duplicates": "#805ad5", "contaminated": "#c53030"}
-_STAGE_COLOURS = {"documents": "#a0aec0", "filtered": "#dd6b20", "deduplicated": "#805ad5", "decontaminated": "#c53030"}
+_COLOURS = {"kept": "#2b6cb0", "rejected": "#a0aec0", "filtered": "#dd6b20", "duplicates": "#805ad5", "emptied": "#b7791f", "contaminated": "#c53030"}
+_STAGE_COLOURS = {"documents": "#a0aec0", "filtered": "#dd6b20", "deduplicated": "#805ad5", "trimmed": "#b7791f", "decontaminated": "#c53030"}
 _MAX_REASONS = 16
 
 
 def plot_outcomes(flow: pa.Table) -> bytes:
     """Return a PNG: a bar a source, the shares of its records kept and taken out at each stage.
 
-    ``flow`` has source, records, kept, rejected, filtered, duplicates and contaminated.
+    ``flow`` has source, records, kept, rejected, filtered, duplicates, emptied (by cutting passages) and contaminated.
     """
     from matplotlib.figure import Figure
 

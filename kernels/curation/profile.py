@@ -5,11 +5,15 @@ Samples are the documents whose ids hash lowest, so that they are spread over a 
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from kernels.documents.conversations import transcript
+from kernels.specs.turns import Turn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,14 +39,15 @@ class Profile:
         self._dropped: list[tuple[int, str, str]] = []
 
     def keep(self, documents: pa.Table) -> None:
-        """Add kept documents (columns id, text)."""
+        """Add kept documents (columns id, text and turns)."""
         import polars as pl
 
         frame = cast(pl.DataFrame, pl.from_arrow(documents.select(["id", "text"])))  # pyright: ignore[reportUnknownMemberType]
+        turns = documents["turns"]
         self.num_kept += len(frame)
         self.num_text_bytes += int(frame["text"].str.len_bytes().sum())
         self._lengths.append(frame["text"].str.len_chars().to_numpy().astype(np.int64))
-        self._sample(self._kept, frame["id"], frame["text"])
+        self._sample(self._kept, frame["id"], lambda place: _shown(frame["text"][place], turns[place].as_py()))
 
     def drop(self, dropped: pa.Table, reason: str = "reason", text: str | None = "text") -> None:
         """Add dropped documents (columns id and those named)."""
@@ -53,7 +58,7 @@ class Profile:
         ids = pl.Series(dropped["id"].to_pylist(), dtype=pl.String)
         texts = cast(list[str], dropped[text].to_pylist()) if text else [""] * len(reasons)
         shown = [f"({why}) {excerpt}" for why, excerpt in zip(reasons, texts, strict=True)]
-        self._sample(self._dropped, ids, pl.Series(shown, dtype=pl.String))
+        self._sample(self._dropped, ids, lambda place: shown[place])
 
     def mention(self, documents: pa.Table) -> None:
         """Count the groups of people that kept documents (column text) mention."""
@@ -69,16 +74,16 @@ class Profile:
         labels = cast(list[str], tags["label"].to_pylist())
         self.languages.update(label for name, label in zip(names, labels, strict=True) if name == "language")
 
-    def _sample(self, sample: list[tuple[int, str, str]], ids: "pl.Series", texts: "pl.Series") -> None:
+    def _sample(self, sample: list[tuple[int, str, str]], ids: "pl.Series", show: Callable[[int], str]) -> None:
         """Keep the lowest hashes; the heap's first is the highest of them, as hashes are negated."""
         import xxhash
 
         for place, key in enumerate(cast(list[str], ids.to_list())):
             order = -xxhash.xxh64_intdigest(key.encode())
             if len(sample) < SAMPLE_SIZE:
-                heapq.heappush(sample, (order, key, str(texts[place])[:EXCERPT_CHARS]))
+                heapq.heappush(sample, (order, key, show(place)[:EXCERPT_CHARS]))
             elif order > sample[0][0]:
-                heapq.heapreplace(sample, (order, key, str(texts[place])[:EXCERPT_CHARS]))
+                heapq.heapreplace(sample, (order, key, show(place)[:EXCERPT_CHARS]))
 
     def kept_rows(self) -> list[dict[str, str]]:
         """Return ten kept documents."""
@@ -113,6 +118,11 @@ class Profile:
     def language_rows(self) -> list[dict[str, Any]]:
         """Return the histogram of languages."""
         return bars("language", self.languages.most_common(20), "documents")
+
+
+def _shown(text: str, turns: list[dict[str, Any]] | None) -> str:
+    """Return a document for people to read: of a conversation who says what."""
+    return text if turns is None else transcript(Turn(**turn) for turn in turns)
 
 
 def bars(name: str, counts: list[tuple[str, int]], unit: str) -> list[dict[str, Any]]:

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import pyarrow as pa
 
+from kernels.documents.conversations import TURNS, turns_column
+from kernels.documents.pieces import text_of
 from kernels.specs.sources import Document, Reject
 
 DOCUMENTS = pa.schema(
@@ -16,6 +19,7 @@ DOCUMENTS = pa.schema(
         pa.field("title", pa.string(), metadata={"description": "title, where the format has one"}),
         pa.field("url", pa.string(), metadata={"description": "address, where the format has one"}),
         pa.field("metadata", pa.string(), nullable=False, metadata={"description": "what else the format tells, as JSON"}),
+        pa.field("turns", TURNS, metadata={"description": "of a conversation: who says what, from which the text is derived"}),
     ]
 )
 REJECTS = pa.schema(
@@ -32,20 +36,23 @@ PIECE_RECORDS = 10_000
 
 
 def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.Table:
-    """Return documents of one file as a table of schema `DOCUMENTS`."""
+    """Return documents of one file as a table of schema `DOCUMENTS`; the text of a conversation is that of its turns."""
+    held = list(documents)
     rows = [
         {
             "id": f"{source}/{path}#{document.key}",
-            "text": document.text,
+            "text": document.text if document.turns is None else text_of(document.turns),
             "source": source,
             "path": path,
             "title": document.title,
             "url": document.url,
             "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
         }
-        for document in documents
+        for document in held
     ]
-    return pa.Table.from_pylist(rows, schema=DOCUMENTS)
+    fields: list[Any] = [cast(Any, DOCUMENTS).field(name) for name in DOCUMENTS.names]
+    table = pa.Table.from_pylist(rows, schema=pa.schema(fields[:-1]))
+    return table.append_column(fields[-1], turns_column(document.turns for document in held))
 
 
 def reject_table(path: str, rejects: Iterable[Reject]) -> pa.Table:

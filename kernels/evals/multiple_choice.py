@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.models.formats.chats import text_encoder
 from kernels.specs.config import Config
 from kernels.specs.sources import Reject
 from kernels.specs.tasks import EvalResult, Score
@@ -133,8 +134,7 @@ def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
     The tokenizer's own beginning of sequence is kept, where it sets one, and a closing token is not.
     """
     tokenizer = model.tokenizer
-    given = tokenizer.encode(prompt, add_special_tokens=False)
-    whole = tokenizer.encode(f"{prompt} {option}", add_special_tokens=False)
+    given, whole = text_encoder(tokenizer).contents([prompt, f"{prompt} {option}"])
     start = tokenizer.encode("")[:1]
     begin: list[int] = start if start == [tokenizer.bos_token_id] else []
     return Request((*begin, *whole[: len(given)]), tuple(whole[len(given) :]))

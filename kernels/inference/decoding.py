@@ -6,8 +6,9 @@ Shape letters: B rows, T tokens, V vocabulary.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kernels.documents.conversations import Turn
-from kernels.tokens.tokenizer_files import TURN_END
+from kernels.models.formats.chats import chat_encoder, text_encoder
+from kernels.specs.turns import Turn
+from kernels.tokens.content import TURN_END
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -59,25 +60,29 @@ def decode(
 
 
 def generate(lm: "LanguageModel", prompts: Sequence[str], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:
-    """Return a continuation of each prompt, special tokens left out."""
-    ids: list[list[int]] = [lm.tokenizer.encode(prompt, add_special_tokens=False) for prompt in prompts]
-    answers: list[list[int]] = [[] for _ in prompts]
+    """Return a continuation of each text as it stands; what it spells is content."""
+    ids = text_encoder(lm.tokenizer).contents(prompts)
+    return answer(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+
+
+def answer(lm: "LanguageModel", ids: Sequence[Sequence[int]], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:
+    """Return what follows each prompt, given as token ids, special tokens left out."""
+    answers: list[list[int]] = [[] for _ in ids]
     for step in decode(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm.tokenizer)):
-        for answer, token in zip(answers, step, strict=True):
+        for row, token in zip(answers, step, strict=True):
             if token is not None:
-                answer.append(token)
-    return [lm.tokenizer.decode(answer, skip_special_tokens=True) for answer in answers]
+                row.append(token)
+    return [lm.tokenizer.decode(row, skip_special_tokens=True) for row in answers]
 
 
 def chat(lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, temperature: float, seed: int) -> Iterator[str]:
     """Yield the answer to the last turn piece by piece, as it is made."""
-    prompt: str = lm.tokenizer.apply_chat_template(list(turns), tokenize=False, add_generation_prompt=True)
-    ids: list[int] = lm.tokenizer.encode(prompt, add_special_tokens=False)
-    answer: list[int] = []
+    ids = chat_encoder(lm.tokenizer).prompt(turns)
+    made: list[int] = []
     said = ""
     for step in decode(lm, [ids], max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm.tokenizer)):
-        answer += [token for token in step if token is not None]
-        text: str = lm.tokenizer.decode(answer, skip_special_tokens=True)
+        made += [token for token in step if token is not None]
+        text: str = lm.tokenizer.decode(made, skip_special_tokens=True)
         if not text.endswith("\ufffd"):  # the middle of a character
             yield text[len(said) :]
             said = text

@@ -30,6 +30,7 @@ def embed(texts: list[str], model: Path, max_tokens: int) -> I8:
     from transformers import AutoModel
 
     tokenizer: Any = Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer.encode_special_tokens = True  # a text that spells a control token, such as [SEP], says it and is not parted by it
     tokenizer.enable_truncation(max_tokens)
     tokenizer.enable_padding()
     encoder: Any = cast(Any, AutoModel).from_pretrained(model, local_files_only=True, dtype=torch.float32).eval()

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What a filter decides over N documents, three series of length N."""
+    """What a filter decides over a batch of N documents, whose texts have P pieces: P is N where none is a conversation."""
 
     text: "pl.Series"
-    """str: the text as the filter leaves it (masked, lines removed), the input itself where it changes nothing."""
+    """str: the P pieces as the filter leaves them (masked, lines removed), the batch's own text where it changes nothing."""
     reason: "pl.Series"
-    """str: a short fixed code where the document is dropped, null where it is kept."""
+    """str, N: a short fixed code where the document is dropped, null where it is kept."""
     value: "pl.Series"
-    """f64: the measured value that the threshold refused, null where kept."""
+    """f64, N: the measured value that the threshold refused, null where kept."""
     tags: "Mapping[str, pl.Series]" = MappingProxyType({})
-    """What else was measured, by name (``language``, ``toxicity``, ``num_email``): series of str, f64 or integers, null where nothing is to say."""
+    """What else was measured, by name (``language``, ``toxicity``, ``num_email``): N of str, f64 or integers, null where nothing is to say."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ class Examples:
     """Documents to learn from, of the sources that the recipe's ``data`` lists: one Parquet file (schema `kernels.documents.schema.DOCUMENTS`)."""
 
     form: Literal["conversations", "pairs", "prompts", "labels"]
-    """What each text is read as; what is none of it is counted by the method."""
+    """What the turns of each document are read as; what is none of it is counted by the method."""
 
 
 @dataclass(frozen=True)

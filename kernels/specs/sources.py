@@ -1,11 +1,12 @@
 """Source formats: how the records of a file become documents."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.turns import Turn
 
 
 class SourceFile(NamedTuple):
@@ -23,6 +24,8 @@ class Document(NamedTuple):
     title: str | None = None
     url: str | None = None
     metadata: Mapping[str, Any] = MappingProxyType({})
+    turns: Sequence[Turn] | None = None
+    """Of a conversation, whose text is derived from them (`kernels.documents.conversations.conversation`); None of any other document."""
 
 
 class Reject(NamedTuple):

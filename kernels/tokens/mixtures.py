@@ -18,7 +18,10 @@ import xxhash
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from kernels.documents.conversations import without_rejected
+from kernels.documents.pieces import text_of
 from kernels.specs.config import Config
+from kernels.specs.turns import Turn
 from kernels.tokens.shards import Shard
 
 PADDING_SEGMENT = 65535
@@ -98,7 +101,7 @@ def build_mixture(
 
     Args:
         shards: source and shard, in order of arrival.
-        documents: tables with ``id`` and ``text`` of the same documents, by any key.
+        documents: tables with ``id``, ``source``, ``text`` and ``turns`` of the same documents, by any key.
         config: shares, length and split.
         pad_token_id: fills positions of the segment `PADDING_SEGMENT`.
         out: an existing folder.
@@ -225,11 +228,17 @@ def _write_composition(
 
 
 def _write_heldout(documents: Mapping[str, pa.Table], config: MixtureConfig, out: Path) -> int:
-    """Write the text of held-out documents, those of least hash where there are more than the config takes."""
+    """Write the text of held-out documents, those of least hash where there are more than the config takes.
+
+    That of a conversation is what a model may be taught to say of it: without the answers that people liked less.
+    """
     columns = ["id", "source", "text"]
-    rows = [row for table in documents.values() for row in table.select(columns).to_pylist() if is_validation(row["id"], config)]
+    rows = [row for table in documents.values() for row in table.select([*columns, "turns"]).to_pylist() if is_validation(row["id"], config)]
     rows.sort(key=lambda row: (_draw(row["id"], config.seed), row["id"]))
     chosen = rows[: config.max_heldout_documents]
+    for row in chosen:
+        if (turns := row.pop("turns")) is not None:
+            row["text"] = text_of(without_rejected(Turn(**turn) for turn in turns))
     pq.write_table(  # pyright: ignore[reportUnknownMemberType]
         pa.Table.from_pylist(chosen, schema=pa.schema([(name, pa.string()) for name in columns])), out / "heldout.parquet", compression="zstd"
     )

@@ -4,7 +4,7 @@
 ``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
 """
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -13,8 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.tokens.tokenizer_files import END_OF_TEXT, PADDING
+from kernels.documents.conversations import turns_of
+from kernels.tokens.chats import ChatEncoder, own_template
+from kernels.tokens.content import END_OF_TEXT, TextEncoder
 
+BATCH_TEXTS = 1000
+"""Texts whose tokens are Python numbers at one time."""
 TOKEN_DOCUMENTS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("num_tokens", pa.int64(), nullable=False)])
 
 
@@ -32,24 +36,29 @@ class Shard(NamedTuple):
 def encode_documents(documents: pa.Table, tokenizer_json: str) -> Shard:
     """Return the tokens of a table of documents, in order.
 
-    A text that spells out the end-of-text or padding token has it as plain characters; tokens of turns are what a conversation's text means.
+    A text is content, and what spells a control token in it stays plain characters. A conversation is rendered by the template of the
+    tokenizers made here, control tokens between the contents of its turns, without the answers that people liked less.
 
     Raises:
         ValueError: the tokenizer has no end-of-text token.
     """
-    from tokenizers import Tokenizer
-
-    settings: dict[str, Any] = json.loads(tokenizer_json)
-    settings["added_tokens"] = [token for token in settings["added_tokens"] if token["content"] not in (END_OF_TEXT, PADDING)]
-    tokenizer = Tokenizer.from_str(json.dumps(settings))
-    end = tokenizer.token_to_id(END_OF_TEXT)
+    encoder = TextEncoder(tokenizer_json)
+    end = encoder.control.get(END_OF_TEXT)
     if end is None:
         raise ValueError(f"the tokenizer has no {END_OF_TEXT} token; train it with modelmill, or add the token")
-    dtype: Any = np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32
-    texts: Any = documents["text"].to_pylist()
-    pieces = [np.array([*encoding.ids, end], dtype) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    chats = ChatEncoder(encoder, own_template)
+    dtype: Any = np.uint16 if encoder.vocabulary_size <= 1 << 16 else np.uint32
+    texts = cast(list[str], documents["text"].to_pylist())
+    found = turns_of(documents["turns"])
+    plain = _contents(encoder, [text for text, turns in zip(texts, found, strict=True) if turns is None])
+    pieces = [np.array([*(next(plain) if turns is None else chats.conversation(turns)), end], dtype) for turns in found]
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
     return Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
+
+
+def _contents(encoder: TextEncoder, texts: list[str]) -> Iterator[list[int]]:
+    for start in range(0, len(texts), BATCH_TEXTS):
+        yield from encoder.contents(texts[start : start + BATCH_TEXTS])
 
 
 def write_shard(shard: Shard, folder: Path) -> None:

@@ -4,18 +4,20 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-END_OF_TEXT = "<|endoftext|>"
-TURN_START = "<|im_start|>"
-TURN_END = "<|im_end|>"
-PADDING = "<|pad|>"
+from kernels.tokens.content import END_OF_TEXT, PADDING, TURN_END, TURN_START, TextEncoder
+
 SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, PADDING)
 """The first ids of every vocabulary made here, in this order."""
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}"
+    "{% if tools %}{{ '<|im_start|>tools\\n' + tools | tojson + '<|im_end|>\\n' }}{% endif %}"
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + (message['content'] or '') }}"
+    "{% for call in message['tool_calls'] or [] %}"
+    "{{ ('\\n' if message['content'] or not loop.first else '') + '<tool_call>\\n' + call['function'] | tojson + '\\n</tool_call>' }}"
+    "{% endfor %}{{ '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
-"""ChatML, as SmolLM2 has it."""
+"""ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text."""
 
 
 def write_tokenizer(json_text: str, folder: Path) -> None:
@@ -50,10 +52,7 @@ def fertility(json_text: str, texts: Sequence[str]) -> dict[str, float]:
     Raises:
         ValueError: the texts hold no token.
     """
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_str(json_text)
-    num_tokens = sum(len(encoding.ids) for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False))
+    num_tokens = sum(map(len, TextEncoder(json_text).contents(texts)))
     if not num_tokens:
         raise ValueError("fertility: the texts are empty; give some that are not")
     num_words = sum(len(text.split()) for text in texts)

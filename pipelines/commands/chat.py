@@ -21,9 +21,9 @@ def chat(
 ) -> None:
     """Talk with a checkpoint in the terminal."""
     from assets.models.names import model_asset
-    from kernels.documents.conversations import Turn
     from kernels.inference.decoding import chat as answer_to
     from kernels.models.formats import checkpoints
+    from kernels.specs.turns import Turn
 
     bench = Workbench(recipe)
     if model not in bench.recipe.entries.models:
@@ -42,7 +42,7 @@ def chat(
             sys.stdout.write(piece)
             sys.stdout.flush()
         console.print()
-        turns.append(Turn(role="assistant", content=answer.strip()))
+        turns.append(Turn(role="assistant", content=answer.rstrip()))
 
 
 def _ask() -> str | None:

@@ -7,6 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
+from kernels.documents.conversations import transcript
+from kernels.specs.turns import Turn
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 from pipelines.terminal.workbench import Workbench
 
@@ -42,7 +44,8 @@ def _rows(trace: "DocumentTrace") -> Iterator[tuple[str, str]]:
     if trace.document is not None:
         yield "title", str(row["title"] or "-")
         yield "metadata", row["metadata"]
-        yield "text", row["text"][:SHOWN_CHARS] + ("…" if len(row["text"]) > SHOWN_CHARS else "")
+        text = row["text"] if row["turns"] is None else transcript(Turn(**turn) for turn in row["turns"])
+        yield "text", text[:SHOWN_CHARS] + ("…" if len(text) > SHOWN_CHARS else "")
     if trace.reject is not None:
         yield "reject", f"{trace.reject['reason']}: {trace.reject['detail']}"
     for tag in trace.tags:

@@ -111,7 +111,7 @@ class _Builder:
             *([trimmed(self.name, entry)] if entry.trims else []),
             *([eval_texts(self.name, self.texts)] if self.texts else []),
             decontaminated(self.name, TRIMMED if entry.trims else DEDUPLICATED, self.entries.decontamination, list(self.texts)),
-            curation_report(self.name, self.sources, list(self.texts)),
+            curation_report(self.name, self.sources, list(self.texts), trims=entry.trims),
         ]
 
     def _tokenizers(self) -> dict[str | None, Any]:

@@ -4,6 +4,9 @@ A document is a duplicate when any document before it (earlier partitions in ord
 has the same normalised text, or shares a MinHash band and an estimated Jaccard similarity of at least ``min_similarity``. So what is kept
 depends only on the order of documents, never on how they were cut into partitions, and old partitions never change. Of the documents that
 share one band, only the first ``max_candidates`` are compared: near-identical documents by the thousand stay linear.
+
+Of a conversation all that is said in it counts, rejected answers too. Two pairs that differ in the rejected answer alone are two comparisons to
+learn from, not one said twice: both stay, unless what differs is so little of the whole that ``min_similarity`` calls them nearly the same.
 """
 
 from collections.abc import Sequence

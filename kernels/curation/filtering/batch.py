@@ -1,4 +1,8 @@
-"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and what else it needs."""
+"""What a filter is given: the texts of a batch of documents, their words (found once, for all rules that count them), and what else it needs.
+
+A filter judges whole texts and rewrites pieces. The one piece of a document is its text; a conversation has a piece for whatever is said in it
+(`kernels.documents.pieces`), so that no rewriting reaches over the end of a turn, and its text is derived from the pieces anew.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from kernels.curation.filtering.pieces import Pieces, put_back, split
 from kernels.specs.filters import Outcome
 from kernels.specs.needs import FilterNeed
+from kernels.specs.turns import Turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +33,25 @@ class TextBatch:
     """str, length N, no nulls."""
     paths: Mapping[FilterNeed, Path] = field(default_factory=dict[FilterNeed, Path])
     """Where what filters need is: the file of a key, the folder of a classifier."""
+    conversations: Mapping[int, Sequence[Turn]] = field(default_factory=dict[int, Sequence[Turn]])
+    """The turns of those texts that are conversations, by number of text."""
+
+    @cached_property
+    def pieces(self) -> Pieces:
+        """Their pieces, which are all that a filter may rewrite: the texts themselves where none is a conversation."""
+        return split(self.text, self.conversations)
+
+    @cached_property
+    def piece_words(self) -> "Words":
+        """The words of the pieces, split at first use; those of the texts where none is a conversation."""
+        from kernels.curation.text.words import split_texts
+
+        return split_texts(self.pieces.text) if self.conversations else self.words
+
+    def with_pieces(self, texts: "pl.Series") -> "TextBatch":
+        """Return the batch with its pieces rewritten: P texts, in order."""
+        text, conversations = put_back(self.text, self.conversations, self.pieces, texts)
+        return TextBatch(text, self.paths, conversations)
 
     @cached_property
     def words(self) -> "Words":

@@ -7,16 +7,19 @@ dropped, never both. Documents pass the whole chain batch by batch, so that memo
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pyarrow as pa
 
 from kernels.curation.filtering.batch import TextBatch
+from kernels.curation.filtering.pieces import emptied
 from kernels.curation.text.string_buffers import batches
+from kernels.documents.conversations import turns_column, turns_of
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter, Outcome
 from kernels.specs.needs import FilterNeed
+from kernels.specs.turns import Turn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +43,8 @@ TAGS = pa.schema(
     ]
 )
 EXCERPT_CHARS = 200
+ROW = "row"
+"""A column that numbers the documents of a table while they pass."""
 
 Step = tuple[Filter, Config]
 
@@ -58,15 +63,21 @@ class Filtered(NamedTuple):
 def apply_filters(documents: pa.Table, steps: Sequence[Step], paths: Mapping[FilterNeed, Path] = MappingProxyType({})) -> Filtered:
     """Pass documents (schema `DOCUMENTS`) through a chain. ``paths``: see `TextBatch`.
 
-    A document whose text a filter leaves empty is dropped by that filter with the reason ``empty``.
+    A document whose text a filter leaves empty is dropped by that filter with the reason ``empty``, a conversation of which it leaves a turn
+    empty with ``emptied_turn``.
 
     Raises:
         ValueError: a filter returned another number of rows than it was given.
     """
     import polars as pl
 
-    rows = cast(pl.DataFrame, pl.from_arrow(documents)).select(DOCUMENTS.names)  # pyright: ignore[reportUnknownMemberType]
-    parts = [_pass(rows[start:end], steps, paths) for start, end in batches(rows["text"])]
+    plain = [name for name in DOCUMENTS.names if name != "turns"]
+    rows = cast(pl.DataFrame, pl.from_arrow(documents.select(plain))).with_row_index(ROW)  # pyright: ignore[reportUnknownMemberType]
+    turns = turns_of(documents["turns"])
+    parts = [
+        _pass(rows[start:end], {row: found for row in range(start, end) if (found := turns[row]) is not None}, steps, paths)
+        for start, end in batches(rows["text"])
+    ]
     return Filtered(
         pa.concat_tables([DOCUMENTS.empty_table(), *(part.kept for part in parts)]),
         pa.concat_tables([DROPPED.empty_table(), *(part.dropped for part in parts)]),
@@ -74,30 +85,62 @@ def apply_filters(documents: pa.Table, steps: Sequence[Step], paths: Mapping[Fil
     )
 
 
-def _pass(kept: "pl.DataFrame", steps: Sequence[Step], paths: Mapping[FilterNeed, Path]) -> Filtered:
-    """Pass one batch through the chain."""
+def _pass(kept: "pl.DataFrame", turns: Mapping[int, Sequence[Turn]], steps: Sequence[Step], paths: Mapping[FilterNeed, Path]) -> Filtered:
+    """Pass one batch through the chain. ``turns`` are those of conversations, by the number in the column `ROW`."""
     import polars as pl
 
     dropped: list[pl.DataFrame] = []
     tags: list[pl.DataFrame] = []
-    batch = TextBatch(kept["text"], paths)
+    batch = _batch(kept, turns, paths)
     for spec, config in steps:
         outcome = spec.apply(batch, config)
-        if not len(outcome.text) == len(outcome.reason) == len(outcome.value) == len(kept):
-            raise ValueError(f"filter {spec.name}: {len(kept)} documents in, {len(outcome.text)} out; a filter must return one row each")
+        left = _after(batch, spec, outcome)
         tags += _tags(kept["id"], spec, outcome)
         judged = kept.select("id", pl.lit(spec.name).alias("filter"), "text").with_columns(
-            outcome.text.alias("left"), outcome.reason.alias("reason"), outcome.value.alias("value")
+            _reasons(batch, left, outcome).alias("reason"), outcome.value.alias("value")
         )
-        empty = pl.col("reason").is_null() & (pl.col("left").str.strip_chars() == "")
-        judged = judged.with_columns(pl.when(empty).then(pl.lit("empty")).otherwise("reason").alias("reason"))
         lost = judged["reason"].is_not_null()
         if lost.any():
             dropped.append(judged.filter(lost).select("id", "filter", "reason", "value", pl.col("text").str.slice(0, EXCERPT_CHARS)))
-        if lost.any() or outcome.text is not batch.text:
-            kept = kept.with_columns(outcome.text.alias("text")).filter(~lost)
-            batch = TextBatch(kept["text"], paths)
-    return Filtered(kept.to_arrow().cast(DOCUMENTS), _arrow(dropped, DROPPED), _arrow(tags, TAGS))
+        if lost.any() or left is not batch:
+            turns = {**turns, **{kept[ROW][row]: found for row, found in left.conversations.items()}}
+            kept = kept.with_columns(left.text.alias("text")).filter(~lost)
+            batch = _batch(kept, turns, paths)
+    column = turns_column(turns.get(row) for row in kept[ROW].to_list())
+    table = kept.drop(ROW).to_arrow().append_column(cast(Any, DOCUMENTS).field("turns"), column)
+    return Filtered(table.cast(DOCUMENTS), _arrow(dropped, DROPPED), _arrow(tags, TAGS))
+
+
+def _batch(kept: "pl.DataFrame", turns: Mapping[int, Sequence[Turn]], paths: Mapping[FilterNeed, Path]) -> TextBatch:
+    return TextBatch(kept["text"], paths, {place: turns[row] for place, row in enumerate(kept[ROW].to_list()) if row in turns} if turns else {})
+
+
+def _after(batch: TextBatch, spec: Filter, outcome: Outcome) -> TextBatch:
+    """Return the batch as a filter leaves it, itself where it changes nothing. Raises ValueError, see `apply_filters`."""
+    size = len(batch.text)
+    if not len(outcome.reason) == len(outcome.value) == size or (not batch.conversations and len(outcome.text) != size):
+        raise ValueError(f"filter {spec.name}: {size} documents in, {len(outcome.text)} out; a filter must return one row each")
+    if outcome.text is not batch.text and len(outcome.text) != len(batch.pieces.text):
+        raise ValueError(
+            f"filter {spec.name}: {len(batch.pieces.text)} pieces of text in, {len(outcome.text)} out; a filter that rewrites must rewrite the "
+            "batch's pieces, so that the turns of a conversation stay apart"
+        )
+    return batch if outcome.text is batch.text else batch.with_pieces(outcome.text)
+
+
+def _reasons(batch: TextBatch, left: TextBatch, outcome: Outcome) -> "pl.Series":
+    """Return why documents go: the filter's reason, or that it left nothing of a text, or of a turn of a conversation."""
+    import polars as pl
+
+    blank = left.text.str.strip_chars() == ""
+    reason = pl.select(pl.when(outcome.reason.is_null() & blank).then(pl.lit("empty")).otherwise(outcome.reason)).to_series()
+    if left is batch or not batch.conversations:
+        return reason
+    reasons: list[str | None] = reason.to_list()
+    for row in emptied(batch.pieces, outcome.text).tolist():
+        if row in batch.conversations:
+            reasons[row] = reasons[row] or "emptied_turn"
+    return pl.Series(reasons, dtype=pl.String)
 
 
 def _arrow(frames: "list[pl.DataFrame]", schema: pa.Schema) -> pa.Table:

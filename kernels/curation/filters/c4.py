@@ -36,27 +36,33 @@ class C4Config(Config):
 
 
 def apply(batch: TextBatch, config: C4Config) -> Outcome:
-    """Remove lines and drop texts; a dropped text stays as it came. The value of too few sentences is their number."""
+    """Remove lines and drop texts; a dropped text stays as it came. The value of too few sentences is their number.
+
+    Lines are removed turn by turn of a conversation, only of what people and the assistant say; it is dropped as a whole.
+    """
     from kernels.curation.text.c4_lines import CURLY_BRACKET, LOREM_IPSUM, clean_texts, count_sentences, make_rules
     from kernels.curation.text.string_buffers import strings
     from kernels.curation.text.words import split_texts
 
     rules = make_rules(**{name: value or 0 for name, value in config.model_dump(exclude={"min_sentences", "kind"}).items()})
-    words = batch.words
+    words, pieces = batch.piece_words, batch.pieces
     out, out_bounds = np.empty(len(words.data) + len(words.bounds), np.uint8), np.empty(len(words.bounds), np.int64)
-    fates, num_sentences = np.zeros(len(batch.text), np.int64), np.zeros(len(batch.text), np.int64)
+    fates, num_sentences = np.zeros(len(pieces.text), np.int64), np.zeros(len(pieces.text), np.int64)
     clean_texts(words, rules, out, out_bounds, fates, num_sentences)
-    text = strings(out[: out_bounds[-1]], out_bounds)
-    values = np.full(len(fates), np.nan)
-    reasons: list[str | None] = [{LOREM_IPSUM: "c4_lorem_ipsum", CURLY_BRACKET: "c4_curly_bracket"}.get(fate) for fate in fates.tolist()]
+    text = pieces.cut(strings(out[: out_bounds[-1]], out_bounds))
+    values = np.full(len(batch.text), np.nan)
+    fate_of_text = np.zeros(len(batch.text), np.int64)
+    np.maximum.at(fate_of_text, pieces.rows, fates)
+    reasons: list[str | None] = [{LOREM_IPSUM: "c4_lorem_ipsum", CURLY_BRACKET: "c4_curly_bracket"}.get(fate) for fate in fate_of_text.tolist()]
     if config.min_sentences is not None:
-        changed = np.flatnonzero(num_sentences < 0)
+        changed = np.flatnonzero((num_sentences < 0) | ~pieces.may_be_cut)
         if len(changed):
             num_sentences[changed] = count_sentences(split_texts(text.gather(changed)))
-        for row in np.flatnonzero((num_sentences < config.min_sentences) & (fates == 0)).tolist():
-            reasons[row], values[row] = "c4_too_few_sentences", num_sentences[row]
+        in_text = pieces.sums(num_sentences, len(batch.text))
+        for row in np.flatnonzero((in_text < config.min_sentences) & (fate_of_text == 0)).tolist():
+            reasons[row], values[row] = "c4_too_few_sentences", in_text[row]
     outcome = verdicts(batch, reasons, values)
-    return outcome._replace(text=batch.text.zip_with(outcome.reason.is_not_null(), text))
+    return outcome._replace(text=pieces.text.zip_with(outcome.reason.is_not_null().gather(pieces.rows), text))
 
 
-SPEC = Filter(name="c4", version=2, config=C4Config, apply=apply)
+SPEC = Filter(name="c4", version=3, config=C4Config, apply=apply)

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from kernels.curation.filtering.batch import TextBatch, rewrite, verdicts
+from kernels.curation.filtering.pieces import Pieces
 from kernels.curation.personal.detection import find_by_rules
 from kernels.curation.personal.names import find_names
 from kernels.curation.personal.spans import NAME_KINDS, Kind, Span, resolve
@@ -62,14 +63,17 @@ def find(texts: "pl.Series", kinds: tuple[Kind, ...]) -> dict[int, list[Span]]:
 def apply(batch: TextBatch, config: PersonalDataConfig) -> Outcome:
     """Replace the configured kinds; every text is kept. Tags: ``num_<kind>``, null where a text has none.
 
+    In a conversation, values are replaced turn by turn, in tool calls and what tools gave too: equal values by equal ones.
+
     Raises:
         ValueError: the key of tokens is not given, or too short.
     """
     treat = _treatment(config, batch.paths)
-    found = find(batch.text, config.kinds)
+    found = find(batch.pieces.text, config.kinds)
     size = len(batch.text)
-    treated = rewrite(batch.text, found, partial(replace, treat=treat))
-    return verdicts(batch, [None] * size, np.zeros(size))._replace(text=treated, tags=_count(found, config.kinds, size))
+    treated = rewrite(batch.pieces.text, found, partial(replace, treat=treat))
+    counts = _count(found, batch.pieces, config.kinds, size)
+    return verdicts(batch, [None] * size, np.zeros(size))._replace(text=treated, tags=counts)
 
 
 def _treatment(config: PersonalDataConfig, paths: Mapping[FilterNeed, Path]) -> Callable[[Kind, str], str]:
@@ -90,20 +94,22 @@ def _treatment(config: PersonalDataConfig, paths: Mapping[FilterNeed, Path]) -> 
     return partial(token, key=key)
 
 
-def _count(found: Mapping[int, list[Span]], kinds: tuple[Kind, ...], size: int) -> "dict[str, pl.Series]":
+def _count(found: Mapping[int, list[Span]], pieces: Pieces, kinds: tuple[Kind, ...], size: int) -> "dict[str, pl.Series]":
+    """Return by kind how many values each of ``size`` texts had, all its pieces together, null where none."""
     import polars as pl
 
     columns: dict[Kind, list[int | None]] = {kind: [None] * size for kind in kinds}
     for number, spans in found.items():
+        row = int(pieces.rows[number])
         counts: Counter[Kind] = Counter(span.kind for span in spans)
         for kind, count in counts.items():
-            columns[kind][number] = count
+            columns[kind][row] = (columns[kind][row] or 0) + count
     return {f"num_{kind}": pl.Series(f"num_{kind}", column, dtype=pl.Int64) for kind, column in columns.items()}
 
 
 SPEC = Filter(
     name="personal_data",
-    version=2,
+    version=3,
     config=PersonalDataConfig,
     apply=apply,
     needs=lambda config: (SecretKey(config.key),) if config.key is not None else (),

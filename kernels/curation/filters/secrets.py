@@ -37,13 +37,14 @@ def apply(batch: TextBatch, config: SecretsConfig) -> Outcome:
     """Drop or mask. A dropped document's value is the number of its secrets; the tag ``num_secrets`` is null where there are none."""
     import polars as pl
 
-    found = find_in_texts(batch.text, config.kinds or KINDS)
-    counts = [len(found[number]) if number in found else None for number in range(len(batch.text))]
+    found = find_in_texts(batch.pieces.text, config.kinds or KINDS)
+    in_pieces = np.array([len(found.get(number, ())) for number in range(len(batch.pieces.text))], np.int64)
+    counts = [count or None for count in batch.pieces.sums(in_pieces, len(batch.text)).tolist()]
     drops = config.action == "drop"
     reasons = ["secret" if drops and count else None for count in counts]
     outcome = verdicts(batch, reasons, np.array([count or 0 for count in counts], np.float64))
-    text = batch.text if drops else rewrite(batch.text, found, mask)
+    text = batch.text if drops else rewrite(batch.pieces.text, found, mask)
     return outcome._replace(text=text, tags={"num_secrets": pl.Series("num_secrets", counts, dtype=pl.Int64)})
 
 
-SPEC = Filter(name="secrets", version=1, config=SecretsConfig, apply=apply)
+SPEC = Filter(name="secrets", version=2, config=SecretsConfig, apply=apply)

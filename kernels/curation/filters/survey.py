@@ -58,17 +58,18 @@ def _is_capital(sentence: str, min_words: int) -> bool:
 
 
 def apply(batch: TextBatch, config: SurveyConfig) -> Outcome:
-    """Cut sentences in capitals, then drop texts without digits or with too many symbols; the value is symbols a word."""
-    text = batch.text
+    """Cut sentences in capitals, turn by turn; then drop texts without digits or with too many symbols, the value is symbols a word."""
+    pieces = batch.pieces.text
     if config.min_capital_words is not None:
-        hits: list[int] = text.str.contains(_SENTENCE).arg_true().to_list()
-        text = rewrite(text, dict.fromkeys(hits, config.min_capital_words), _cut_capitals)
-    left = batch if text is batch.text else TextBatch(text, batch.paths)
+        hits: list[int] = np.flatnonzero(pieces.str.contains(_SENTENCE).to_numpy() & batch.pieces.may_be_cut).tolist()
+        pieces = rewrite(pieces, dict.fromkeys(hits, config.min_capital_words), _cut_capitals)
+    left = batch if pieces is batch.pieces.text else batch.with_pieces(pieces)
+    text = left.text
     ratios = text.str.count_matches(_SYMBOLS).to_numpy() / np.maximum(np.diff(left.words.offsets), 1)
     too_many = ratios > (np.inf if config.max_symbol_word_ratio is None else config.max_symbol_word_ratio)
     no_digits = ~text.str.contains(r"\d").to_numpy() if config.require_digits else np.zeros(len(text), bool)
     reasons = ["survey_no_digits" if no else "survey_too_many_symbols" if many else None for no, many in zip(no_digits, too_many, strict=True)]
-    return verdicts(batch, reasons, np.where(no_digits, np.nan, ratios))._replace(text=text)
+    return verdicts(batch, reasons, np.where(no_digits, np.nan, ratios))._replace(text=pieces)
 
 
-SPEC = Filter(name="survey", version=1, config=SurveyConfig, apply=apply)
+SPEC = Filter(name="survey", version=2, config=SurveyConfig, apply=apply)

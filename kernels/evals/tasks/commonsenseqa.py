@@ -29,4 +29,4 @@ def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Task(name="commonsenseqa", version=1, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(name="commonsenseqa", version=2, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))

@@ -26,4 +26,4 @@ def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Task(name="openbookqa", version=1, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(name="openbookqa", version=2, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.models.formats.chats import text_encoder
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import EvalResult, Score, Task
@@ -87,7 +88,7 @@ def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -
     sizes: list[tuple[int, int]] = []
     for index, text in enumerate(texts):
         text = text.encode()[:max_bytes].decode(errors="ignore")
-        tokens = tokenizer.encode(text, add_special_tokens=False)
+        tokens = text_encoder(tokenizer).content(text)
         windows = [tuple(tokens[first : first + window]) for first in range(0, len(tokens), window)]
         requests += [Request((start,), tokens_of_window) for tokens_of_window in windows]
         owners += [index] * len(windows)
@@ -111,4 +112,4 @@ def _perplexity(items: "pl.DataFrame", config: PerplexityConfig) -> Score:
     return Score("perplexity", value, math.exp(low), math.exp(high), None, items.height, higher_is_better=False)
 
 
-SPEC = Task(name="perplexity", version=1, config=PerplexityConfig, need=HeldOut(), run=run)
+SPEC = Task(name="perplexity", version=2, config=PerplexityConfig, need=HeldOut(), run=run)

@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
+from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.specs.config import Config
 from kernels.specs.tasks import EvalResult, Task
+from kernels.specs.turns import Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,16 +44,14 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     """
     import polars as pl
 
-    from kernels.inference.decoding import generate
+    from kernels.inference import decoding
 
     if config.questions and not model.tokenizer.chat_template:
         raise ValueError("questions need a chat template and this tokenizer has none; ask prompts, or sample a model after SFT")
-    turns = [
-        model.tokenizer.apply_chat_template([{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True)
-        for question in config.questions
-    ]
     asked = [("prompt", prompt) for prompt in config.prompts] + [("question", question) for question in config.questions]
-    answers = generate(model, [*config.prompts, *turns], max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
+    prompts = text_encoder(model.tokenizer).contents(config.prompts)
+    prompts += [chat_encoder(model.tokenizer).prompt([Turn("user", question)]) for question in config.questions]
+    answers = decoding.answer(model, prompts, max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
     rows = [
         {"item": f"{kind}:{index}", "kind": kind, "prompt": prompt, "answer": answer}
         for index, ((kind, prompt), answer) in enumerate(zip(asked, answers, strict=True))
@@ -59,4 +59,4 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     return EvalResult([], pl.DataFrame(rows))
 
 
-SPEC = Task(name="samples", version=1, config=SamplesConfig, need=None, run=run)
+SPEC = Task(name="samples", version=2, config=SamplesConfig, need=None, run=run)

@@ -1,11 +1,15 @@
 """Supervised fine-tuning on conversations through TRL's SFTTrainer: the loss is on the last answer only (Ouyang et al. 2022, arXiv 2203.02155)."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from kernels.documents.conversations import Turn
+from kernels.models.formats.chats import chat_encoder
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.specs.turns import Turn
+from kernels.tokens.chats import ChatEncoder, Learned, UnrenderedError
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, train
 from kernels.training.losses import LOSS_FELL
 
 CONVERSATIONS = Examples("conversations")
@@ -15,12 +19,42 @@ class SftConfig(TrlConfig):
     """Supervised fine-tuning."""
 
 
+class Usable(NamedTuple):
+    """What is learned from, and how many conversations are not, by reason."""
+
+    learned: list[Learned]
+    num_too_long: int
+    num_without_answer: int
+    num_unrendered: int
+
+
+def examples(encoder: ChatEncoder, found: Iterable[Sequence[Turn]], max_length: int) -> Usable:
+    """Return the conversations of some that can be learned from, as tokens: those whose last answer is to be learned and that fit."""
+    learned: list[Learned] = []
+    counts = Counter[str]()
+    for turns in found:
+        try:
+            example = encoder.answered(turns)
+        except UnrenderedError:
+            counts["unrendered"] += 1
+            continue
+        if example is None:
+            counts["without_answer"] += 1
+        elif len(example.ids) > max_length:
+            counts["too_long"] += 1
+        else:
+            learned.append(example)
+    return Usable(learned, counts["too_long"], counts["without_answer"], counts["unrendered"])
+
+
 def run(job: MethodJob) -> dict[str, float]:
     """Fine-tune the parent; the chosen answer of a preference pair is an answer like any other.
 
+    TRL is given tokens, so that no part of it looks for control tokens in what people wrote.
+
     Returns:
-        First and final loss (nats a token of the answers), and how many conversations were learned from, were too long, or do not end
-        in an answer to something.
+        First and final loss (nats a token of the answers), and how many conversations were learned from, were too long, do not end in an
+        answer to something, or cannot be said by the parent's chat template.
 
     Raises:
         ValueError: no conversation ends in an answer and fits ``max_length``.
@@ -31,27 +65,28 @@ def run(job: MethodJob) -> dict[str, float]:
 
     config: SftConfig = job.config
     parent = parent_to_train(job)
-    found = [[turn for turn in turns if turn["role"] != "rejected"] for turns in conversations(job.paths[CONVERSATIONS])]
-    answered = [turns for turns in found if len(turns) > 1 and turns[-1]["role"] == "assistant"]
-    kept = [turns for turns in answered if fits(parent.tokenizer, turns, config.max_length)]
-    if not kept:
+    found = conversations(job.paths[CONVERSATIONS])
+    made = examples(chat_encoder(parent.tokenizer), found, config.max_length)
+    if not made.learned:
         raise ValueError(
-            f"sft: none of {len(found)} conversations ends in an answer within {config.max_length} tokens; raise max_length or mend the data"
+            f"sft: none of {len(found)} conversations ends in an answer within {config.max_length} tokens; raise max_length or mend the data "
+            f"({made.num_without_answer} have no answer, {made.num_unrendered} cannot be said by the parent's chat template)"
         )
-    examples: list[dict[str, list[Turn]]] = [{"prompt": turns[:-1], "completion": turns[-1:]} for turns in kept]
+    rows = [{"input_ids": example.ids, "completion_mask": example.mask} for example in made.learned]
     trainer: Any = SFTTrainer(
         model=parent.model,
         args=SFTConfig(**arguments(job, config), completion_only_loss=True, packing=False),
-        train_dataset=Dataset.from_list(examples),  # pyright: ignore[reportUnknownMemberType]
+        train_dataset=Dataset.from_list(rows),  # pyright: ignore[reportUnknownMemberType]
         processing_class=parent.tokenizer,
     )
     records = train(job, config, trainer)
     counts = {
-        "num_conversations": float(len(kept)),
-        "num_too_long": float(len(answered) - len(kept)),
-        "num_without_answer": float(len(found) - len(answered)),
+        "num_conversations": float(len(made.learned)),
+        "num_too_long": float(made.num_too_long),
+        "num_without_answer": float(made.num_without_answer),
+        "num_unrendered": float(made.num_unrendered),
     }
     return {**finish(job, trainer, parent.tokenizer, records), **counts}
 
 
-SPEC = Method(name="sft", version=1, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,))
+SPEC = Method(name="sft", version=2, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,))

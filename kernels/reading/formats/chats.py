@@ -1,16 +1,18 @@
-"""Conversations in JSON Lines, JSON or YAML, in the forms that `kernels.reading.parsing.conversations.chat_forms` lists, as ChatML text.
+"""Conversations in JSON Lines, JSON or YAML, in the forms that `kernels.reading.parsing.conversations.chat_forms` lists, as turns.
 
-One line (of a JSON file, one member of its array) is one record. A conversation is an optional system turn, then user and assistant in
-turn, and perhaps a rejected answer last, which makes it a preference pair. Of a record that breaks its form nothing is guessed: it is a
+One line (of a JSON file, one member of its array) is one record. A conversation may begin with definitions of tools and what the system says;
+then user and assistant speak in turn, calls of tools and what they gave between them, and perhaps rejected answers last, which make it a
+preference pair. Whatever a turn says is content, though it spell a control token. Of a record that breaks its form nothing is guessed: it is a
 reject named by its number.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from pydantic import PositiveInt
 
-from kernels.documents.conversations import render_conversation
+from kernels.documents.conversations import conversation
 from kernels.reading.formats.jsonl import is_whole_json
 from kernels.reading.parsing.conversations.chat_forms import conversations
 from kernels.reading.parsing.conversations.dialogue_yaml import yaml_records
@@ -32,7 +34,7 @@ class ChatsConfig(Config):
 def read(file: SourceFile, config: ChatsConfig) -> Iterator[Document | Reject]:
     """Stream the conversations of a file.
 
-    A conversation's key is its record's ``id`` (with ``/2`` and so on for the further ones of a record), or else a hash of its text; a
+    A conversation's key is its record's ``id`` (with ``/2`` and so on for the further ones of a record), or else a hash of its turns; a
     second one with a key already taken is a reject.
     """
     with decompressed(file) as stream, SeenKeys() as keys:
@@ -89,10 +91,10 @@ def _documents(value: object) -> Iterator[Document]:
     if identifier is not None and not isinstance(identifier, str | int):
         raise BadRecordError("schema", f"'id' must be a string or a number, got {type(identifier).__name__}")
     for number, turns in enumerate(conversations(cast(object, value)), start=1):
-        text = render_conversation(turns)
-        require_unicode(text, str(identifier))
+        said = json.dumps(turns, ensure_ascii=False)
+        require_unicode(said, str(identifier))
         key = str(identifier) if number == 1 else f"{identifier}/{number}"
-        yield Document(key=text_key(text) if identifier is None else key, text=text)
+        yield conversation(text_key(said) if identifier is None else key, turns)
 
 
-SPEC = SourceFormat(name="chats", version=2, config=ChatsConfig, patterns=("*.jsonl", "*.jsonl.gz", "*.jsonl.zst", "*.jsonl.xz"), read=read)
+SPEC = SourceFormat(name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.jsonl.gz", "*.jsonl.zst", "*.jsonl.xz"), read=read)

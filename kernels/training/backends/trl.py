@@ -9,17 +9,18 @@ import math
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from kernels.documents.conversations import Turn, parse_conversation
+from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.specs.config import Config
 from kernels.specs.methods import MethodJob
 from kernels.specs.needs import Parent
+from kernels.specs.turns import Turn
 from kernels.training.losses import write_losses
 from kernels.training.resume import newest_intact, seal
 from kernels.training.seeding import seed_everything
@@ -97,15 +98,9 @@ def parent_to_train(job: MethodJob) -> LanguageModel:
 
 
 def conversations(examples: Path) -> list[list[Turn]]:
-    """Return the conversations of a Parquet file of documents, in order; a text that is none has no turns."""
-    texts = cast(list[str], pq.read_table(examples, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
-    return [parse_conversation(text) for text in texts]
-
-
-def fits(tokenizer: Any, turns: list[Turn], max_length: int) -> bool:
-    """Return whether a conversation is short enough to be learned whole."""
-    ids: list[int] = tokenizer(tokenizer.apply_chat_template(turns, tokenize=False), add_special_tokens=False)["input_ids"]
-    return len(ids) <= max_length
+    """Return the conversations of a Parquet file of documents, in order; a document that is none has no turns."""
+    column = pq.read_table(examples, columns=["turns"])["turns"]  # pyright: ignore[reportUnknownMemberType]
+    return [turns or [] for turns in turns_of(column)]
 
 
 def follow(job: MethodJob, config: TrlConfig) -> Any:

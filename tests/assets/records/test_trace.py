@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from assets.corpus.decontamination import CONTAMINATED
-from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
+from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, TRIMMED
 from assets.records.trace import DocumentTrace, trace_document
 from kernels.curation.deduplication.chains import DUPLICATES
 from kernels.curation.filtering.chain import DROPPED, TAGS
@@ -127,3 +127,9 @@ def test_sql_gives_the_same_answer(lake: Lake) -> None:
         ("web/a#b.warc#short", "dropped: gopher_too_few_words"),
         ("web/a#b.warc#twin", "duplicate of web/a#b.warc#kept"),
     ]
+
+
+def test_a_conversation_that_lost_a_turn_to_the_cutting_of_passages_is_told_of(lake: Lake) -> None:
+    emptied = {"id": "web/a#b.warc#kept", "filter": "paragraphs", "reason": "emptied_turn", "value": None, "text": "text"}
+    _publish(lake, TRIMMED, PARTITION, [], dropped=_rows(DROPPED, emptied))
+    assert _trace(lake, "kept").outcome == "dropped by paragraphs: emptied_turn"

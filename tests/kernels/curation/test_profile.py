@@ -5,8 +5,10 @@ import pyarrow as pa
 from kernels.charts.corpus import plot_outcomes, plot_reasons
 from kernels.curation.filtering.chain import DROPPED, TAGS
 from kernels.curation.profile import SAMPLE_SIZE, Profile
+from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 
 
 def _documents(start: int, count: int) -> pa.Table:
@@ -64,7 +66,7 @@ def test_nothing_seen_has_empty_tables_and_no_quantiles() -> None:
 
 
 def test_pictures_are_small_files_for_any_number_of_sources() -> None:
-    row = {"source": "web", "records": 10, "kept": 5, "rejected": 1, "filtered": 2, "duplicates": 1, "contaminated": 1}
+    row = {"source": "web", "records": 10, "kept": 5, "rejected": 1, "filtered": 2, "duplicates": 1, "emptied": 0, "contaminated": 1}
     reasons = [{"source": "web", "stage": "filtered", "reason": "gopher_short_words", "documents": 2}]
     for rows in ([], [row], [{**row, "source": f"s{number}"} for number in range(9)]):
         schema = None if rows else pa.schema([(name, pa.string() if name == "source" else pa.int64()) for name in row])
@@ -72,3 +74,9 @@ def test_pictures_are_small_files_for_any_number_of_sources() -> None:
         assert image.startswith(b"\x89PNG") and len(image) < 50_000
     image = plot_reasons(pa.Table.from_pylist(reasons))
     assert image.startswith(b"\x89PNG") and len(image) < 50_000
+
+
+def test_a_conversation_is_shown_with_who_says_what() -> None:
+    profile = Profile()
+    profile.keep(document_table("s", "f", [conversation("0", [Turn("user", "Why?"), Turn("assistant", "So.")])]))
+    assert profile.kept_rows() == [{"kept": "s/f#0", "text": "user: Why?\n\nassistant: So."}]

@@ -6,6 +6,8 @@ import pytest
 from kernels.inference import decoding
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
+from kernels.models.formats.chats import chat_encoder
+from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 
@@ -77,10 +79,10 @@ def test_sampling_follows_the_seed(saved: Path):
 
 def test_the_streamed_answer_is_the_generated_one(saved: Path):
     lm = checkpoints.load(saved, "cpu")
-    turns = [{"role": "user", "content": "a cat?"}]
-    prompt = lm.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    turns = [Turn("user", "a cat?")]
+    prompt = chat_encoder(lm.tokenizer).prompt(turns)
     streamed = "".join(decoding.chat(lm, turns, max_new_tokens=10, temperature=0.0, seed=0))
-    (generated,) = decoding.generate(lm, [prompt], max_new_tokens=10, temperature=0.0, seed=0)
+    (generated,) = decoding.answer(lm, [prompt], max_new_tokens=10, temperature=0.0, seed=0)
     assert streamed and generated.startswith(streamed)
 
 
@@ -99,4 +101,4 @@ def test_an_answer_ends_with_its_turn(saved: Path):
             logits[..., next(calls)] = 1.0
             return types.SimpleNamespace(logits=logits, past_key_values=None)
 
-    assert list(decoding.chat(lm._replace(model=Scripted()), [{"role": "user", "content": "?"}], max_new_tokens=10, temperature=0.0, seed=0)) == ["a"]
+    assert list(decoding.chat(lm._replace(model=Scripted()), [Turn("user", "?")], max_new_tokens=10, temperature=0.0, seed=0)) == ["a"]

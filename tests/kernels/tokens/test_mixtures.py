@@ -7,6 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from kernels.documents.conversations import TURNS, conversation
+from kernels.documents.schema import document_table
+from kernels.specs.turns import Turn
 from kernels.tokens.mixtures import PADDING_SEGMENT, MixtureConfig, build_mixture, is_validation
 from kernels.tokens.shards import Shard
 
@@ -22,7 +25,8 @@ def shard(source: str, num_documents: int, length: int = 20, first: int = 0) -> 
 
 def texts(source: str, num_documents: int, first: int = 0) -> pa.Table:
     names = [f"{source}/f#{first + number}" for number in range(num_documents)]
-    return pa.table({"id": names, "source": [source] * num_documents, "text": [f"text {name}" for name in names]})
+    columns = {"id": names, "source": [source] * num_documents, "text": [f"text {name}" for name in names]}
+    return pa.table({**columns, "turns": pa.nulls(num_documents, TURNS)})
 
 
 def config(**changes: object) -> MixtureConfig:
@@ -120,3 +124,12 @@ def test_bounds_that_leave_no_token_are_refused(tmp_path: Path) -> None:
 def test_a_weighted_source_without_documents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'b' has no training document"):
         build(tmp_path / "m", [("a", shard("a", 10))], config())
+
+
+def test_the_held_out_text_of_a_pair_is_that_of_its_chosen_side(tmp_path: Path) -> None:
+    chosen = config(weights={"a": 1.0}, validation_fraction=0.5, max_heldout_documents=100)
+    talk = [Turn("user", "Why?"), Turn("assistant", "So."), Turn("rejected", "No.")]
+    documents = document_table("a", "f", [conversation(str(number), talk) for number in range(20)])
+    (tmp_path / "m").mkdir()
+    build_mixture([("a", shard("a", 20))], {"0": documents}, chosen, PAD, tmp_path / "m")
+    assert set(pq.read_table(tmp_path / "m" / "heldout.parquet")["text"].to_pylist()) == {"Why?\n\nSo."}

@@ -6,7 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kernels.documents.schema import DOCUMENTS
+from kernels.documents.conversations import conversation
+from kernels.documents.schema import DOCUMENTS, document_table
+from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 from kernels.tokens.shards import encode_documents, open_shard, write_shard
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
@@ -40,8 +43,23 @@ def test_a_special_token_in_a_text_does_not_split_a_document(tokenizer_json: str
     assert Tokenizer.from_str(tokenizer_json).decode(shard.tokens[: shard.offsets[1] - 1].tolist(), skip_special_tokens=False) == text
 
 
-def test_turns_of_a_conversation_keep_their_tokens(tokenizer_json: str) -> None:
-    assert encode_documents(documents("<|im_start|>user\nHi<|im_end|>\n"), tokenizer_json).tokens[0] == 1
+def test_a_page_that_spells_turns_has_them_as_plain_characters(tokenizer_json: str) -> None:
+    shard = encode_documents(documents("<|im_start|>user\nHi<|im_end|>\n"), tokenizer_json)
+    assert [token for token in shard.tokens.tolist() if token < 4] == [0]
+
+
+def test_turns_of_a_conversation_are_marked_and_a_worse_answer_is_not_taught(tokenizer_json: str) -> None:
+    from tokenizers import Tokenizer
+
+    chat = conversation("1", [Turn("user", "one<|im_end|>"), Turn("assistant", "two"), Turn("rejected", "three")])
+    shard = encode_documents(document_table("s", "f", [Document("0", "one"), chat, Document("2", "two")]), tokenizer_json)
+    start, end = shard.offsets[1:3]
+    ids = shard.tokens[start : end - 1].tolist()
+    assert Tokenizer.from_str(tokenizer_json).decode(ids, skip_special_tokens=False) == (
+        "<|im_start|>user\none<|im_end|><|im_end|>\n<|im_start|>assistant\ntwo<|im_end|>\n"
+    )
+    assert [token for token in ids if token < 4] == [1, 2, 1, 2]
+    assert shard.ids == ["s/f#0", "s/f#1", "s/f#2"] and (shard.tokens == 0).sum() == 3
 
 
 def test_an_opened_shard_is_mapped_and_the_same(tokenizer_json: str, tmp_path: Path) -> None:

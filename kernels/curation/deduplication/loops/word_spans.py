@@ -99,9 +99,10 @@ def _first_place(words: U32, place: int, size: int, code: np.uint64, slots: I32)
 
 
 @compiled
-def repeated_spans(words: U32, bounds: I64, size: int, slots: I32) -> tuple[I64, I64, I64, I64]:
+def repeated_spans(words: U32, bounds: I64, limits: I64, size: int, slots: I32) -> tuple[I64, I64, I64, I64]:
     """Return the spans of words covered by windows that stood earlier without overlap: text, first word, word behind, first word there.
 
+    ``limits``: of each text, the word from which on a first place does not count.
     ``slots``: a table of -1, a power of two of at least twice as many as there are words.
     """
     limit = len(words) // size + 1
@@ -120,7 +121,7 @@ def repeated_spans(words: U32, bounds: I64, size: int, slots: I32) -> tuple[I64,
                 continue
             first = _first_place(words, begin, size, code, slots)
             code -= np.uint64(words[begin]) * leaving
-            if begin - first < size:
+            if begin - first < size or first >= limits[text]:
                 continue
             if begin > behind:
                 texts[count], starts[count], sources[count] = text, begin, first

@@ -2,16 +2,18 @@
 
 That paper finds repeated spans of at least 50 tokens by a suffix array. For a fixed least length a table of all windows of that many words
 gives the same spans in linear time and a tenth of the memory: a window repeats exactly if it is in the table, where every hit is compared
-word by word. Tokens are words without regard to case and marks; in scripts without spaces, characters. First occurrences stay whole.
+word by word. Tokens are words without regard to case and marks; in scripts without spaces, characters. First occurrences stay whole, and so does
+whatever only the same conversation said before (stretches.py).
 """
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from kernels.curation.deduplication.passages.cuts import CUTS
+from kernels.curation.deduplication.passages.stretches import stretches_of
 from kernels.specs.config import Config
 
 _MAX_WORDS = 1 << 30
@@ -30,24 +32,27 @@ def find_repeats(documents: pa.Table, config: SubstringConfig) -> pa.Table:
     Raises:
         ValueError: more words than one table holds.
     """
-    import polars as pl
-
     from kernels.curation.deduplication.loops.word_spans import repeated_spans, split_all
     from kernels.curation.deduplication.normalised import character_table
     from kernels.curation.text.string_buffers import flat_bytes
 
-    data, offsets = flat_bytes(cast(pl.Series, pl.from_arrow(documents["text"])))  # pyright: ignore[reportUnknownMemberType]
+    stretches = stretches_of(documents)
+    data, offsets = flat_bytes(stretches.texts)
     words, starts, ends, bounds = split_all(data, offsets, character_table())
     if len(words) > _MAX_WORDS:
         raise ValueError(f"{len(words)} words are too many for one partition: cut the source into smaller ones")
     slots = np.full(1 << max(4, (2 * len(words)).bit_length()), -1, np.int32)
-    texts, first_words, words_behind, sources = repeated_spans(words, bounds, config.min_tokens, slots)
-    holders = np.searchsorted(bounds, sources, side="right") - 1
+    # What stood first behind these words stood in the same conversation; of another document, anywhere before counts.
+    begins = bounds[np.searchsorted(stretches.rows, stretches.rows)]
+    limits = np.where(stretches.is_conversation[stretches.rows], begins, len(words))
+    found, first_words, words_behind, sources = repeated_spans(words, bounds, limits, config.min_tokens, slots)
+    holders = stretches.rows[np.searchsorted(bounds, sources, side="right") - 1]
+    texts, places = stretches.rows[found], stretches.starts[found]
     ids: Any = documents["id"]
     columns: list[Any] = [
         ids.take(pa.array(texts)),
-        pa.array(starts[first_words].astype(np.int64)),
-        pa.array(ends[words_behind - 1].astype(np.int64)),
+        pa.array(places + starts[first_words]),
+        pa.array(places + ends[words_behind - 1]),
         ids.take(pa.array(holders)),
     ]
     return pa.Table.from_arrays(columns, names=CUTS.names).cast(CUTS)

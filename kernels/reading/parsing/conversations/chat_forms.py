@@ -1,61 +1,68 @@
-r"""The forms in which conversations are kept, each read as turns of the roles system, user, assistant and, for a refused answer, rejected.
+r"""The forms in which conversations are kept, each read as turns (`kernels.specs.turns.Turn`).
 
-- ``messages`` or ``conversation``: OpenAI's list of role and content (text, or parts of the type text).
-- ``conversations``: ShareGPT's list of from and value.
+- ``chosen`` and ``rejected``, whatever stands beside them: preference pairs (preferences.py).
+- ``messages``, ``conversations``, ``conversation`` or ``dialogue``: lists of messages, OpenAI's or ShareGPT's (messages.py).
 - ``data``, or a bare list: UltraChat's list of texts, the user's first.
-- ``chosen`` and ``rejected``: two such lists, or transcripts with ``\n\nHuman:`` and ``\n\nAssistant:``, that differ in the last answer.
-- ``instruction``, ``input`` and ``output`` (Alpaca), or ``instances`` of input and output (Self-Instruct).
+- ``instruction``, ``prompt``, ``question`` or ``query`` with its answer (instructions.py), or ``instances`` of input and output (Self-Instruct).
 
-A ``system`` text beside any of them is the first turn; a text ``rejected`` beside a list of turns is a second answer to the last question.
+Beside any of them may stand what the system says (``system``, ``system_prompt``), definitions of tools (``tools``, ``functions``), further
+answers that are worse (``rejected``), and a verdict on the last answer (``label: false``), which makes it a rejected one. A record that
+is about pictures or sounds is no text.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from kernels.documents.conversations import Turn
+from kernels.documents.conversations import fault_of
+from kernels.reading.parsing.conversations.instructions import ASKED, instructed
+from kernels.reading.parsing.conversations.messages import content, definitions, messages
+from kernels.reading.parsing.conversations.preferences import LISTS, pair, rejected_answers, sides_of
 from kernels.reading.parsing.rows import BadRecordError
-from kernels.reading.parsing.text import tidy
+from kernels.specs.turns import Turn
 
-ROLES = {
-    "system": "system", "developer": "system", "user": "user", "human": "user", "prompter": "user", "assistant": "assistant", "gpt": "assistant",
-    "chatgpt": "assistant", "bot": "assistant", "model": "assistant", "ai": "assistant",
-}  # fmt: skip
-CONTROL_TOKENS = ("<|im_start|>", "<|im_end|>")
 _SPOKEN = ("user", "assistant")
-_TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
+_SYSTEM = ("system", "system_prompt", "system_message")
+_TOOLS = ("tools", "functions")
+_VERDICTS = ("label", "kto_tag")
+_NOT_TEXT = ("images", "image", "videos", "video", "audios", "audio")
 
 
 def conversations(value: object) -> Iterator[list[Turn]]:
     """Yield the checked conversations of a record: one, or as many as it has instances. Raises BadRecordError."""
     if isinstance(value, list):
-        yield _ordered(_texts(cast(list[object], value)) or _messages(cast(list[object], value)))
+        yield _checked(_texts(cast(list[object], value)) or messages(cast(list[object], value)))
     elif not isinstance(value, dict):
         raise BadRecordError("schema", f"expected an object or a list, got {type(value).__name__}")
     else:
         record = cast(dict[str, Any], value)
+        for field in _NOT_TEXT:
+            if record.get(field):
+                raise BadRecordError("not_text", f"the conversation is about {field!r}")
         for turns in _forms(record):
-            system = record.get("system")
-            yield _ordered([Turn(role="system", content=_content(system, "system")), *turns] if system else turns)
+            yield _checked([*_head(record, turns), *_judged(turns, record)])
 
 
 def _forms(record: dict[str, Any]) -> Iterator[list[Turn]]:
     """Yield the turns of a record by the first form that it has."""
-    for field in ("messages", "conversations", "conversation"):
+    if names := sides_of(record):
+        yield pair(record, names)
+        return
+    for field in LISTS:
         if field in record:
-            yield _with_rejected(_messages(_list(record[field], field)), record)
+            values = _list(record[field], field)
+            yield _with_rejected(_texts(values) or messages(values), record)
             return
     if "chosen" in record:
-        yield _pair(record)
-    elif "data" in record:
+        raise BadRecordError("schema", f"'chosen' and no 'rejected' among {sorted(map(str, record))[:20]}")
+    if "data" in record:
         yield _with_rejected(_texts(_list(record["data"], "data")), record)
     elif "instances" in record:
         for instance in _list(record["instances"], "instances"):
-            yield _instructed({**record, **instance} if isinstance(instance, dict) else {})
-    elif "instruction" in record:
-        yield _instructed(record)
+            yield instructed({**record, **instance} if isinstance(instance, dict) else {})
     elif "turns" in record:
-        raise BadRecordError("no_answers", "a list of questions without their answers")
+        yield _turns(_list(record["turns"], "turns"))
+    elif any(name in record for name in ASKED):
+        yield _with_rejected(instructed(record), record)
     else:
         raise BadRecordError("schema", f"no known form of a conversation among {sorted(map(str, record))[:20]}")
 
@@ -70,92 +77,47 @@ def _texts(values: list[object]) -> list[Turn]:
     """Return turns of a list of two texts or more, none where it is something else."""
     if len(values) < 2 or not all(isinstance(value, str) for value in values):
         return []
-    return [Turn(role=_SPOKEN[index % 2], content=_content(value, f"turn {index + 1}")) for index, value in enumerate(values)]
+    return [Turn(_SPOKEN[index % 2], content(value, f"turn {index + 1}")) for index, value in enumerate(values)]
 
 
-def _messages(values: list[object]) -> list[Turn]:
-    return [_message(value) for value in values]
+def _turns(values: list[object]) -> list[Turn]:
+    if not all(isinstance(value, dict) for value in values):
+        raise BadRecordError("no_answers", "a list of questions without their answers")
+    return messages(values)
 
 
-def _message(value: object) -> Turn:
-    if not isinstance(value, dict):
-        raise BadRecordError("schema", f"expected a turn with a role and its text, got {type(value).__name__}")
-    fields = cast(dict[str, object], value)
-    role_field, content_field = ("from", "value") if "from" in fields else ("role", "content")
-    role = fields.get(role_field)
-    if not isinstance(role, str) or role.lower() not in ROLES:
-        raise BadRecordError("schema", f"{role_field!r} must be one of {sorted(ROLES)}, got {role!r:.60}")
-    content = fields.get(content_field)
-    if isinstance(content, list):
-        content = "\n\n".join(_part(part) for part in cast(list[object], content))
-    return Turn(role=ROLES[role.lower()], content=_content(content, content_field))
+def _head(record: dict[str, Any], turns: list[Turn]) -> Iterator[Turn]:
+    """Yield the definitions of tools and what the system says, where they stand beside the turns."""
+    for field in _TOOLS:
+        if record.get(field) not in (None, "", [], "[]"):
+            yield definitions(record[field], field)
+            break
+    for field in _SYSTEM:
+        if record.get(field):
+            said = Turn("system", content(record[field], field))
+            if said != turns[0] if turns else True:
+                yield said
+            break
 
 
-def _part(value: object) -> str:
-    """Return one of the parts that OpenAI's content may be made of."""
-    fields = cast(dict[str, object], value) if isinstance(value, dict) else {}
-    text = fields.get("text")
-    if fields.get("type") != "text" or not isinstance(text, str):
-        raise BadRecordError("not_text", f"a part of the type {fields.get('type')!r:.60}")
-    return text
-
-
-def _pair(record: dict[str, Any]) -> list[Turn]:
-    """Return a preference pair's shared turns, the chosen answer and the rejected one."""
-    chosen, rejected = (_transcript(record.get(field), field) for field in ("chosen", "rejected"))
-    if chosen[:-1] != rejected[:-1] or any(not turns or turns[-1]["role"] != "assistant" for turns in (chosen, rejected)):
-        raise BadRecordError("pair_mismatch", "chosen and rejected must differ in their last turn, an answer, and in nothing else")
-    return [*chosen, Turn(role="rejected", content=rejected[-1]["content"])]
-
-
-def _transcript(value: object, field: str) -> list[Turn]:
-    if isinstance(value, list):
-        return _messages(cast(list[object], value))
-    if not isinstance(value, str):
-        raise BadRecordError("schema", f"{field!r} must be a transcript or a list of turns, got {type(value).__name__}")
-    before, *parts = _TRANSCRIPT.split(value)
-    if before.strip() or not parts:
-        raise BadRecordError("schema", f"{field!r} must begin with Human: or Assistant:")
-    return [Turn(role=ROLES.get(role.lower(), ""), content=_content(text, field)) for role, text in zip(parts[::2], parts[1::2], strict=True)]
-
-
-def _instructed(record: dict[str, Any]) -> list[Turn]:
-    """Return the two turns of an instruction, its input below it, and the output."""
-    asked = _content(record.get("instruction"), "instruction")
-    given = record.get("input")
-    question = f"{asked}\n\n{_content(given, 'input')}" if given else asked
-    return [Turn(role="user", content=question), Turn(role="assistant", content=_content(record.get("output"), "output"))]
-
-
-def _with_rejected(turns: list[Turn], record: dict[str, Any]) -> list[Turn]:
-    if record.get("rejected") is None:
-        return turns
-    if not turns or turns[-1]["role"] != "assistant":
-        raise BadRecordError("role_order", f"a rejected answer needs an assistant turn before it: {_names(turns)}")
-    return [*turns, Turn(role="rejected", content=_content(record["rejected"], "rejected"))]
-
-
-def _ordered(turns: list[Turn]) -> list[Turn]:
-    """Return turns that are an optional system turn and then user and assistant in turn, a rejected answer last."""
-    roles = [turn["role"] for turn in turns if turn["role"] != "rejected"]
-    spoken = roles[1:] if roles[:1] == ["system"] else roles
-    if not spoken or spoken != [_SPOKEN[index % 2] for index in range(len(spoken))]:
-        raise BadRecordError("role_order", _names(turns))
+def _judged(turns: list[Turn], record: dict[str, Any]) -> list[Turn]:
+    """Return turns whose last answer is a rejected one where the record says that it was not wanted (as in data for KTO)."""
+    if any(record.get(field) is False for field in _VERDICTS) and turns and turns[-1].role == "assistant":
+        return [*turns[:-1], turns[-1]._replace(role="rejected")]
     return turns
 
 
-def _names(turns: list[Turn]) -> str:
-    return " ".join(turn["role"] for turn in turns[:50])
+def _with_rejected(turns: list[Turn], record: dict[str, Any]) -> list[Turn]:
+    """Return turns with the worse answers that stand beside them."""
+    if record.get("rejected") is None:
+        return turns
+    if not turns or turns[-1].role != "assistant":
+        raise BadRecordError("role_order", f"a rejected answer needs an assistant turn before it: {' '.join(turn.role for turn in turns[:50])}")
+    return [*turns, *rejected_answers(record["rejected"])]
 
 
-def _content(value: object, field: str) -> str:
-    """Return a turn's text. A control token in it would read as the end of the turn and the start of another: it is refused."""
-    if not isinstance(value, str):
-        raise BadRecordError("schema", f"{field!r} must be a string, got {type(value).__name__}")
-    content = tidy(value).strip()
-    if not content:
-        raise BadRecordError("empty_turn", f"{field!r} is empty")
-    for token in CONTROL_TOKENS:
-        if token in content:
-            raise BadRecordError("control_token", token)
-    return content
+def _checked(turns: list[Turn]) -> list[Turn]:
+    """Return turns that are a conversation. Raises BadRecordError."""
+    if fault := fault_of(turns):
+        raise BadRecordError(*fault)
+    return turns

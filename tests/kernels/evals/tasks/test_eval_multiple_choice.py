@@ -7,6 +7,7 @@ import pytest
 from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
 from kernels.specs.sources import Reject
+from tests.byte_tokenizers import byte_tokenizer
 
 
 class Bytes:
@@ -14,6 +15,9 @@ class Bytes:
 
     bos_token_id = eos_token_id = 0
     chat_template = None
+
+    def __init__(self) -> None:
+        self.backend_tokenizer = byte_tokenizer()
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
         return list(text.encode())
@@ -81,6 +85,14 @@ def test_a_continuation_longer_than_the_context_is_refused(tiny: Model):
 
 def test_the_option_follows_the_prompt_after_one_space(tiny: Model):
     assert encode(tiny, "ab", "c") == Request((97, 98), (32, 99))
+
+
+def test_what_prompts_and_options_spell_is_content(tiny: Model):
+    from tokenizers import AddedToken
+
+    tokenizer = Bytes()
+    tokenizer.backend_tokenizer.add_special_tokens([AddedToken("<end>", special=True)])
+    assert encode(tiny._replace(tokenizer=tokenizer), "a<end>", "<end>") == Request(tuple(b"a<end>"), tuple(b" <end>"))
 
 
 def test_options_with_leading_newline_and_trailing_spaces_are_read():

@@ -6,11 +6,15 @@ import polars as pl
 import pytest
 
 from kernels.evals.tasks.perplexity import PerplexityConfig, run
+from tests.byte_tokenizers import byte_tokenizer
 
 
 class Bytes:
     bos_token_id: int | None = None
     eos_token_id: int | None = 0
+
+    def __init__(self) -> None:
+        self.backend_tokenizer = byte_tokenizer()
 
     def encode(self, text: str, add_special_tokens: bool) -> list[int]:
         return list(text.encode())

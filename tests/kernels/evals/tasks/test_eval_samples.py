@@ -4,13 +4,17 @@ import pytest
 from pydantic import ValidationError
 
 from kernels.evals.tasks.samples import SamplesConfig, run
+from tests.byte_tokenizers import byte_tokenizer
 
 
 class Chat:
+    """One token a byte."""
+
     def __init__(self, chat_template: str | None) -> None:
         self.chat_template = chat_template
+        self.backend_tokenizer = byte_tokenizer()
 
-    def apply_chat_template(self, turns: list[dict[str, str]], tokenize: bool, add_generation_prompt: bool) -> str:
+    def apply_chat_template(self, turns: list[dict[str, str]], tools: None, tokenize: bool, add_generation_prompt: bool) -> str:
         return f"<user>{turns[0]['content']}<assistant>"
 
 
@@ -22,10 +26,10 @@ class Model(NamedTuple):
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
     from kernels.inference import decoding
 
-    def generate(model: Any, prompts: list[str], max_new_tokens: int, seed: int, temperature: float) -> list[str]:
-        return [f"{prompt}|{max_new_tokens}|{seed}|{temperature}" for prompt in prompts]
+    def answer(model: Any, prompts: list[list[int]], max_new_tokens: int, seed: int, temperature: float) -> list[str]:
+        return [f"{bytes(prompt).decode()}|{max_new_tokens}|{seed}|{temperature}" for prompt in prompts]
 
-    monkeypatch.setattr(decoding, "generate", generate)
+    monkeypatch.setattr(decoding, "answer", answer)
 
 
 def config(**fields: Any) -> SamplesConfig:

@@ -11,6 +11,7 @@ import pytest
 from kernels.inference import decoding
 from kernels.methods.adoption import gguf as adoption
 from kernels.models.formats import checkpoints
+from kernels.specs.turns import Turn
 from tests.gguf_models import EPSILON, random_model, write_model
 from tests.method_jobs import method_job
 
@@ -365,5 +366,5 @@ def test_smollm2_knows_the_capital_of_france(tmp_path: Path):
     adopt(Path(file), tmp_path / "out", "bfloat16")
     lm = checkpoints.load(tmp_path / "out", "cpu")
     assert lm.tokenizer("The capital of France is")["input_ids"] == [504, 3575, 282, 4649, 314]
-    answer = "".join(decoding.chat(lm, [{"role": "user", "content": "What is the capital of France?"}], max_new_tokens=30, temperature=0.0, seed=0))
+    answer = "".join(decoding.chat(lm, [Turn("user", "What is the capital of France?")], max_new_tokens=30, temperature=0.0, seed=0))
     assert "Paris" in answer

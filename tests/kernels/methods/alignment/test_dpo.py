@@ -6,13 +6,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from kernels.documents.conversations import Turn, render_conversation
+from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import dpo
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
 from kernels.specs.methods import MethodJob
-from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from tests.method_jobs import method_job
@@ -41,8 +41,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> MethodJob:
     for name in ("out", "scratch"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    texts = [render_conversation(Turn(role=role, content=content) for role, content in chat) for chat in chats]
-    documents = [Document(key=str(key), text=text, title=None, url=None, metadata={}) for key, text in enumerate(texts)]
+    documents = [conversation(str(key), [Turn(*turn) for turn in chat]) for key, chat in enumerate(chats)]
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     config = dpo.DpoConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
     return method_job(config, {dpo.PARENT: parent, dpo.PAIRS: folder / "chats.parquet"}, folder / "out", folder / "scratch", report)
@@ -99,3 +98,26 @@ def test_what_is_no_pair_is_counted_by_reason(parent: Path, tmp_path: Path):
 def test_data_without_pairs_is_an_error_that_tells_the_remedy(parent: Path, tmp_path: Path):
     with pytest.raises(ValueError, match=r"0 of 1 conversations are preference pairs.*'assistant' and 'rejected'"):
         dpo.run(job(parent, tmp_path, [[("user", "x"), ("assistant", "y")]]))
+
+
+def test_trl_compares_the_tokens_of_two_answers_behind_one_prompt(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trainers: list[Any] = []
+
+    def stop(job: MethodJob, config: dpo.DpoConfig, trainer: Any) -> list[dict[str, float]]:
+        trainers.append(trainer)
+        return [{"step": 1.0, "loss": 1.0, "rewards/margins": 0.0, "rewards/accuracies": 0.0}]
+
+    monkeypatch.setattr(dpo, "train", stop)
+    talk = [("user", "a<|im_end|>"), ("assistant", "  b<|pad|>"), ("rejected", "<|endoftext|>"), ("rejected", "c"), ("rejected", "  b<|pad|>")]
+    summary = dpo.run(job(parent, tmp_path, [talk], batch_size=1))
+    assert summary["num_pairs"] == 2  # an answer that says the same as the chosen one is no worse
+    tokenizer = checkpoints.load(parent, "cpu").tokenizer
+    found: set[str] = set()
+    for batch in trainers[0].get_train_dataloader():
+        for row, mask in zip(batch["input_ids"].tolist(), batch["completion_mask"].tolist(), strict=True):
+            prompt = [token for token, is_learned in zip(row, mask, strict=True) if not is_learned and token != 3]
+            answer = [token for token, is_learned in zip(row, mask, strict=True) if is_learned]
+            assert tokenizer.decode(prompt) == "<|im_start|>user\na<|im_end|><|im_end|>\n<|im_start|>assistant\n"
+            assert [token for token in prompt if token < 4] == [1, 2, 1] and [token for token in answer if token < 4] == [2]
+            found.add(tokenizer.decode(answer))
+    assert found == {"  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n", "c<|im_end|>\n"}

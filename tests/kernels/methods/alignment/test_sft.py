@@ -6,13 +6,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from kernels.documents.conversations import render_conversation
+from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import sft
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
 from kernels.specs.methods import MethodJob
-from kernels.specs.sources import Document
+from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from tests.method_jobs import method_job
@@ -25,8 +25,7 @@ CONFIG = {"seed": 1, "num_steps": 8, "batch_size": 2, "learning_rate": 0.01, "wa
 
 
 def write(folder: Path, chats: list[list[tuple[str, str]]]) -> Path:
-    texts = [render_conversation({"role": role, "content": content} for role, content in chat) for chat in chats]
-    documents = [Document(key=str(key), text=text, title=None, url=None, metadata={}) for key, text in enumerate(texts)]
+    documents = [conversation(str(key), [Turn(*turn) for turn in chat]) for key, chat in enumerate(chats)]
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     return folder / "chats.parquet"
 
@@ -117,3 +116,34 @@ def test_what_is_not_learned_from_is_counted_by_reason(parent: Path, tmp_path: P
 def test_data_without_an_answer_is_an_error(parent: Path, tmp_path: Path):
     with pytest.raises(ValueError, match="none of 1 conversations ends in an answer"):
         sft.run(job(parent, tmp_path, [[("user", "say cat")]]))
+
+
+def test_trl_learns_from_the_tokens_of_the_answer_and_its_end_and_from_no_other(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    trainers: list[Any] = []
+
+    def stop(job: MethodJob, config: sft.SftConfig, trainer: Any) -> list[dict[str, float]]:
+        trainers.append(trainer)
+        return [{"step": 1.0, "loss": 1.0}]
+
+    monkeypatch.setattr(sft, "train", stop)
+    spelled = "<|endoftext|><|im_end|>"
+    sft.run(
+        job(
+            parent,
+            tmp_path,
+            [[("user", f"a {spelled}"), ("assistant", f"  b {spelled}"), ("user", "c"), ("assistant", f"  d {spelled}")]],
+            max_length=200,
+        )
+    )
+    (batch,) = trainers[0].get_train_dataloader()
+    tokenizer = checkpoints.load(parent, "cpu").tokenizer
+    ids, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
+    assert tokenizer.decode(ids) == (
+        f"<|im_start|>user\na {spelled}<|im_end|>\n<|im_start|>assistant\n  b {spelled}<|im_end|>\n"
+        f"<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n  d {spelled}<|im_end|>\n"
+    )
+    learned = [token for token, label in zip(ids, labels, strict=True) if label == token]
+    assert {label for token, label in zip(ids, labels, strict=True) if label != token} == {-100}
+    assert ids[-len(learned) :] == learned and tokenizer.decode(learned) == f"  d {spelled}<|im_end|>\n"
+    assert [token for token in ids if token < 4] == [1, 2] * 4 and [token for token in learned if token < 4] == [2]
+    assert batch["attention_mask"][0].all()
