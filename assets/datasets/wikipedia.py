@@ -7,7 +7,7 @@ from itertools import islice
 from xml.sax.saxutils import escape
 
 from assets.datasets.builder import SMOKE_TOPICS, Builder, EmbeddedDataset
-from kernels.reading.parsing.markup.wikitext import plain_text
+from kernels.reading.parsing.wikitext.page import plain_text
 from kernels.synthesis.python_library import topics
 
 DUMP = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"

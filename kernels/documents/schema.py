@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -41,11 +42,16 @@ def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.
             "path": path,
             "title": document.title,
             "url": document.url,
-            "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+            "metadata": json.dumps(_told(document), ensure_ascii=False, sort_keys=True),
         }
         for document in documents
     ]
     return pa.Table.from_pylist(rows, schema=DOCUMENTS)
+
+
+def _told(document: Document) -> dict[str, Any]:
+    """Return a document's metadata, with what of it is left out."""
+    return dict(document.metadata) | ({"losses": dict(document.losses)} if document.losses else {})
 
 
 def reject_table(path: str, rejects: Iterable[Reject]) -> pa.Table:

@@ -23,6 +23,8 @@ class Document(NamedTuple):
     title: str | None = None
     url: str | None = None
     metadata: Mapping[str, Any] = MappingProxyType({})
+    losses: Mapping[str, int] = MappingProxyType({})
+    """How many parts of the record, by kind, could not be told in text and are left out."""
 
 
 class Reject(NamedTuple):

@@ -40,7 +40,7 @@ class StackExchangeConfig(Config):
     min_answer_score: int
     """An answer below is not chosen, unless it is taken as the accepted one."""
     max_bytes: PositiveInt
-    """A larger post ends the reading."""
+    """A larger post is a reject."""
     site: str | None = None
     """The site's host, such as ``stackoverflow.com``, from which addresses are made."""
 
@@ -52,11 +52,13 @@ def read(file: SourceFile, config: StackExchangeConfig) -> Iterator[Document | R
         waiting = Waiting(database)
         try:
             with decompressed(file) as stream:
-                for row in xml_records(stream, config.max_bytes):
+                for row, is_too_large in xml_records(stream, config.max_bytes):
                     if row.tag != "row":
                         continue
                     last = f"post {row.get('Id', '?')}"
                     try:
+                        if is_too_large:
+                            raise BadRecordError("too_large", f"more than {config.max_bytes} characters")
                         if not keys.add(row.get("Id", "")):
                             raise BadRecordError("duplicate_key", row.get("PostTypeId", ""))
                         yield from _take(dict(row.items()), waiting, config)
