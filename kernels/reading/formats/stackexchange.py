@@ -17,7 +17,7 @@ from kernels.reading.parsing.keys import SeenKeys, scratch_database
 from kernels.reading.parsing.markup.markup import markdown
 from kernels.reading.parsing.markup.xml_stream import XmlError, xml_records
 from kernels.reading.parsing.rows import BadRecordError
-from kernels.reading.parsing.text import DamagedFileError, decompressed, tidy
+from kernels.reading.parsing.text import DamagedFileError, decompressed
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
@@ -151,7 +151,7 @@ def _licence(row: dict[str, str]) -> str:
 def _pair(question: Question, answer: Answer | None, config: StackExchangeConfig) -> Document | Reject:
     if answer is None:
         return Reject(str(question.id), "no_answer", f"none of its answers may be chosen: {question.title}")
-    asked, answered = tidy(markdown(question.body)), tidy(markdown(answer.body))
+    asked, answered = markdown(question.body), markdown(answer.body)
     if not asked or not answered:
         return Reject(str(question.id), "no_text", question.title)
     title = [f"# {question.title}"] if question.title else []
@@ -175,7 +175,7 @@ def _pair(question: Question, answer: Answer | None, config: StackExchangeConfig
 
 SPEC = SourceFormat(
     name="stackexchange",
-    version=1,
+    version=2,
     config=StackExchangeConfig,
     patterns=("Posts.xml", "Posts.xml.gz", "Posts.xml.bz2", "Posts.xml.xz", "*.Posts.xml", "*.Posts.xml.bz2"),
     read=read,

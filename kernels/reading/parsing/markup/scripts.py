@@ -12,9 +12,9 @@ MAX_NESTING = 8
 
 _SCRIPT = re.compile(r"( ?)<(sup|sub)\b[^<>]*+>([^<>]*+)</\2\s*+>", re.IGNORECASE)
 _STRAY = re.compile(r"</?(?:sup|sub)\b[^<>]*+>", re.IGNORECASE)
-_RUN = re.compile(r"[-+\u2212\u2013\u00b1]?\w+(?:[.,]\d+)?[-+\u2212\u2013]?|[-+\u2212\u2013]", re.ASCII)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[-+\u2212\u2013\u00b1]?\w+(?:[.,]\d+)?[-+\u2212\u2013]?|[-+\u2212\u2013]")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _REFERENCE = re.compile(r"\[.*\]", re.DOTALL)
 _ORDINAL = re.compile(r"(?:\d|\b[IVXLCDM]+)\.?\Z")
 _ORDINALS = frozenset("st nd rd th er ère re ère eme ème d ª º a o os as".split())  # noqa: SIM905 (a column of words reads worse)
@@ -28,7 +28,7 @@ def superscript(content: str, before: str, after: str) -> str:
     content = content.strip()
     if not content or _REFERENCE.fullmatch(content):
         return ""
-    before = before[-_CONTEXT_CHARS:]
+    before = before.rstrip("'")[-_CONTEXT_CHARS:]
     if set(content) <= _MARKS:
         return content
     if _LETTERS.fullmatch(content) and _is_part_of_a_word(content, before, after):
@@ -37,7 +37,7 @@ def superscript(content: str, before: str, after: str) -> str:
         return content if _WORD.fullmatch(content) else f"^({content})"
     if after[:1] in ("/", "⁄") and content.isdecimal():  # the upper half of a fraction
         return f" {content}" if before[-1].isdecimal() else content
-    return f"^{content}" if _WORD.fullmatch(content) else f"^({content})"
+    return f"^{content}" if _WORD.fullmatch(content) or _IN_BRACKETS.fullmatch(content) else f"^({content})"
 
 
 def _is_part_of_a_word(content: str, before: str, after: str) -> bool:
@@ -53,11 +53,11 @@ def _is_part_of_a_word(content: str, before: str, after: str) -> bool:
 
 def subscript(content: str, before: str) -> str:
     """Return a subscript as text; ``before`` is the text before it."""
-    content = content.strip()
+    content, before = content.strip(), before.rstrip("'")
     if not content:
         return ""
     if not _WORD.fullmatch(content):
-        return f"_({content})" if before[-1:].isalnum() else content
+        return f"_({content})" if before[-1:].isalnum() and not _IN_BRACKETS.fullmatch(content) else content
     return f"_{content}" if before[-1:].isdecimal() and content[0].isdecimal() else content
 
 

@@ -74,6 +74,8 @@ class _Stack:
             self.places[frame.kind].pop()
             if frame.kind == _TEMPLATE:
                 below.pieces.append(UNCLOSED)
+            elif frame.kind == _TABLE:
+                below.pieces.append("{|")
             below.pieces.extend(frame.pieces)
         del self.frames[place + 1 :]
 
@@ -102,7 +104,7 @@ class _Stack:
         if self.frames[-1].kind == _LINK:
             is_deep = len(self.frames) > MAX_NESTING
             content = self.pop()
-            self.add(protected(content if is_deep else self.resolvers.link(content)))
+            self.add(protected(lost("nested too deep") if is_deep else self.resolvers.link(content)))
 
     def close_table(self, kind: str) -> None:
         place = self.nearest(kind)

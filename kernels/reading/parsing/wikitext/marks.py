@@ -3,6 +3,8 @@
 Unicode keeps U+FDD0 to U+FDEF for use inside a program; a character reference cannot spell them, since `html.unescape` gives none of them.
 """
 
+import re
+
 KEPT, KEPT_END = "\ufdd0", "\ufdd1"
 """Around the number of something that is kept as it stands."""
 LOST, LOST_END = "\ufdd2", "\ufdd3"
@@ -15,26 +17,23 @@ ASIDE, ASIDE_END = "\ufdd7", "\ufdd8"
 """Around a pronunciation, which goes where it is all that a clause in brackets says."""
 UNCLOSED = "\ufdd9"
 """A template that is never closed."""
-ALL = "".join(map(chr, range(0xFDD0, 0xFDF0)))
 
-_NONE = dict.fromkeys(map(ord, ALL))
-_PROTECTED = str.maketrans({"|": PIPE, "=": EQUALS})
-_SHOWN = str.maketrans({PIPE: "|", EQUALS: "="})
+_ANY = re.compile("[\ufdd0-\ufdef]")
 
 
 def unmarked(text: str) -> str:
     """Return text without any mark."""
-    return text.translate(_NONE)
+    return _ANY.sub("", text)
 
 
 def protected(text: str) -> str:
     """Return text that is resolved, so that what is around it does not take its bars and equals signs for separators."""
-    return text.translate(_PROTECTED) if "|" in text or "=" in text else text
+    return text.replace("|", PIPE).replace("=", EQUALS)
 
 
 def shown(text: str) -> str:
     """Return text with its own bars and equals signs again."""
-    return text.translate(_SHOWN)
+    return text.replace(PIPE, "|").replace(EQUALS, "=")
 
 
 def lost(name: str) -> str:

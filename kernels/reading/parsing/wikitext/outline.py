@@ -60,16 +60,21 @@ def _heading(line: str) -> tuple[int, str] | None:
 
 
 def _without_rows(lines: list[str]) -> Iterator[str]:
-    """Yield lines without the rows of tables that have no beginning or no end: neighbours that begin with a bar, with a sign of a row among them."""
+    """Yield lines without the rows of tables that have no beginning or no end.
+
+    Those are neighbours that begin with a bar and follow the sign of a table, or have a sign of a row among them.
+    """
     held: list[str] = []
+    is_table = False
     for line in [*lines, ""]:
         if line.startswith(("|", "!")):
             held.append(line)
             continue
-        if held and not any(row.startswith(_ROW) or "||" in row or "!!" in row for row in held):
+        if not is_table and not any(row.startswith(_ROW) or "||" in row or "!!" in row for row in held):
             yield from held
         held.clear()
-        if not line.startswith("{|"):
+        is_table = line.startswith("{|")
+        if not is_table:
             yield line
 
 

@@ -5,19 +5,20 @@ import re
 from kernels.reading.parsing.wikitext.marks import NOTHING
 
 _BLANKS = re.compile(r" [^\S\n]++|[^\S\n ][^\S\n]*+")
+_LOOSE = re.compile(r"(?<=[(\[]) (?=\S)|(?<=\S) (?=[)\]])|(?<=\S) (?=[,.](?:\s|$))", re.MULTILINE)
 _RUN = rf"[ ,;:{NOTHING}]"
 _EMPTY_BRACKETS = re.compile(rf" ?[(\[]({_RUN}*+)[)\]]")
 _OPENING = re.compile(rf"([(\[])({_RUN}++)")
 _CLOSING = re.compile(rf"(?<!{_RUN})({_RUN}++)(?=[)\]])")
 _BETWEEN = re.compile(rf"([,;:])([ {NOTHING}]++)(?=([,;.]))")
-_PLACE = re.compile(rf"(?<![ {NOTHING}])([ {NOTHING}]++)(.?)")
+_PLACE = re.compile(rf"( ?{NOTHING}[ {NOTHING}]*+)(.?)")
 _QUOTES = re.compile(r"'{2,}")
 _BOLD, _ITALIC = 3, 2
 
 
 def without_scraps(text: str) -> str:
     """Return text with single blanks, and without the brackets, separators and blanks that are left where something said nothing."""
-    text = _BLANKS.sub(" ", text)
+    text = _LOOSE.sub("", _BLANKS.sub(" ", text))
     if NOTHING not in text:
         return text
     text = "\n".join("" if NOTHING in line and not line.strip(f" .,;:()\u2013\u2014-{NOTHING}") else line for line in text.split("\n"))
@@ -36,8 +37,6 @@ def _one_separator(found: re.Match[str]) -> str:
 
 
 def _closed(found: re.Match[str]) -> str:
-    if NOTHING not in found[1]:
-        return found[0]
     following = found[2]
     if not following or following in ".,;!?)]":
         return following

@@ -3,12 +3,13 @@
 import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
+from kernels.reading.parsing.wikitext.templates.numbers import grouped
 
 _NUMBERS = {
     "isbn": "ISBN", "issn": "ISSN", "oclc": "OCLC", "lccn": "LCCN", "pmid": "PMID", "pmc": "PMC", "jstor": "JSTOR", "s2cid": "S2CID", "asin": "ASIN", "mr": "MR", "zbl": "Zbl", "ssrn": "SSRN", "ol": "OL", "rfc": "RFC", "bibcode": "Bibcode:",
     "doi": "doi:", "arxiv": "arXiv:", "hdl": "hdl:", "isbnt": "ISBN", "doi-inline": "doi:", "ietf rfc": "RFC",
 }  # fmt: skip
-_YEAR = re.compile(r"(?:c\. )?\d{3,4}[a-z]?(?:\s?[\u2013/-]\s?\d{2,4})?|n\.d\.|forthcoming", re.IGNORECASE)
+_YEAR = re.compile(r".*\b\d{3,4}[a-z]?\b.*|n\.d\.|forthcoming", re.IGNORECASE)
 
 
 def _authors(call: Arguments) -> tuple[str, str] | None:
@@ -57,10 +58,15 @@ def _sequence_link(call: Arguments) -> str | None:
     return call.first or None
 
 
+def _patent(call: Arguments) -> str | None:
+    """{{US patent|1781541}}."""
+    return call.value(2) or (f"U.S. Patent {grouped(call.first)}" if call.first else None)
+
+
 RENDERERS = (
     dict.fromkeys(_NUMBERS, _number)
     | dict.fromkeys(("harvtxt", "harvcoltxt", "harvard citation text", "harvp", "harvs text"), _in_text)
     | dict.fromkeys(("harvnb", "harvard citation no brackets", "harvcolnb", "harvnbsp"), _plain)
-    | {"oeis": _sequence, "oeis link": _sequence_link, "oeis2c": _sequence_link}
+    | {"oeis": _sequence, "oeis link": _sequence_link, "oeis2c": _sequence_link, "us patent": _patent}
 )
 """Renderers by the name of a template in lower case."""

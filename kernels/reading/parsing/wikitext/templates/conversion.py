@@ -23,6 +23,7 @@ _JOINTS = {
     "+/-": " \u00b1 ", "\u00b1": " \u00b1 ", "&plusmn;": " \u00b1 ", ",": ", ", ", and": ", and ", ", or": ", or ", "to about": " to about ", "to about(-)": " to about ", "and about": " and about ", "+": " + ", "/": "/", "till": " till ", "until": " until ", "through": " through ",
 }  # fmt: skip
 _SHORT_JOINTS = _JOINTS | {"to(-)": "\u2013", "and(-)": "\u2013", "or(-)": "\u2013", "by(x)": " \u00d7 ", "x": " \u00d7 ", "\u00d7": " \u00d7 ", "to about(-)": "\u2013"}
+_ADJECTIVE_JOINTS = _JOINTS | dict.fromkeys(("by", "x", "\u00d7", "by(x)"), "-by-") | dict.fromkeys(("to", "to(-)"), "-to-")
 _TIMES = frozenset(("x", "xx", "*", "\u00d7", "by(x)"))
 _FRACTION = re.compile(r"(-?)(?:(\d[\d,]*)(?:\+|[ ]|\u2064))?(\d+)(?:/|//|\u2044)(\d+)")
 _DIGITS = re.compile(r"(\d*)(\.?)(\d*)(?:[eE]([-+]?\d+))?")
@@ -195,6 +196,7 @@ class _Form(NamedTuple):
 
     is_source_short: bool
     is_target_short: bool
+    is_in_full: bool
     is_adjective: bool
     takes_words: bool
     is_flipped: bool
@@ -216,9 +218,10 @@ class _Form(NamedTuple):
         if display in ("x", "preunit", "unit", "unit2", "|", "5", "table", "tablecen"):
             return None
         return cls(
-            is_source_short=short in ("on", "in", "~"),
-            is_target_short=short in ("on", "out", "~"),
-            is_adjective=adjective in ("on", "mid", "1"),
+            is_source_short=short in ("on", "in"),
+            is_target_short=short in ("on", "out"),
+            is_in_full=short in _IN_FULL,
+            is_adjective=adjective in ("on", "mid", "1") or call.says("sing"),
             takes_words=adjective in ("mid", "pre"),
             is_flipped=call.get("order").lower() == "flip" or display == "flip",
             is_american=call.get("sp").lower() == "us" or call.get("spell").lower().endswith("us"),
@@ -361,6 +364,7 @@ def _precision(given: Quantity, result: float, source: _Given, target: _Target) 
 
 def _side(shown: _Shown, form: _Form, *, is_short: bool, behind: str, before: str, is_spelled: bool, case: str) -> str:
     """Return one side of a conversion with its unit as a name or a symbol, as an adjective where the form asks for one."""
+    is_short = is_short or (shown.unit.measure.startswith("temperature") and not form.is_in_full)
     is_adjective = form.is_adjective and not is_short
     if shown.parts:
         gap, between = ("-", "-") if is_adjective else (" ", " ")
@@ -368,7 +372,7 @@ def _side(shown: _Shown, form: _Form, *, is_short: bool, behind: str, before: st
         texts = [f"{_word(text, is_spelled, case if not place else case.lower())}{gap}{_name(each, is_short, is_one or is_adjective, form)}" for place, ((text, each), is_one) in enumerate(zip(shown.parts, is_ones, strict=True))]
         return before + between.join(texts) + behind
     name = before + _name(shown.unit, is_short, shown.is_one or is_adjective, form)
-    joints = _SHORT_JOINTS if is_short else _JOINTS
+    joints = _SHORT_JOINTS if is_short else _ADJECTIVE_JOINTS if is_adjective else _JOINTS
     numbers = [_word(text, is_spelled, case if not place else case.lower()) for place, text in enumerate(shown.numbers)]
     gap = "" if shown.unit.symbol.startswith("/") and is_short or shown.unit.power and is_short else "-" if is_adjective else " "
     if is_short and any(joint in _TIMES for joint in shown.joints):
@@ -390,7 +394,7 @@ def _word(text: str, is_spelled: bool, case: str) -> str:
 
 
 def _name(of: Unit, is_short: bool, is_one: bool, form: _Form) -> str:
-    if is_short:
+    if is_short and of.symbol:
         return re.sub(r"(?<=[A-Za-z])([23])(?=$|/)", r"^\1", of.symbol)
     name = of.singular if is_one else of.plural
     return name.replace("metre", "meter").replace("litre", "liter") if form.is_american else name

@@ -28,7 +28,11 @@ _COUNTRIES = dict(
     SMR San Marino,SOL Solomon Islands,SOM Somalia,SRB Serbia,SRI Sri Lanka,SSD South Sudan,STP São Tomé and Príncipe,SUD Sudan,SUI Switzerland,SUR Suriname,SVK Slovakia,SVN Slovenia,SWE Sweden,SWZ Eswatini,SYC Seychelles,SYR Syria,
     TAN Tanzania,TCD Chad,TCH Czechoslovakia,TGA Tonga,TGO Togo,THA Thailand,TJK Tajikistan,TKM Turkmenistan,TLS Timor-Leste,TOG Togo,TON Tonga,TPE Chinese Taipei,TRI Trinidad and Tobago,TTO Trinidad and Tobago,TUN Tunisia,TUR Turkey,
     TUV Tuvalu,TWN Taiwan,TZA Tanzania,UAE United Arab Emirates,UGA Uganda,UK United Kingdom,UKR Ukraine,URS Soviet Union,URU Uruguay,URY Uruguay,US United States,USA United States,USSR Soviet Union,UZB Uzbekistan,VAN Vanuatu,VAT Vatican City,
-    VCT Saint Vincent and the Grenadines,VEN Venezuela,VIE Vietnam,VIN Saint Vincent and the Grenadines,VNM Vietnam,VUT Vanuatu,WAL Wales,WLS Wales,WSM Samoa,YEM Yemen,YUG Yugoslavia,ZAF South Africa,ZAM Zambia,ZIM Zimbabwe,ZMB Zambia,ZWE Zimbabwe
+    VCT Saint Vincent and the Grenadines,VEN Venezuela,VIE Vietnam,VIN Saint Vincent and the Grenadines,VNM Vietnam,VUT Vanuatu,WAL Wales,WLS Wales,WSM Samoa,YEM Yemen,YUG Yugoslavia,ZAF South Africa,ZAM Zambia,ZIM Zimbabwe,ZMB Zambia,ZWE Zimbabwe,
+    ALA Åland,ASM American Samoa,BES Caribbean Netherlands,BLM Saint Barthélemy,BVT Bouvet Island,CCK Cocos (Keeling) Islands,CUR Curaçao,CUW Curaçao,CXR Christmas Island,CYM Cayman Islands,ESH Western Sahara,FLK Falkland Islands,
+    GLP Guadeloupe,GUF French Guiana,HMD Heard Island and McDonald Islands,IOT British Indian Ocean Territory,MAF Saint Martin,MNP Northern Mariana Islands,MSR Montserrat,MTQ Martinique,MYT Mayotte,NCL New Caledonia,NFK Norfolk Island,NIU Niue,
+    PCN Pitcairn Islands,PYF French Polynesia,REU Réunion,SGS South Georgia and the South Sandwich Islands,SHN Saint Helena,SJM Svalbard and Jan Mayen,SPM Saint Pierre and Miquelon,SXM Sint Maarten,TCA Turks and Caicos Islands,TKL Tokelau,
+    VGB British Virgin Islands,VIR United States Virgin Islands,WLF Wallis and Futuna
     """.replace("\n", "").split(",")
 )  # fmt: skip
 """Countries by their codes of ISO 3166, the Olympic Committee and FIFA."""

@@ -40,7 +40,7 @@ def render(content: str, wiki: Wiki) -> str:
             return said
     said = words.sign(call)
     if said is None:
-        renderer = _RENDERERS.get(name) or languages.find(name) or places.find(name)
+        renderer = _RENDERERS.get(name) or languages.find(name) or places.find(name) or words.find(name)
         said = renderer(call) if renderer else None
     if said is None and name in _PAGE_NAMES:
         said = wiki.title or None

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """One unit. A value of it is ``(value + offset) * size`` in the unit of its measure; ``power`` of ten is part of its name (million acres)."""
+    """One unit. A value of it is ``(value + offset) * size`` in the unit of its measure; ``power`` of ten is part of its name (million acres).
+
+    A unit without a symbol is written with its name, degrees and kelvins with their symbols unless names are asked for.
+    """
 
     symbol: str
     singular: str
@@ -33,11 +36,11 @@ _TABLE = """
     yd,yards|yd|yard||length|0.9144|m
     mi,mile,miles|mi|mile||length|1609.344|km
     nmi,NM|nmi|nautical mile||length|1852|km mi
-    furlong|furlong|furlong||length|201.168|m
-    chain,chains|chain|chain||length|20.1168|m
-    rod,rods|rod|rod||length|5.0292|m
-    fathom,fathoms|fathom|fathom||length|1.8288|m
-    league,leagues|league|league||length|4828.032|km
+    furlong|*|furlong||length|201.168|m
+    chain,chains|*|chain||length|20.1168|m
+    rod,rods|*|rod||length|5.0292|m
+    fathom,fathoms|*|fathom||length|1.8288|m
+    league,leagues|*|league||length|4828.032|km
     ly|ly|light-year||length|9.4607304725808e15|pc
     pc|pc|parsec||length|3.0856775814914e16|ly
     kpc|kpc|kiloparsec||length|3.0856775814914e19|kly
@@ -99,11 +102,11 @@ _TABLE = """
     st,stone|st|stone|stone|mass|6.35029318|lb kg
     cwt,longcwt|long cwt|long hundredweight|long hundredweight|mass|50.80234544|lb kg
     shortcwt|short cwt|short hundredweight|short hundredweight|mass|45.359237|lb kg
-    LT,long ton,long tons|long ton|long ton||mass|1016.0469088|t ST
-    ST,short ton,short tons,ton|short ton|short ton||mass|907.18474|t LT
+    LT,long ton,long tons|*|long ton||mass|1016.0469088|t ST
+    ST,short ton,short tons,ton|*|short ton||mass|907.18474|t LT
     ozt,troy oz|ozt|troy ounce||mass|0.0311034768|g
     lbt|troy lb|troy pound||mass|0.3732417216|kg
-    carat|carat|carat||mass|0.0002|g
+    carat|*|carat||mass|0.0002|g
     m/s|m/s|metre per second|metres per second|speed|1|ft/s
     km/s|km/s|kilometre per second|kilometres per second|speed|1000|mi/s
     mi/s|mi/s|mile per second|miles per second|speed|1609.344|km/s
@@ -202,7 +205,17 @@ _TABLE = """
     rpm|rpm|revolution per minute|revolutions per minute|frequency|0.016666666666666666|Hz
     °C-change,C-change|°C|degree Celsius change|degrees Celsius change|temperature change|1|F-change
     F-change,°F-change|°F|degree Fahrenheit change|degrees Fahrenheit change|temperature change|0.5555555555555556|C-change
-    byte|B|byte||data|1|kB
+    koilbbl|kbbl|thousand barrels|thousand barrels|volume|158.987294928|e3m3
+    Moilbbl|Mbbl|million barrels|million barrels|volume|158987.294928|e6m3
+    Goilbbl|Gbbl|billion barrels|billion barrels|volume|158987294.928|e9m3
+    koilbbl/d|kbbl/d|thousand barrels per day|thousand barrels per day|flow|0.0018401307283333|e3m3/d
+    Moilbbl/d|Mbbl/d|million barrels per day|million barrels per day|flow|1.8401307283333|e6m3/d
+    Tcuft|×10^12 cu ft|trillion cubic feet|trillion cubic feet|volume|28316846592|e9m3
+    Gcuft|×10^9 cu ft|billion cubic feet|billion cubic feet|volume|28316846.592|e6m3
+    Mcuft|×10^6 cu ft|million cubic feet|million cubic feet|volume|28316.846592|e6m3
+    MUSgal|×10^6 US gal|million US gallons|million US gallons|volume|3785.411784|ML
+    Mimpgal|×10^6 imp gal|million imperial gallons|million imperial gallons|volume|4546.09|ML
+    smi|mi|statute mile||length|1609.344|km
 """
 TEMPERATURES = {
     "C": Unit("°C", "degree Celsius", "degrees Celsius", "temperature", 1.0, "F", 273.15),
@@ -210,6 +223,8 @@ TEMPERATURES = {
     "K": Unit("K", "kelvin", "kelvins", "temperature", 1.0, "C F"),
     "R": Unit("°R", "degree Rankine", "degrees Rankine", "temperature", 5 / 9, "K F C"),
 }
+_PREFIXES = {"k": (1e3, "kilo"), "M": (1e6, "mega"), "G": (1e9, "giga"), "T": (1e12, "tera"), "h": (1e2, "hecto"), "d": (0.1, "deci"), "c": (0.01, "centi"), "m": (1e-3, "milli"), "u": (1e-6, "micro"), "n": (1e-9, "nano"), "p": (1e-12, "pico")}  # fmt: skip
+_PREFIXED = frozenset(("m", "g", "L", "l", "W", "J", "N", "Pa", "Hz", "eV", "s"))
 _SCALES = {"e3": (3, "thousand"), "e6": (6, "million"), "e9": (9, "billion"), "e12": (12, "trillion")}
 COMPOSITES = {
     "ftin": ("ft", "in"), "ft in": ("ft", "in"), "footin": ("ft", "in"), "inft": ("ft", "in"), "ydftin": ("yd", "ft", "in"), "lboz": ("lb", "oz"), "lb oz": ("lb", "oz"), "stlb": ("st", "lb"),
@@ -223,6 +238,7 @@ def _read_table() -> dict[str, Unit]:
     for line in _TABLE.strip().split("\n"):
         codes, symbol, singular, plural, measure, size, default = line.strip().split("|")
         factor = -float(size.removeprefix("inverse ")) if size.startswith("inverse") else float(size)
+        symbol = "" if symbol == "*" else symbol
         unit = Unit(symbol, singular, plural or f"{singular}s", measure, factor, default)
         units |= dict.fromkeys(codes.split(","), unit)
     units |= {"°C": units["C"], "°F": units["F"], "celsius": units["C"], "fahrenheit": units["F"], "degC": units["C"], "degF": units["F"]}
@@ -239,7 +255,7 @@ def unit(code: str) -> Unit | None:
         return found
     prefix = next((prefix for prefix in _SCALES if code.startswith(prefix)), None)
     if prefix is None:
-        return None
+        return _prefixed(code)
     base = _UNITS.get(code.removeprefix(prefix))
     if base is None or base.measure in ("temperature", "fuel"):
         return None
@@ -247,6 +263,15 @@ def unit(code: str) -> Unit | None:
     default = " ".join(f"{prefix}{target}" for target in base.default.split(" ")[:1])
     names = (f"\u00d710^{power} {base.symbol}", f"{word} {base.plural}", f"{word} {base.plural}")
     return Unit(*names, base.measure, base.size * 10**power, default, power=power)
+
+
+def _prefixed(code: str) -> Unit | None:
+    """Return a metric unit with a prefix: gigametre."""
+    if code[:1] not in _PREFIXES or code[1:] not in _PREFIXED:
+        return None
+    factor, prefix = _PREFIXES[code[0]]
+    base = _UNITS[code[1:]]
+    return Unit(f"{code[0].replace('u', 'μ')}{base.symbol}", prefix + base.singular, prefix + base.plural, base.measure, base.size * factor, base.default)
 
 
 def converted(value: float, source: Unit, target: Unit) -> float:

@@ -1,6 +1,7 @@
 """Templates that show one of their values, or their values in a row: type, marks of language, quotations, lists."""
 
 import re
+from collections.abc import Callable
 
 from kernels.reading.parsing.wikitext.marks import ASIDE, ASIDE_END, KEPT, NOTHING
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
@@ -9,7 +10,7 @@ _FIRST = """
     !xt, abbr, abbreviation, abbrlink, abbrv, anchored, arabic, armenian, as written, avoid wrap, big, big larger, bigger, bigmath, block
     indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan, code,
     coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl, greek,
-    heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, larger, left, ltr, math, mathrm,
+    heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math, mathrm,
     mi, midsize, mono, monospaced, mvar, naskh, nastaliq, nobold, nobr, nobreak, noitalic, noitalics, normal, nospell, not a mistake, not a
     typo, notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name, propername, pslink, red link, redlink, right,
     runic, s, samp, sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic, script/cuneiform, script/cyrillic, script/cyrs,
@@ -128,7 +129,7 @@ def _template_name(call: Arguments) -> str | None:
 
 def _pronounced(left: str, right: str):
     def render(call: Arguments) -> str:
-        sounds = "".join(call.values[1:] if len(call.values) > 1 and re.fullmatch(r"[a-z-]{2,8}", call.value(1)) else call.values[:1])
+        sounds = call.value(2) if call.value(2) and re.fullmatch(r"[a-z]{2,3}(?:-[a-z]{2,4})?", call.value(1)) else call.value(1)
         return f"{ASIDE}{left}{sounds}{right}{ASIDE_END}" if sounds else NOTHING
 
     return render
@@ -210,6 +211,12 @@ def _kept(call: Arguments) -> str | None:
     return text if KEPT in text else f"${text}$" if text else None
 
 
+def find(name: str) -> Callable[[Arguments], str | None] | None:
+    """Return the renderer of ``ipa-fr`` and its kin: a pronunciation in one language."""
+    return _SPOKEN if name.startswith("ipa-") and len(name) < 16 else None
+
+
+_SPOKEN = _pronounced("[", "]")
 RENDERERS = (
     dict.fromkeys(_names(_FIRST), _first)
     | dict.fromkeys(_names(_LAST), _last)
