@@ -32,10 +32,11 @@ _SAFE = "/:@!$*(),;'~"
 _NEWEST = Newest(tag="revision", field="timestamp")
 _REDIRECT = re.compile(r"\s*#\s?([^\s\[\]#*:;=|{}]{3,40})\s*:?\s*\[\[[^\[\]\n]+\]\]")
 _REDIRECT_WORDS = frozenset(
-    "redirect weiterleitung redirection redirección redireccion rinvia rinvio rimanda rimando doorverwijzing patrz przekieruj tam перенаправление перенапр "
-    "перенаправлення omdirigering redirecionamento omdirigér omdiriger omdirigera ohjaus uudelleenohjaus átirányítás přesměruj presmeruj yönlendirme yönlendi̇rme đổi "
-    "alih пренасочване виж пренасочи преусмери preusmeri redirecteaza ανακατευθυνση 転送 リダイレクト 重定向 넘겨주기 تحويل הפניה تغییر_مسیر تغییرمسیر अनुप्रेषित เปลี่ยนทาง "
-    "redirixir redirecció birzuzendu berbideratu suuna tilvísun beralih adkas ailgyfeirio athsheoladh ohjaa".split()  # noqa: SIM905
+    """redirect weiterleitung redirection redirección redireccion rinvia rinvio rimanda rimando doorverwijzing patrz przekieruj tam
+    перенаправление перенапр перенаправлення omdirigering redirecionamento omdirigér omdiriger omdirigera ohjaus uudelleenohjaus átirányítás
+    přesměruj presmeruj yönlendirme yönlendi̇rme đổi alih пренасочване виж пренасочи преусмери preusmeri redirecteaza ανακατευθυνση 転送 リダイレクト
+    重定向 넘겨주기 تحويل הפניה تغییر_مسیر تغییرمسیر अनुप्रेषित เปลี่ยนทาง redirixir redirecció birzuzendu berbideratu suuna tilvísun beralih adkas
+    ailgyfeirio athsheoladh ohjaa""".split()  # noqa: SIM905
 )
 """What begins a page that only leads to another, in the larger languages: the magic word ``redirect`` of MediaWiki's translations."""
 

@@ -9,8 +9,11 @@ from kernels.reading.parsing.markup.scripts import MAX_NESTING, subscript, super
 from kernels.reading.parsing.markup.tags import Tag
 
 _MARKS = {
-    "b": "**", "strong": "**", "i": "*", "em": "*", "cite": "*", "dfn": "*", "code": "`", "kbd": "`", "samp": "`", "tt": "`", "s": "~~", "strike": "~~", "del": "~~",
-}  # fmt: skip
+    **dict.fromkeys(("b", "strong"), "**"),
+    **dict.fromkeys(("i", "em", "cite", "dfn"), "*"),
+    **dict.fromkeys(("code", "kbd", "samp", "tt"), "`"),
+    **dict.fromkeys(("s", "strike", "del"), "~~"),
+}
 _RUNS_OF_TICKS = re.compile(r"`+")
 _SPACES = re.compile(r"\s+")
 _BREAKS = re.compile(r" ?\n ?")

@@ -15,7 +15,8 @@ MAX_INDENT = 8
 """Lists and quotes within lists and quotes that are still shown as such."""
 
 _LANGUAGE = re.compile(r"\blang(?:uage)?-([\w+#.-]+)")
-_BLOCKS = frozenset(("p", "div", "dl", "dt", "dd", "section", "article", "figure", "figcaption", "details", "summary", "h1", "h2", "h3", "h4", "h5", "h6", "address", "center"))  # fmt: skip
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_BLOCKS = _HEADINGS | {"p", "div", "dl", "dt", "dd", "section", "article", "figure", "figcaption", "details", "summary", "address", "center"}
 _CELLS = frozenset(("td", "th"))
 _HIDDEN = frozenset(("script", "style"))
 _FENCE = re.compile(r"`{3,}")
@@ -57,7 +58,9 @@ class _Markdown:
     def put(self, lines: list[str], is_tight: bool = False) -> None:
         margin = "".join(self.prefixes[:MAX_INDENT])
         first = margin[: len(margin) - len(self.mark)] + self.mark if self.mark else margin
-        block = "\n".join(((margin if number else first) + line).rstrip() if not line else (margin if number else first) + line for number, line in enumerate(lines))
+        block = "\n".join(
+            ((margin if number else first) + line).rstrip() if not line else (margin if number else first) + line for number, line in enumerate(lines)
+        )
         is_tight = (is_tight or bool(self.mark)) and bool(self.counters) and not self.is_list_begun
         self.blocks.append(("\n" if is_tight or self.is_definition else "\n\n") + block)
         self.mark = ""
@@ -95,7 +98,7 @@ class _Markdown:
         self.close()
         if tag.is_end:
             return
-        if tag.name[0] == "h" and tag.name[1:].isdecimal():
+        if tag.name in _HEADINGS:
             self.inline.raw(f"{'#' * int(tag.name[1])} ")
         elif tag.name == "dd":
             self.inline.raw(": ")

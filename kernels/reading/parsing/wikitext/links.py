@@ -12,9 +12,12 @@ from kernels.reading.parsing.wikitext.templates.languages import WIKIPEDIAS
 _ADDRESS = re.compile(r"\[(?:https?:|ftp:|mailto:|news:|irc:|//)[^\s\[\]<]*+([^\S\n]*+)((?:[^\[\]\n]++|\[[^\[\]\n]*+\])*+)\]")
 _IN_BRACKETS = re.compile(r"\s*\([^()]*\)$")
 _NAMESPACE_ALIASES = frozenset(
-    "file image media category bild datei kategorie archivo imagen categoría fichier catégorie immagine categoria файл изображение категория bestand afbeelding categorie "
-    "ficheiro imagem plik grafika kategoria fil kategori tiedosto kuva luokka soubor kategorie súbor fájl kép kategória dosya resim файлове картинка категорія "
-    "ファイル 画像 カテゴリ 文件 檔案 图像 分类 分類 파일 그림 분류 ملف صورة تصنيف קובץ קטגוריה".split()  # noqa: SIM905
+    """
+    file image media category bild datei kategorie archivo imagen categoría fichier catégorie immagine categoria
+    файл изображение категория bestand afbeelding categorie ficheiro imagem plik grafika kategoria fil kategori
+    tiedosto kuva luokka soubor kategorie súbor fájl kép kategória dosya resim файлове картинка категорія ファイル 画像
+    カテゴリ 文件 檔案 图像 分类 分類 파일 그림 분류 ملف صورة تصنيف קובץ קטגוריה
+    """.split()  # noqa: SIM905
 )
 """Names of the namespaces of files and categories that wikis take beside their own, in the larger languages."""
 

@@ -17,6 +17,11 @@ class Wiki(NamedTuple):
     language: str = "en"
     title: str = ""
 
+    @property
+    def is_english(self) -> bool:
+        """Whether English words may stand in its text."""
+        return self.language in ("en", "simple")
+
 
 class Arguments(NamedTuple):
     """A call of a template: its name in lower case and as it is written, its values by number, and those by name."""

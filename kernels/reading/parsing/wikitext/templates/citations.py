@@ -3,11 +3,12 @@
 import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
-from kernels.reading.parsing.wikitext.templates.numbers import grouped
+from kernels.reading.parsing.wikitext.templates.quantities.numbers import grouped
 
 _NUMBERS = {
-    "isbn": "ISBN", "issn": "ISSN", "oclc": "OCLC", "lccn": "LCCN", "pmid": "PMID", "pmc": "PMC", "jstor": "JSTOR", "s2cid": "S2CID", "asin": "ASIN", "mr": "MR", "zbl": "Zbl", "ssrn": "SSRN", "ol": "OL", "rfc": "RFC", "bibcode": "Bibcode:",
-    "doi": "doi:", "arxiv": "arXiv:", "hdl": "hdl:", "isbnt": "ISBN", "doi-inline": "doi:", "ietf rfc": "RFC",
+    "isbn": "ISBN", "isbnt": "ISBN", "issn": "ISSN", "oclc": "OCLC", "lccn": "LCCN", "pmid": "PMID", "pmc": "PMC", "jstor": "JSTOR", "s2cid": "S2CID",
+    "asin": "ASIN", "zbl": "Zbl", "ssrn": "SSRN", "rfc": "RFC", "ietf rfc": "RFC", "bibcode": "Bibcode:", "doi": "doi:", "doi-inline": "doi:",
+    "arxiv": "arXiv:", "hdl": "hdl:",
 }  # fmt: skip
 _YEAR = re.compile(r".*\b\d{3,4}[a-z]?\b.*|n\.d\.|forthcoming", re.IGNORECASE)
 

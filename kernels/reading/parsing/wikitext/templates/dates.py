@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Callable
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
@@ -82,7 +83,7 @@ def _about(call: Arguments) -> str | None:
     return f"c. {values[0]}"
 
 
-def _spanned(word: str):
+def _spanned(word: str) -> Callable[[Arguments], str | None]:
     def render(call: Arguments) -> str | None:
         values = [value for value in call.values if value]
         span = "\u2013".join(values[:2])
@@ -155,10 +156,10 @@ def _old_style_new_year(call: Arguments) -> str | None:
 RENDERERS = (
     dict.fromkeys(
         (
-            "birth date", "birth date and age", "birth-date", "birth-date and age", "bda", "birth based on age as of date", "death date", "death date and age",
-            "death-date", "death-date and age", "dda", "death date and given age", "start date", "end date", "start-date", "end-date", "start date and age", "end date and age",
-            "start date and years ago", "film date and age", "date", "birth year and age", "death year and age", "birth year",
-           
+            "birth date", "birth date and age", "birth-date", "birth-date and age", "bda", "birth based on age as of date", "death date",
+            "death date and age", "death-date", "death-date and age", "dda", "death date and given age", "start date", "end date", "start-
+            date", "end-date", "start date and age", "end date and age", "start date and years ago", "film date and age", "date",
+            "birth year and age", "death year and age", "birth year",
         ),
         _date,
     )

@@ -4,12 +4,15 @@ import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
-_SIGNS = dict(
-    pair.split()
-    for pair in """USD US$,US$ US$,$ $,AUD A$,A$ A$,AU$ A$,CAD C$,C$ C$,CA$ C$,NZD NZ$,NZ$ NZ$,HKD HK$,HK$ HK$,SGD S$,S$ S$,TWD NT$,NT$ NT$,MXN MX$,BRL R$,R$ R$,ARS AR$,
-    CLP CL$,COP COL$,UYU $U,FJD FJ$,JMD J$,TTD TT$,BBD BDS$,NAD N$,GBP £,£ £,EUR €,€ €,JPY ¥,¥ ¥,CNY CN¥,CN¥ CN¥,RMB CN¥,INR ₹,₹ ₹,PKR ₨,LKR Rs.,NPR Rs.,MUR ₨,KRW ₩,KPW ₩,PHP ₱,RUB ₽,
-    UAH ₴,TRY ₺,VND ₫,NGN ₦,GHS GH₵,ILS ₪,THB ฿,KZT ₸,MNT ₮,LAK ₭,KHR ៛,CRC ₡,PYG ₲,AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,PEN S/,BTC ₿,
-    BITCOIN ₿,EURO €,POUND £,YEN ¥,RUPEE ₹,INDIANRUPEE ₹,INDIAN_RUPEE ₹,WON ₩,SOUTH_KOREAN_WON ₩,PESO ₱,PHILIPPINE_PESO ₱,POUND_STERLING £,GBPCURRENCY £""".replace("\n", "").split(",")
+_SIGNS: dict[str, str] = dict(
+    (pair.split()[0], pair.split()[1])
+    for pair in """
+    USD US$,US$ US$,$ $,AUD A$,A$ A$,AU$ A$,CAD C$,C$ C$,CA$ C$,NZD NZ$,NZ$ NZ$,HKD HK$,HK$ HK$,SGD S$,S$ S$,TWD NT$,NT$ NT$,MXN MX$,BRL R$,
+    R$ R$,ARS AR$,CLP CL$,COP COL$,UYU $U,FJD FJ$,JMD J$,TTD TT$,BBD BDS$,NAD N$,GBP £,£ £,EUR €,€ €,JPY ¥,¥ ¥,CNY CN¥,CN¥ CN¥,RMB CN¥,INR ₹,
+    ₹ ₹,PKR ₨,LKR Rs.,NPR Rs.,MUR ₨,KRW ₩,KPW ₩,PHP ₱,RUB ₽,UAH ₴,VND ₫,NGN ₦,GHS GH₵,ILS ₪,THB ฿,KZT ₸,MNT ₮,LAK ₭,KHR ៛,CRC ₡,PYG ₲,
+    AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,BTC ₿,BITCOIN ₿,EURO €,
+    INDIAN_RUPEE ₹,SOUTH_KOREAN_WON ₩,PHILIPPINE_PESO ₱,POUND_STERLING £
+    """.replace("\n", "").split(",")
 )  # fmt: skip
 _SPELLED = frozenset("CHF SEK NOK DKK ISK PLN CZK HUF RON BGN SAR AED QAR KWD BHD OMR EGP IRR IQD JOD ETB DEM FRF ITL ESP ATS NLG".split())  # noqa: SIM905
 _SCALES = {"k": "thousand", "t": "trillion", "m": "million", "b": "billion", "l": "lakh", "c": "crore", "lc": "lakh crore", "tr": "trillion"}
@@ -52,14 +55,18 @@ def _converted(call: Arguments) -> str | None:
 
 def _old_pounds(call: Arguments) -> str | None:
     """{{£sd|l=1|s=2|d=3}}."""
-    parts = [f"\u00a3{call.get('l')}" if call.get("l") else "", f"{call.get('s')}s" if call.get("s") else "", f"{call.get('d')}d" if call.get("d") else ""]
+    parts = [
+        f"\u00a3{call.get('l')}" if call.get("l") else "",
+        f"{call.get('s')}s" if call.get("s") else "",
+        f"{call.get('d')}d" if call.get("d") else "",
+    ]
     return " ".join(part for part in parts if part) or None
 
 
 RENDERERS = (
     dict.fromkeys((code.lower().replace("_", " ") for code in [*_SIGNS, *_SPELLED]), _of_name)
-    | dict.fromkeys(("currency", "cur"), _currency)
-    | dict.fromkeys(("inrconvert", "inr convert", "jpyconvert", "jpy convert", "krwconvert", "cnyconvert", "gbpconvert", "nokconvert", "phpconvert", "sekconvert"), _converted)
+    | {"currency": _currency}
+    | dict.fromkeys((f"{code}convert" for code in ("inr", "jpy", "krw", "cny", "gbp", "nok", "php", "sek")), _converted)
     | dict.fromkeys(("\u00a3sd", "lsd", "pounds, shillings, and pence"), _old_pounds)
 )  # fmt: skip
 """Renderers by the name of a template in lower case."""

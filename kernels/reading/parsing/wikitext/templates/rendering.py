@@ -4,18 +4,20 @@ A template that is known to say something is rendered; one that is known to say 
 stood in can be left out and counted. Parser functions: https://www.mediawiki.org/wiki/Help:Extension:ParserFunctions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from kernels.reading.parsing.wikitext.marks import NOTHING, lost
-from kernels.reading.parsing.wikitext.templates import citations, conversion, dates, languages, money, numbers, places, ships, words
+from kernels.reading.parsing.wikitext.templates import citations, dates, languages, money, places, ships, signs, speech, words
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki, parse_call
+from kernels.reading.parsing.wikitext.templates.quantities import chemistry, measures, numbers
 from kernels.reading.parsing.wikitext.templates.silent import is_silent
 
 Renderer = Callable[[Arguments], str | None]
 
-_RENDERERS: dict[str, Renderer] = {}
-for _module in (ships, money, places, citations, languages, dates, numbers, words, conversion):
-    _RENDERERS |= _module.RENDERERS
+_MODULES = (ships, money, places, citations, languages, dates, chemistry, numbers, signs, words, speech, measures)
+_RENDERERS: dict[str, Renderer] = {name: renderer for module in _MODULES for name, renderer in module.RENDERERS.items()}
+_ENGLISH = frozenset((*dates.RENDERERS, *places.RENDERERS, *citations.RENDERERS))
+"""What would write English words, dates and names into a text of another language."""
 _CASES: dict[str, Callable[[str], str]] = {
     "lc": str.lower,
     "uc": str.upper,
@@ -31,22 +33,25 @@ _NO_WORDS = frozenset(("!-", "defaultsort", "displaytitle", "notoc", "toc", "nog
 def render(content: str, wiki: Wiki) -> str:
     """Return what stands between the braces of a template as text, `NOTHING`, or the mark of a template that is lost."""
     call = parse_call(content, wiki)
-    name = call.name
-    if not name:
+    if not call.name:
         return NOTHING
-    if ":" in name or name.startswith("#"):
-        said = _function(call)
-        if said is not None:
-            return said
-    said = words.sign(call)
+    said = _function(call) if ":" in call.name else signs.sign(call)
     if said is None:
-        renderer = _RENDERERS.get(name) or languages.find(name) or places.find(name) or words.find(name)
-        said = renderer(call) if renderer else None
-    if said is None and name in _PAGE_NAMES:
+        said = next((words for renderer in _renderers(call.name, is_english=wiki.is_english) if (words := renderer(call)) is not None), None)
+    if said is None and call.name in _PAGE_NAMES:
         said = wiki.title or None
-    if said is None:
-        return NOTHING if is_silent(name) or name in _NO_WORDS else lost(call.written)
-    return said
+    if said is not None:
+        return said
+    return NOTHING if is_silent(call.name) or call.name in _NO_WORDS else lost(call.written)
+
+
+def _renderers(name: str, *, is_english: bool) -> Iterator[Renderer]:
+    """Yield what can tell a template of some name; in a wiki of another language nothing that would tell it in English."""
+    if not is_english and (name in _ENGLISH or places.find(name)):
+        return
+    for renderer in (_RENDERERS.get(name), languages.find(name), places.find(name), speech.find(name)):
+        if renderer is not None:
+            yield renderer
 
 
 def render_parameter(content: str) -> str:

@@ -1,4 +1,4 @@
-"""Numbers: their form, fractions, powers, shares, ordinals, values with a unit, formulas of chemistry."""
+"""Numbers: their form, fractions, powers, shares, ordinals, values with a unit."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -11,19 +11,6 @@ MAX_DIGITS = 60
 _NUMBER = re.compile(r"[-+\u2212\u2013]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?")
 _PLAIN = re.compile(r"([-+]?)([0-9]+)((?:\.[0-9]*)?)")
 _GREAT = ((12, "trillion"), (9, "billion"), (6, "million"), (3, "thousand"))
-_ELEMENTS = """
-    hydrogen H helium He lithium Li beryllium Be boron B carbon C nitrogen N oxygen O fluorine F neon Ne sodium Na magnesium Mg aluminium Al aluminum Al silicon Si phosphorus P
-    sulfur S sulphur S chlorine Cl argon Ar potassium K calcium Ca scandium Sc titanium Ti vanadium V chromium Cr manganese Mn iron Fe cobalt Co nickel Ni copper Cu zinc Zn
-    gallium Ga germanium Ge arsenic As selenium Se bromine Br krypton Kr rubidium Rb strontium Sr yttrium Y zirconium Zr niobium Nb molybdenum Mo technetium Tc ruthenium Ru
-    rhodium Rh palladium Pd silver Ag cadmium Cd indium In tin Sn antimony Sb tellurium Te iodine I xenon Xe caesium Cs cesium Cs barium Ba lanthanum La cerium Ce praseodymium Pr
-    neodymium Nd promethium Pm samarium Sm europium Eu gadolinium Gd terbium Tb dysprosium Dy holmium Ho erbium Er thulium Tm ytterbium Yb lutetium Lu hafnium Hf tantalum Ta
-    tungsten W rhenium Re osmium Os iridium Ir platinum Pt gold Au mercury Hg thallium Tl lead Pb bismuth Bi polonium Po astatine At radon Rn francium Fr radium Ra actinium Ac
-    thorium Th protactinium Pa uranium U neptunium Np plutonium Pu americium Am curium Cm berkelium Bk californium Cf einsteinium Es fermium Fm mendelevium Md nobelium No
-    lawrencium Lr rutherfordium Rf dubnium Db seaborgium Sg bohrium Bh hassium Hs meitnerium Mt darmstadtium Ds roentgenium Rg copernicium Cn nihonium Nh flerovium Fl
-    moscovium Mc livermorium Lv tennessine Ts oganesson Og
-""".split()  # fmt: skip
-_SYMBOLS = dict(zip(_ELEMENTS[::2], _ELEMENTS[1::2], strict=True))
-_MUSIC = {"flat": "\u266d", "b": "\u266d", "sharp": "\u266f", "#": "\u266f", "natural": "\u266e", "doubleflat": "\U0001d12b", "doublesharp": "\U0001d12a", "bb": "\U0001d12b", "x": "\U0001d12a"}  # fmt: skip
 
 
 def number(text: str) -> Decimal | None:
@@ -64,7 +51,7 @@ def as_text(value: Decimal, num_decimals: int, separator: str = ",") -> str:
 def formatted(text: str, wiki: Wiki) -> str:
     """Return what ``{{formatnum:...}}`` shows: thousands set apart, in the English way only on a wiki in English."""
     text = text.strip()
-    return grouped(text.replace("\u2212", "-")) if wiki.language in ("en", "simple") else text
+    return grouped(text.replace("\u2212", "-")) if wiki.is_english else text
 
 
 def ordinal(value: int) -> str:
@@ -194,28 +181,6 @@ def _price(call: Arguments) -> str | None:
     return as_text(value, 0 if abs(value) >= 100 else 2)
 
 
-def _chemistry(call: Arguments) -> str | None:
-    """{{chem|SO|4|2-}}: numbers are subscripts, charges superscripts."""
-    parts = [f"<sup>{part}</sup>" if re.fullmatch(r"\d*[+\u2212\u2013-]", part) else part for part in call.values]
-    return "".join(parts) or None
-
-
-def _chemistry_2(call: Arguments) -> str | None:
-    """{{chem2|SO4(2-)}}: a charge stands in brackets, or at the end."""
-    text = re.sub(r"\((\d*[+\u2212-])\)", lambda charge: f"^{charge[1]}", "".join(call.values))
-    return re.sub(r"(?<=[A-Za-z\d)\]])(?<!\^\d)(?<!\^)([+\u2212-])$", r"^\1", text) or None
-
-
-def _nuclide(call: Arguments) -> str | None:
-    """{{nuclide|carbon|14}}: 14C."""
-    symbol = _SYMBOLS.get(call.value(1).lower()) or (call.value(1) if call.value(1) in _SYMBOLS.values() else None)
-    return f"{call.value(2)}{symbol}" if symbol else None
-
-
-def _music(call: Arguments) -> str | None:
-    return _MUSIC.get(call.first.lower())
-
-
 def _plus_minus(call: Arguments) -> str | None:
     return f"\u00b1{call.first}" if call.first else None
 
@@ -235,10 +200,6 @@ RENDERERS = (
     | dict.fromkeys(("round", "rnd", "decimals"), _round)
     | dict.fromkeys(("nts", "ntsc", "number table sorting", "formatnum", "number format", "nowrapnum", "ntse"), _sorted_number)
     | dict.fromkeys(("format price", "formatprice"), _price)
-    | dict.fromkeys(("chem", "chemf"), _chemistry)
-    | dict.fromkeys(("chem2",), _chemistry_2)
-    | dict.fromkeys(("nuclide", "nuclide2", "simplenuclide", "simplenuclide2", "link nuclide", "simple nuclide"), _nuclide)
-    | dict.fromkeys(("music",), _music)
     | dict.fromkeys(("\u00b1", "plusmn", "pm"), _plus_minus)
 )
 """Renderers by the name of a template in lower case."""
