@@ -6,6 +6,7 @@ References, files, categories and tables go. Syntax: https://www.mediawiki.org/w
 """
 
 import re
+from functools import partial
 from typing import NamedTuple
 
 from kernels.reading.parsing.markup.references import unescape
@@ -54,7 +55,7 @@ def read_page(wikitext: str, wiki: Wiki, drop_sections: tuple[str, ...]) -> Plai
         kept.append(said)
         return f"{KEPT}{len(kept) - 1}{KEPT_END}"
 
-    resolvers = Resolvers(lambda content: render(content, wiki), render_parameter, lambda link: label(link, wiki), keep)
+    resolvers = Resolvers(partial(render, wiki=wiki), render_parameter, partial(label, wiki=wiki), keep)
     text, num_tables = resolve_brackets(tidy(unmarked(wikitext)), resolvers)
     text = _UNCLOSED.sub(lost("not closed"), text)
     text = _TAG.sub("", _ITEM.sub("\n* ", _BREAK.sub("\n", text)))

@@ -157,9 +157,9 @@ RENDERERS = (
     dict.fromkeys(
         (
             "birth date", "birth date and age", "birth-date", "birth-date and age", "bda", "birth based on age as of date", "death date",
-            "death date and age", "death-date", "death-date and age", "dda", "death date and given age", "start date", "end date", "start-
-            date", "end-date", "start date and age", "end date and age", "start date and years ago", "film date and age", "date",
-            "birth year and age", "death year and age", "birth year",
+            "death date and age", "death-date", "death-date and age", "dda", "death date and given age", "start date", "end date", "start-date",
+            "end-date", "start date and age", "end date and age", "start date and years ago", "film date and age", "date", "birth year and age",
+            "death year and age", "birth year",
         ),
         _date,
     )

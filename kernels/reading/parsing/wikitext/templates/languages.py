@@ -40,7 +40,7 @@ _MORE_WIKIPEDIAS = """
     kge ki kj koi kr ksh kus lbe lez lfn lrc ltg lzh mad mai map-bms mdf mhr min mni mnw mos mrj mus mwl myv mzn nan nds-nl new ng nia nov nqo
     nrm nup olo pag pam pcd pcm pdc pfl pih pnt pwn rmy roa-rup roa-tara rsk sat shi shn shy simple skr smn srn stq szy tay tcy tdd tly tpi trv
     tum tyv vep vls vro war wuu xal xmf za zea zgh zh-classical zh-min-nan zh-yue zh-cn zh-tw
-""".split()  # fmt: skip
+""".split()  # noqa: SIM905
 WIKIPEDIAS = frozenset(_NAMES) - {"akk", "phn", "sux"} | frozenset(_MORE_WIKIPEDIAS)
 """Prefixes by which a link leads to another language's Wikipedia, and shows nothing."""
 
@@ -114,7 +114,7 @@ def _chinese(call: Arguments) -> str | None:
         named["c"] = call.first
     parts = [f"{label}: {named[key]}" if label[-1:] != "." else f"{label} '{named[key]}'" for key, label in _CHINESE if named.get(key)]
     if call.get("labels").lower() in ("no", "n"):
-        parts = [named[key] for key, label in _CHINESE if named.get(key)]
+        parts = [named[key] for key, _ in _CHINESE if named.get(key)]
     return "; ".join(parts) or None
 
 
@@ -130,6 +130,10 @@ def _korean(call: Arguments) -> str | None:
     return "; ".join(parts) or None
 
 
+def _as_given(call: Arguments) -> str | None:
+    return call.first or None
+
+
 def find(name: str) -> Callable[[Arguments], str | None] | None:
     """Return the renderer of ``lang-cs`` and its kin."""
     return _lang_code if name.startswith("lang-") and len(name) < 20 else None
@@ -139,6 +143,6 @@ RENDERERS = (
     {"langx": _langx, "lang": _lang, "langr": _lang, "nihongo": _japanese, "nihongo krt": _japanese_3, "nihongo3": _japanese_3}
     | {"zh": _chinese, "zhi": _chinese, "lang-zh": _chinese}
     | dict.fromkeys(("korean", "lang-ko-hangul", "ko-hhrm"), _korean)
-    | dict.fromkeys(("nihongo2", "nihongo core", "kanji", "jp", "zh-hant", "zh-hans", "hangul"), lambda call: call.first or None)
+    | dict.fromkeys(("nihongo2", "nihongo core", "kanji", "jp", "zh-hant", "zh-hans", "hangul"), _as_given)
 )  # fmt: skip
 """Renderers by the name of a template in lower case."""

@@ -16,7 +16,7 @@ _ELEMENTS = """
     Am curium Cm berkelium Bk californium Cf einsteinium Es fermium Fm mendelevium Md nobelium No lawrencium Lr rutherfordium Rf dubnium Db
     seaborgium Sg bohrium Bh hassium Hs meitnerium Mt darmstadtium Ds roentgenium Rg copernicium Cn nihonium Nh flerovium Fl moscovium Mc
     livermorium Lv tennessine Ts oganesson Og
-""".split()  # fmt: skip
+""".split()  # noqa: SIM905
 _SYMBOLS: dict[str, str] = dict(zip(_ELEMENTS[::2], _ELEMENTS[1::2], strict=True))
 
 
