@@ -30,7 +30,7 @@ MAX_LOST_NAMES = 20
 
 _SAFE = "/:@!$*(),;'~"
 _NEWEST = Newest(tag="revision", field="timestamp")
-_REDIRECT = re.compile(r"\s*#\s?([^\s\[\]#*:;=|{}]{3,40})\s*:?\s*\[\[[^\[\]\n]+\]\]")
+_REDIRECT = re.compile(r"\s*#\s?([^\s\[\]#*:;=|{}]{2,40})\s*:?\s*\[\[[^\[\]\n]+\]\]")
 _REDIRECT_WORDS = frozenset(
     """redirect weiterleitung redirection redirección redireccion rinvia rinvio rimanda rimando doorverwijzing patrz przekieruj tam
     перенаправление перенапр перенаправлення omdirigering redirecionamento omdirigér omdiriger omdirigera ohjaus uudelleenohjaus átirányítás

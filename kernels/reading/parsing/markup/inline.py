@@ -33,7 +33,9 @@ class Inline:
         self._waiting: tuple[int, str] | None = None
 
     def raw(self, text: str) -> None:
-        """Add text as it is. Empty words are none, so that looking back never takes long."""
+        """Add text, with one blank where two meet. Empty words are none, so that looking back never takes long."""
+        if text.startswith(" ") and self._words and self._words[-1].endswith(" "):
+            text = text[1:]
         if text:
             self._words.append(text)
 

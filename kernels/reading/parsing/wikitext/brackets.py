@@ -22,7 +22,7 @@ _OPAQUE = (
 )
 _TOKEN = re.compile(
     rf"<!--|<(?P<opaque>{_OPAQUE})\b[^<>]*+>|<(?P<html>/?(?:table|includeonly))\b[^<>]*+>"
-    r"|\{\{++|\}\}++|\[\[|\]\]|^[ \t:]*+\{\|(?!\})|^[ \t]*+\|\}(?!\})",
+    r"|\{\{++|\}\}++|\[\[|\]\]|^[ \t:|!]*+\{\|(?!\})|^[ \t]*+\|\}(?!\})",
     re.IGNORECASE | re.MULTILINE,
 )
 _TABLE, _TEMPLATE, _LINK = "wikitable", "template", "link"

@@ -15,6 +15,8 @@ PIPE, EQUALS = "\ufdd5", "\ufdd6"
 """A bar and an equals sign that separate nothing."""
 ASIDE, ASIDE_END = "\ufdd7", "\ufdd8"
 """Around a pronunciation, which goes where it is all that a clause in brackets says."""
+APOSTROPHE = "\ufdda"
+"""An apostrophe that is no sign of bold or italic type."""
 UNCLOSED = "\ufdd9"
 """A template that is never closed."""
 
@@ -32,8 +34,8 @@ def protected(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text with its own bars and equals signs again."""
-    return text.replace(PIPE, "|").replace(EQUALS, "=")
+    """Return text with its own bars, equals signs and apostrophes again."""
+    return text.replace(PIPE, "|").replace(EQUALS, "=").replace(APOSTROPHE, "'")
 
 
 def lost(name: str) -> str:

@@ -57,7 +57,7 @@ def read_page(wikitext: str, wiki: Wiki, drop_sections: tuple[str, ...]) -> Plai
 
     resolvers = Resolvers(partial(render, wiki=wiki), render_parameter, partial(label, wiki=wiki), keep)
     text, num_tables = resolve_brackets(tidy(unmarked(wikitext)), resolvers)
-    text = _UNCLOSED.sub(lost("not closed"), text)
+    text = _UNCLOSED.sub(_unclosed, text)
     text = _TAG.sub("", _ITEM.sub("\n* ", _BREAK.sub("\n", text)))
     text = resolve_scripts(text)
     text = resolve_addresses(_STRAY.sub("", text))
@@ -71,6 +71,12 @@ def read_page(wikitext: str, wiki: Wiki, drop_sections: tuple[str, ...]) -> Plai
 def plain_text(wikitext: str, hidden: set[str], drop_sections: tuple[str, ...], language: str = "en") -> str:
     """Return the plain text of wikitext; ``hidden`` holds the lower-case namespaces that links to are left out."""
     return read_page(wikitext, Wiki(frozenset(hidden), language), drop_sections).text
+
+
+def _unclosed(found: re.Match[str]) -> str:
+    """Return what stands for a template that is never closed, which ends with its line: a sentence is lost, but not where the line begins with it."""
+    is_first = found.start() == 0 or found.string[found.start() - 1] == "\n"
+    return NOTHING if is_first else f"{lost('not closed')}."
 
 
 def _tag(name: str, tag: str, content: str) -> str | None:

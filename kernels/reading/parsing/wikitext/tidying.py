@@ -10,7 +10,8 @@ _RUN = rf"[ ,;:{NOTHING}]"
 _EMPTY_BRACKETS = re.compile(rf" ?[(\[]({_RUN}*+)[)\]]")
 _OPENING = re.compile(rf"([(\[])({_RUN}++)")
 _CLOSING = re.compile(rf"(?<!{_RUN})({_RUN}++)(?=[)\]])")
-_BETWEEN = re.compile(rf"([,;:])([ {NOTHING}]++)(?=([,;.]))")
+_FIRST_OF_LIST = re.compile(rf":([ {NOTHING}]++)[,;](?=\s)")
+_BETWEEN = re.compile(rf"[,;:]([ {NOTHING}]++)(?=[,;.])")
 _PLACE = re.compile(rf"( ?{NOTHING}[ {NOTHING}]*+)(.?)")
 _QUOTES = re.compile(r"'{2,}")
 _BOLD, _ITALIC = 3, 2
@@ -25,20 +26,14 @@ def without_scraps(text: str) -> str:
     text = _EMPTY_BRACKETS.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
     text = _OPENING.sub(lambda found: found[1] if NOTHING in found[2] else found[0], text)
     text = _CLOSING.sub(lambda found: "" if NOTHING in found[1] else found[0], text)
-    text = _BETWEEN.sub(_one_separator, text)
+    text = _FIRST_OF_LIST.sub(lambda found: f":{NOTHING}" if NOTHING in found[1] else found[0], text)
+    text = _BETWEEN.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
     return _PLACE.sub(_closed, text)
-
-
-def _one_separator(found: re.Match[str]) -> str:
-    """Return what is left of two separators with nothing between them: the second, or a colon, whose list has lost its first item."""
-    if NOTHING not in found[2]:
-        return found[0]
-    return NOTHING if found[1] != ":" or found[3] == "." else f":{NOTHING}"
 
 
 def _closed(found: re.Match[str]) -> str:
     following = found[2]
-    if not following or following in ".,;!?)]":
+    if not following or following in ".,;:!?)]":
         return following
     is_blank = " " in found[1] and found.start() > 0 and found.string[found.start() - 1] != "\n"
     return f"{' ' if is_blank else ''}{following}"

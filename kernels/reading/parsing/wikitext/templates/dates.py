@@ -40,7 +40,12 @@ def _date(call: Arguments) -> str | None:
     values = [*call.values, "", "", ""]
     if iso := _ISO.fullmatch(values[0]):
         values = list(iso.groups())
-    return _written(*values[:3], is_day_first=_is_day_first(call)) or call.first or None
+    return _written(*values[:3], is_day_first=_is_day_first(call)) or _in_words(call.first)
+
+
+def _in_words(text: str) -> str | None:
+    """Return a date that is written out: 4 July 1776."""
+    return text if any(character.isdecimal() for character in text) else None
 
 
 def _film_dates(call: Arguments) -> str | None:
@@ -52,7 +57,7 @@ def _table_date(call: Arguments) -> str | None:
     """{{dts|year|month|day}}, {{dts|day|month|year}} or {{dts|a date in words}}."""
     if len([value for value in call.values if value]) == 1:
         return _date(call) if call.first.isdecimal() or _ISO.fullmatch(call.first) else call.first
-    is_day_first = "d" in call.get("format").lower() or bool(call.value(1).isdecimal() and len(call.value(1)) < 3 and call.value(3))
+    is_day_first = "d" in call.get("format").lower() or (len(call.value(1)) < 3 and len(call.value(3)) > 2)
     values = [*call.values, "", "", ""][:3]
     if is_day_first and len(values[0]) < 3:
         values = [values[2], values[1], values[0]]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from kernels.reading.parsing.wikitext.marks import APOSTROPHE
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
 _NAMES = {
@@ -15,7 +16,7 @@ _NAMES = {
     "\u2014": "mdash em_dash emdash -- \u2014",
     " \u2014 ": "mdashb spaced_mdash spaced_em_dash smd smdash",
     "-": "nbhyph nbh hyphen hyp minus \u2212",
-    "\u00d7": "times \u00d7 x",
+    "\u00d7": "times \u00d7",
     "\u00b1": "plusmn pm",
     "=": "= equals",
     "|": "! pipe",
@@ -93,7 +94,7 @@ _NAMES = {
 }
 """Signs, and the names of their templates, with underscores for blanks."""
 
-_SIGNS = {name.replace("_", " "): sign for sign, names in _NAMES.items() for name in names.split()}
+_SIGNS = {name.replace("_", " "): sign.replace("'", APOSTROPHE) for sign, names in _NAMES.items() for name in names.split()}
 _COUNTED = frozenset(("nbsp", "spaces", "space", "indent", "in5", "br", "ensp", "emsp"))
 """Signs that take a number: of blanks, of lines."""
 _BEFORE = {
