@@ -10,7 +10,7 @@ from kernels.reading.parsing.wikitext.marks import ASIDE, ASIDE_END, LOST, LOST_
 
 _MARK = rf"{LOST}[^{LOST_END}]*+{LOST_END}"
 _NAME = re.compile(rf"{LOST}([^{LOST_END}]*+){LOST_END}")
-_ALONE = re.compile(rf"^[*#:; \t]*+(?:(?:{_MARK}|{NOTHING})[ \t]*+)++$", re.MULTILINE)
+_ALONE = re.compile(rf"^[*#:; \t]*+(?:(?:{_MARK}|{NOTHING})[ \t.,;:]*+)++$", re.MULTILINE)
 _BEFORE_BOLD = re.compile(rf"^(?:(?:{_MARK}|{NOTHING})[ \t]*+)++(?=''')", re.MULTILINE)
 _BEHIND_SENTENCE = re.compile(rf"(?<=[.!?\"\u201d)])(?:{_MARK}|{NOTHING})++(?=\s|$)", re.MULTILINE)
 _CLOSING = re.compile(rf"(?<=[.!?\"\u201d)] )(?:{_MARK}|{NOTHING})++[ \t]*+$", re.MULTILINE)

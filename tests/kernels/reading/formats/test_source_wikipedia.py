@@ -237,6 +237,9 @@ def test_a_real_dump_reads_as_clean_prose(shared_data: Path):
         "Anarchism is a political philosophy that advocates self-governed societies based on voluntary institutions."
     )
     assert not [title for title, text in documents.items() if "[[" in text or "<ref" in text or "''" in text]
+    assert "At 1,300 miles (2,100 km), Alabama has one of the longest navigable inland waterways" in documents["Alabama"]
+    assert sum(item.losses.get("sentences with a lost template", 0) for item in items if isinstance(item, Document)) <= 12
+    assert not [title for title, text in documents.items() if any("\ufdd0" <= sign <= "\ufdef" for sign in text)]
 
 
 @pytest.mark.parametrize(("name", "num_documents"), [("enwiki-table-markup.xml.bz2", 5), ("bgwiki-latest-pages-articles-shortened.xml.bz2", 1)])

@@ -37,7 +37,7 @@ SILENT = frozenset(
     uses, otheruses, over-explained, over-quotation, overly detailed inline, page break, page needed, page number needed, page range too broad,
     pageneeded, pagenumber, paywall, peacock, peacock inline, peacock term, peacock-inline, plain row headers, plainlist end, pn, portal, portal
     bar, portal-inline, portalbar, pov inline, pov statement, pov-inline, pov-statement, pov?, primary source inline, primary source-inline,
-    primary-source-inline, profit, promotion inline, promotional inline, pronunciation needed, puffery, qn, quotation needed, quote needed,
+    primary-source-inline, profit, promotion inline, promotional inline, pronunciation needed, puffery, qn, qualify evidence, quotation needed, quote needed,
     quote without source, r, ra, redirect, redirect-distinguish, redirect-multi, redirect2, redirect4, ref, ref begin, ref end, ref label,
     ref-list, refbegin, refend, references, refimprove, reflist, reflist-talk, refn, registration required, relevance, relevance inline,
     relevance note, relevant, right-to-left mark, rlm, rp, rs, rs-inline, s-aft, s-bef, s-break, s-end, s-start, s-ttl, scrbl, section link
