@@ -34,7 +34,7 @@ def superscript(content: str, before: str, after: str) -> str:
     if _LETTERS.fullmatch(content) and _is_part_of_a_word(content, before, after):
         return content
     if not before or not (before[-1].isalnum() or before[-1] in ")]}|′″'°%ℏ"):
-        return content if _WORD.fullmatch(content) else f"^({content})"
+        return content  # nothing that it could be the power of
     if after[:1] in ("/", "⁄") and content.isdecimal():  # the upper half of a fraction
         return f" {content}" if before[-1].isdecimal() else content
     return f"^{content}" if _WORD.fullmatch(content) or _IN_BRACKETS.fullmatch(content) else f"^({content})"
