@@ -5,7 +5,7 @@ What is open is remembered by its place among the words; each kind is open a bou
 
 import re
 
-from kernels.reading.parsing.markup.scripts import MAX_NESTING, subscript, superscript
+from kernels.reading.parsing.markup.scripts import MAX_NESTING, is_power, subscript, superscript
 from kernels.reading.parsing.markup.tags import Tag
 
 _MARKS = {
@@ -120,9 +120,12 @@ class Inline:
         if self._waiting is None:
             return
         (start, content), self._waiting = self._waiting, None
-        before = self._before(start)
         del self._words[start:]
-        self.raw(superscript(content, before, after[:_NEXT_CHARS]))
+        if self._words and self._words[-1].endswith(" ") and is_power(content, self._words[-1][:-1], after):
+            self._words[-1] = self._words[-1][:-1]
+        before = self._before(start)
+        after = f"{after}<sub" if after in ("/", "\u2044") else after[:_NEXT_CHARS]  # a solidus alone between two tags
+        self.raw(superscript(content, before, after))
 
     def _linked(self, label: str) -> str:
         words = label.strip()

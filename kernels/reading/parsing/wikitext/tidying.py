@@ -19,16 +19,16 @@ _BOLD, _ITALIC = 3, 2
 
 def without_scraps(text: str) -> str:
     """Return text with single blanks, and without the brackets, separators and blanks that are left where something said nothing."""
-    text = _LOOSE.sub("", _BLANKS.sub(" ", text))
+    text = _BLANKS.sub(" ", text)
     if NOTHING not in text:
-        return text
+        return _LOOSE.sub("", text)
     text = "\n".join("" if NOTHING in line and not line.strip(f" .,;:()\u2013\u2014-{NOTHING}") else line for line in text.split("\n"))
     text = _EMPTY_BRACKETS.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
     text = _OPENING.sub(lambda found: found[1] if NOTHING in found[2] else found[0], text)
     text = _CLOSING.sub(lambda found: "" if NOTHING in found[1] else found[0], text)
     text = _FIRST_OF_LIST.sub(lambda found: f":{NOTHING}" if NOTHING in found[1] else found[0], text)
     text = _BETWEEN.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
-    return _PLACE.sub(_closed, text)
+    return _LOOSE.sub("", _PLACE.sub(_closed, text))
 
 
 def _closed(found: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from kernels.reading.parsing.wikitext.page import plain_text
         ("1<sup>st</sup> 22<sup>nd</sup> XIX<sup>e</sup> Foo<sup>TM</sup> it<sup>[1]</sup>", "1st 22nd XIXe FooTM it"),
         ("10<sub>2</sub> x<sub>n+1</sub> log<sub>10</sub> 5", "10_2 x_(n+1) log10 5"),
         ("<sup>14</sup>C and 3<sup>1</sup>/<sub>2</sub> and SO<sub>4</sub><sup>2-</sup>", "14C and 3 1/2 and SO4^2-"),
+        ("5 m<sup>2</sup>/s and &alpha;<sup>2</sup> and 10 <sup>6</sup> m", "5 m^2/s and α^2 and 10^6 m"),
     ],
 )
 def test_powers_and_indices_keep_their_value(html: str, text: str):
