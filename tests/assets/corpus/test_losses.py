@@ -7,7 +7,8 @@ from kernels.specs.sources import Document, Reject
 
 
 def test_what_documents_leave_out_is_counted_over_all_of_them():
-    records = [Document("1", "a", losses={"tables": 2}), Reject("2", "redirect", "b"), Document("3", "c", losses={"tables": 1, "lists": 4}), Document("4", "d")]
+    first, second = Document("1", "a", losses={"tables": 2}), Document("3", "c", losses={"tables": 1, "lists": 4})
+    records = [first, Reject("2", "redirect", "b"), second, Document("4", "d")]
     losses: Counter[str] = Counter()
     assert list(counted(records, losses)) == records
     assert losses == {"tables": 3, "lists": 4}

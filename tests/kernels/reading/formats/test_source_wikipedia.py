@@ -174,7 +174,8 @@ def test_a_history_longer_than_a_page_may_be_is_read_revision_by_revision():
 
 @pytest.mark.parametrize(
     "text",
-    ["#REDIRECT [[Quern]]", "#redirect[[Quern]]", "\n#REDIRECT: [[Quern#Use|q]] {{R from move}}", "#WEITERLEITUNG [[Mühle]]", "#перенаправление [[Жёрнов]]",
+    ["#REDIRECT [[Quern]]", "#redirect[[Quern]]", "\n#REDIRECT: [[Quern#Use|q]] {{R from move}}", "#WEITERLEITUNG [[Mühle]]",
+     "#перенаправление [[Жёрнов]]",
      "#転送 [[石臼]]", "#NEWWORD [[Quern]]\n[[Category:Mills]]"],
 )  # fmt: skip
 def test_a_redirect_is_known_by_its_word_where_the_dump_has_no_tag(text: str):
@@ -194,7 +195,8 @@ def test_a_list_that_begins_a_page_is_no_redirect():
     [
         ("enwiki-20240101-pages-articles-multistream.xml.bz2", True), ("enwiki-20240101-pages-articles1.xml-p1p41242.bz2", True),
         ("enwiki-20240101-pages-meta-history1.xml-p1p812.bz2", True), ("export.xml", True),
-        ("enwiki-20240101-pages-articles-multistream-index.txt.bz2", False), ("enwiki-20240101-pages-articles-multistream-index1.txt-p1p41242.bz2", False),
+        ("enwiki-20240101-pages-articles-multistream-index.txt.bz2", False),
+        ("enwiki-20240101-pages-articles-multistream-index1.txt-p1p41242.bz2", False),
     ],
 )  # fmt: skip
 def test_the_index_of_a_dump_is_not_taken_for_a_dump(name: str, is_dump: bool):

@@ -11,20 +11,38 @@ CPU_SECONDS = 60
 """For all pieces together, which take a tenth of it; one piece in quadratic time takes more."""
 
 HTML = [
-    "a", "<", "<a ", '<a "', "<a '", "<a href=", "<!--", "<b>x", "</b>", "<b>x</b>", "<sup>2", "<sup></sup>", "<sub>x", "<ul><li>", "</li>", "<blockquote>", "<pre>",
-    "<table><tr><td>", "<td rowspan=3>x", "<table>", "</table>", "<code>`", "<code>`</code>", "<img alt='", "<s>x<b>y</s>z</b>", "&", "&#9", "&#xD800;", "$", "`", "|", " ", "\n", "<br>", "<dl><dt>",
+    "a", "<", "<a ", "<a \"", "<a '", "<a href=", "<!--", "<b>x", "</b>", "<b>x</b>", "<sup>2", "<sup></sup>", "<sub>x", "<ul><li>", "</li>",
+    "<blockquote>", "<pre>", "<table><tr><td>", "<td rowspan=3>x", "<table>", "</table>", "<code>`", "<code>`</code>", "<img alt='",
+    "<s>x<b>y</s>z</b>", "&", "&#9", "&#xD800;", "$", "`", "|", " ", "\n", "<br>", "<dl><dt>",
 ]  # fmt: skip
 WIKITEXT = [
-    "{", "{{", "}}", "{{a|", "{{{", "{{{a|", "[[", "]]", "[[a|", "{{[[", "]]}}", "{|\n", "|}\n", "\n|-\n|a||b", "<ref>", "<ref>x</ref>", "<ref", "<math>", "<gallery>", "<table>", "</table>", "<sup>x",
-    "<sup></sup>", "<!--", "<nowiki>", "<pre>x</pre>", "[http://a ", "[http://a b] ", "[", "=", "==a==\n", "*", "'", "''x", "L'''a", "&", "&#9", "|\n", "| a\n", "(", "( ", "{{cn}}", "({{cn}}", ", {{cn}}",
-    "{{zz|a}} ", "{{zz}}\n", "a. {{zz}} ", "A. ", "?)", "({{IPA|x}}, ", "{{nowrap|", "{{nowrap|a}}", "{{convert|", "{{convert|1|to|", "{{ubl|a|", "{{#if:a|", "__A", "#redirect [[", "\n;", "{{!}}", "{{a\n|b\n", " ", "\u00a0",
+    "{", "{{", "}}", "{{a|", "{{{", "{{{a|", "[[", "]]", "[[a|", "{{[[", "]]}}", "{|\n", "|}\n", "\n|-\n|a||b", "<ref>", "<ref>x</ref>", "<ref",
+    "<math>", "<gallery>", "<table>", "</table>", "<sup>x", "<sup></sup>", "<!--", "<nowiki>", "<pre>x</pre>", "[http://a ", "[http://a b] ",
+    "[", "=", "==a==\n", "*", "'", "''x", "L'''a", "&", "&#9", "|\n", "| a\n", "(", "( ", "{{cn}}", "({{cn}}", ", {{cn}}", "{{zz|a}} ",
+    "{{zz}}\n", "a. {{zz}} ", "A. ", "?)", "({{IPA|x}}, ", "{{nowrap|", "{{nowrap|a}}", "{{convert|", "{{convert|1|to|", "{{ubl|a|", "{{#if:a|",
+    "__A", "#redirect [[", "\n;", "{{!}}", "{{a\n|b\n", " ", "\u00a0",
 ]  # fmt: skip
 PAIRS = [
-    ("{{a|", "}}"), ("{{nowrap|x", "}}"), ("[[a|", "]]"), ("{|\n", "\n|}"), ("{{nowrap|[[a|", "]]}}"), ("<sup>a", "</sup>"), ("<table>", "</table>"), ("{{{a|", "}}}"), ("[[", "\n|}\n"), ("{{quote|x", "}}"), ("(", "{{cn}})"),
+    ("{{a|", "}}"),
+    ("{{nowrap|x", "}}"),
+    ("[[a|", "]]"),
+    ("{|\n", "\n|}"),
+    ("{{nowrap|[[a|", "]]}}"),
+    ("<sup>a", "</sup>"),
+    ("<table>", "</table>"),
+    ("{{{a|", "}}}"),
+    ("[[", "\n|}\n"),
+    ("{{quote|x", "}}"),
+    ("(", "{{cn}})"),
 ]  # fmt: skip
 HTML_PAIRS = [
-    ("<b>x", "</b>"), ("<sup>x", "</sup>"), ("<a href='http://x'>y", "</a>"), ("<blockquote>x", "</blockquote>"), ("<ul><li>x", "</li></ul>"),
-    ("<table><tr><td>x", "</td></tr></table>"), ("<code>x", "</code>"),
+    ("<b>x", "</b>"),
+    ("<sup>x", "</sup>"),
+    ("<a href='http://x'>y", "</a>"),
+    ("<blockquote>x", "</blockquote>"),
+    ("<ul><li>x", "</li></ul>"),
+    ("<table><tr><td>x", "</td></tr></table>"),
+    ("<code>x", "</code>"),
 ]  # fmt: skip
 PROGRAM = """
 import json, resource, sys

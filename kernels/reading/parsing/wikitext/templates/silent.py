@@ -31,34 +31,34 @@ SILENT = frozenset(
     image, multiple images, multiple issues, na icon, nay, need quotation to verify, needs update, neologism, neologism inline, neutrality
     disputed, no change, no footnotes, no more links, no source, nobots, nobreak begin, nobreak end, nocaps, nochange, noflag, nomorelinks,
     non-primary source needed, non-specific, nonspecific, noprint, not in citation, not in citation given, not in ref, not in source, not
-    specific enough to verify, not verified in body, notability, note, notefoot, notelist, notelist-la, notelist-lr, notelist-ua, notes,
-    notetag, nowrap begin, nowrap end, nowrapbegin, nowrapend, npov, obsolete source, onlyinclude, open access, or?, original research, original
-    research inline, original research?, original synthesis inline, orphan, osmrelation-inline, other people, other places, other ships, other
-    uses, otheruses, over-explained, over-quotation, overly detailed inline, page break, page needed, page number needed, page range too broad,
-    pageneeded, pagenumber, paywall, peacock, peacock inline, peacock term, peacock-inline, plain row headers, plainlist end, pn, portal, portal
-    bar, portal-inline, portalbar, pov inline, pov statement, pov-inline, pov-statement, pov?, primary source inline, primary source-inline,
-    primary-source-inline, profit, promotion inline, promotional inline, pronunciation needed, puffery, qn, qualify evidence, quotation needed, quote needed,
-    quote without source, r, ra, redirect, redirect-distinguish, redirect-multi, redirect2, redirect4, ref, ref begin, ref end, ref label,
-    ref-list, refbegin, refend, references, refimprove, reflist, reflist-talk, refn, registration required, relevance, relevance inline,
-    relevance note, relevant, right-to-left mark, rlm, rp, rs, rs-inline, s-aft, s-bef, s-break, s-end, s-start, s-ttl, scrbl, section link
-    needed, see also, see also2, seealso, seewikisource, self published inline, self-published inline, self-published source, self-reference,
-    sfn, sfnlink, sfnm, sfnmp, sfnp, sfnref, short description, short pages monitor, shy, sic note, sister project links, sister-inline,
-    sisterlinks, sort under, source needed, sourcetext needed, specify, speculation inline, speculation-inline, spoken wikipedia, spoken
-    wikipedia-2, spoken wikipedia-3, sps, sronly, stack, stack begin, stack end, steady, sticky, sticky header, stub, subject bar, subscription
-    needed, subscription or libraries, subscription required, succession box, succession links, such as?, syn, synth, synthesis inline, table
-    alignment, taxobox, technical, technical inline, term paraphrased inline, third-party inline, third-party source needed, tick, time needed,
-    timeframe, title missing, toc, toc left, toc limit, toc right, tocleft, toclimit, toclimit2, tocright, tone inline, too few opinions, too
-    long, top icon, track listing, tracklist, translation needed, transliteration needed, tree list, tree list/end, trivia, tsh, unbalanced,
-    unbalanced opinion, unbalanced opinion?, unbulleted list end, uncategorized, unclear, under discussion inline, undue inline, undue weight
-    inline, undue weight section, undue-inline, unreferenced, unreferenced section, unreliable fringe source, unreliable medical source,
-    unreliable source, unreliable source inline, unreliable source?, unsourced, unused, update, update after, update inline, update needed,
-    update-inline, vague, vague-inline, vagueness, vandalized, verification failed, verification needed, verify, verify credibility, verify
-    inline, verify quote, verify source, verify-inline, very long, vn, void-inline, volume needed, wayback, wbr, weasel, weasel inline, weasel
-    words, weasel-inline, weather box, weatherbox, webarchive, webcite, what, what?, when, when?, where, where?, which, which calendar, which?,
-    who, who?, whom, whom?, whose, whose?, why, why?, wide image, wikibooks, wikibooks-inline, wikicite, wikidata fallback link needed, wikidata
-    icon, wikimedia, wikinews, wikinews-inline, wikiquote, wikiquote-inline, wikisource, wikisource-inline, wikisourcelang, wikispecies,
-    wikispecies-inline, wikiversity, wikivoyage, wikivoyage-inline, wiktionary, wiktionary-inline, word-inline, wrap, x mark, xmark, ya, year
-    missing, year needed, yes check, zero width joiner, zero width non-joiner, zwj, zwnj, zwsp
+    specific enough to verify, not verified in body, notability, note, note label, notefoot, notelist, notelist-la, notelist-lr, notelist-ua,
+    notes, notetag, nowrap begin, nowrap end, nowrapbegin, nowrapend, npov, obsolete source, onlyinclude, open access, or?, original research,
+    original research inline, original research?, original synthesis inline, orphan, osmrelation-inline, other people, other places, other
+    ships, other uses, otheruses, over-explained, over-quotation, overly detailed inline, page break, page needed, page number needed, page
+    range too broad, pageneeded, pagenumber, paywall, peacock, peacock inline, peacock term, peacock-inline, plain row headers, plainlist end,
+    pn, portal, portal bar, portal-inline, portalbar, pov inline, pov statement, pov-inline, pov-statement, pov?, primary source inline, primary
+    source-inline, primary-source-inline, profit, promotion inline, promotional inline, pronunciation needed, puffery, qn, qualify evidence,
+    quotation needed, quote needed, quote without source, r, ra, redirect, redirect-distinguish, redirect-multi, redirect2, redirect4, ref, ref
+    begin, ref end, ref label, ref-list, refbegin, refend, references, refimprove, reflist, reflist-talk, refn, registration required,
+    relevance, relevance inline, relevance note, relevant, right-to-left mark, rlm, rp, rs, rs-inline, s-aft, s-bef, s-break, s-end, s-start,
+    s-ttl, scrbl, section link needed, see also, see also2, seealso, seewikisource, self published inline, self-published inline, self-published
+    source, self-reference, sfn, sfnlink, sfnm, sfnmp, sfnp, sfnref, short description, short pages monitor, shy, sic note, sister project
+    links, sister-inline, sisterlinks, sort under, source needed, sourcetext needed, specify, speculation inline, speculation-inline, spoken
+    wikipedia, spoken wikipedia-2, spoken wikipedia-3, sps, sronly, stack, stack begin, stack end, steady, sticky, sticky header, stub, subject
+    bar, subscription needed, subscription or libraries, subscription required, succession box, succession links, such as?, syn, synth,
+    synthesis inline, table alignment, taxobox, technical, technical inline, term paraphrased inline, third-party inline, third-party source
+    needed, tick, time needed, timeframe, title missing, toc, toc left, toc limit, toc right, tocleft, toclimit, toclimit2, tocright, tone
+    inline, too few opinions, too long, top icon, track listing, tracklist, translation needed, transliteration needed, tree list, tree
+    list/end, trivia, tsh, unbalanced, unbalanced opinion, unbalanced opinion?, unbulleted list end, uncategorized, unclear, under discussion
+    inline, undue inline, undue weight inline, undue weight section, undue-inline, unreferenced, unreferenced section, unreliable fringe source,
+    unreliable medical source, unreliable source, unreliable source inline, unreliable source?, unsourced, unused, update, update after, update
+    inline, update needed, update-inline, vague, vague-inline, vagueness, vandalized, verification failed, verification needed, verify, verify
+    credibility, verify inline, verify quote, verify source, verify-inline, very long, vn, void-inline, volume needed, wayback, wbr, weasel,
+    weasel inline, weasel words, weasel-inline, weather box, weatherbox, webarchive, webcite, what, what?, when, when?, where, where?, which,
+    which calendar, which?, who, who?, whom, whom?, whose, whose?, why, why?, wide image, wikibooks, wikibooks-inline, wikicite, wikidata
+    fallback link needed, wikidata icon, wikimedia, wikinews, wikinews-inline, wikiquote, wikiquote-inline, wikisource, wikisource-inline,
+    wikisourcelang, wikispecies, wikispecies-inline, wikiversity, wikivoyage, wikivoyage-inline, wiktionary, wiktionary-inline, word-inline,
+    wrap, x mark, xmark, ya, year missing, year needed, yes check, zero width joiner, zero width non-joiner, zwj, zwnj, zwsp
     """.split(",")  # noqa: SIM905 (a column of names reads worse)
 )
 """Names, in lower case, of what goes without a trace. Many are flags that editors put into a sentence, some stand in lists and tables alone."""
@@ -70,7 +70,7 @@ _PATTERN = re.compile(
            |library\ resources|worldcat|cia\ world|include-|text\ source|col|columns|div\ col|end\ div|toc|collapse|refbegin|clear|flagicon
            |sfn|efn|refn|family\ tree|tree\ chart|chart)(?:[-/\ ].*)?
       | use\ .*\b(?:dates|english|spelling|units)
-      | (?:multiple|double|triple|wide|annotated|plain|css|tall|superimpose|external)\ (?:image|images|image\ crop|media|video|audio)
+      | (?:multiple|double|triple|wide|plain|css|tall|superimpose|external)\ (?:image|images|image\ crop|media|video|audio)
       | .*(?:\ stub|-stub|\ icon|\ needed|\ sidebar|\ navbox|\ topics|[\ -]inline|\ footer|\ reflist|\ by\ whom|\ missing|disambiguation)\??
       | (?:wikipedia|portal|user|help|category|file|image|mediawiki|wp)\s?:.*
       | (?:defaultsort|displaytitle|sortkey|defaultsortkey|defaultcategorysort|noexternallanglinks)\s?:?.*

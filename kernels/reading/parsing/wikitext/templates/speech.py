@@ -8,6 +8,7 @@ from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
 _CODE = re.compile(r"[a-z]{2,3}(?:-[a-z]{2,4})?")
 _NO_SOUND = re.compile(r"lang|local|also|pron|us|uk|uklang|uslang|ipa|audio|small|[\w. -]+\.(?:og[ga]|wav)|en-.*", re.IGNORECASE)
+_OFFER = re.compile(r"\W*(?:listen|play|hear|pronunciation|pronounced|audio|help|info|sound|speaker icon)\b.*", re.IGNORECASE | re.DOTALL)
 _SOUND_SIGNS = {"-": "", "_": " ", "'": "\u02c8", ",": "\u02cc"}
 
 
@@ -41,6 +42,11 @@ def _spelled(call: Arguments) -> str:
     return _aside("", "-".join(value for value in call.values if value).replace("-_-", " ").replace("-'-", "-"), "")
 
 
+def _recorded(call: Arguments) -> str:
+    """{{audio|file|words}}: the words, unless they only offer the recording."""
+    return NOTHING if not call.value(2) or _OFFER.fullmatch(call.value(2)) else call.value(2)
+
+
 def find(name: str) -> Callable[[Arguments], str | None] | None:
     """Return the renderer of ``ipa-fr`` and its kin."""
     return _in_brackets if name.startswith("ipa-") and len(name) < 16 else None
@@ -49,6 +55,7 @@ def find(name: str) -> Callable[[Arguments], str | None] | None:
 RENDERERS = (
     dict.fromkeys(("ipa", "ipa link", "ipalink", "ipablink", "ipaslink", "ipa-all", "api", "ipa symbol"), _as_given)
     | dict.fromkeys(("ipac-en", "ipac-pl", "ipac-de", "ipac-hu", "ipac-ga", "ipac-yue", "ipac-cmn", "ipac-fr"), _one_by_one)
+    | {"audio": _recorded}
     | dict.fromkeys(("respell", "pronunciation respelling"), _spelled)
 )
 """Renderers by the name of a template in lower case."""

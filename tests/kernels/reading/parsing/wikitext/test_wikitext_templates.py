@@ -32,7 +32,8 @@ def plain(wikitext: str, language: str = "en") -> str:
         ("The {{abbr|DWT|deadweight tonnage}}.", "The DWT."),
         ("{{As of|2020}}; {{as of|2021|5|lc=y}}; {{as of|2021|5|17|df=US}}.", "As of 2020; as of May 2021; As of May 17, 2021."),
         ("At {{coord|51|30|N|0|7|W}}, {{coord|-33.5|18.25}}{{coord|1|2|display=title}}.", "At 51°30′N 0°7′W, 33.5°S 18.25°E."),
-        ("{{ship|HMS|Arrow|1823|2}}, {{HMS|Beagle}}, {{USS|Hornet|CV-8}}, {{USS|Hornet|CV-8|6}}.", "Arrow, HMS Beagle, USS Hornet (CV-8), USS Hornet."),
+        ("{{ship|HMS|Arrow|1823|2}}, {{HMS|Beagle}}, {{USS|Hornet|CV-8}}, {{USS|Hornet|CV-8|6}}.",
+         "Arrow, HMS Beagle, USS Hornet (CV-8), USS Hornet."),
         ("A {{sclass|Nimitz|aircraft carrier}}.", "A Nimitz-class aircraft carrier."),
         ("{{gaps|12|345|678}} and {{nts|4200}}, the {{ordinal|22}}.", "12345678 and 4,200, the 22nd."),
         ("Area 5 km{{sup|2}}, H{{sub|2}}O, {{e|6}}, {{su|p=2|b=1}}.", "Area 5 km^2, H2O, ×10^6, 1^2."),
@@ -58,6 +59,7 @@ def test_a_template_says_in_the_text_what_it_shows_on_the_page(wikitext: str, te
         ("Angola {{IPAc-en|æ|ŋ|ˈ|ɡ|oʊ|l|ə}} is.", "Angola /æŋˈɡoʊlə/ is."),
         ("The vowel {{IPA|/e/}}, {{IPA|de|[ɛ]}} and {{IPA-fr|o}}.", "The vowel /e/, [ɛ] and [o]."),
         ("Paris ({{IPA-fr|paʁi}}) is ({{IPA|x}}; {{respell|PARR|iss}}, big).", "Paris is (big)."),
+        ("{{audio|a.ogg|Bonn}} is ({{audio|b.ogg|listen}}).", "Bonn is."),
         ("It is (pronounced {{respell|PARR|iss}}).", "It is (pronounced PARR-iss)."),
     ],
 )
