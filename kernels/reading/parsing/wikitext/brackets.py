@@ -22,7 +22,7 @@ _OPAQUE = (
 )
 _TOKEN = re.compile(
     rf"<!--|<(?P<opaque>{_OPAQUE})\b[^<>]*+>|<(?P<html>/?(?:table|includeonly))\b[^<>]*+>"
-    r"|\{\{++|\}\}++|\[\[|\]\]|^[ \t:|!]*+\{\|(?!\})|^[ \t]*+\|\}(?!\})",
+    r"|\[\[(?P<link>[^\[\]{}<]*+)\]\]|\{\{(?P<template>[^\[\]{}<]*+)\}\}(?!\})|\{\{++|\}\}++|\[\[|\]\]|^[ \t:|!]*+\{\|(?!\})|^[ \t]*+\|\}(?!\})",
     re.IGNORECASE | re.MULTILINE,
 )
 _TABLE, _TEMPLATE, _LINK = "wikitable", "template", "link"
@@ -124,7 +124,11 @@ def resolve_brackets(text: str, resolvers: Resolvers) -> tuple[str, int]:
         stack.add(text[place : token.start()])
         place = token.end()
         word = token[0]
-        if word == "<!--":
+        if token["link"] is not None:  # what holds no further brackets needs no stack
+            stack.add(protected(resolvers.link(token["link"])))
+        elif token["template"] is not None:
+            stack.add(protected(resolvers.template(token["template"])))
+        elif word == "<!--":
             end = text.find("-->", place)
             place = len(text) if end < 0 else end + 3
         elif token["opaque"]:

@@ -5,7 +5,7 @@ import re
 from kernels.reading.parsing.wikitext.marks import NOTHING
 
 _BLANKS = re.compile(r" [^\S\n]++|[^\S\n ][^\S\n]*+")
-_LOOSE = re.compile(r"(?<=[(\[]) (?=\S)|(?<=\S) (?=[)\]])|(?<=\S) (?=[,.](?:\s|$))", re.MULTILINE)
+_LOOSE = re.compile(r" ([,.])(?=\s|$)", re.MULTILINE)
 _RUN = rf"[ ,;:{NOTHING}]"
 _EMPTY_BRACKETS = re.compile(rf" ?[(\[]({_RUN}*+)[)\]]")
 _OPENING = re.compile(rf"([(\[])({_RUN}++)")
@@ -21,14 +21,21 @@ def without_scraps(text: str) -> str:
     """Return text with single blanks, and without the brackets, separators and blanks that are left where something said nothing."""
     text = _BLANKS.sub(" ", text)
     if NOTHING not in text:
-        return _LOOSE.sub("", text)
+        return _closed_up(text)
     text = "\n".join("" if NOTHING in line and not line.strip(f" .,;:()\u2013\u2014-{NOTHING}") else line for line in text.split("\n"))
     text = _EMPTY_BRACKETS.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
     text = _OPENING.sub(lambda found: found[1] if NOTHING in found[2] else found[0], text)
     text = _CLOSING.sub(lambda found: "" if NOTHING in found[1] else found[0], text)
     text = _FIRST_OF_LIST.sub(lambda found: f":{NOTHING}" if NOTHING in found[1] else found[0], text)
     text = _BETWEEN.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
-    return _LOOSE.sub("", _PLACE.sub(_closed, text))
+    return _closed_up(_PLACE.sub(_closed, text))
+
+
+def _closed_up(text: str) -> str:
+    """Return text without blanks inside of brackets and before commas and stops."""
+    for loose, close in ((" )", ")"), ("( ", "("), (" ]", "]"), ("[ ", "[")):
+        text = text.replace(loose, close)
+    return _LOOSE.sub(r"\1", text)
 
 
 def _closed(found: re.Match[str]) -> str:
