@@ -71,8 +71,9 @@ def _flag_athlete(call: Arguments) -> str | None:
 
 
 def _code(call: Arguments) -> str | None:
-    """{{USA}}."""
-    return call.get("name") or _COUNTRIES[call.name.upper()]
+    """{{USA}}, {{GER|1935}}, {{GER|empire}}: with another number the template is about something else."""
+    is_flag = not call.first or call.first.isalpha() or (len(call.first) == 4 and call.first.isdecimal())
+    return call.get("name") or (_COUNTRIES[call.name.upper()] if is_flag else None)
 
 
 def _city(call: Arguments) -> str | None:

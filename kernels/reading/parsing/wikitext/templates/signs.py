@@ -108,7 +108,7 @@ _BEFORE = {
 }
 _AROUND = {
     "\u27e8 \u27e9": "angbr angle_bracket angbr_ipa",
-    "[ ]": "bracket brackets sqbr sqbrkt square_bracket",
+    "[ ]": "interp bracket brackets sqbr sqbrkt square_bracket",
     "{ }": "curly_brackets braces set",
     "| |": "abs mabs pabs",
     "\u2016 \u2016": "norm",

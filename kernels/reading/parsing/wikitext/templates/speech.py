@@ -26,8 +26,13 @@ def _as_given(call: Arguments) -> str:
     return _aside("", _sounds(call), "")
 
 
+def _between_strokes(call: Arguments) -> str:
+    """{{IPAslink|x}}."""
+    return _aside("/", call.value(1), "/")
+
+
 def _in_brackets(call: Arguments) -> str:
-    """{{IPA-fr|x}}."""
+    """{{IPA-fr|x}}, {{IPAblink|x}}."""
     return _aside("[", call.value(1), "]")
 
 
@@ -53,9 +58,9 @@ def find(name: str) -> Callable[[Arguments], str | None] | None:
 
 
 RENDERERS = (
-    dict.fromkeys(("ipa", "ipa link", "ipalink", "ipablink", "ipaslink", "ipa-all", "api", "ipa symbol"), _as_given)
+    dict.fromkeys(("ipa", "ipa link", "ipalink", "ipa-all", "api", "ipa symbol"), _as_given)
     | dict.fromkeys(("ipac-en", "ipac-pl", "ipac-de", "ipac-hu", "ipac-ga", "ipac-yue", "ipac-cmn", "ipac-fr"), _one_by_one)
-    | {"audio": _recorded}
+    | {"audio": _recorded, "ipaslink": _between_strokes, "ipablink": _in_brackets}
     | dict.fromkeys(("respell", "pronunciation respelling"), _spelled)
 )
 """Renderers by the name of a template in lower case."""

@@ -6,21 +6,22 @@ from kernels.reading.parsing.wikitext.marks import KEPT
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
 _FIRST = """
-    !xt, abbr, abbreviation, abbrlink, abbrv, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger, bigger,
-    bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan, code,
-    coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl, greek,
-    heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math, mathrm, mi,
-    midsize, mono, monospaced, mvar, naskh, nastaliq, nobold, nobr, nobreak, noitalic, noitalics, normal, nospell, not a mistake, not a typo,
-    notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name, propername, pslink, red link, redlink, right, runic, s, samp,
-    sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic, script/cuneiform, script/cyrillic, script/cyrs, script/georgian,
-    script/glagolitic, script/gothic, script/greek, script/hebrew, script/nastaliq, script/phoenician, script/runic, script/slavonic,
-    script/tibetan, serif, serifs, small, smallcaps, smaller, smaller2, smcp, spell ok, strike, strikeout, strikethrough, strong, syriac, term,
-    text, tibetan, tooltip, tq, tqi, tt, typo, u, underline, unicode, unicode fonts, urdu, vanchor, var, visible anchor, xt
+    !xt, abbr, abbreviation, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
+    bigger, bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan,
+    code, coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl,
+    greek, heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math,
+    mathrm, mi, midsize, mono, monospaced, mvar, naskh, nastaliq, nobold, nobr, nobreak, noitalic, noitalics, normal, nospell, not a mistake,
+    not a typo, notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name, propername, pslink, red link, redlink, right,
+    runic, s, samp, sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic, script/cuneiform, script/cyrillic, script/cyrs,
+    script/georgian, script/glagolitic, script/gothic, script/greek, script/hebrew, script/nastaliq, script/phoenician, script/runic,
+    script/slavonic, script/tibetan, serif, serifs, small, small caps, smallcaps, smaller, smaller2, smcp, spell ok, strike, strikeout,
+    strikethrough, strong, syriac, term, text, tibetan, tooltip, tq, tqi, tt, typo, u, underline, unicode, unicode fonts, urdu, vanchor, var,
+    visible anchor, xt
 """
 _LAST = """
-    align, background color, color, color text, colored text, colour, font color, font size, fontcolor, lang, langr, native name, native phrase,
-    nativename, no redirect, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit, transliteration, wikt-lang, wiktlang,
-    xlit
+    align, background color, color, color text, colored text, colour, font color, font size, fontcolor, hover title, lang, langr, native name,
+    native phrase, nativename, no redirect, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit, transliteration,
+    wikt-lang, wiktlang, xlit
 """
 _QUOTES = """
     block quote, blockquotation, blockquote, bquote, centered pull quote, cquote, epigraph, imagequote, poem, poem quote, poemquote, pull quote,

@@ -57,7 +57,7 @@ def test_a_template_says_in_the_text_what_it_shows_on_the_page(wikitext: str, te
     ("wikitext", "text"),
     [
         ("Angola {{IPAc-en|æ|ŋ|ˈ|ɡ|oʊ|l|ə}} is.", "Angola /æŋˈɡoʊlə/ is."),
-        ("The vowel {{IPA|/e/}}, {{IPA|de|[ɛ]}} and {{IPA-fr|o}}.", "The vowel /e/, [ɛ] and [o]."),
+        ("The vowel {{IPA|/e/}}, {{IPA|de|[ɛ]}}, {{IPAslink|a}} and {{IPA-fr|o}}.", "The vowel /e/, [ɛ], /a/ and [o]."),
         ("Paris ({{IPA-fr|paʁi}}) is ({{IPA|x}}; {{respell|PARR|iss}}, big).", "Paris is (big)."),
         ("{{audio|a.ogg|Bonn}} is ({{audio|b.ogg|listen}}).", "Bonn is."),
         ("It is (pronounced {{respell|PARR|iss}}).", "It is (pronounced PARR-iss)."),
@@ -81,6 +81,7 @@ def test_a_pronunciation_is_told_where_the_sentence_needs_it(wikitext: str, text
         ("== {{mystery}} ==\nKept.", "Kept."),
         ("Text {{nowrap|of {{mystery}} words}}. Kept.", "Kept."),
         ("{{infobox x|a={{mystery}}}}\nKept [[File:a.jpg|a {{mystery}}]].", "Kept."),
+        ("It lived {{mya|65}} ago. Kept.", "Kept."),
         ("It is {{age|1900|1|1}} years old. Kept.", "Kept."),
         ("It is {{convert|5|furble|m}} long. Kept.", "Kept."),
         ("It is {{never closed|5. Gone.\nKept.", "Kept."),

@@ -57,7 +57,10 @@ def convert(call: Arguments) -> str | None:
         sides = [_target_side(source, target, precision, call) for target in targets]
     except (ArithmeticError, ValueError):  # no logarithm, no finite value
         return None
-    return write(_source_side(source), sides, words, form)
+    given_side = _source_side(source)
+    if call.get("comma").lower() == "off":
+        given_side = given_side._replace(numbers=[text.replace(",", "") for text in given_side.numbers])
+    return write(given_side, sides, words, form)
 
 
 def _given(values: list[str]) -> tuple[_Given, int] | None:

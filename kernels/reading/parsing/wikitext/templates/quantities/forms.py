@@ -95,7 +95,7 @@ def write(source: Side, targets: list[Side], words: list[str], form: Form) -> st
 
 def _side(side: Side, form: Form, words: list[str], *, is_short: bool, is_spelled: bool) -> str:
     """Return one side with its unit as a name or a symbol, as an adjective where the form asks for one."""
-    is_short = is_short or (side.unit.measure.startswith("temperature") and not form.is_in_full)
+    is_short = (is_short or (side.unit.measure.startswith("temperature") and not form.is_in_full)) and bool(side.unit.symbol)
     is_adjective = form.is_adjective and not is_short
     before = f"{words[0]} " if words and form.are_words_before else ""
     behind = ("" if words[0].startswith("-") else " ") + words[0] if words and not before else ""

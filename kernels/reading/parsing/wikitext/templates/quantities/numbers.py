@@ -4,6 +4,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki
+from kernels.reading.parsing.wikitext.templates.quantities.spelling import spelled
 
 MAX_DIGITS = 60
 """A number of more digits is no quantity of an article."""
@@ -89,6 +90,9 @@ def _fraction(call: Arguments) -> str | None:
     return fraction(call.values[:3])
 
 
+_VALUE_JOINTS = {"-": "\u2013", "\u2013": "\u2013", "to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " \u00d7 ", "\u00d7": " \u00d7 "}
+
+
 def _ordinal(call: Arguments) -> str | None:
     value = number(call.first)
     return ordinal(int(value)) if value is not None and value == int(value) else None
@@ -96,6 +100,9 @@ def _ordinal(call: Arguments) -> str | None:
 
 def _value(call: Arguments) -> str | None:
     """{{val|number|uncertainty|below|e=|u=|ul=|up=|p=|s=}}."""
+    if call.value(2) in _VALUE_JOINTS and call.value(3):
+        first, last = (_value(call._replace(values=[value], named=dict.fromkeys(call.named, ""))) for value in (call.value(1), call.value(3)))
+        return _value(call._replace(values=[f"{first}{_VALUE_JOINTS[call.value(2)]}{last}"]))
     first = call.value(1).replace("\u2212", "-")
     if not first and not call.get("e", "10"):
         return None
@@ -181,6 +188,11 @@ def _price(call: Arguments) -> str | None:
     return as_text(value, 0 if abs(value) >= 100 else 2)
 
 
+def _in_words(call: Arguments) -> str | None:
+    """{{spellnum|42}}."""
+    return spelled(call.first)
+
+
 def _plus_minus(call: Arguments) -> str | None:
     return f"\u00b1{call.first}" if call.first else None
 
@@ -193,7 +205,8 @@ RENDERERS = (
     | dict.fromkeys(("gaps", "gapnum", "gap"), _joined)
     | dict.fromkeys(("e", "esp", "exp", "e-sp"), _power_of_ten)
     | dict.fromkeys(("pow", "10^", "power"), _power)
-    | dict.fromkeys(("sup", "superscript"), _superscript)
+    | dict.fromkeys(("spellnum", "spell number", "number to word"), _in_words)
+    | dict.fromkeys(("sup", "superscript", "smallsup"), _superscript)
     | dict.fromkeys(("sub", "subscript"), _subscript)
     | dict.fromkeys(("su", "sub sup", "subsup"), _both_scripts)
     | dict.fromkeys(("percentage", "pct", "percent"), _percentage)

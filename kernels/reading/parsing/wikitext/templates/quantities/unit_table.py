@@ -36,7 +36,7 @@ UNITS = """
     km2,sqkm,km²|km2|square kilometre||area|1000000|sqmi
     ha,hectare,hectares|ha|hectare||area|10000|acre
     dunam|dunam|dunam||area|1000|km2
-    acre,acres,ac|acre|acre||area|4046.8564224|ha
+    acre,acres,ac|*|acre||area|4046.8564224|ha
     sqft,ft2,sqfoot,square foot,square feet|sq ft|square foot|square feet|area|0.09290304|m2
     sqin,in2|sq in|square inch|square inches|area|0.00064516|cm2
     sqyd,yd2|sq yd|square yard||area|0.83612736|m2

@@ -68,7 +68,7 @@ def unit(code: str) -> Unit | None:
         return None
     power, word = _SCALES[prefix]
     default = " ".join(f"{prefix}{target}" for target in base.default.split(" ")[:1])
-    names = (f"\u00d710^{power} {base.symbol}", f"{word} {base.plural}", f"{word} {base.plural}")
+    names = (f"\u00d710^{power} {base.symbol or base.plural}", f"{word} {base.plural}", f"{word} {base.plural}")
     return Unit(*names, base.measure, base.size * 10**power, default, power=power)
 
 
