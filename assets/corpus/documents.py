@@ -1,6 +1,7 @@
 """The corpus begins: sources, and documents as they are extracted, one cell a partition, one chain for all sources."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, NamedTuple
 
 from pydantic import Field, SerializeAsAny
@@ -14,7 +15,7 @@ from kernels.curation.profile import Profile
 from kernels.documents import schema
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter
-from kernels.specs.sources import SourceFile, SourceFormat
+from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 from resources.storage.sources import Location, open_file
 
 VERSION = 2
@@ -81,10 +82,11 @@ def read_files(build: CellBuild, plan: SourcePlan) -> None:
     """Read the files of a partition."""
     source, files = source_of(build.key), build.observed.partition(build.key).files
     profile = Profile()
+    losses: Counter[str] = Counter()
     with build.writer("documents", schema.DOCUMENTS) as documents, build.writer("rejects", schema.REJECTS) as rejects:
         for number, file in enumerate(files):
             source_file = SourceFile(file.path, lambda path=file.path: open_file(plan.location, path))
-            for read, rejected in schema.record_tables(source, file.path, plan.format.read(source_file, plan.config)):
+            for read, rejected in schema.record_tables(source, file.path, counted(plan.format.read(source_file, plan.config), losses)):
                 documents.write(read)
                 rejects.write(rejected)
                 profile.keep(read)
@@ -92,4 +94,12 @@ def read_files(build: CellBuild, plan: SourcePlan) -> None:
                 profile.drop(rejected.rename_columns(["path", "id", "reason", "detail"]), text="detail")
             build.tell(file.path, number + 1, len(files))
     describe(build, profile)
-    build.draft.metadata["num_rejects"] = rejects.num_rows
+    build.draft.metadata |= {"num_rejects": rejects.num_rows, "losses": dict(losses.most_common())}
+
+
+def counted(records: Iterable[Document | Reject], losses: Counter[str]) -> Iterator[Document | Reject]:
+    """Yield records, and count what the documents among them leave out."""
+    for record in records:
+        if isinstance(record, Document):
+            losses.update(record.losses)
+        yield record

@@ -7,7 +7,7 @@ from itertools import islice
 from xml.sax.saxutils import escape
 
 from assets.datasets.builder import SMOKE_TOPICS, Builder, EmbeddedDataset
-from kernels.reading.parsing.markup.wikitext import plain_text
+from kernels.reading.parsing.wikitext.page import plain_text
 from kernels.synthesis.python_library import topics
 
 DUMP = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
@@ -31,7 +31,7 @@ def _build(builder: Builder, num_files: int = 4) -> None:
 def bulgarian_paragraphs(builder: Builder, min_chars: int = 300) -> list[str]:
     """Return paragraphs of the Bulgarian Wikipedia, as gensim ships some of it (in UTF-16)."""
     dump = bz2.decompress(builder.read("gensim", BULGARIAN_DUMP)).decode("utf-16")
-    texts = [plain_text(html.unescape(text), {"файл", "категория"}, ()) for text in re.findall(r"<text[^>]*>(.*?)</text>", dump, re.DOTALL)]
+    texts = [plain_text(html.unescape(text), {"файл", "категория"}, (), "bg") for text in re.findall(r"<text[^>]*>(.*?)</text>", dump, re.DOTALL)]
     return [paragraph for text in texts for paragraph in text.split("\n") if len(paragraph) >= min_chars]
 
 

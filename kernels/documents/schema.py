@@ -46,13 +46,18 @@ def document_table(source: str, path: str, documents: Iterable[Document]) -> pa.
             "path": path,
             "title": document.title,
             "url": document.url,
-            "metadata": json.dumps(dict(document.metadata), ensure_ascii=False, sort_keys=True),
+            "metadata": json.dumps(_told(document), ensure_ascii=False, sort_keys=True),
         }
         for document in held
     ]
     fields: list[Any] = [cast(Any, DOCUMENTS).field(name) for name in DOCUMENTS.names]
     table = pa.Table.from_pylist(rows, schema=pa.schema(fields[:-1]))
     return table.append_column(fields[-1], turns_column(document.turns for document in held))
+
+
+def _told(document: Document) -> dict[str, Any]:
+    """Return a document's metadata, with what of it is left out."""
+    return dict(document.metadata) | ({"losses": dict(document.losses)} if document.losses else {})
 
 
 def reject_table(path: str, rejects: Iterable[Reject]) -> pa.Table:

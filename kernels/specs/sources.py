@@ -26,6 +26,8 @@ class Document(NamedTuple):
     metadata: Mapping[str, Any] = MappingProxyType({})
     turns: Sequence[Turn] | None = None
     """Of a conversation, whose text is derived from them (`kernels.documents.conversations.conversation`); None of any other document."""
+    losses: Mapping[str, int] = MappingProxyType({})
+    """How many parts of the record, by kind, could not be told in text and are left out."""
 
 
 class Reject(NamedTuple):

@@ -17,7 +17,7 @@ from kernels.reading.parsing.keys import SeenKeys, scratch_database
 from kernels.reading.parsing.markup.markup import markdown
 from kernels.reading.parsing.markup.xml_stream import XmlError, xml_records
 from kernels.reading.parsing.rows import BadRecordError
-from kernels.reading.parsing.text import DamagedFileError, decompressed, tidy
+from kernels.reading.parsing.text import DamagedFileError, decompressed
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
@@ -40,7 +40,7 @@ class StackExchangeConfig(Config):
     min_answer_score: int
     """An answer below is not chosen, unless it is taken as the accepted one."""
     max_bytes: PositiveInt
-    """A larger post ends the reading."""
+    """A larger post is a reject."""
     site: str | None = None
     """The site's host, such as ``stackoverflow.com``, from which addresses are made."""
 
@@ -52,11 +52,13 @@ def read(file: SourceFile, config: StackExchangeConfig) -> Iterator[Document | R
         waiting = Waiting(database)
         try:
             with decompressed(file) as stream:
-                for row in xml_records(stream, config.max_bytes):
+                for row, is_too_large in xml_records(stream, config.max_bytes):
                     if row.tag != "row":
                         continue
                     last = f"post {row.get('Id', '?')}"
                     try:
+                        if is_too_large:
+                            raise BadRecordError("too_large", f"more than {config.max_bytes} characters")
                         if not keys.add(row.get("Id", "")):
                             raise BadRecordError("duplicate_key", row.get("PostTypeId", ""))
                         yield from _take(dict(row.items()), waiting, config)
@@ -149,7 +151,7 @@ def _licence(row: dict[str, str]) -> str:
 def _pair(question: Question, answer: Answer | None, config: StackExchangeConfig) -> Document | Reject:
     if answer is None:
         return Reject(str(question.id), "no_answer", f"none of its answers may be chosen: {question.title}")
-    asked, answered = tidy(markdown(question.body)), tidy(markdown(answer.body))
+    asked, answered = markdown(question.body), markdown(answer.body)
     if not asked or not answered:
         return Reject(str(question.id), "no_text", question.title)
     title = [f"# {question.title}"] if question.title else []
@@ -173,7 +175,7 @@ def _pair(question: Question, answer: Answer | None, config: StackExchangeConfig
 
 SPEC = SourceFormat(
     name="stackexchange",
-    version=1,
+    version=2,
     config=StackExchangeConfig,
     patterns=("Posts.xml", "Posts.xml.gz", "Posts.xml.bz2", "Posts.xml.xz", "*.Posts.xml", "*.Posts.xml.bz2"),
     read=read,

@@ -1,21 +1,26 @@
-"""Simple HTML, as question sites store it, as Markdown: paragraphs, headings, lists, quotes, fenced code, links and emphasis.
+"""Simple HTML, as question sites store it, as Markdown: paragraphs, headings, lists, quotes, tables, fenced code, links, pictures, emphasis.
 
 For the small, clean dialect that a site's own editor writes, where no article has to be found first. One pass over the tags, whatever
-their nesting; unknown tags leave their content.
+their nesting; unknown tags leave their content, formulas between dollar signs stay as they are, and powers and indices keep their value.
 """
 
-import html
 import re
 
-_TAG = re.compile(r"<!--.*?(?:-->|\Z)|<(/?)([A-Za-z][A-Za-z0-9]*)((?:[^<>\"]|\"[^\"<]*\")*)>", re.DOTALL)
-_HREF = re.compile(r"\bhref\s*=\s*[\"']([^\"'<>]*)")
-_LANGUAGE = re.compile(r"\blang(?:uage)?-([\w+#.-]+)")
-_BLOCKS = {"p", "div", "table", "tr", "dl", "dd", "dt", "section", "article", "figure"}
-_EMPHASIS = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`", "kbd": "`", "s": "~~", "strike": "~~", "del": "~~"}
-_HIDDEN = {"script", "style"}
-_FENCE = re.compile(r"`{3,}")
+from kernels.reading.parsing.markup.inline import Inline
+from kernels.reading.parsing.markup.references import unescape
+from kernels.reading.parsing.markup.tables import Cell, Table
+from kernels.reading.parsing.markup.tags import Tag, tags_and_text
+
 MAX_INDENT = 8
 """Lists and quotes within lists and quotes that are still shown as such."""
+
+_LANGUAGE = re.compile(r"\blang(?:uage)?-([\w+#.-]+)")
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_BLOCKS = _HEADINGS | {"p", "div", "dl", "dt", "dd", "section", "article", "figure", "figcaption", "details", "summary", "address", "center"}
+_CELLS = frozenset(("td", "th"))
+_HIDDEN = frozenset(("script", "style"))
+_FENCE = re.compile(r"`{3,}")
+_SEPARATES = _BLOCKS | {"li", "ul", "ol", "blockquote", "br", "hr", "pre", "tr", "table", "caption"} | _CELLS
 
 
 class _Markdown:
@@ -23,77 +28,87 @@ class _Markdown:
 
     def __init__(self) -> None:
         self.blocks: list[str] = []
-        self.words: list[str] = []
+        self.inline = Inline()
         self.prefixes: list[str] = []
         self.counters: list[int] = []
         self.mark = ""
-        self.link: tuple[str, int] | None = None  # a link within a link ends the outer one
         self.is_list_begun = False
+        self.is_definition = False
         self.code: list[str] | None = None
         self.language = ""
         self.hidden = ""
+        self.tables: list[Table | None] = []
+        self.cell: Tag | None = None
 
     def text(self, text: str) -> None:
         if self.hidden:
             return
-        text = html.unescape(text)
+        text = unescape(text)
         if self.code is not None:
             self.code.append(text)
         else:
-            self.words.append(re.sub(r"\s+", " ", text))
+            self.inline.text(text)
 
     def close(self, is_tight: bool = False) -> None:
         """End the block that is being written."""
-        text = re.sub(r" ?\n ?", "\n", "".join(self.words).strip())
-        self.words.clear()
-        self.link = None
+        text = self.inline.take()
         if text:
             self.put(text.split("\n"), is_tight)
 
     def put(self, lines: list[str], is_tight: bool = False) -> None:
         margin = "".join(self.prefixes[:MAX_INDENT])
         first = margin[: len(margin) - len(self.mark)] + self.mark if self.mark else margin
-        block = "\n".join((margin if number else first) + line for number, line in enumerate(lines))
+        block = "\n".join(
+            ((margin if number else first) + line).rstrip() if not line else (margin if number else first) + line for number, line in enumerate(lines)
+        )
         is_tight = (is_tight or bool(self.mark)) and bool(self.counters) and not self.is_list_begun
-        self.blocks.append(("\n" if is_tight else "\n\n") + block)
+        self.blocks.append(("\n" if is_tight or self.is_definition else "\n\n") + block)
         self.mark = ""
-        self.is_list_begun = False
+        self.is_list_begun = self.is_definition = False
 
-    def start(self, tag: str, rest: str) -> None:
-        if self.hidden or (self.code is not None and tag != "code"):
-            return
-        if tag in _HIDDEN:
-            self.hidden = tag
-        elif tag == "pre":
+    def tag(self, tag: Tag) -> None:
+        name = tag.name
+        if self.hidden:
+            self.hidden = "" if tag.is_end and name == self.hidden else self.hidden
+        elif self.code is not None:
+            self._in_code(tag)
+        elif name in _HIDDEN:
+            self.hidden = "" if tag.is_end else name
+        elif name in ("table", "tr", "caption") or name in _CELLS:
+            self._in_table(tag)
+        elif self.tables and name in _SEPARATES:
+            self.inline.text(" ")
+        elif name == "pre" and not tag.is_end:
             self.close()
             self.code = []
-            language = _LANGUAGE.search(rest)
-            self.language = language[1] if language else ""
-        elif self.code is not None:
-            language = _LANGUAGE.search(rest)
-            self.language = language[1] if language else self.language
-        elif tag in ("ul", "ol", "blockquote", "li"):
-            self._open(tag)
-        elif tag == "br":
-            self.words.append("\n")
-        elif tag == "hr":
+            self.language = _language(tag)
+        elif name in ("ul", "ol", "blockquote", "li"):
+            self._end_group(name) if tag.is_end else self._open_group(tag)
+        elif name == "br":
+            self.inline.line_break()
+        elif name == "hr":
             self.close()
             self.put(["---"])
-        elif tag == "a":
-            href = _HREF.search(rest)
-            self.link = (html.unescape(href[1]) if href else "", len(self.words))
-        elif tag in _EMPHASIS:
-            self.words.append(_EMPHASIS[tag])
-        elif tag in _BLOCKS or _is_heading(tag):
-            self.close()
-            if _is_heading(tag):
-                self.words.append(f"{'#' * int(tag[1])} ")
+        elif name in _BLOCKS:
+            self._block(tag)
+        else:
+            self.inline.tag(tag)
 
-    def _open(self, tag: str) -> None:
+    def _block(self, tag: Tag) -> None:
+        self.close()
+        if tag.is_end:
+            return
+        if tag.name in _HEADINGS:
+            self.inline.raw(f"{'#' * int(tag.name[1])} ")
+        elif tag.name == "dd":
+            self.inline.raw(": ")
+            self.is_definition = bool(self.blocks)
+
+    def _open_group(self, tag: Tag) -> None:
         self.close(is_tight=True)
-        if tag == "blockquote":
-            self.prefixes.append("> ")
-        elif tag == "li":
+        if tag.name == "blockquote":
+            self.prefixes.append(">! " if "spoiler" in tag.attribute("class").split() else "> ")
+        elif tag.name == "li":
             if self.counters and self.counters[-1]:
                 self.mark = f"{self.counters[-1]}. "
                 self.counters[-1] += 1
@@ -101,69 +116,102 @@ class _Markdown:
                 self.mark = "- "
             self.prefixes.append(" " * len(self.mark))
         else:
+            start = tag.attribute("start")
             self.is_list_begun = not self.counters
-            self.counters.append(int(tag == "ol"))
+            self.counters.append(0 if tag.name == "ul" else int(start) if start.isdecimal() and 0 < len(start) < 7 and int(start) else 1)
 
-    def end(self, tag: str) -> None:
-        if self.hidden:
-            self.hidden = "" if tag == self.hidden else self.hidden
-        elif self.code is not None:
-            if tag == "pre":
-                self._fence("".join(self.code))
-        elif tag in ("li", "blockquote"):
-            self.close(is_tight=tag == "li")
+    def _end_group(self, name: str) -> None:
+        self.close(is_tight=name == "li")
+        if name in ("li", "blockquote"):
             self.mark = ""
             if self.prefixes:
                 self.prefixes.pop()
-        elif tag in ("ul", "ol"):
-            self.close()
-            if self.counters:
-                self.counters.pop()
-        elif tag == "a":
-            self._link()
-        elif tag in _EMPHASIS:
-            self.words.append(_EMPHASIS[tag])
-        elif tag in _BLOCKS or _is_heading(tag):
-            self.close()
+        elif self.counters:
+            self.counters.pop()
 
-    def _link(self) -> None:
-        if self.link is None:
-            return
-        href, start = self.link
-        self.link = None
-        label = "".join(self.words[start:]).strip()
-        if href.startswith(("http://", "https://")) and label and label != href:
-            self.words[start:] = [f"[{label}]({href})"]
+    def _in_code(self, tag: Tag) -> None:
+        if tag.name == "pre" and tag.is_end:
+            self._fence()
+        elif tag.name == "br" and self.code is not None:
+            self.code.append("\n")
+        elif tag.name == "code" and not tag.is_end:
+            self.language = _language(tag) or self.language
 
-    def _fence(self, code: str) -> None:
-        fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(code))])
+    def _fence(self) -> None:
+        code = "".join(self.code or [])
         self.code = None
         if code.strip():
-            self.put([fence + self.language, *code.strip("\n").split("\n"), fence])
+            fence = "`" * max([3, *(len(run) + 1 for run in _FENCE.findall(code))])
+            lines = code.split("\n")
+            first = next(number for number, line in enumerate(lines) if line.strip())
+            last = next(number for number in range(len(lines) - 1, -1, -1) if lines[number].strip())
+            self.put([fence + self.language, *lines[first : last + 1], fence])
         self.language = ""
+
+    def _in_table(self, tag: Tag) -> None:
+        """Take a table's rows and cells; a table within a cell is text of the cell."""
+        if tag.name == "table" and not tag.is_end:
+            if self.tables:
+                self.inline.text(" ")
+            else:
+                self.close()
+            self.tables.append(None if self.tables else Table())
+        elif not self.tables:
+            self.inline.text(" ")
+        elif len(self.tables) > 1:
+            self.inline.text(" ")
+            if tag.name == "table":
+                self.tables.pop()
+        else:
+            self._cells(tag)
+
+    def _cells(self, tag: Tag) -> None:
+        table = self.tables[0]
+        assert table is not None
+        text = " ".join(self.inline.take().split())
+        if self.cell is not None and self.cell.name == "caption":
+            table.caption = text
+        elif self.cell is not None:
+            table.add(Cell(text, _span(self.cell, "colspan"), _span(self.cell, "rowspan")))
+        self.cell = None
+        if tag.name == "table":
+            self.tables.clear()
+            lines = table.lines()
+            if table.caption:
+                self.put([table.caption])
+            if lines:
+                self.put(lines)
+        elif tag.name == "tr" and not tag.is_end:
+            table.begin_row()
+        elif not tag.is_end:
+            self.cell = tag
 
     def finish(self) -> str:
         if self.code is not None:
-            self._fence("".join(self.code))
+            self._fence()
+        if self.tables:
+            del self.tables[1:]
+            self._cells(Tag("table", is_end=True, rest=""))
         self.close()
         return "".join(self.blocks).strip("\n")
 
 
-def _is_heading(tag: str) -> bool:
-    return len(tag) == 2 and tag[0] == "h" and tag[1] in "123456"
+def _language(tag: Tag) -> str:
+    language = _LANGUAGE.search(tag.rest)
+    return language[1] if language else ""
+
+
+def _span(cell: Tag, name: str) -> int:
+    text = cell.attribute(name)
+    return int(text) if text.isdecimal() and len(text) < 4 else 1
 
 
 def markdown(source: str) -> str:
-    """Return HTML as Markdown."""
+    """Return HTML as Markdown, with LF line ends."""
     writer = _Markdown()
-    position = 0
-    for tag in _TAG.finditer(source):
-        if tag.start() > position:
-            writer.text(source[position : tag.start()])
-        position = tag.end()
-        if tag[2] and tag[1]:
-            writer.end(tag[2].lower())
-        elif tag[2]:
-            writer.start(tag[2].lower(), tag[3])
-    writer.text(source[position:])
+    for piece in tags_and_text(source.replace("\r\n", "\n").replace("\r", "\n")):
+        if isinstance(piece, Tag):
+            writer.tag(piece)
+        else:
+            writer.text(piece)
     return writer.finish()

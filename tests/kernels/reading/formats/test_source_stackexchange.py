@@ -124,10 +124,11 @@ def test_a_file_that_declares_entities_or_points_outside_is_refused(head: str):
     assert rejects(read(question(1), answer(2, 1), head=head)) == [("after the start", "forbidden_xml")]
 
 
-def test_a_post_past_the_bound_ends_the_reading_and_what_stood_before_is_kept():
-    items = read(question(1), answer(2, 1), question(3, Body="x" * 200_000), question(4), answer(5, 4))
-    assert answers(items) == [2]
-    assert rejects(items) == [("after post 2", "too_large")]
+@pytest.mark.parametrize("body", ["x" * 20_000, "x" * 200_000, ">" * 200_000])
+def test_a_post_past_the_bound_is_a_reject_and_the_next_is_read(body: str):
+    items = read(question(1), answer(2, 1), question(3, Body=body), question(4), answer(5, 4))
+    assert answers(items) == [2, 5]
+    assert rejects(items) == [("3", "too_large")]
 
 
 def test_a_cut_file_and_a_garbled_one_give_what_stood_before():

@@ -1,12 +1,14 @@
 import bz2
 import io
 from collections import Counter
+from fnmatch import fnmatch
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
 
-from kernels.reading.formats.wikipedia import SPEC, WikipediaConfig, plain_text
+from kernels.reading.formats.wikipedia import SPEC, WikipediaConfig
+from kernels.reading.parsing.wikitext.page import plain_text
 from kernels.specs.sources import Document, Reject, SourceFile
 
 CONFIG = WikipediaConfig(drop_sections=("References", "See also"))
@@ -93,13 +95,13 @@ def test_several_compressed_streams_read_as_one_dump():
         ("a<!-- hidden -->b &amp;nbsp;&lt;c", "ab <c"),
         ("H<sub>2</sub>O at 10<sup>-3</sup>", "H2O at 10^-3"),
         ("energy <math>E = mc^{2}</math> and <nowiki>[[not a link]]</nowiki>", "energy $E = mc^{2}$ and [[not a link]]"),
-        ("Paris ({{IPA|x}}; {{lang|fr|Lutèce}}) is {{convert|105|km2|sqmi}} large", "Paris (Lutèce) is 105 km2 large"),
+        ("Paris ({{IPA|x}}; {{lang|fr|Lutèce}}) is {{convert|105|km2|sqmi|abbr=on}} large", "Paris (Lutèce) is 105 km^2 (41 sq mi) large"),
         ("Paris ({{IPA|x}}) is", "Paris is"),
-        ("{{convert|400|to|670|mm|in}} {{convert|22|e6acre|km2}}", "400 to 670 mm 22 million acre"),
-        ("({{birth date|1905|2|2}} \u2013 {{death date and age|df=yes|1982|3|6|1905|2|2}})", "(February 2, 1905 \u2013 March 6, 1982)"),
-        ("{{frac|1|2}} {{frac|3|1|4}} {{frac|3}} {{val|1.00794|(7)|u=g}} {{nobold|x}}", "1/2 3 1/4 1/3 1.00794(7) x"),
+        ("{{convert|400|to|670|mm|in}} {{convert|22|e6acre|km2}}", "400 to 670 millimetres (16 to 26 in) 22 million acres (89,000 km^2)"),
+        ("({{birth date|1905|2|2}} \u2013 {{death date and age|df=yes|1982|3|6|1905|2|2}})", "(February 2, 1905 \u2013 6 March 1982)"),
+        ("{{frac|1|2}} {{frac|3|1|4}} {{frac|3}} {{val|1.00794|(7)|u=g}} {{nobold|x}}", "1/2 3 1/4 1/3 1.00794(7) g x"),
         ("{{quote|text=Said so.|sign=A}}", "Said so."),
-        ("{{birth date|x|99|y}}a{{dts|\u0663|13|1}}", "a\u0663"),
+        ("Born {{birth date|x|99|y}}. In {{dts|\u0663|13|1}}.", "In \u0663."),
         ("* {{cite|x}}. First paper.\n* {{cite|x}}.", "- First paper."),
         ("{{broken\n| a = b\ntext [[left]] and [[open", "text left and open"),
     ],
@@ -121,7 +123,7 @@ def test_endless_nesting_is_read_to_its_end(bomb: str):
 
 
 def test_a_character_reference_cannot_spell_the_place_of_a_listing():
-    assert plain("<nowiki>[[x]]</nowiki> &#xE000;0&#xE001; &#xe000;9&#xe001;") == "[[x]] 0 9"
+    assert plain("<nowiki>[[x]]</nowiki> &#xFDD0;0&#xFDD1; \ufdd09\ufdd1") == "[[x]] 0 9"
 
 
 @pytest.mark.parametrize(
@@ -133,12 +135,80 @@ def test_a_dump_that_declares_entities_is_refused(head: str):
     ]
 
 
-def test_a_page_past_the_bound_ends_the_reading_and_a_page_given_twice_counts_once():
-    first, second, third = read(HEAD + page(1, "A", "One.") + page(1, "A", "Two.") + page(2, "B", "x" * 5_000_000) + "</mediawiki>")
-    assert isinstance(first, Document)
+def test_a_page_past_the_bound_is_a_reject_and_the_next_is_read():
+    items = read(HEAD + page(1, "A", "One.") + page(2, "B", "x" * 5_000_000) + page(3, "C", "Three.") + "</mediawiki>")
+    assert [(item.key, item.reason if isinstance(item, Reject) else item.text) for item in items] == [
+        ("1", "One."),
+        ("2", "too_large"),
+        ("3", "Three."),
+    ]
+
+
+def test_a_page_given_twice_counts_once():
+    _, second = read(HEAD + page(1, "A", "One.") + page(1, "A", "Two.") + "</mediawiki>")
     assert second == Reject("1", "duplicate_key", "A")
-    assert isinstance(third, Reject)
-    assert (third.key, third.reason) == ("after page 1", "too_large")
+
+
+def revision(timestamp: str, text: str) -> str:
+    return f"<revision><timestamp>{timestamp}</timestamp><text>{escape(text)}</text></revision>"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_the_newest_of_many_revisions_is_taken_wherever_it_stands(order: tuple[int, ...]):
+    revisions = [
+        revision("2004-02-01T00:00:00Z", "A stub."),
+        revision("2011-02-01T00:00:00Z", "HAHA"),
+        revision("2024-02-01T00:00:00Z", "A hand mill."),
+    ]
+    (item,) = read(HEAD + "<page><title>Quern</title><ns>0</ns><id>7</id>" + "".join(revisions[place] for place in order) + "</page></mediawiki>")
+    assert isinstance(item, Document)
+    assert (item.text, item.metadata["timestamp"]) == ("A hand mill.", "2024-02-01T00:00:00Z")
+
+
+def test_a_history_longer_than_a_page_may_be_is_read_revision_by_revision():
+    old = "".join(revision(f"20{year}-01-01T00:00:00Z", "old " * 300_000) for year in range(10, 20))
+    (item,) = read(HEAD + f"<page><title>A</title><ns>0</ns><id>1</id>{old}{revision('2024-01-01T00:00:00Z', 'New.')}</page></mediawiki>")
+    assert isinstance(item, Document)
+    assert item.text == "New."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#REDIRECT [[Quern]]", "#redirect[[Quern]]", "\n#REDIRECT: [[Quern#Use|q]] {{R from move}}", "#WEITERLEITUNG [[Mühle]]",
+     "#перенаправление [[Жёрнов]]",
+     "#転送 [[石臼]]", "#NEWWORD [[Quern]]\n[[Category:Mills]]"],
+)  # fmt: skip
+def test_a_redirect_is_known_by_its_word_where_the_dump_has_no_tag(text: str):
+    (item,) = read(HEAD + page(1, "A", text) + "</mediawiki>")
+    assert isinstance(item, Reject)
+    assert item.reason == "redirect"
+
+
+def test_a_list_that_begins_a_page_is_no_redirect():
+    (item,) = read(HEAD + page(1, "A", "# [[One]] is first.\n#Two [[b]] is second.") + "</mediawiki>")
+    assert isinstance(item, Document)
+    assert item.text == "- One is first.\n- Two b is second."
+
+
+@pytest.mark.parametrize(
+    ("name", "is_dump"),
+    [
+        ("enwiki-20240101-pages-articles-multistream.xml.bz2", True), ("enwiki-20240101-pages-articles1.xml-p1p41242.bz2", True),
+        ("enwiki-20240101-pages-meta-history1.xml-p1p812.bz2", True), ("export.xml", True),
+        ("enwiki-20240101-pages-articles-multistream-index.txt.bz2", False),
+        ("enwiki-20240101-pages-articles-multistream-index1.txt-p1p41242.bz2", False),
+    ],
+)  # fmt: skip
+def test_the_index_of_a_dump_is_not_taken_for_a_dump(name: str, is_dump: bool):
+    assert any(fnmatch(name, pattern) for pattern in SPEC.patterns) == is_dump
+
+
+def test_a_sentence_with_an_unknown_template_is_left_out_and_counted():
+    (item,) = read(HEAD + page(1, "A", "Kept. It cost {{mystery|5}} coins. Kept too.\n{|\n| a\n|}") + "</mediawiki>")
+    assert isinstance(item, Document)
+    assert item.text == "Kept. Kept too."
+    assert item.losses == {"sentences with a lost template": 1, "tables": 1}
+    assert item.metadata["lost_templates"] == ["mystery"]
 
 
 def test_headings_and_lists_become_markdown():
@@ -169,6 +239,9 @@ def test_a_real_dump_reads_as_clean_prose(shared_data: Path):
         "Anarchism is a political philosophy that advocates self-governed societies based on voluntary institutions."
     )
     assert not [title for title, text in documents.items() if "[[" in text or "<ref" in text or "''" in text]
+    assert "At 1,300 miles (2,100 km), Alabama has one of the longest navigable inland waterways" in documents["Alabama"]
+    assert sum(item.losses.get("sentences with a lost template", 0) for item in items if isinstance(item, Document)) <= 12
+    assert not [title for title, text in documents.items() if any("\ufdd0" <= sign <= "\ufdef" for sign in text)]
 
 
 @pytest.mark.parametrize(("name", "num_documents"), [("enwiki-table-markup.xml.bz2", 5), ("bgwiki-latest-pages-articles-shortened.xml.bz2", 1)])

@@ -1,0 +1,81 @@
+"""Sentences in which a template is lost are left out whole: a sentence without one of its words says something else.
+
+A lost template that stands where none speaks is nothing: alone on its line, before the bold words that open an article, or as a source does,
+closely behind the end of a sentence.
+"""
+
+import re
+
+from kernels.reading.parsing.wikitext.marks import ASIDE, ASIDE_END, LOST, LOST_END, NOTHING
+
+_MARK = rf"{LOST}[^{LOST_END}]*+{LOST_END}"
+_NAME = re.compile(rf"{LOST}([^{LOST_END}]*+){LOST_END}")
+_ALONE = re.compile(rf"^[*#:; \t]*+(?:(?:{_MARK}|{NOTHING})[ \t.,;:]*+)++$", re.MULTILINE)
+_BEFORE_BOLD = re.compile(rf"^(?:(?:{_MARK}|{NOTHING})[ \t]*+)++(?=''')", re.MULTILINE)
+_BEHIND_SENTENCE = re.compile(rf"(?<=[.!?\"\u201d)])(?:{_MARK}|{NOTHING})++(?=\s|$)", re.MULTILINE)
+_CLOSING = re.compile(rf"(?<=[.!?\"\u201d)] )(?:{_MARK}|{NOTHING})++[ \t]*+$", re.MULTILINE)
+_END = re.compile(r"[.!?\u3002][\"'\u201d\u2019)\]\u00bb]*+(?:\s++|$)")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"'\u201c])(?:[A-Z]|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Lt|Sgt|Capt|Rev|Hon|Jr|Sr|No|Nos|vs|cf|ca|c|b|d|r|fl|approx|est|vol|pp?|ed|eds|Inc|Ltd|Co|Corp|Mt|Ft"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|etc|al|lit|Op|op|Fig|fig|Sen|Gov|Rep|Pres)$"
+)
+_ASIDE = re.compile(f"{ASIDE}([^{ASIDE}{ASIDE_END}]*+){ASIDE_END}")
+_CONTEXT_CHARS = 12
+
+
+def without_speechless(text: str) -> str:
+    """Return text in which the lost templates that say nothing in a sentence, by where they stand, are nothing."""
+    if LOST not in text:
+        return text
+    text = _ALONE.sub(NOTHING, text)
+    text = _BEFORE_BOLD.sub(NOTHING, text)
+    return _CLOSING.sub(NOTHING, _BEHIND_SENTENCE.sub(NOTHING, text))
+
+
+def without_lost(paragraph: str) -> tuple[str, list[str]]:
+    """Return a paragraph without the sentences that a template is lost in, and the names of the templates, one list entry a sentence."""
+    if LOST not in paragraph:
+        return paragraph, []
+    kept: list[str] = []
+    names: list[str] = []
+    for sentence in split_sentences(paragraph):
+        lost = _NAME.findall(sentence)
+        if lost:
+            names.append(lost[0])
+        else:
+            kept.append(sentence)
+    return "".join(kept).rstrip(), names
+
+
+def split_sentences(paragraph: str) -> list[str]:
+    """Return the sentences of a paragraph with the white space behind them; an initial or an abbreviation ends none."""
+    sentences: list[str] = []
+    start = 0
+    for end in _END.finditer(paragraph):
+        following = paragraph[end.end() : end.end() + 1]
+        if following and (following.islower() or _ABBREVIATION.search(paragraph[max(start, end.start() - _CONTEXT_CHARS) : end.start()])):
+            continue
+        sentences.append(paragraph[start : end.end()])
+        start = end.end()
+    if start < len(paragraph):
+        sentences.append(paragraph[start:])
+    return sentences
+
+
+def resolve_asides(line: str) -> str:
+    """Return a line with its pronunciations, but for those that are all that a clause in brackets says."""
+    if ASIDE not in line:
+        return line
+    parts: list[str] = []
+    place = depth = 0
+    for aside in _ASIDE.finditer(line):
+        between = line[place : aside.start()]
+        depth = max(0, depth + between.count("(") - between.count(")"))
+        parts.append(between)
+        place = aside.end()
+        before = line[max(0, aside.start() - _CONTEXT_CHARS) : aside.start()].rstrip(f" {NOTHING}")[-1:]
+        after = line[place : place + _CONTEXT_CHARS].lstrip(f" {NOTHING}")[:1]
+        is_whole_clause = before in ("(", ";", ",", ASIDE_END) and after in (")", ";", ",", ASIDE)
+        parts.append(NOTHING if depth and is_whole_clause else aside[1])
+    parts.append(line[place:])
+    return "".join(parts)

@@ -1,0 +1,1 @@
+"""What the templates of the English Wikipedia say, by what they are about."""

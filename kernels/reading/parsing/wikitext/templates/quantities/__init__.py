@@ -1,0 +1,1 @@
+"""Numbers, units and what is computed from them."""

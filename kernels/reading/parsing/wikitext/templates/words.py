@@ -1,0 +1,142 @@
+"""Templates that show one of their values, or their values in a row: type, marks of language, quotations, lists."""
+
+import re
+
+from kernels.reading.parsing.wikitext.marks import KEPT
+from kernels.reading.parsing.wikitext.templates.arguments import Arguments
+
+_FIRST = """
+    !xt, abbr, abbreviation, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
+    bigger, bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan,
+    code, coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl,
+    greek, heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math,
+    mathrm, mi, midsize, mono, monospaced, mvar, naskh, nastaliq, nobold, nobr, nobreak, noitalic, noitalics, normal, nospell, not a mistake,
+    not a typo, notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name, propername, pslink, red link, redlink, right,
+    runic, s, samp, sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic, script/cuneiform, script/cyrillic, script/cyrs,
+    script/georgian, script/glagolitic, script/gothic, script/greek, script/hebrew, script/nastaliq, script/phoenician, script/runic,
+    script/slavonic, script/tibetan, serif, serifs, small, small caps, smallcaps, smaller, smaller2, smcp, spell ok, strike, strikeout,
+    strikethrough, strong, syriac, term, text, tibetan, tooltip, tq, tqi, tt, typo, u, underline, unicode, unicode fonts, urdu, vanchor, var,
+    visible anchor, xt
+"""
+_LAST = """
+    align, background color, color, color text, colored text, colour, font color, font size, fontcolor, hover title, lang, langr, native name,
+    native phrase, nativename, no redirect, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit, transliteration,
+    wikt-lang, wiktlang, xlit
+"""
+_QUOTES = """
+    block quote, blockquotation, blockquote, bquote, centered pull quote, cquote, epigraph, imagequote, poem, poem quote, poemquote, pull quote,
+    pullquote, quotation, quote, quote box, quote frame, quote without source, quoteblock, quotebox, rquote, verse
+"""
+_LISTS = """
+    blist, br separated entries, bulleted list, columns list, columns-list, flatlist, list to prose, olist, ordered list, plain list, plainlist,
+    ubl, ublist, ulist, unbulleted list, unordered list, vunblist
+"""
+
+
+def _names(text: str) -> list[str]:
+    return [" ".join(name.split()) for name in text.split(",")]
+
+
+def _first(call: Arguments) -> str | None:
+    return call.first or call.get("text", "content") or None
+
+
+def _last(call: Arguments) -> str | None:
+    return call.last or call.get("text") or None
+
+
+def _quote(call: Arguments) -> str | None:
+    words = call.get("text", "quote", "content") or call.value(1)
+    return f"\n\n{words}\n\n" if words else None
+
+
+def _list(call: Arguments) -> str | None:
+    values = [value for value in call.values if value]
+    if marked := [value for value in values if value.startswith(("*", "#"))]:
+        return "\n".join(["", *marked, ""])
+    return "".join(f"\n* {value}" for value in values) + "\n" if values else None
+
+
+def _hlist(call: Arguments) -> str | None:
+    values = [value for value in call.values if value]
+    if len(values) == 1 and values[0].startswith("*"):
+        values = [line.lstrip("* ") for line in values[0].split("\n")]
+    return ", ".join(values) or None
+
+
+def _row(call: Arguments) -> str | None:
+    return " ".join(value for value in call.values if value) or None
+
+
+def _columns(call: Arguments) -> str | None:
+    columns = [call.named[name] for name in sorted(call.named) if re.fullmatch(r"col\d+", name)]
+    return "\n".join(["", *columns, ""]) if columns else _list(call)
+
+
+def _keys(call: Arguments) -> str | None:
+    return "+".join(value for value in call.values if value) or None
+
+
+def _link(call: Arguments) -> str | None:
+    """{{ill|name|language|...|lt=label}}: a link to another language's article."""
+    return call.get("lt", "display", "label", "preserve") or call.value(1) or call.get("en") or None
+
+
+def _unlinked(call: Arguments) -> str | None:
+    """{{section link|page|section}}."""
+    values = [value for value in call.values if value]
+    return " \u00a7 ".join(values[:2]) or None
+
+
+def _address(call: Arguments) -> str | None:
+    return call.value(2) or call.get("title", "name") or call.value(1) or None
+
+
+def _span(call: Arguments) -> str | None:
+    return call.get("text") or call.value(1) or None
+
+
+def _hyphen(call: Arguments) -> str | None:
+    return "".join(call.values) or None
+
+
+def _ruby(call: Arguments) -> str | None:
+    return f"{call.value(1)} ({call.value(2)})" if call.value(2) else call.value(1) or None
+
+
+def _named(call: Arguments) -> str | None:
+    """{{sortname|first|last}}."""
+    return " ".join(value for value in call.values[:2] if value) or None
+
+
+def _defined(call: Arguments) -> str | None:
+    words = call.get("term", "content", "defn") or call.first
+    return f"\n\n{words}\n\n" if words else None
+
+
+def _kept(call: Arguments) -> str | None:
+    """A formula that is kept as LaTeX, in a template."""
+    text = call.first
+    return text if KEPT in text else f"${text}$" if text else None
+
+
+RENDERERS = (
+    dict.fromkeys(_names(_FIRST), _first)
+    | dict.fromkeys(_names(_LAST), _last)
+    | dict.fromkeys(_names(_QUOTES), _quote)
+    | dict.fromkeys(_names(_LISTS), _list)
+    | dict.fromkeys(("hlist", "hlist-comma", "cslist", "comma separated entries", "pagelist", "enum", "comma separated list"), _hlist)
+    | dict.fromkeys(("linktext", "lt"), _row)
+    | dict.fromkeys(("columns", "multicol"), _columns)
+    | dict.fromkeys(("key press", "keypress", "keys", "button"), _keys)
+    | dict.fromkeys(("ill", "interlanguage link", "ill2", "interlanguage link multi", "link-interwiki", "illm", "sill", "iw"), _link)
+    | dict.fromkeys(("section link", "slink", "seclink"), _unlinked)
+    | dict.fromkeys(("url", "official website", "official url", "homepage", "website", "web link", "plainlink", "plain link"), _address)
+    | dict.fromkeys(("citation needed span", "cnspan", "fact span", "clarify span", "disputed span", "cn span", "dubious span"), _span)
+    | dict.fromkeys(("hyphen join", "compound"), _hyphen)
+    | dict.fromkeys(("ruby", "furigana", "ruby-ja", "ruby-zh-p"), _ruby)
+    | dict.fromkeys(("sortname", "sort name"), _named)
+    | dict.fromkeys(("defn", "ghat"), _defined)
+    | dict.fromkeys(("tmath", "mathtex", "latex"), _kept)
+)  # fmt: skip
+"""Renderers by the name of a template in lower case; each gives None for a call that it cannot tell."""
