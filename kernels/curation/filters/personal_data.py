@@ -103,7 +103,7 @@ def _count(found: Mapping[int, list[Span]], kinds: tuple[Kind, ...], size: int) 
 
 SPEC = Filter(
     name="personal_data",
-    version=2,
+    version=3,
     config=PersonalDataConfig,
     apply=apply,
     needs=lambda config: (SecretKey(config.key),) if config.key is not None else (),

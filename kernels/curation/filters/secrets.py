@@ -46,4 +46,4 @@ def apply(batch: TextBatch, config: SecretsConfig) -> Outcome:
     return outcome._replace(text=text, tags={"num_secrets": pl.Series("num_secrets", counts, dtype=pl.Int64)})
 
 
-SPEC = Filter(name="secrets", version=1, config=SecretsConfig, apply=apply)
+SPEC = Filter(name="secrets", version=2, config=SecretsConfig, apply=apply)
