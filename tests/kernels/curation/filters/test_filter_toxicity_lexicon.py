@@ -70,5 +70,5 @@ def test_no_texts_have_no_shares() -> None:
 
 
 def test_every_language_has_a_list_and_no_list_is_left_out() -> None:
-    assert all(_patterns((language,), (), ()).len() > 5 for language in get_args(Language))
-    assert _patterns(get_args(Language), (), ()).len() > 4000
+    assert all(_patterns((language,), (), ()).height > 5 for language in get_args(Language))
+    assert _patterns(get_args(Language), (), ()).height > 4000
