@@ -64,10 +64,10 @@ def apply(batch: TextBatch, config: ToxicityLexiconConfig) -> Outcome:
     return verdicts(batch, reasons, shares.to_numpy())._replace(tags={"toxic_share": shares.rename("toxic_share")})
 
 
-_STARS = r"[*#@$!]"
+_STARS = r"[*#$!]"
 _STARRED = (
-    (rf"(?i)\bf{_STARS}{{1,3}}(?:c?k|\b)", "fuck"),
-    (rf"(?i)f{_STARS}{{1,2}}ck", "fuck"),
+    (rf"(?i)f(?:{_STARS}ck|{_STARS}{{2}}c?k)", "fuck"),
+    (rf"(?i)\bf{_STARS}{{3}}", "fuck"),
     (rf"(?i)\bs(?:h{_STARS}|{_STARS}{{2}})t", "shit"),
     (rf"(?i)\bb{_STARS}{{1,2}}t?ch", "bitch"),
     (rf"(?i)\bc{_STARS}{{1,2}}nt", "cunt"),
@@ -79,11 +79,11 @@ _STARRED = (
 
 def _unstarred(texts: "pl.Series") -> "pl.Series":
     """Return texts with words whose vowels are starred out written whole."""
-    if not texts.str.contains(rf"[A-Za-z]{_STARS}+[A-Za-z*]").any():
-        return texts
+    rows = texts.str.contains(rf"[A-Za-z]{_STARS}+[A-Za-z*]").arg_true()
+    starred = texts.gather(rows)
     for pattern, word in _STARRED:
-        texts = texts.str.replace_all(pattern, word)
-    return texts
+        starred = starred.str.replace_all(pattern, word)
+    return texts.clone().scatter(rows, starred) if len(rows) else texts
 
 
 def _num_letters(texts: "pl.Series") -> "pl.Series":
@@ -94,13 +94,15 @@ def _apart(texts: "pl.Series") -> "pl.Series":
     """Return texts in lower case as words with two spaces between, one before and one after."""
     import polars as pl
 
-    words = texts.str.normalize("NFC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}\p{M}]+", "  ").str.strip_chars(" ")
+    rows = (texts.str.len_bytes() > texts.str.len_chars()).arg_true()  # ASCII is in its normal form
+    normal = texts.clone().scatter(rows, texts.gather(rows).str.normalize("NFC")) if len(rows) else texts
+    words = normal.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}\p{M}]+", "  ").str.strip_chars(" ")
     return pl.DataFrame({"text": words}).select(pl.format(" {} ", "text").alias("text"))["text"]
 
 
 @lru_cache(maxsize=8)
 def _patterns(languages: tuple[str, ...], extra_words: tuple[str, ...], except_words: tuple[str, ...]) -> "pl.DataFrame":
-    """Return what is looked for and what it weighs, longest first: words with a space at either end, but for those of scripts without spaces."""
+    """Return what weighs anything, and how much, longest first: words with a space at either end, but for those of scripts without spaces."""
     import polars as pl
 
     words = _listed(languages)
@@ -109,7 +111,7 @@ def _patterns(languages: tuple[str, ...], extra_words: tuple[str, ...], except_w
     if unknown := sorted(word.strip() for word in set(excepted) - set(listed["word"])):
         raise ValueError(f"toxicity_lexicon: except_words {unknown} are on no list of {list(languages)}: take them out")
     added = pl.DataFrame({"word": extra, "weight": [1.0] * len(extra)}, schema_overrides={"weight": pl.Float64})
-    patterns = pl.concat([added, listed.filter(~pl.col("word").is_in(excepted.implode()))]).filter(pl.col("word") != "  ")
+    patterns = pl.concat([added, listed.filter(~pl.col("word").is_in(excepted.implode()))]).filter((pl.col("word") != "  ") & (pl.col("weight") > 0))
     patterns = patterns.sort(pl.col("word").str.len_chars(), "word", descending=[True, False], maintain_order=True)
     unspaced = pl.col("word").str.contains(UNSPACED)
     return patterns.with_columns(pl.when(unspaced).then(pl.col("word").str.strip_chars(" ")).otherwise("word")).unique("word", maintain_order=True)

@@ -32,9 +32,9 @@ ORDINARY = frozenset(
 
 MILD = frozenset(
     """
-    arse ass asses bastard bastards boob boobs bollocks bugger buggery butt cock cocks coon coons dick dicks dyke dykes goddamn hell homo horny jap japs
+    arse ass asses bastard bastards boob boobs bollocks bugger buggery butt cock cocks coon coons dick dicks dyke dykes goddamn homo horny jap japs
     jewess negro negroes piss pissed pisses pissing poof prick pricks queer queers redskin redskins spastic spunk suck sucks tit tits titty turd twink
-    crap damn damned bloody
+    crap damn
     """.split()
 ) | {"god damn"}
 """Weigh `MILD_WEIGHT`: mild, or as often a name, an animal, a verb or what a group calls itself."""
@@ -43,10 +43,10 @@ MILD_WEIGHT = 0.3
 INSULTS = frozenset(
     """
     idiot idiots idiotic moron morons moronic imbecile imbeciles cretin dumbass dumbasses jackass scum scumbag scumbags vermin subhuman subhumans retard
-    retards retarded stupid dumb pathetic worthless filthy filth degenerate degenerates parasites savages disgusting loser losers pig pigs thugs
+    retards retarded
     """.split()
 )
-"""Words on no list that insults are made of; each has decent uses, so that one alone weighs little."""
+"""Words on no list that insults are made of; each has a decent use, so that one alone weighs little."""
 INSULT_WEIGHT = 0.15
 
 
