@@ -67,7 +67,7 @@ def main() -> None:
             if name == "trained on HateCheck" and pair == "HateCheck":
                 cells.append(f"{'(learned from)':>38}")
                 continue
-            area, low, high = _area(scorer(pl.Series(positive)), scorer(pl.Series(negative)))
+            area, low, high = interval(scorer(pl.Series(positive)), scorer(pl.Series(negative)))
             cells.append(f"{f'{area:.3f} ({low:.3f} to {high:.3f})':>38}")
             figures[f"{pair}: {name}"] = round(area, 3)
         print(f"{pair:34}" + "".join(cells))
@@ -145,7 +145,7 @@ def _xstest() -> dict[str, list[str]]:
     return {"XSTest, safe prompts": pl.read_csv(path).filter(pl.col("label") == "safe")["prompt"].to_list()} if path.exists() else {}
 
 
-def _area(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> tuple[float, float, float]:
+def interval(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> tuple[float, float, float]:
     """Return the AUC and its interval."""
     random = np.random.default_rng(1)
 
