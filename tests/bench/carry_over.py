@@ -74,7 +74,9 @@ def _pages() -> list[str]:
     for path in sorted([*(SHARED_DATA / "warc-resiliparse").glob("*.warc.gz"), SHARED_DATA / "warc-commoncrawl-whirlwind" / "whirlwind.warc.gz"]):
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream):
-                is_page = record.rec_type == "response" and "html" in (record.http_headers.get_header("Content-Type", "") if record.http_headers else "")
+                is_page = record.rec_type == "response" and "html" in (
+                    record.http_headers.get_header("Content-Type", "") if record.http_headers else ""
+                )
                 body = record.content_stream().read() if is_page else b""
                 if body.strip():
                     page: Any = lxml.html.fromstring(body)

@@ -137,7 +137,8 @@ def _hatecheck() -> dict[str, tuple[list[str], list[str]]]:
 
 
 def _hate() -> dict[str, Scorer]:
-    return {"trained on HateCheck": _trained(*pair) for pair in _hatecheck().values()}
+    pairs = _hatecheck()
+    return {"trained on HateCheck": _trained(*pairs["HateCheck"])} if pairs else {}
 
 
 def _xstest() -> dict[str, list[str]]:

@@ -52,9 +52,9 @@ def _read(texts: list[str]) -> tuple[TextBytes, dict[int, Folded]]:
     number = np.searchsorted(raw.bounds[0], places, side="right") - 1
     char = raw.chars(places) - raw.chars(raw.bounds[0][number])
     first = np.flatnonzero(np.diff(number, prepend=-1))
-    folded = {
-        text: fold(texts[text], chars.tolist()) for text, chars in zip(number[first].tolist(), np.split(char, first[1:]), strict=True)
-    }
+    chars: list[list[int]] = [part.tolist() for part in np.split(char, first[1:])]
+    numbers: list[int] = number[first].tolist()
+    folded = {text: fold(texts[text], places) for text, places in zip(numbers, chars, strict=True)}
     return raw.replaced({text: fold.text for text, fold in folded.items()}), folded
 
 

@@ -16,7 +16,9 @@ I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Raw = NDArray[np.uint8]
 
-Shape = Literal["digits", "lettered", "dotted", "year", "numbered", "account", "at", "coded_at", "bracketed_at", "colons", "pairs", "degree", "long_word"]
+Shape = Literal[
+    "digits", "lettered", "dotted", "year", "numbered", "account", "at", "coded_at", "bracketed_at", "colons", "pairs", "degree", "long_word"
+]
 _SEPARATOR = b"\n\n\n\n"  # one longer than the gap that digits of one number may leave
 _MAX_GAP = 3
 _LONG_WORD = 26
@@ -225,7 +227,13 @@ def _long_word(raw: Raw) -> I64:
     return np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
 
 
-_RUN_SHAPES: dict[Shape, Callable[[Raw, I64, I64], I64]] = {"dotted": _dotted, "year": _year, "numbered": _numbered, "account": _account, "coded_at": _coded_at}
+_RUN_SHAPES: dict[Shape, Callable[[Raw, I64, I64], I64]] = {
+    "dotted": _dotted,
+    "year": _year,
+    "numbered": _numbered,
+    "account": _account,
+    "coded_at": _coded_at,
+}
 _POINT_SHAPES: dict[Shape, Callable[[Raw], I64]] = {
     "at": _at,
     "bracketed_at": _bracketed_at,

@@ -122,7 +122,9 @@ def _is_key_block(value: str) -> bool:
     return sum(map(len, re.findall(r"[A-Za-z0-9+/=]{16,}", body))) >= MIN_KEY_MATERIAL_CHARS
 
 
-def _rule(kind: str, hints: str, pattern: str, is_real: Callable[[str], bool] = _is_formatted, before: int = 10, after: int = 400, behind: str | None = None) -> Rule:
+def _rule(
+    kind: str, hints: str, pattern: str, is_real: Callable[[str], bool] = _is_formatted, before: int = 10, after: int = 400, behind: str | None = None
+) -> Rule:
     words = hints.split("|") if "|" in hints else hints.split()
     return Rule(kind, tuple(words), re.compile(pattern), is_real, before, after, re.compile(behind) if behind else None)
 

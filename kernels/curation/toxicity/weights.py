@@ -25,7 +25,18 @@ ORDINARY = frozenset(
     """.split()
 ) | {
     *("ball kicking", "big black", "big breasts", "date rape", "hard core", "group sex", "how to kill", "how to murder", "huge fat", "lemon party"),
-    *("menage a trois", "missionary position", "nsfw images", "phone sex", "s&m", "strip club", "suicide girls", "tainted love", "tied up", "violet wand"),
+    *(
+        "menage a trois",
+        "missionary position",
+        "nsfw images",
+        "phone sex",
+        "s&m",
+        "strip club",
+        "suicide girls",
+        "tainted love",
+        "tied up",
+        "violet wand",
+    ),
     *("wet dream", "sultry women", "spread legs", "hot chick", "leather restraint", "g-spot", "auto erotic", "prince albert piercing"),
 }
 """Weigh nothing: parts of the body, acts and crimes called by their names, parties, people, words with another common sense."""

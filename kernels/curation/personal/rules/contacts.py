@@ -1,7 +1,7 @@
 """Rules for telephone numbers and log-in data inside web addresses.
 
 Telephone numbers are recognised by the ways in which countries group them; a number grouped otherwise counts only shortly behind a word
-that announces one.
+that announces one, and a Chinese mobile number behind Chinese characters.
 """
 
 import re
@@ -23,13 +23,35 @@ _NATIONAL = re.compile(
         )(?!\d){_EXTENSION}{AFTER}""",
     re.ASCII | re.VERBOSE,
 )
-_GROUPED = re.compile(rf"[+(0-9]{BEFORE_FIRST}(?:(?<=\d)|[+(]?\d)(?:[\d.()-]|[ ](?=[\d(])){{5,22}}\d(?![ .-]?\d){_EXTENSION}(?![0-9A-Za-z_/]|[ .-]?\d)", re.ASCII)
+_GROUPED = re.compile(
+    rf"[+(0-9]{BEFORE_FIRST}(?:(?<=\d)|[+(]?\d)(?:[\d.()-]|[ ](?=[\d(])){{5,22}}\d(?![ .-]?\d){_EXTENSION}(?![0-9A-Za-z_/]|[ .-]?\d)", re.ASCII
+)
+_CHINESE_MOBILE = re.compile(rf"1{BEFORE_FIRST}[3-9]\d(?:\d{{8}}|[ -]\d{{4}}[ -]\d{{4}}){AFTER}", re.ASCII)
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _YEARS_OR_DATE = re.compile(r"(?:(?:1[5-9]|20)\d\d\D?){2,}$|(?:19|20)\d\d\D\d\d?\D\d\d?$|\d\d?\D\d\d?\D(?:19|20)\d\d$", re.ASCII)
 _LABEL = re.compile(r"[ \t]?[-(,]?[ \t]?(?:office|fax|mobile|cell|home|work)\b", re.IGNORECASE)
 _TELEPHONE_WORDS = (
     *("phone", "tel.", "tel:", "tel ", "tel=", "telephone", "cell", "mobile", "fax", "whatsapp", "call ", "dial ", "desk:", "direct:", "hotline"),
     *("tél", "telefon", "teléfono", "teléf", "móvil", "telefone", "celular", "cellulare", "portable", "handy", "rufnummer"),
-    *("điện thoại", "dien thoai", "sđt", "sdt", "đt ", "đt:", "zalo", "di động", "тел", "моб", "电话", "電話", "手机", "手機", "携帯", "전화", "휴대폰"),
+    *(
+        "điện thoại",
+        "dien thoai",
+        "sđt",
+        "sdt",
+        "đt ",
+        "đt:",
+        "zalo",
+        "di động",
+        "тел",
+        "моб",
+        "电话",
+        "電話",
+        "手机",
+        "手機",
+        "携帯",
+        "전화",
+        "휴대폰",
+    ),
 )
 _CONTACT = behind(*_TELEPHONE_WORDS, "reach ", "contact", "answering", "messages to", "message to", "text me", "sms", "ring ")
 _TELEPHONE = re.compile(behind(*_TELEPHONE_WORDS).pattern + r"[^\d{|]{0,20}\Z", re.IGNORECASE)
@@ -78,5 +100,6 @@ class Logins:
 RULES = (
     Logins(),
     Rule(kind="phone", place=_NUMBER, pattern=_NATIONAL, accept=_national),
+    Rule(kind="phone", place=_NUMBER, pattern=_CHINESE_MOBILE, context=_CHINESE),
     Rule(kind="phone", place=_NUMBER, pattern=_GROUPED, accept=_announced),
 )

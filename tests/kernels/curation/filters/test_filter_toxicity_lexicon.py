@@ -76,7 +76,13 @@ def test_every_language_has_a_list_and_no_list_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Sperm counts and sexual intercourse in clinical use", "a rape trial", "the Nazi party in the Reich", "lesbian and gay parents", "Penistone and Cox"],
+    [
+        "Sperm counts and sexual intercourse in clinical use",
+        "a rape trial",
+        "the Nazi party in the Reich",
+        "lesbian and gay parents",
+        "Penistone and Cox",
+    ],
 )
 def test_bodies_crimes_parties_and_people_called_by_their_names_weigh_nothing(text: str) -> None:
     assert shares([text]) == [0]

@@ -61,6 +61,7 @@ def _found(text: str) -> list[tuple[Kind, str]]:
         ("Tel.212-555-0187", "phone", "212-555-0187"),
         ("(+44) 20 7946 0958", "phone", "(+44) 20 7946 0958"),
         ("电话13800138000", "phone", "13800138000"),
+        ("我的号码是13800138000。", "phone", "13800138000"),
         ("ĐT 0912.345.678", "phone", "0912.345.678"),
         ("phone ２１２-５５５-０１８７", "phone", "２１２-５５５-０１８７"),
         ("call 212\u2011555\u20110187 now", "phone", "212\u2011555\u20110187"),
@@ -111,6 +112,7 @@ def test_a_value_is_found(text: str, kind: Kind, value: str) -> None:
         "Telephone: none | Company No. 36761929",
         "price 1,234.56 EUR in Boston, MA since 19342",
         "rows 2989,2098,3977,2233,1441,3561,1615,2380",
+        "order 13800138000 of 1914\u20131918",
         "libfoo-1.2.3.45 and 1.81.2.69.142",
     ],
 )
