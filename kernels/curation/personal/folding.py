@@ -80,7 +80,7 @@ def plain(value: str) -> str:
 
 
 def foldable(raw: Raw, inner: I64) -> I64:
-    """Return the places of UTF-8 bytes at which characters begin that are to be folded, and of a few that are not. ``inner``: all that continue one."""
+    """Return the places at which characters begin that are to be folded, and of a few that are not. ``inner``: all that continue one."""
     leads = inner[raw[inner - 1] >= 0xC2] - 1
     rows = _ROW[raw[leads].astype(np.uint16) << 8 | raw[leads + 1]]
     leads, rows = leads[rows > 0], rows[rows > 0]

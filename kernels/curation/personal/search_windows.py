@@ -33,8 +33,9 @@ class Place(NamedTuple):
     """``digits``: digits with gaps of up to three bytes; ``lettered``: the same with a letter beside one of them; ``dotted``: four numbers
     joined by points; ``year``: 19xx or 20xx; ``numbered``: a number, then a capital, or five digits behind two capitals; ``account``: digits right
     behind two letters, with more digits to follow; ``at``: inner @;
-    ``coded_at``: 40 or 64 as codes of it have them; ``bracketed_at``: a bracket that closes behind "at" or @; ``colons``: two adjacent or seven close ones; ``pairs``: five separators three bytes apart; ``degree``: the sign; ``long_word``: the first of
-    26 letters and digits on end."""
+    ``coded_at``: 40 or 64 as codes of it have them; ``bracketed_at``: a bracket that closes behind "at" or @;
+    ``colons``: two adjacent or seven close ones; ``pairs``: five separators three bytes apart; ``degree``: the sign;
+    ``long_word``: the first of 26 letters and digits on end."""
     before: int
     """Bytes that a value may begin before the place."""
     after: int
@@ -176,7 +177,7 @@ def _account(raw: Raw, starts: I64, ends: I64) -> I64:
 
 
 def _coded_at(raw: Raw, starts: I64, ends: I64) -> I64:
-    """``%40``, ``&#64;``, ``&#x40;``, ``\\u0040``: a run of digits may go on behind the code."""
+    r"""``%40``, ``&#64;``, ``&#x40;``, ``\u0040``: a run of digits may go on behind the code."""
     lead, size = raw[starts - 1], ends - starts
     forty = (raw[starts] == ord("4")) & (raw[starts + 1] == ord("0"))
     coded = (size >= 2) & forty & ((lead == ord("%")) | (lead == ord("x")) | (lead == ord("X")))

@@ -165,28 +165,28 @@ RULES: Sequence[Rule] = (
     _rule("pypi_token", "pypi-", rf"{_START}pypi-AgE[A-Za-z0-9_-]{{50,1000}}{_END}", after=1100),
     _rule("sendgrid_key", "sg.", rf"{_START}SG\.[A-Za-z0-9_-]{{22}}\.[A-Za-z0-9_-]{{43}}{_END}"),
     _rule("twilio_key", "sk", rf"{_START}SK[0-9a-f]{{32}}{_END}"),
-    _rule("json_web_token", "eyj", rf"{_START}eyJ[A-Za-z0-9_-]{{8,4000}}\.eyJ[A-Za-z0-9_-]{{8,8000}}\.[A-Za-z0-9_-]{{16,2000}}{_END}", _is_web_token, after=15_000),
+    _rule("json_web_token", "eyj", rf"{_START}eyJ[A-Za-z0-9_-]{{8,4000}}\.eyJ[A-Za-z0-9_-]{{8,8000}}\.[A-Za-z0-9_-]{{16,2000}}{_END}", _is_web_token, after=15_000),  # noqa: E501
     _rule("azure_key", "accountkey= sharedaccesskey=", r"(?:AccountKey=([A-Za-z0-9+/]{86}==)|SharedAccessKey=([A-Za-z0-9+/]{43}=))"),
     _rule("url_password", "://",
           rf"://(?!{_NO_LOGIN}@)[^\s/@:\"'<>`]{{0,128}}:([^\s/?\"'<>`]{{3,200}})@[A-Za-z0-9\[]", _is_login, before=50),
     _rule("url_password", "://", r"://([^\s/:@\"'<>`]{20,200})@[A-Za-z0-9\[]", _is_bearer),
     _rule("url_password", "jdbc:", r"(?i:jdbc:oracle:\w{2,8}:\w{1,64}/)([^\s/@\"'<>`]{3,100})@", _is_login),
-    _rule("url_password", "password= passwd= pwd=", r"://(?i:[^\s\"'<>`]{1,300}[?&;](?:password|passwd|pwd|pass)=)([^\s&;\"'<>`]{3,200})", _is_secret_word, before=320),
+    _rule("url_password", "password= passwd= pwd=", r"://(?i:[^\s\"'<>`]{1,300}[?&;](?:password|passwd|pwd|pass)=)([^\s&;\"'<>`]{3,200})", _is_secret_word, before=320),  # noqa: E501
     _rule("basic_auth", "basic", r"(?i:\bbasic[ \t]{1,4})([A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/=])", _is_basic, after=500),
     _rule("bearer_token", "bearer", r"(?i:\bbearer[ \t]{1,4})([A-Za-z0-9._~+/-]{20,4000}={0,2})", _is_bearer, after=4100),
     _rule("password", "@", _BARE_LOGIN, _is_bare_login, before=70, behind=rf"(?<![\w/@:.+-])(?!{_LABELS}\Z)[A-Za-z][\w.-]{{0,31}}\Z"),
     _rule("password", "@", _BARE_LOGIN, _is_secret_word, before=70, behind=rf"(?<![\w/@:.+-])(?i:{_ACCOUNTS})\Z"),
     _rule("password", " -u| --user| -a | --auth|\t-u|\t--user|\t-a|\t--auth",
-          rf"\b{_CALLS}[ \t][^\n]{{0,300}}?(?<=[ \t])(?:-u|--user|-a|--auth)(?:[ =]|(?=\w))[ ]?[\"']?(?!{_NO_LOGIN}\b)[^\s:/\"'-][^\s:/\"']{{0,63}}:([^\s\"'/]{{3,100}})", _is_login, before=340),
+          rf"\b{_CALLS}[ \t][^\n]{{0,300}}?(?<=[ \t])(?:-u|--user|-a|--auth)(?:[ =]|(?=\w))[ ]?[\"']?(?!{_NO_LOGIN}\b)[^\s:/\"'-][^\s:/\"']{{0,63}}:([^\s\"'/]{{3,100}})", _is_login, before=340),  # noqa: E501
     _rule("password", "sshpass mysql mariadb redis-cli",
-          r"(?:\bsshpass[ \t]+-p[ \t]?|\b(?:mysql\w*|mariadb\w*)[ \t][^\n|]{0,200}?[ \t](?:-p|--password=)|\bredis-cli[ \t][^\n|]{0,100}?-a[ \t])[\"']?([^\s\"'|-][^\s\"'|]{3,100})", _is_login),
-    _rule("password", "machine", r"\bmachine\s{1,8}\S{1,100}\s{1,8}login\s{1,8}\S{1,100}\s{1,8}password\s{1,8}(\S{3,200})", _is_secret_word, after=600),
+          r"(?:\bsshpass[ \t]+-p[ \t]?|\b(?:mysql\w*|mariadb\w*)[ \t][^\n|]{0,200}?[ \t](?:-p|--password=)|\bredis-cli[ \t][^\n|]{0,100}?-a[ \t])[\"']?([^\s\"'|-][^\s\"'|]{3,100})", _is_login),  # noqa: E501
+    _rule("password", "machine", r"\bmachine\s{1,8}\S{1,100}\s{1,8}login\s{1,8}\S{1,100}\s{1,8}password\s{1,8}(\S{3,200})", _is_secret_word, after=600),  # noqa: E501
     _rule("password", "pwd password",
-          r"(?i:(?:\b(?:uid|user ?id|user ?name|user|server|data source|host|database|initial catalog)[ ]?=[^;\n]{1,100};[^\n]{0,200}?\b(?:password|pwd)[ ]?=[ ]?))"
+          r"(?i:(?:\b(?:uid|user ?id|user ?name|user|server|data source|host|database|initial catalog)[ ]?=[^;\n]{1,100};[^\n]{0,200}?\b(?:password|pwd)[ ]?=[ ]?))"  # noqa: E501
           r"([^\s;\"'<>`]{3,200})", _is_secret_word, before=420),
-    _rule("password", "password= passwd= _pass=", r"(?:(?<![a-z])[A-Z0-9_]{0,40}PASS(?:WORD|WD)?|--?pass(?:word|wd)?)=([^\s\"'<>`]{5,200})", _is_password, before=50),
+    _rule("password", "password= passwd= _pass=", r"(?:(?<![a-z])[A-Z0-9_]{0,40}PASS(?:WORD|WD)?|--?pass(?:word|wd)?)=([^\s\"'<>`]{5,200})", _is_password, before=50),  # noqa: E501
     _rule("password", "--password", r"(?<![\w-])--password[ ][\"']?([^\s\"'<>`-][^\s\"'<>`]{4,200})", _is_password),
-    _rule("password", "passw pwd passphrase", rf"\b{_PASSWORD_NAME}[\"']?(?:[ \t]?:[ \t]{{1,8}}|[ ]is:?[ ])([^\s\"'<>`(]{{6,100}}?)[.,;]?[ \t]{{0,8}}(?:$|\n)", _is_password),
+    _rule("password", "passw pwd passphrase", rf"\b{_PASSWORD_NAME}[\"']?(?:[ \t]?:[ \t]{{1,8}}|[ ]is:?[ ])([^\s\"'<>`(]{{6,100}}?)[.,;]?[ \t]{{0,8}}(?:$|\n)", _is_password),  # noqa: E501
     _rule("password", "passw passphrase pwd", _PASSWORD_NAME + _ASSIGN + _QUOTED, _is_password),
     _rule("password", "passw passphrase pwd", _PASSWORD_NAME + _ASSIGN + _BARE, _is_assigned),
     _rule("secret", "secret token key credential", _SECRET_NAME + _ASSIGN + _QUOTED, _is_assigned),
@@ -197,7 +197,7 @@ KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES))
 
 _ASSIGNED = r"[\w.-]{0,20}[\"']?[ \t]{0,8}(?:=>|:=|=|:)[ \t]{0,8}"
 TRACES = (
-    r"-----BEGIN |AKIA|ASIA[A-Z2-7]|ABIA|ACCA|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hooks\.slack\.com/|k_live_|hf_|api_org_|npm_|pypi-AgE|eyJ"
+    r"-----BEGIN |AKIA|ASIA[A-Z2-7]|ABIA|ACCA|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|hooks\.slack\.com/|k_live_|hf_|api_org_|npm_|pypi-AgE|eyJ"  # noqa: E501
     r"|AccountKey=|SharedAccessKey=",
     r"sk-[A-Za-z0-9_-]{40}|SG\.[A-Za-z0-9_-]{22}\.|SK[0-9a-f]{32}",
     r"://[^\s/\"'<>`]*:[^\s/\"'<>`]+@|://[^\s/:@\"'<>`]{20,}@",
@@ -205,7 +205,7 @@ TRACES = (
     r"(?:[Uu]ser|usr|name|login|me|admin|administrator|[Rr]oot|guest|test|foo|sa|postgres|mysql|oracle|uid|account):[^\s:/@\"'<>`]+@",
     r"(?im)(?:secret|token|key|credential)" + _ASSIGNED + r"(?:[rbuf]?[\"'][^\"'\s]{8}|[a-z0-9+/_=.~!@#%^&*-]{12,200}[ \t]*$)",
     r"(?i)(?:aws|secret[_-]?access)[\w.\- \t\"']{0,30}(?:=>|[:=])[ \t]{0,8}[\"']?[a-z0-9/+]{40}",
-    r"[Pp]assw|PASSW|[Pp]wd|PWD|[Pp]assphrase|PASSPHRASE|sshpass|redis-cli|mysql[a-z]* -|[ \t](?:-u|-a|--user|--auth)[ =]|[ \t]-u[a-z]+:|_PASS=|jdbc:oracle",
+    r"[Pp]assw|PASSW|[Pp]wd|PWD|[Pp]assphrase|PASSPHRASE|sshpass|redis-cli|mysql[a-z]* -|[ \t](?:-u|-a|--user|--auth)[ =]|[ \t]-u[a-z]+:|_PASS=|jdbc:oracle",  # noqa: E501
     r"(?:[Bb]asic|[Bb]earer|BASIC|BEARER)[ \t]+[A-Za-z._~+/-]*[0-9=]",
 )
 """Regexes in Rust's dialect of which at least one is found wherever a rule of `RULES` finds anything; they decide who is searched at all."""

@@ -13,6 +13,7 @@ from kernels.curation.personal.search_windows import Place
 
 _LOGIN = re.compile(r"[^\s/@:\"'<>`]{0,128}:[^\s/\"'<>`]{1,256}")
 _LOGIN_REACH = 400
+_AT = Place("at", before=0, after=1)
 _EXTENSION = r"(?:[ ]?[,;]?[ ]?(?:[xX]|[eE][xX][tT](?:ension|n)?[.:=]?|[#])[ ]?\d{1,6})?"
 _NATIONAL = re.compile(
     rf"""{BEFORE}(?:
@@ -83,7 +84,7 @@ class Logins:
     """Names with passwords before the host of a web address."""
 
     kind: Literal["url_login"] = "url_login"
-    place: Place = Place("at", before=0, after=1)
+    place: Place = _AT
 
     def find(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
         """Return logins (first character, end) whose at sign stands in a window of a text; they begin before it."""

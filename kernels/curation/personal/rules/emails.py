@@ -32,18 +32,20 @@ _QUOTED = re.compile(r'"\w(?:[^"\n]{0,62}\w)?"(?![^\s<(:;,=])')
 _GROUP = re.compile(r"\}[\w.+ -]{1,64}(?:[,;|][\w.+ -]{1,64}){1,16}\{")
 _RETURNED = re.compile(r"=[\w.]{0,64}[+-][\w.+-]{1,64}")
 _DOMAIN = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|[_-]){{0,62}}\.){{1,8}}(?:[^\W\d_{_JOINED}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?!{_ALNUM})")
-_JOINED_DOMAIN = re.compile(rf"(?:[\w-]{{1,63}}\.){{1,8}}(?:[^\W\d_]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})")
+_JOINED_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[A-Za-z0-9-]{2,59})")
 _DOTTED = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|-){{0,62}}[ ]?[\[({{<][ ]?(?:dot|DOT|Dot|\.)[ ]?[\])}}>][ ]?){{1,8}}[A-Za-z]{{2,24}}(?!{_ALNUM})")
 _LITERAL = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]", re.IGNORECASE)
 _IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
 _NUMBERED = re.compile(r"[vV]?\d+\.\d|\dx\.")
 """How versions (``v1.2.3-rc.alpha``) and names of pictures for screens of twice the points (``icon@2x.png``) go on behind the sign."""
 _ACCOUNTS = frozenset({"git", "hg", "svn", "cvs", "bzr", "gitea", "gitolite", "gitlab", "aur"})
-_FILES = frozenset(
+_FILES_WORDS = (
     "avif bmp cfg class conf cpp css csv eot exe gif gz html htm ico ini jar java jpeg jpg js json jsx less lock log mjs mp3 mp4 pdf php png "
-    "rb scss svg tar tgz toml ts tsx ttf txt vue wasm wav webm webp whl woff woff2 xml yaml yml".split()
+    "rb scss svg tar tgz toml ts tsx ttf txt vue wasm wav webm webp whl woff woff2 xml yaml yml"
 )
-_ATTRIBUTES = frozenset("data dtype eval H inv inverse item mean shape size std sum T transpose value values".split())
+_FILES = frozenset(_FILES_WORDS.split())
+_ATTRIBUTES_WORDS = "data dtype eval H inv inverse item mean shape size std sum T transpose value values"
+_ATTRIBUTES = frozenset(_ATTRIBUTES_WORDS.split())
 _CODE = frozenset("([-_=")
 """What no private domain is followed by."""
 _MAX_VARIABLE = 2
