@@ -1,7 +1,9 @@
 """Personal data replaced where it stands: by typed placeholders, by consistent surrogates, or by keyed tokens. Nothing is ever dropped.
 
 What is found comes from rules that favour precision (`kernels.curation.personal.detection`) and, for the kinds person, place and organisation
-alone, from a language model (`kernels.curation.personal.names`). Every document is tagged with how many values of each kind it had.
+alone, from a language model (`kernels.curation.personal.names`). Rules leave numbers that nothing tells from others: telephone numbers grouped as
+no country does, and most national numbers, without a word before them that announces them; `kernels.curation.personal.rules.emails` says which
+addresses they leave. Every document is tagged with how many values of each kind it had.
 """
 
 from collections import Counter

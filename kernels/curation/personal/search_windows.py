@@ -4,7 +4,7 @@ All texts are searched at once as one array of bytes; only what lies inside a wi
 one shape that touch are merged, so that the work on any text is linear in its length.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -16,10 +16,14 @@ I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Raw = NDArray[np.uint8]
 
-Shape = Literal["digits", "lettered", "dotted", "year", "numbered", "at", "colons", "pairs", "degree", "long_word"]
+Shape = Literal[
+    "digits", "lettered", "dotted", "year", "numbered", "account", "at", "coded_at", "bracketed_at", "colons", "pairs", "degree", "long_word"
+]
 _SEPARATOR = b"\n\n\n\n"  # one longer than the gap that digits of one number may leave
 _MAX_GAP = 3
 _LONG_WORD = 26
+_ACCOUNT_BYTES = 72
+_MIN_ACCOUNT_DIGITS = 9
 
 
 class Place(NamedTuple):
@@ -27,9 +31,11 @@ class Place(NamedTuple):
 
     shape: Shape
     """``digits``: digits with gaps of up to three bytes; ``lettered``: the same with a letter beside one of them; ``dotted``: four numbers
-    joined by points; ``year``: 19xx or 20xx; ``numbered``: a number, then a capital, or five digits behind two capitals; ``at``: inner @;
-    ``colons``: two adjacent or seven close ones; ``pairs``: five separators three bytes apart; ``degree``: the sign; ``long_word``: the first of
-    26 letters and digits on end."""
+    joined by points; ``year``: 19xx or 20xx; ``numbered``: a number, then a capital, or five digits behind two capitals; ``account``: digits right
+    behind two letters, with more digits to follow; ``at``: inner @;
+    ``coded_at``: 40 or 64 as codes of it have them; ``bracketed_at``: a bracket that closes behind "at" or @;
+    ``colons``: two adjacent or seven close ones; ``pairs``: five separators three bytes apart; ``degree``: the sign;
+    ``long_word``: the first of 26 letters and digits on end."""
     before: int
     """Bytes that a value may begin before the place."""
     after: int
@@ -56,6 +62,17 @@ class TextBytes:
         """Each text by itself."""
         return [text.encode() for text in self.texts]
 
+    def replaced(self, fresh: Mapping[int, str]) -> "TextBytes":
+        """Return the texts with some replaced by number."""
+        texts = TextBytes([fresh.get(number, text) for number, text in enumerate(self.texts)])
+        texts.__dict__["encoded"] = [fresh[number].encode() if number in fresh else raw for number, raw in enumerate(self.encoded)]
+        return texts
+
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether no text has other characters than ASCII's."""
+        return all(map(str.isascii, self.texts))
+
     @cached_property
     def raw(self) -> Raw:
         """All texts, a separator before, between and behind them."""
@@ -71,7 +88,9 @@ class TextBytes:
     @cached_property
     def inner_bytes(self) -> I64:
         """Places of bytes that continue a character."""
-        return np.flatnonzero((self.raw & 0xC0) == 0x80)
+        if self.is_ascii:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.raw.view(np.int8) < -64)
 
     @cached_property
     def runs(self) -> tuple[I64, I64]:
@@ -103,10 +122,10 @@ class TextBytes:
         first = np.flatnonzero(np.concatenate([[True], starts[1:] > ends[:-1]]))
         last = np.concatenate([first[1:], [len(starts)]]) - 1
         text, starts, ends = text[first], starts[first], ends[last]
-        origin = self._chars(first_byte[text])
-        return zip(text.tolist(), (self._chars(starts) - origin).tolist(), (self._chars(ends) - origin).tolist(), strict=True)
+        origin = self.chars(first_byte[text])
+        return zip(text.tolist(), (self.chars(starts) - origin).tolist(), (self.chars(ends) - origin).tolist(), strict=True)
 
-    def _chars(self, places: I64) -> I64:
+    def chars(self, places: I64) -> I64:
         """Return the number of characters before bytes."""
         return places - np.searchsorted(self.inner_bytes, places)
 
@@ -151,10 +170,35 @@ def _numbered(raw: Raw, starts: I64, ends: I64) -> I64:
     return np.flatnonzero(street | code)
 
 
+def _account(raw: Raw, starts: I64, ends: I64) -> I64:
+    chosen = np.flatnonzero((ends - starts >= 2) & _is_letter(raw[starts - 1]) & _is_letter(raw[starts - 2]))
+    digits = np.concatenate([[0], np.cumsum(ends - starts)])
+    return chosen[digits[np.searchsorted(starts, starts[chosen] + _ACCOUNT_BYTES)] - digits[chosen] >= _MIN_ACCOUNT_DIGITS]
+
+
+def _coded_at(raw: Raw, starts: I64, ends: I64) -> I64:
+    r"""``%40``, ``&#64;``, ``&#x40;``, ``\u0040``: a run of digits may go on behind the code."""
+    lead, size = raw[starts - 1], ends - starts
+    forty = (raw[starts] == ord("4")) & (raw[starts + 1] == ord("0"))
+    coded = (size >= 2) & forty & ((lead == ord("%")) | (lead == ord("x")) | (lead == ord("X")))
+    coded |= (lead == ord("u")) & (size >= 4) | (lead == ord("#")) & (size >= 2)
+    return np.flatnonzero(coded)
+
+
 def _at(raw: Raw) -> I64:
     places = np.flatnonzero(raw == ord("@"))
     after = raw[places + 1]
-    return places[(raw[places - 1] > 32) & (_is_letter(after) | _is_digit(after) | (after == ord("[")))]
+    return places[(raw[places - 1] > 32) & (_is_letter(after) | _is_digit(after) | (after == ord("[")) | (after >= 0x80))]
+
+
+def _bracketed_at(raw: Raw) -> I64:
+    low = raw | np.uint8(32)
+    closes = (raw == ord(")")) | (low == ord("}"))  # or a square one
+    places = np.flatnonzero(closes[1:] & ((low == ord("t")) | (low == ord(" ")))[:-1]) + 1
+    last = places - 1 - (raw[places - 1] == ord(" "))
+    places = places[((raw[last] | 32) == ord("t")) & ((raw[last - 1] | 32) == ord("a"))]
+    signs = np.flatnonzero(raw[:-1] == ord("@"))
+    return np.union1d(places, signs[closes[signs + 1]] + 1)
 
 
 def _colons(raw: Raw) -> I64:
@@ -184,5 +228,18 @@ def _long_word(raw: Raw) -> I64:
     return np.flatnonzero(inside[1:] & ~inside[:-1]) + 1
 
 
-_RUN_SHAPES: dict[Shape, Callable[[Raw, I64, I64], I64]] = {"dotted": _dotted, "year": _year, "numbered": _numbered}
-_POINT_SHAPES: dict[Shape, Callable[[Raw], I64]] = {"at": _at, "colons": _colons, "pairs": _pairs, "degree": _degree, "long_word": _long_word}
+_RUN_SHAPES: dict[Shape, Callable[[Raw, I64, I64], I64]] = {
+    "dotted": _dotted,
+    "year": _year,
+    "numbered": _numbered,
+    "account": _account,
+    "coded_at": _coded_at,
+}
+_POINT_SHAPES: dict[Shape, Callable[[Raw], I64]] = {
+    "at": _at,
+    "bracketed_at": _bracketed_at,
+    "colons": _colons,
+    "pairs": _pairs,
+    "degree": _degree,
+    "long_word": _long_word,
+}

@@ -3,10 +3,11 @@
 Texts without any trace of a secret are passed over by a few regexes over the whole batch; only the others are searched rule by rule.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from kernels.curation.secrets.rules import KINDS, RULES, TRACES
+from kernels.curation.secrets.rules import KINDS, MAX_BEHIND_CHARS, RULES, TRACES, Rule
 from kernels.curation.spans import first_of_overlapping, placeholder, replace
 
 if TYPE_CHECKING:
@@ -42,15 +43,43 @@ def find_in_texts(texts: "pl.Series", kinds: Iterable[str] = KINDS) -> dict[int,
 
 def _search(text: str, wanted: frozenset[str]) -> list[Secret]:
     lowered = text.lower()
+    if len(lowered) != len(text):  # some capitals have small forms of two characters
+        lowered = "".join(char.lower() if char.isascii() else char for char in text)
     found: list[Secret] = []
     for rule in RULES:  # in order of precedence
-        if rule.kind not in wanted or not any(hint in lowered for hint in rule.hints):
+        if rule.kind not in wanted:
             continue
-        for match in rule.pattern.finditer(text):
-            group = match.lastindex or 0
-            if rule.is_real(match[group]):
-                found.append(Secret(rule.kind, *match.span(group)))
+        for start, end in _windows(lowered, rule):
+            for match in rule.pattern.finditer(text, start, end):
+                group = match.lastindex or 0
+                if rule.is_real(match[group]) and _is_announced(match, rule):
+                    found.append(Secret(rule.kind, *match.span(group)))
     return first_of_overlapping(found)
+
+
+def _is_announced(match: re.Match[str], rule: Rule) -> bool:
+    if rule.behind is None:
+        return True
+    return rule.behind.search(match.string[max(0, match.start() - MAX_BEHIND_CHARS) : match.start()]) is not None
+
+
+def _windows(lowered: str, rule: Rule) -> Iterator[tuple[int, int]]:
+    """Yield where matches of a rule can be: around its hints, merged where they touch."""
+    places: list[int] = []
+    for hint in rule.hints:
+        place = lowered.find(hint)
+        while place >= 0:
+            places.append(place)
+            place = lowered.find(hint, place + 1)
+    start = end = 0
+    for place in sorted(places):
+        if place - rule.before > end:
+            if end:
+                yield start, end
+            start = max(0, place - rule.before)
+        end = place + rule.after
+    if end:
+        yield start, end
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:

@@ -29,6 +29,8 @@ EXAMPLES = {
     "twilio_key": "SK" + HEX,
     "json_web_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9." + NOISE,
     "azure_key": "AccountKey=" + LONG[:86] + "==",
+    "basic_auth": "Authorization: Basic Ym9iOmh1bnRlcjI=",
+    "bearer_token": "Authorization: Bearer " + NOISE,
     "url_password": "postgres://app:kQ9xW7bT5n@db.internal/main",
     "password": 'password = "kQ9!xW7bT5n"',
     "secret": 'client_secret: "' + NOISE + '"',
@@ -52,6 +54,13 @@ def test_each_kind_is_found_by_itself(kind: str) -> None:
         "commit token 9f3b7c21d8e45a60b1c7f28d3e90a45c01234567",
         "AKIA" + "A" * 16,
         "postgres://user:password@localhost/db",
+        "amqp://guest:guest@localhost and https://${USER}:${PASS}@example.com and https://<user>:<password>@example.com",
+        "https://user:***@example.com, https://user:YOUR_PASSWORD@example.com, http://example.org:8080/x@y",
+        "mailto:jane99@example.com, Jane:jane99@example.com, at 10:30@example.com",
+        "curl -u $USER:$PASS https://example.com; curl -u user:password https://example.com; mysql -u root -p db",
+        "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+        "git@github.com:org/repo",
+        "password: required",
         "https://example.org/a:b/c@d",
         "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
         "The token is passed to the server, which checks its key.",
@@ -74,3 +83,32 @@ def test_of_what_overlaps_the_first_kind_has_it() -> None:
 @pytest.mark.parametrize("text", ["password=" * 200_000, "token: '" * 200_000, "eyJ" * 400_000, "aws" * 400_000, "://" * 400_000])
 def test_hostile_text_is_searched_to_its_end(text: str) -> None:
     assert find_secrets(text + "\n" + EXAMPLES["gitlab_token"])[-1].kind == "gitlab_token"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://bob:hunter2@example.com/x", "https://bob:<URL_PASSWORD>@example.com/x"),
+        ("https://bob:password@example.com/x", "https://bob:<URL_PASSWORD>@example.com/x"),
+        ("ftp://bob:p@ss:word@ftp.example.com/x", "ftp://bob:<URL_PASSWORD>@ftp.example.com/x"),
+        ("ftp://bob:p%40ss@ftp.example.com", "ftp://bob:<URL_PASSWORD>@ftp.example.com"),
+        ("redis://:s3cr3t-test@10.0.0.1:6379/0", "redis://:<URL_PASSWORD>@10.0.0.1:6379/0"),
+        ("mongodb+srv://u:kQ9$xW7@cluster0.example.net", "mongodb+srv://u:<URL_PASSWORD>@cluster0.example.net"),
+        ("amqp://svc:gu3st@mq, smtp://m:Some2024!@[::1]", "amqp://svc:<URL_PASSWORD>@mq, smtp://m:<URL_PASSWORD>@[::1]"),
+        ("https://" + NOISE[:22] + "@github.com/o/r", "https://<URL_PASSWORD>@github.com/o/r"),
+        ("jdbc:postgresql://h/db?user=u&password=kQ9x", "jdbc:postgresql://h/db?user=u&password=<URL_PASSWORD>"),
+        ("jdbc:oracle:thin:scott/tiger9@//h:1521/x", "jdbc:oracle:thin:scott/<URL_PASSWORD>@//h:1521/x"),
+        ("Server=db;Uid=bob;Pwd=hunter;", "Server=db;Uid=bob;Pwd=<PASSWORD>;"),
+        ('curl --user "bob:hunter22x" https://x', 'curl --user "bob:<PASSWORD>" https://x'),
+        ("curl -ubob:hunter22x https://x", "curl -ubob:<PASSWORD> https://x"),
+        ("scp bob:kQ9xW7@host.example.com:/x", "scp bob:<PASSWORD>@host.example.com:/x"),
+        ("root:toor@10.0.0.1", "root:<PASSWORD>@10.0.0.1"),
+        ("mysql -u root -phunter2 db; sshpass -p hunter2 ssh x", "mysql -u root -p<PASSWORD> db; sshpass -p <PASSWORD> ssh x"),
+        ("machine h.example.com login bob password hunter", "machine h.example.com login bob password <PASSWORD>"),
+        ("PGPASSWORD=hunter2 psql --password hunter2", "PGPASSWORD=<PASSWORD> psql --password <PASSWORD>"),
+        ("My password is hunter2.", "My password is <PASSWORD>."),
+        ("İ password: hunter2", "İ password: <PASSWORD>"),
+    ],
+)
+def test_a_password_is_a_secret_however_it_is_handed_over(text: str, masked: str) -> None:
+    assert mask(text, find_secrets(text)) == masked

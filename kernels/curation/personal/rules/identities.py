@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from kernels.curation.personal import checksums
-from kernels.curation.personal.rules.rule import Rule, checked, next_behind
+from kernels.curation.personal.rules.rule import AFTER, BEFORE, Rule, checked, next_behind
 from kernels.curation.personal.search_windows import Place
 from kernels.curation.personal.spans import RuleKind
 
@@ -19,7 +19,7 @@ _DATE = rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{{4}}|{_DAY}(?: of)
 
 def _number(pattern: str) -> re.Pattern[str]:
     """Return an expression for a number that stands alone."""
-    return re.compile(rf"(?<![\w.+/-])(?:{pattern})(?![\w/]|[.-]\d)", re.ASCII)
+    return re.compile(rf"{BEFORE}(?:{pattern}){AFTER}", re.ASCII)
 
 
 def _digits(least: int) -> Place:
@@ -47,9 +47,9 @@ def _is_grouped_aadhaar(digits: str) -> bool:
 
 UNITED_STATES = (
     _own("ssn", _digits(9), r"(?!000|666|9)\d{3}-(?!00)\d\d-(?!0000)\d{4}"),
-    _announced("ssn", _digits(9), r"(?!000|666|9)\d{3}([ -]?)(?!00)\d\d\1(?!0000)\d{4}", ("ssn", "social security", "soc sec")),
+    _announced("ssn", _digits(9), r"(?!000|666|9)\d{3}([ .-]?)(?!00)\d\d\1(?!0000)\d{4}", ("ssn", "social security", "soc sec")),
     _own("itin", _digits(9), r"9\d\d-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}"),
-    _announced("itin", _digits(9), r"9\d\d([ -]?)(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])\1\d{4}", ("itin", "taxpayer", "tax id")),
+    _announced("itin", _digits(9), r"9\d\d([ .-]?)(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])\1\d{4}", ("itin", "taxpayer", "tax id")),
 )
 EUROPE = (
     _announced("nhs", _digits(10), r"\d{3}([ -]?)\d{3}\1\d{4}", ("nhs", "health service", "patient"), checksums.nhs),

@@ -6,9 +6,9 @@ import re
 from kernels.curation.personal.rules.rule import Rule
 from kernels.curation.personal.search_windows import Place
 
-_IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
-_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)", re.ASCII)
-_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:]|-\w)", re.ASCII)
+_IPV4 = re.compile(r"(?<![0-9A-Za-z])(?<![0-9][.+_-])(?<![A-Za-z]-)(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z]|[_-][0-9A-Za-z]|\.\d)", re.ASCII)
+_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:]|\.\d)", re.ASCII)
+_MAC = re.compile(r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z:]|-\w)", re.ASCII)
 _VERSION_WORD = re.compile(r"(?:version|release|build|firmware|section|chapter|ver\.?|rev\.?)[\s:]*$", re.IGNORECASE)
 
 

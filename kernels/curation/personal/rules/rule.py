@@ -3,10 +3,17 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kernels.curation.personal.search_windows import Place
 from kernels.curation.personal.spans import RuleKind
 
+BEFORE = r"(?<![0-9A-Za-z/])(?<![0-9][.+_-])(?<![A-Za-z]-)"
+"""What may not stand before a number that stands alone: points and underlines may, as of ``Tel.`` and of Markdown."""
+BEFORE_FIRST = r"(?<![0-9A-Za-z/].)(?<![0-9][.+_-].)(?<![A-Za-z]-.)"
+"""The same, looked at from behind the first character: an expression that begins with a set of characters is searched faster."""
+AFTER = r"(?![0-9A-Za-z/]|[._-]\d)"
+"""What may not follow one."""
 _NOT_ALNUM = re.compile(r"[^0-9A-Za-z]")
 
 
@@ -26,12 +33,31 @@ def checked(is_valid: Callable[[str], bool]) -> Callable[[re.Match[str]], int]:
 
 def behind(*words: str) -> re.Pattern[str]:
     """Return a context: one of these begins a word, any case."""
-    return re.compile(r"(?<![A-Za-z])(?:" + "|".join(map(re.escape, words)) + ")", re.IGNORECASE)
+    initials = "".join(sorted({re.escape(word[0]) for word in words}))
+    return re.compile(rf"(?<![A-Za-z])(?=[{initials}])(?:" + "|".join(map(re.escape, words)) + ")", re.IGNORECASE)
 
 
 def next_behind(*words: str) -> re.Pattern[str]:
     """Return a context: the same, and no other number stands between it and the value."""
     return re.compile(behind(*words).pattern + r"\D*\Z", re.IGNORECASE)
+
+
+class Finder(Protocol):
+    """What finds values of one kind in the windows around its places."""
+
+    @property
+    def kind(self) -> RuleKind:
+        """What its values are."""
+        ...
+
+    @property
+    def place(self) -> Place:
+        """Where its values can stand."""
+        ...
+
+    def find(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        """Return values (first character, end) of a window of a text."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

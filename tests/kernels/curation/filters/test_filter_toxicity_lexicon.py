@@ -70,5 +70,38 @@ def test_no_texts_have_no_shares() -> None:
 
 
 def test_every_language_has_a_list_and_no_list_is_left_out() -> None:
-    assert all(_patterns((language,), (), ()).len() > 5 for language in get_args(Language))
-    assert _patterns(get_args(Language), (), ()).len() > 4000
+    assert all(_patterns((language,), (), ()).height > 5 for language in get_args(Language))
+    assert _patterns(get_args(Language), (), ()).height > 4000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sperm counts and sexual intercourse in clinical use",
+        "a rape trial",
+        "the Nazi party in the Reich",
+        "lesbian and gay parents",
+        "Penistone and Cox",
+    ],
+)
+def test_bodies_crimes_parties_and_people_called_by_their_names_weigh_nothing(text: str) -> None:
+    assert shares([text]) == [0]
+
+
+def test_a_mild_word_weighs_less_than_a_slur_and_one_of_neither_list_the_least() -> None:
+    slur, mild, insult = shares(["you faggot", "you bastard", "you moronic"])
+    assert slur > mild > insult > 0
+
+
+def test_words_of_the_list_by_which_c4_drops_pages_count() -> None:
+    assert all(share > 0 for share in shares(["blowjob", "circlejerk", "goatse", "nig nog", "poopchute"]))
+
+
+@pytest.mark.parametrize("text", ["f*ck", "F***", "motherf**ker", "sh*t", "b*tch", "a**hole", "n***er"])
+def test_starred_letters_hide_no_word(text: str) -> None:
+    assert shares([text])[0] > 0.4
+
+
+@pytest.mark.parametrize("text", ["f(x) = a*b", "# s*t", "c#n", "5*3 b!=c"])
+def test_stars_and_signs_of_code_are_no_words(text: str) -> None:
+    assert shares([text]) == [0]

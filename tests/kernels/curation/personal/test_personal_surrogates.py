@@ -95,3 +95,10 @@ def test_a_token_depends_on_kind_value_and_key_alone() -> None:
     assert token("email", "Jane@mail.com", key) == token("email", "jane@mail.com", key)
     assert token("phone", "(212) 555-0187", key) == token("phone", "212-555-0187", key)
     assert token("email", "jane@mail.com", key) != token("email", "jane@mail.com", b"another key 4567")
+
+
+def test_look_alike_characters_do_not_tell_values_apart() -> None:
+    key = b"0123456789abcdef"
+    assert token("email", "info＠exam\u200bple.com", key) == token("email", "info@example.com", key)
+    assert token("card", "４１１１\u20131111\u20131111\u20131111", key) == token("card", "4111 1111 1111 1111", key)
+    assert token("phone", "212-555-0187 #12", key) == token("phone", "(212) 555-0187 extension 12", key)

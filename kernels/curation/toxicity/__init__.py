@@ -1,0 +1,1 @@
+"""Toxic words: lists, and what a word of them weighs."""
