@@ -70,11 +70,16 @@ def read_texts(build: CellBuild, plan: EvalTexts) -> None:
     from kernels.curation.contamination import EvalText, is_searchable
 
     items = list(plan.texts.read(build.verified_input(build.key, plan.location)))
-    texts = [EvalText(number, whole, text) for number, item in enumerate(items) for whole, own in enumerate(item) for text in own]
+    texts = [
+        EvalText(number, whole, text)
+        for number, item in enumerate(items)
+        for whole in (False, True)
+        for text in (item.wholes if whole else item.parts)
+    ]
     searched = {text.item for text, found in zip(texts, is_searchable(texts), strict=True) if found}
     missed = [number for number in range(len(items)) if number not in searched]
     longest = [max((text for own in items[number] for text in own), key=len, default="") for number in missed]
-    columns = zip(*((text.item, bool(text.whole), text.text) for text in texts), strict=True) if texts else ([], [], [])
+    columns = zip(*((text.item, text.whole, text.text) for text in texts), strict=True) if texts else ([], [], [])
     build.write("texts", pa.table(dict(zip(TEXTS.names, map(list, columns), strict=True)), schema=TEXTS), main=True)
     build.write("not_searched", pa.table({"item": missed, "text": longest}, schema=NOT_SEARCHED))
     build.draft.metadata |= {"num_items": len(items), "num_not_searched": len(missed), "not_searched": "; ".join(longest[:SHOWN_ITEMS])}

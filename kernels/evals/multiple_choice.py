@@ -216,7 +216,16 @@ def _item_schema() -> "dict[str, pl.DataType | type[pl.DataType]]":
     answers = {_column("answer", metric): pl.String for metric in _METRICS}
     flags = {_column("correct", metric): pl.Boolean for metric in _METRICS}
     lists = {"options": pl.List(pl.String), "log_likelihoods": pl.List(pl.Float64)}
-    return {"item": pl.String, "prompt": pl.String, **lists, "expected": pl.String, **answers, **flags, "num_tokens_cut": pl.Int64, "rejected": pl.String}
+    return {
+        "item": pl.String,
+        "prompt": pl.String,
+        **lists,
+        "expected": pl.String,
+        **answers,
+        **flags,
+        "num_tokens_cut": pl.Int64,
+        "rejected": pl.String,
+    }
 
 
 def _accuracy(metric: str, correct: Sequence[bool], chance: float, config: MultipleChoiceConfig) -> Score:

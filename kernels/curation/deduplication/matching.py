@@ -2,8 +2,9 @@
 
 A document is a duplicate when any document before it (earlier partitions in order, then its own partition's earlier rows, dropped or not)
 has the same normalised text, or shares a MinHash band and has a Jaccard similarity of at least ``min_similarity``: that of the shingles
-themselves, exact up to `kernels.curation.deduplication.minhash.MAX_SHINGLES` of them. So what is kept depends only on the order of documents, never on how they were cut into partitions, and old partitions never change. Of the documents that
-share one band, only the first ``max_candidates`` are compared: near-identical documents by the thousand stay linear.
+themselves, exact up to `kernels.curation.deduplication.minhash.MAX_SHINGLES` of them. So what is kept depends only on the order of
+documents, never on how they were cut into partitions, and old partitions never change. Of the documents that share one band, only the
+first ``max_candidates`` are compared: near-identical documents by the thousand stay linear.
 """
 
 from collections.abc import Sequence

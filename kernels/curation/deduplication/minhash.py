@@ -103,9 +103,9 @@ def sign(texts: "pl.Series", config: MinHashConfig) -> Signed:
     parts: list[tuple[I64, Shingles]] = []
     for batch in normalised_batches(texts):
         exact[batch.rows] = byte_hashes(batch.data, batch.offsets)
-        lowest, *shingles = minima_and_shingles(batch.data, batch.offsets, config.ngram, _permutations(config), MAX_SHINGLES)
+        lowest, values, offsets = minima_and_shingles(batch.data, batch.offsets, config.ngram, _permutations(config), MAX_SHINGLES)
         signature[batch.rows] = lowest
-        parts.append((batch.rows, Shingles(*shingles)))
+        parts.append((batch.rows, Shingles(values, offsets)))
     return Signed(exact, signature, _in_order(parts, len(texts)))
 
 

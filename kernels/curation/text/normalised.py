@@ -1,8 +1,8 @@
-"""Texts normalised for matching, as flat UTF-8: what makes two of them the same.
+r"""Texts normalised for matching, as flat UTF-8: what makes two of them the same.
 
 Case, white space and the punctuation of prose say nothing; words, figures and signs do. A word is a run of letters, marks and digits; a
 character of a script that puts no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan ...) is one of its own. Signs are
-symbols (``+ < = $``), the operators and brackets of code (``* / % & # @ \\ [ ] { }``), and marks that stand as in code or mathematics and
+symbols (``+ < = $``), the operators and brackets of code (``* / % & # @ \ [ ] { }``), and marks that stand as in code or mathematics and
 not as in prose: joined on both sides (``1.5``, ``f(x)``), before a word alone (``-1``, ``!x``, ``.5``), a hyphen between blanks, a mark between
 two figures (``3 : 5``). Signs that touch each other are one word. A text without any word keeps all but its white space.
 

@@ -107,6 +107,6 @@ def _weights(data: NDArray[np.uint8], starts: I64, ends: I64) -> I64:
         bits = byte & np.where(sizes[short] == 3, 0x0F, 0x07) if step == 0 else byte & 0x3F
         codes = np.where(step < sizes[short], codes << 6 | bits, codes)
     alone = kind_table()[codes] == ALONE
-    clustered = (codes < 0x2E80) | (0xA980 <= codes) & (codes < 0xAC00) | (0x11700 <= codes) & (codes < 0x11750)
+    clustered = (codes < 0x2E80) | (codes >= 0xA980) & (codes < 0xAC00) | (codes >= 0x11700) & (codes < 0x11750)
     weights[short[alone]] = np.where(clustered[alone], 1, 2)
     return weights

@@ -56,7 +56,9 @@ def test_a_part_of_fewer_than_eight_words_matches_nothing() -> None:
     assert _found(_parts("one two three four five six seven", ""), "one two three four five six seven") == []
 
 
-@pytest.mark.parametrize(("item", "is_found"), [("stop a rope fraying wrap it", True), ("freeze water ice it up", True), ("why not now", False), ("", False)])
+@pytest.mark.parametrize(
+    ("item", "is_found"), [("stop a rope fraying wrap it", True), ("freeze water ice it up", True), ("why not now", False), ("", False)]
+)
 def test_an_item_as_a_whole_is_matched_from_five_words_on(item: str, is_found: bool) -> None:
     assert _found(_whole(item), f"They say: {item}; and so on.") == ([item] if is_found else [])
     assert is_searchable(_whole(item)) == [is_found]

@@ -100,7 +100,12 @@ def minima_and_shingles(data: U8, offsets: I64, num_words: int, permutations: tu
     for text in range(num_texts):
         longest = max(longest, offsets[text + 1] - offsets[text])
     limit = longest // 2 + 2  # words of one text
-    ring, shingles, buckets, ordered = np.empty(num_words, np.uint64), np.empty(limit, np.uint32), np.empty(4 * limit, np.uint32), np.empty(limit, np.uint32)
+    ring, shingles, buckets, ordered = (
+        np.empty(num_words, np.uint64),
+        np.empty(limit, np.uint32),
+        np.empty(4 * limit, np.uint32),
+        np.empty(limit, np.uint32),
+    )
     values, bounds = np.empty(len(data) // 2 + num_texts + 1, np.uint32), np.zeros(num_texts + 1, np.int64)
     leaving = np.uint64(1)
     for _ in range(num_words):

@@ -32,7 +32,7 @@ def _split_one(data: U8, place: int, end: int, tables: tuple[U32, U8], count: in
         kind = kinds[code]
         place += length
         char += 1
-        if kind == MARK or kind == TIGHT or kind == SPACE:
+        if kind in (MARK, TIGHT, SPACE):
             inside = SPACE
             touching = touching and kind != SPACE
         else:

@@ -46,7 +46,7 @@ def test_code_and_formulas_that_differ_in_a_sign_are_not_the_same(left: str, rig
     ("left", "right"),
     [
         ("Hello, World!", "hello  world"),
-        ("“It’s well-known,” she said; \"don't go.\"", "It's well known — she said: don’t go"),
+        ('“It’s well-known,” she said; "don\'t go."', "It's well known — she said: don’t go"),
         ("First (and last).\n\nThen... the end", "first and last then the end"),
         ("one two\u00a0three\u3000four\u2028five", "One\tTwo Three\r\nFour Five"),
         ("pre- and post-war", "pre and post war"),

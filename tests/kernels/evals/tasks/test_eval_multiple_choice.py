@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
 from kernels.evals import multiple_choice
+from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
 from kernels.specs.families import specs
 from kernels.specs.needs import DataFile
