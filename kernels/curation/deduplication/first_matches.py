@@ -40,10 +40,10 @@ class SignatureSearch:
     def __init__(self, folders: Sequence[Path], config: MinHashConfig, min_similarity: float, max_candidates: int) -> None:
         self._folders = folders
         self._config = config
-        # A pair at the bar itself has fewer equal hashes than that once in 30,000 times; the margin is for rounding.
+        # A pair at the bar itself has fewer equal hashes than that once in a thousand times; the margin is for rounding.
         error = math.sqrt(min_similarity * (1 - min_similarity) / config.num_hashes)
-        num_plausible = math.ceil((min_similarity - 4 * error) * config.num_hashes - 1e-9)
-        self._bar = (min_similarity - 1e-9, num_plausible, MAX_SHINGLES)
+        num_plausible = math.ceil((min_similarity - 3 * error) * config.num_hashes - 1e-9)
+        self._bar = (min_similarity, num_plausible, MAX_SHINGLES)
         self._max_candidates = max_candidates
 
     def ids(self, partition: int) -> Any:

@@ -34,6 +34,7 @@ def test_keys_are_unique(pages):
 
 def test_an_exact_duplicate_says_what_its_original_says(pages):
     bodies = {page.key: page.body for page in pages}
+    assert of_kind(pages, "exact_duplicate")
     for page in of_kind(pages, "exact_duplicate"):
         start = page.body.index("<p>Passage")
         assert page.body[start : page.body.index("</p>", start)] in bodies[page.original]
@@ -41,6 +42,7 @@ def test_an_exact_duplicate_says_what_its_original_says(pages):
 
 def test_a_near_duplicate_stands_in_another_template_with_other_words(pages):
     bodies = {page.key: page.body for page in pages}
+    assert of_kind(pages, "near_duplicate")
     for page in of_kind(pages, "near_duplicate"):
         assert page.body.split("<body>")[1][:20] != bodies[page.original].split("<body>")[1][:20]
 

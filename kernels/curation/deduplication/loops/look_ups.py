@@ -75,7 +75,7 @@ def _is_match(query: int, row: int, key: np.uint64, wanted: Any, index: Any, bar
     ours, theirs = wanted.shingles, index.shingles
     left = ours.values[ours.offsets[query] : ours.offsets[query + 1]]
     right = theirs.values[theirs.offsets[row] : theirs.offsets[row + 1]]
-    return resemblance(left, right, max_shingles) >= min_similarity
+    return resemblance(left, right, max_shingles, min_similarity) > 0
 
 
 @compiled
@@ -108,5 +108,5 @@ def resemblances(queries: I64, rows: I64, wanted: Any, index: Any, max_shingles:
     ours, theirs = wanted.shingles, index.shingles
     for pair in range(len(queries)):
         left = ours.values[ours.offsets[queries[pair]] : ours.offsets[queries[pair] + 1]]
-        result[pair] = resemblance(left, theirs.values[theirs.offsets[rows[pair]] : theirs.offsets[rows[pair] + 1]], max_shingles)
+        result[pair] = resemblance(left, theirs.values[theirs.offsets[rows[pair]] : theirs.offsets[rows[pair] + 1]], max_shingles, 0.0)
     return result

@@ -122,20 +122,26 @@ def minima_and_shingles(data: U8, offsets: I64, num_words: int, permutations: tu
 
 
 @compiled
-def resemblance(left: U32, right: U32, max_shingles: int) -> float:
-    """Return the Jaccard similarity of two sets of shingles in order; exact where both are whole, else by their lowest (Broder 1997); 0 for none.
+def resemblance(left: U32, right: U32, max_shingles: int, least: float) -> float:
+    """Return the Jaccard similarity of two sets of shingles in order; exact where both are whole, else by their lowest (Broder 1997).
 
-    A set of ``max_shingles`` may have lost higher ones, so that comparing ends where it does.
+    A set of ``max_shingles`` may have lost higher ones, so that comparing ends where it does. 0 stands for all that is below ``least``.
     """
+    is_whole = len(left) < max_shingles and len(right) < max_shingles
+    num_needed = np.int64(np.ceil(least * (len(left) + len(right)) / (1 + least) - 1e-9)) if is_whole else 0
     i, j, common, seen = 0, 0, 0, 0
     while (i < len(left) or j < len(right)) and not (i == len(left) and i >= max_shingles) and not (j == len(right) and j >= max_shingles):
         if j == len(right) or (i < len(left) and left[i] < right[j]):
             i += 1
+            if len(left) - i + common < num_needed:
+                return 0.0
         elif i == len(left) or right[j] < left[i]:
             j += 1
+            if len(right) - j + common < num_needed:
+                return 0.0
         else:
             common += 1
             i += 1
             j += 1
         seen += 1
-    return common / seen if seen else 0.0
+    return common / seen if seen and common >= least * seen - 1e-9 else 0.0

@@ -63,7 +63,7 @@ def _first_matches(texts: list[str]) -> dict[str, tuple[str, float]]:
     for later in range(len(texts)):
         for early in range(later):
             equal = signature[later] == signature[early]
-            similarity = resemblance(sets[early], sets[later], MAX_SHINGLES)
+            similarity = resemblance(sets[early], sets[later], MAX_SHINGLES, 0.0)
             if exact[later] == exact[early] or (equal.all(axis=1).any() and similarity >= CONFIG.min_similarity):
                 found[f"s/f#{later}"] = (f"s/f#{early}", similarity)
                 break

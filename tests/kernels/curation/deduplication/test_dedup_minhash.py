@@ -82,13 +82,20 @@ def test_signatures_of_another_length_are_refused() -> None:
 def _resemblance(left: str, right: str, max_shingles: int = MAX_SHINGLES) -> float:
     sets = sign(pl.Series([left, right]), CONFIG).shingles
     one, other = (sets.take(np.array([row])).values[:max_shingles] for row in (0, 1))
-    return resemblance(one, other, max_shingles)
+    return resemblance(one, other, max_shingles, 0.0)
 
 
 @pytest.mark.parametrize("changed", [0, 1, 7, 40])
 def test_shingles_tell_the_similarity_exactly(changed: int) -> None:
     left, right = _pair(300, changed, 3)
     assert _resemblance(_text(left), _text(right)) == _jaccard(left, right)
+
+
+def test_a_similarity_below_the_least_that_is_asked_is_none() -> None:
+    left, right = (np.array(values, np.uint32) for values in ([1, 2, 3, 4, 6], [1, 2, 3, 4, 5]))
+    assert [resemblance(left, right, MAX_SHINGLES, least) for least in (0.0, 0.5, 4 / 6, 0.67, 1.0)] == [4 / 6, 4 / 6, 4 / 6, 0, 0]
+    assert resemblance(left, left, MAX_SHINGLES, 1.0) == 1
+    assert resemblance(left[:0], left[:0], MAX_SHINGLES, 0.5) == 0, "two texts without any word are no near duplicates"
 
 
 def test_of_texts_longer_than_what_is_kept_the_lowest_shingles_estimate_it() -> None:
