@@ -8,10 +8,8 @@ from tests.locations import PROJECT, SHARED_DATA
 
 
 def test_skipped_tests_are_counted_by_what_they_lack_with_what_to_do() -> None:
-    reasons = [f"Skipped: no real data at {SHARED_DATA}", f"Skipped: no real data at {SHARED_DATA / 'xquad'}"] + [
-        "Skipped: could not import 's3fs'",
-        "a reason of its own",
-    ]
+    reasons = [f"Skipped: no real data at {place}" for place in (SHARED_DATA, SHARED_DATA / "xquad")]
+    reasons += ["Skipped: could not import 's3fs'", "a reason of its own"]
     lines = skip_lines(reasons)
     assert lines[0].startswith("4 tests were skipped")
     assert lines[1].startswith(f"  2: no real data; to run them, put the real data at {SHARED_DATA}")

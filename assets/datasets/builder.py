@@ -10,7 +10,7 @@ from typing import Any
 from kernels.synthesis.labels import Label
 from resources.storage.packages import fetch, read_member, read_members
 
-VERSION = "2"
+VERSION = "3"
 COMPLETE = ".complete"
 LABELS = ".labels.jsonl"
 SMOKE_TOPICS: dict[str, tuple[int, int | None]] = {"wikipedia": (0, 24), "books": (24, 34), "web": (34, None)}
