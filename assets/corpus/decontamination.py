@@ -1,4 +1,4 @@
-"""The last stage of the corpus: documents that share words with an evaluation of the recipe are dropped.
+"""The last stage of the corpus: documents that share words with an item of the recipe's evaluations are dropped.
 
 What is looked for is a set of texts: neither the names of evaluations nor their order count. A cell that was made from the same documents
 before knows what was found then, so that only texts that are new are looked for.
@@ -19,13 +19,13 @@ from kernels.curation.profile import Profile
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 
-VERSION = 2
+VERSION = 3
 EXCERPT_CHARS = 200
 CONTAMINATED = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False, metadata={"description": "the document"}),
         pa.field("texts", pa.string(), nullable=False, metadata={"description": "content of the evaluation's texts (corpus/eval_texts)"}),
-        pa.field("item", pa.int64(), nullable=False, metadata={"description": "which of its texts, counted from 0"}),
+        pa.field("item", pa.int64(), nullable=False, metadata={"description": "which of its items, counted from 0"}),
         pa.field("ngram", pa.string(), nullable=False, metadata={"description": "the first words shared"}),
         pa.field("text", pa.string(), nullable=False, metadata={"description": "how the document begins"}),
     ]
@@ -38,7 +38,8 @@ class DecontaminationConfig(Config):
     """What counts as contaminated, and what becomes of it."""
 
     ngram: int = Field(13, ge=8)
-    """Words in a row that a document and an evaluation text must share (Brown et al. 2020, arXiv 2005.14165, appendix C)."""
+    """Words in a row that a document and an evaluation's item must share (Brown et al. 2020, arXiv 2005.14165, appendix C); a shorter item
+    counts as a whole."""
     drop: bool = True
     """Drop such documents; otherwise they are only listed."""
 
@@ -109,11 +110,16 @@ class _Search:
     """Looks for the texts of some evaluations (name by content of its texts) in documents."""
 
     def __init__(self, build: CellBuild, evals: Mapping[str, str], ngram: int) -> None:
-        from kernels.curation.contamination import index_evals
+        from kernels.curation.contamination import EvalText, index_evals
 
-        texts: dict[str, list[Any]] = {content: build.table(EVAL_TEXTS, "texts", name)["text"].to_pylist() for content, name in sorted(evals.items())}
-        self.items = [(content, number) for content, own in texts.items() for number in range(len(own))]
-        self.index = index_evals([text for own in texts.values() for text in own], ngram) if self.items else None
+        self.items: list[tuple[str, int]] = []
+        texts: list[EvalText] = []
+        for content, name in sorted(evals.items()):
+            first = len(self.items)
+            own = [EvalText(**row) for row in build.table(EVAL_TEXTS, "texts", name).to_pylist()]
+            self.items += [(content, number) for number in range(max((text.item for text in own), default=-1) + 1)]
+            texts += [text._replace(item=first + text.item) for text in own]
+        self.index = index_evals(texts, ngram) if texts else None
 
     def find(self, documents: pa.Table, carried: list[dict[str, Any]]) -> pa.Table:
         """Return what is found in a table of documents, and what was found in them before, in order of documents, texts and items."""
@@ -123,7 +129,7 @@ class _Search:
         position = {key: row for row, key in enumerate(documents["id"].to_pylist())} if found or carried else {}
         rows = [row for row in carried if row["id"] in position]
         for row in found:
-            content, number = self.items[row["eval_index"]]
+            content, number = self.items[row["item"]]
             excerpt = str(documents["text"][position[row["id"]]])[:EXCERPT_CHARS]
             rows.append({"id": row["id"], "texts": content, "item": number, "ngram": row["ngram"], "text": excerpt})
         rows.sort(key=lambda row: (position[row["id"]], row["texts"], row["item"]))

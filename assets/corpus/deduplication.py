@@ -23,7 +23,7 @@ from kernels.specs.config import Config
 from resources.storage.sources import Location
 
 SIGNATURES_VERSION = 3
-MATCHING_VERSION = 2
+MATCHING_VERSION = 3
 TRIMMING_VERSION = 2
 MODEL_INPUT = "semantic_model"
 """The input that holds the sentence encoder."""
@@ -53,7 +53,7 @@ class DeduplicationEntry(DedupConfig):
 
 
 class IndexConfig(Config):
-    """What an index depends on: nothing of the thresholds."""
+    """What an index depends on: of the thresholds, only what shapes the bands."""
 
     minhash: MinHashConfig
     semantic: dict[str, int | float | str] | None
@@ -86,7 +86,7 @@ def signatures(recipe: str, entry: DeduplicationEntry, model: Location | None) -
     return Artifact(
         recipe=recipe,
         name=SIGNATURES,
-        description="The index that later partitions are matched against: hashes of texts and MinHash bands, sorted, mapped and never read whole.",
+        description="The index that later partitions are matched against: texts, MinHash bands and shingles as hashes, sorted, never read whole.",
         group="corpus",
         kinds=("arrow", "numpy"),
         code_version=f"signatures:{SIGNATURES_VERSION}",
@@ -156,6 +156,7 @@ def drop_duplicates(build: CellBuild, entry: DeduplicationEntry) -> None:
     build.write("duplicates", duplicates)
     describe(build, profile)
     build.draft.metadata["num_duplicates"] = duplicates.num_rows
+    build.draft.metadata["chance_of_finding_a_pair_at_min_similarity"] = round(entry.minhash.chance(entry.min_similarity), 4)
 
 
 def _first_of_each(found: list[pa.Table]) -> pa.Table:

@@ -18,7 +18,7 @@ from resources.storage.content import hash_json
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
-CONTAMINATION_VERSION = 2
+CONTAMINATION_VERSION = 3
 SHOWN_DOCUMENTS = 3
 
 
@@ -56,12 +56,16 @@ def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str]) -
         found = [row for folder in folders for row in _documents_with_texts(str(folder), texts)]
         seen = [row for row in found if data.mixture is None or not is_validation(row[0], data.mixture)]
         examples = "; ".join(f"{document}: {words!r}" for document, words in seen[:SHOWN_DOCUMENTS])
-        description = f"{len(seen)} documents share 13 words with an eval item (0 are asked for)" + (f": {examples}" if examples else "")
-        return CheckFinding(not seen, description, {"num_documents": len(seen), "num_held_out": len(found) - len(seen)})
+        description = f"{len(seen)} documents share 13 words with an eval item, or hold a shorter one whole (0 are asked for)"
+        description += f": {examples}" if examples else ""
+        missed = sum(judging.manifest(cell._replace(asset=EVAL_TEXTS, partition=name)).metadata.get("num_not_searched", 0) for name in evals)
+        description += f"; {missed} items are too short to be looked for" if missed else ""
+        numbers = {"num_documents": len(seen), "num_held_out": len(found) - len(seen), "num_items_not_searched": missed}
+        return CheckFinding(not seen, description, numbers)
 
     return single_check(
         "no_eval_text_in_training",
-        "No document it was trained on shares 13 words in a row with an item of the recipe's evals.",
+        "No document it was trained on shares 13 words in a row with an item of the recipe's evals, or holds a shorter item whole.",
         asset,
         blocking=False,
         version=CONTAMINATION_VERSION,
@@ -85,7 +89,7 @@ def _documents_with_texts(documents: str, texts: tuple[str, ...]) -> list[tuple[
 
 @functools.lru_cache(maxsize=2)
 def _index(folders: tuple[str, ...]) -> Any:
-    from kernels.curation.contamination import index_evals
+    from kernels.curation.contamination import EvalText, index_evals
 
-    texts: list[Any] = [text for folder in folders for table in read_tables(Path(folder) / "texts.parquet") for text in table["text"].to_pylist()]
-    return index_evals(texts)
+    tables = [table for folder in folders for table in read_tables(Path(folder) / "texts.parquet")]
+    return index_evals([EvalText(**row) for table in tables for row in table.to_pylist()])

@@ -21,7 +21,7 @@ from kernels.specs.config import Config
 from kernels.tokens.mixtures import MixtureConfig
 from resources.storage.manifest import Manifest
 
-VERSION = 3
+VERSION = 4
 STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_REASONS = 12
 
@@ -133,7 +133,7 @@ def _origin_row(source: str, origin: Origin, build: CellBuild, partitions: list[
 
 
 def _contamination(build: CellBuild, partitions: list[str], evals: Sequence[str], *, drop: bool) -> str:
-    """Return by evaluation how many of its texts stood in how many documents."""
+    """Return by evaluation how many of its items stood in how many documents, and how many could not be looked for."""
     names: dict[str, list[str]] = {}
     for name in evals:
         names.setdefault(build.manifest(EVAL_TEXTS, name).content, []).append(name)
@@ -143,9 +143,19 @@ def _contamination(build: CellBuild, partitions: list[str], evals: Sequence[str]
             items, ids = found.setdefault(", ".join(sorted(names.get(row["texts"], []))), (set(), set()))
             items.add(row["item"])
             ids.add(row["id"])
+    told = {", ".join(sorted(own)): build.manifest(EVAL_TEXTS, own[0]).metadata for own in names.values()}
+    rows = [
+        {
+            "evaluation": name,
+            "items": metadata.get("num_items", 0),
+            "too short to be looked for": metadata.get("num_not_searched", 0),
+            "items found": len(found.get(name, ((), ()))[0]),
+            "documents": len(found.get(name, ((), ()))[1]),
+        }
+        for name, metadata in sorted(told.items())
+    ]
     if not found:
-        return "None of the recipe's evaluations was found."
-    rows = [{"evaluation": name, "texts found": len(items), "documents": len(ids)} for name, (items, ids) in sorted(found.items())]
+        return markdown_table(rows) + "\n\nNone of the recipe's evaluations was found."
     return markdown_table(rows) + f"\n\nThese documents were {'dropped' if drop else 'kept, as the recipe asks'}."
 
 

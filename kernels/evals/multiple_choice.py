@@ -1,8 +1,10 @@
 """Multiple choice by log-likelihood: the answer is the option that the model finds most likely after the prompt.
 
-Scores as in EleutherAI's lm-evaluation-harness (github.com/EleutherAI/lm-evaluation-harness, lm_eval/api/task.py):
-``accuracy`` compares the options' log-likelihoods (acc), ``accuracy_normalized`` the same divided by the option's UTF-8 bytes
-(acc_norm). A prompt that exceeds the model's context loses its beginning, and the items tell how many tokens.
+Scores as in EleutherAI's lm-evaluation-harness (github.com/EleutherAI/lm-evaluation-harness, lm_eval/api/task.py of 0.4.13): ``accuracy``
+compares the options' log-likelihoods (its acc), ``accuracy_normalized`` the same divided by the option's characters (its acc_norm), and
+``accuracy_per_byte`` by its UTF-8 bytes (its acc_bytes). Options are asked as they stand in the file, their spaces too. A prompt that exceeds
+the model's context loses its beginning, and the items tell how many tokens. An option of no character is scored by ``accuracy`` alone: a
+likelihood divided by no length is no likelihood, and the normalized scores never choose it.
 """
 
 import json
@@ -17,7 +19,7 @@ from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import text_encoder
 from kernels.specs.config import Config
 from kernels.specs.sources import Reject
-from kernels.specs.tasks import EvalResult, Score
+from kernels.specs.tasks import EvalResult, ItemTexts, Score
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
 
 _OPTION = re.compile(r"(?:^|\n)([A-Z])\. ")
+_LABELS = ("", "Answer", "A", "Solution", "The answer is")
+"""What stands between question and answer where others print an item, in the words that decontamination compares."""
+_METRICS: dict[str, Callable[[str], int]] = {
+    "accuracy": lambda option: 1,
+    "accuracy_normalized": len,
+    "accuracy_per_byte": lambda option: len(option.encode()),
+}
+"""What each metric divides the log-likelihood of an option by."""
 
 
 class MultipleChoiceConfig(Config):
@@ -84,14 +94,16 @@ def parse_item(key: str, row: dict[str, str], prompt: str) -> Item | Reject:
     Returns:
         A `Reject` where the letters do not run from A, or the answer is not literally one of the options.
     """
-    head, *parts = _OPTION.split(read_field(key, row, "options"))
-    letters, options = parts[::2], tuple(option.strip() for option in parts[1::2])
-    if head or len(letters) < 2 or letters != [chr(ord("A") + index) for index in range(len(letters))]:
+    read_field(key, row, "options")
+    head, *parts = _OPTION.split(row["options"].strip("\n"))
+    letters, options = parts[::2], tuple(parts[1::2])
+    if head.strip() or len(letters) < 2 or letters != [chr(ord("A") + index) for index in range(len(letters))]:
         return Reject(key, "options_unreadable", row["options"])
-    answer = read_field(key, row, "answer")
-    letter, _, text = answer.partition(". ")
+    read_field(key, row, "answer")
+    answer = row["answer"]
+    letter, _, text = answer.strip().partition(".")
     expected = letters.index(letter) if letter in letters else -1
-    if expected < 0 or options[expected] != text.strip():
+    if expected < 0 or options[expected].strip() != text.strip():
         return Reject(key, "answer_not_an_option", answer)
     return Item(key, prompt, options, expected)
 
@@ -116,9 +128,19 @@ def read_items(path: Path | None, prompt: Callable[[str], str], max_rejects: int
     return items, rejects
 
 
-def read_questions(path: Path) -> Iterator[str]:
-    """Yield the question of every record, the rejected ones too."""
-    return (read_field(key, row, "question") for key, row in read_rows(path))
+def read_item_texts(path: Path) -> Iterator[ItemTexts]:
+    """Yield what must not occur in training data of every record of question, options and answer, the rejected ones too."""
+    for key, row in read_rows(path):
+        question = read_field(key, row, "question")
+        item = parse_item(key, row, question)
+        options = item.options if isinstance(item, Item) else (row.get("options", ""), row.get("answer", ""))
+        yield item_texts(question, options)
+
+
+def item_texts(question: str, options: Sequence[str]) -> ItemTexts:
+    """Return the texts of one item: its parts, and the question with each option behind it, with and without a label between them."""
+    given = [option for option in options if option.strip()]
+    return ItemTexts((question, *given), tuple(f"{question} {label} {option}" for option in given for label in _LABELS))
 
 
 def choose_subset(num_available: int, num_items: int, seed: int) -> list[int]:
@@ -129,19 +151,21 @@ def choose_subset(num_available: int, num_items: int, seed: int) -> list[int]:
 
 
 def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
-    """Return prompt and `` option`` as token ids, split where the harness splits them: behind the prompt's own number of tokens.
+    """Return prompt and `` option`` as token ids, encoded together and split as the harness does, behind the prompt's own number of tokens.
 
-    The tokenizer's own beginning of sequence is kept, where it sets one, and a closing token is not.
+    White space at the end of the prompt goes to the option first. The tokenizer's own beginning of sequence is kept, where it sets one, and a
+    closing token is not. Where the option is swallowed by the prompt's last token, that token is asked.
     """
     tokenizer = model.tokenizer
-    given, whole = text_encoder(tokenizer).contents([prompt, f"{prompt} {option}"])
+    given, whole = text_encoder(tokenizer).contents([prompt.rstrip(), f"{prompt} {option}"])
     start = tokenizer.encode("")[:1]
     begin: list[int] = start if start == [tokenizer.bos_token_id] else []
-    return Request((*begin, *whole[: len(given)]), tuple(whole[len(given) :]))
+    split = min(len(given), len(whole) - 1)
+    return Request((*begin, *whole[:split]), tuple(whole[split:]))
 
 
 def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig) -> EvalResult:
-    """Return both accuracies over the chosen items; the items frame ends with the rejected records and why they were not asked.
+    """Return the three accuracies over the chosen items; the items frame ends with the rejected records and why they were not asked.
 
     Raises:
         ValueError: there are no items.
@@ -157,31 +181,50 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
     rows: list[dict[str, Any]] = []
     for item, group in zip(chosen, requests, strict=True):
         totals = [next(flat) for _ in group]
-        per_byte = [total / len(option.encode()) for total, option in zip(totals, item.options, strict=True)]
-        answer, normalized = totals.index(max(totals)), per_byte.index(max(per_byte))
         cut = max(len(request.context) + len(request.continuation) - 1 - limit for request in group)
         rows.append({
             "item": item.key, "prompt": item.prompt, "options": list(item.options), "log_likelihoods": totals,
-            "expected": item.options[item.expected], "answer": item.options[answer], "answer_normalized": item.options[normalized],
-            "correct": answer == item.expected, "correct_normalized": normalized == item.expected, "num_tokens_cut": max(cut, 0),
+            "expected": item.options[item.expected], **_answers(item, totals), "num_tokens_cut": max(cut, 0),
         })  # fmt: skip
     rows += [{"item": reject.key, "rejected": reject.reason} for reject in rejects]
     frame = pl.DataFrame(rows, schema=_item_schema())
     chance = math.fsum(1 / len(item.options) for item in chosen) / len(chosen)
-    scores = [
-        _accuracy(metric, [row[column] for row in rows[: len(chosen)]], chance, config)
-        for metric, column in (("accuracy", "correct"), ("accuracy_normalized", "correct_normalized"))
-    ]
-    return EvalResult(scores, frame)
+    asked = rows[: len(chosen)]
+    return EvalResult([_accuracy(metric, [row[_column("correct", metric)] for row in asked], chance, config) for metric in _METRICS], frame)
+
+
+def _answers(item: Item, totals: Sequence[float]) -> dict[str, Any]:
+    """Return by each metric the option of the highest score, the first of equals, and whether it is the right one."""
+    found: dict[str, Any] = {}
+    for metric, length in _METRICS.items():
+        lengths = [length(option) for option in item.options]
+        scores = [total / size if size else -math.inf for total, size in zip(totals, lengths, strict=True)]
+        answer = scores.index(max(scores))
+        found |= {_column("answer", metric): item.options[answer], _column("correct", metric): answer == item.expected}
+    return found
+
+
+def _column(name: str, metric: str) -> str:
+    """Return the column of the items frame: ``answer``, ``answer_normalized``, ``answer_per_byte``."""
+    return name + metric.removeprefix("accuracy")
 
 
 def _item_schema() -> "dict[str, pl.DataType | type[pl.DataType]]":
     import polars as pl
 
-    strings = dict.fromkeys(("expected", "answer", "answer_normalized"), pl.String)
-    flags = dict.fromkeys(("correct", "correct_normalized"), pl.Boolean)
+    answers = {_column("answer", metric): pl.String for metric in _METRICS}
+    flags = {_column("correct", metric): pl.Boolean for metric in _METRICS}
     lists = {"options": pl.List(pl.String), "log_likelihoods": pl.List(pl.Float64)}
-    return {"item": pl.String, "prompt": pl.String, **lists, **strings, **flags, "num_tokens_cut": pl.Int64, "rejected": pl.String}
+    return {
+        "item": pl.String,
+        "prompt": pl.String,
+        **lists,
+        "expected": pl.String,
+        **answers,
+        **flags,
+        "num_tokens_cut": pl.Int64,
+        "rejected": pl.String,
+    }
 
 
 def _accuracy(metric: str, correct: Sequence[bool], chance: float, config: MultipleChoiceConfig) -> Score:

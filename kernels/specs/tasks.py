@@ -31,13 +31,22 @@ class EvalResult(NamedTuple):
     items: "pl.DataFrame"
 
 
+class ItemTexts(NamedTuple):
+    """What of one item of a task must not occur in training data."""
+
+    parts: tuple[str, ...]
+    """Pieces that tell the item where they are long: a passage, the question, an option."""
+    wholes: tuple[str, ...]
+    """The question with each option as they may stand together: what tells a short item."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskTexts:
-    """The texts of a task's data file that must not occur in training data."""
+    """The texts of a task's data file that must not occur in training data, item by item."""
 
     version: int
     """Raised when the same file gives other texts; scoring has a version of its own."""
-    read: Callable[[Path], Iterator[str]]
+    read: Callable[[Path], Iterator[ItemTexts]]
 
 
 @dataclass(frozen=True, kw_only=True)

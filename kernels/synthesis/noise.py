@@ -54,9 +54,9 @@ def personal_sentence(dice: random.Random) -> Planted:
 
 
 def edit_slightly(text: str, dice: random.Random) -> str:
-    """Return a text with two of its words changed: still nearly the same."""
+    """Return a text with a word changed, or two of a long one: of 50 words or more, it still shares four fifths of its runs of five words."""
     words = text.split(" ")
-    for _ in range(2):
+    for _ in range(2 if len(words) >= 120 else 1):
         words[dice.randrange(len(words))] = dice.choice(["also", "indeed", "perhaps", "however", "again"])
     return " ".join(words)
 

@@ -1,12 +1,12 @@
 """Whether the rule filters decide as datatrove's do: document by document, on real documents of every kind.
 
-Run by ``make bench NAME=parity``. Each filter of datatrove runs as it comes (its words are spaCy's), ours with the same thresholds; a
-document counts as decided alike where both keep it with the same text, or both drop it.
+Run by ``make bench NAME=parity``, on the documents of ``../shared/data`` where it is there, else on news, passages, questions, books and
+code that pip and Python bring (`tests.bench.texts.documents`). Each filter of datatrove runs as it comes (its words are spaCy's), ours with the
+same thresholds; a document counts as decided alike where both keep it with the same text, or both drop it.
 """
 
 import json
 import resource
-import sys
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -17,8 +17,7 @@ from kernels.curation.filters import c4, fineweb_quality, gopher_quality, gopher
 from kernels.curation.text.string_buffers import batches
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter
-from tests.locations import SHARED_DATA
-from tests.real_documents import real_documents
+from tests.bench.texts import documents as real_documents
 
 NUM_DOCUMENTS = 10_500
 
@@ -76,10 +75,7 @@ def compare(pair: Pair, documents: list[tuple[str, str]]) -> Parity:
 
 def main() -> None:
     """Print the report."""
-    shared = SHARED_DATA
-    if not shared.is_dir():
-        sys.exit(f"no real data at {shared}: the comparison needs it")
-    documents = real_documents(shared)[:NUM_DOCUMENTS]
+    documents = real_documents(NUM_DOCUMENTS)
     kinds = Counter(kind for kind, _ in documents)
     print(f"{len(documents)} documents, {sum(len(text) for _, text in documents) / 1e6:.1f} M characters, of {len(kinds)} kinds: {dict(kinds)}")
     num_different = 0
@@ -93,7 +89,19 @@ def main() -> None:
             print("  otherwise:", *difference, sep=" | ")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     alike = 1 - num_different / len(documents) / len(pairs())
-    print(json.dumps({"name": "parity", "ours": alike, "peer": 1.0, "ratio": alike, "unit": "share decided alike", "peak_mb": peak}))
+    print(
+        json.dumps(
+            {
+                "name": "parity",
+                "ours": alike,
+                "peer": 1.0,
+                "ratio": alike,
+                "unit": "share decided alike",
+                "peak_mb": peak,
+                "documents": len(documents),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
 """Documents for the deduplication benchmarks: real texts, and seeded edits of them whose true Jaccard similarity is computed from the words.
 
-Real texts are those beside the checkout (../shared/data): books and plays cut into documents of about 3,000 characters.
+Real texts are pieces of books of about 3,000 characters (`tests.bench.texts`). True similarities are those of sets of runs of five words,
+lower case, white space and punctuation aside, made here in plain Python: nothing of the code that is measured has a part in them.
 """
 
 import multiprocessing
 import os
+import re
 import resource
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.locations import SHARED_DATA
+from tests.bench import texts as real
 
-DATA = SHARED_DATA
-DOCUMENT_CHARS = 3000
 NGRAM = 5
+NUM_ORIGINALS = 700
+_WORD = re.compile(r"[^\W_]+")
 
 
 class Planted(NamedTuple):
@@ -30,34 +32,23 @@ class Planted(NamedTuple):
         return sum(len(text.encode()) for text in self.texts) / 1e6
 
 
-def real_texts() -> list[str]:
-    """Return the real documents."""
-    paths = sorted([*(DATA / "books-sotu-moby").rglob("*.txt"), *(DATA / "tinyshakespeare").rglob("*.txt")])
-    if not paths:
-        raise SystemExit(f"no real texts below {DATA}")
-    texts: list[str] = []
-    for path in paths:
-        whole = path.read_text("utf-8", errors="replace")
-        texts += [whole[start : start + DOCUMENT_CHARS] for start in range(0, len(whole) - DOCUMENT_CHARS, DOCUMENT_CHARS)]
-    return texts
-
-
 def shingles(text: str) -> set[tuple[str, ...]]:
-    """Return the runs of five words of a text, normalised as deduplication does."""
-    import polars as pl
-
-    from kernels.curation.text.shingles import normalise
-
-    words = normalise(pl.Series([text]))[0].split()
+    """Return the runs of five words of a text."""
+    words = _WORD.findall(text.lower())
     return {tuple(words[start : start + NGRAM]) for start in range(max(1, len(words) - NGRAM + 1))}
 
 
-def planted(seed: int) -> Planted:
+def similarity(left: str, right: str) -> float:
+    """Return the exact Jaccard similarity of two texts' runs of words."""
+    one, other = shingles(left), shingles(right)
+    return len(one & other) / len(one | other)
+
+
+def planted(seed: int, num_originals: int = NUM_ORIGINALS) -> Planted:
     """Return real documents and an edit of each, its words replaced one by one, for similarities of .5 to 1."""
-    originals = real_texts()
+    originals = real.pieces(num_originals)
     random = np.random.default_rng(seed)
     edits: list[str] = []
-    similarities: list[float] = []
     for number, text in enumerate(originals):
         words = text.split(" ")
         # A replaced word spoils five shingles of each side: the share s of spoilt ones gives (1 - s) / (1 + s).
@@ -66,18 +57,26 @@ def planted(seed: int) -> Planted:
         for place in random.choice(len(words), num_edits, replace=False):
             words[place] = f"edit{number}x{place}"
         edits.append(" ".join(words))
-        before, after = shingles(text), shingles(edits[-1])
-        similarities.append(len(before & after) / len(before | after))
-    return Planted(originals + edits, similarities)
+    return Planted(originals + edits, [similarity(*pair) for pair in zip(originals, edits, strict=True)])
 
 
-def peer_signatures(folder: str, config: Any) -> Any:
+class RegularWords:
+    """A word tokenizer for datatrove that splits by a regular expression, as its users may set one, instead of by spaCy."""
+
+    def word_tokenize(self, text: str) -> list[str]:
+        """Return the words."""
+        return _WORD.findall(text)
+
+
+def peer_signatures(folder: str, config: Any, *, regular_words: bool) -> Any:
     """Return datatrove's signature stage; its default hash is given bytes, as the installed xxhash no longer takes strings."""
     import xxhash
     from datatrove.pipeline.dedup import MinhashDedupSignature
 
     stage = MinhashDedupSignature(folder, config)
     stage._hash_func = lambda text: xxhash.xxh64_intdigest(text.encode())  # pyright: ignore[reportPrivateUsage]
+    if regular_words:
+        stage.word_tokenizer = RegularWords()  # pyright: ignore[reportAttributeAccessIssue]
     return stage
 
 

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,17 @@ pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 90_000
 RECIPE = SMALL.replace("name: small\n", "name: shop\nowner: team:shop\n").replace("  chats: {format: chats, path: chats}\n", "")
+
+
+CHECKS = """{ assetNodeOrError(assetKey: {path: ["shop", "models", "base"]}) { ... on AssetNode { assetChecksOrError { ... on AssetChecks {
+    checks { name executionForLatestMaterialization { status evaluation { success } } } } } } } }"""
+
+
+def check_outcomes(answer: dict[str, Any]) -> dict[str, tuple[str, bool]]:
+    """Return what came of each check of the model, by name, as the UI itself asks for it."""
+    checks = answer["data"]["assetNodeOrError"]["assetChecksOrError"]["checks"]
+    runs = {check["name"]: check["executionForLatestMaterialization"] for check in checks}
+    return {name: (run["status"], run["evaluation"]["success"]) for name, run in runs.items()}
 
 
 def free_ports() -> int:
@@ -117,7 +129,12 @@ def test_a_stranger_makes_a_model_and_sees_its_checks_and_loss_curve(ui: str, sh
 
         page.goto(f"{ui}/assets/shop/models/base?view=checks")
         expect(page.get_by_text("loss_is_finite_and_fell").first).to_be_visible(timeout=WAIT_MS)
+        page.get_by_text("loss_is_finite_and_fell").first.click()
+        expect(page.get_by_text("Passed", exact=True).first).to_be_visible(timeout=WAIT_MS)
         page.screenshot(path=pictures / "checks.png")
+        outcomes = check_outcomes(page.request.post(f"{ui}/graphql", data={"query": CHECKS}).json())
+        assert outcomes["loss_is_finite_and_fell"] == ("SUCCEEDED", True), "its name on the page is not its passing"
+        assert set(outcomes.values()) == {("SUCCEEDED", True)}, outcomes
         browser.close()
 
     port = int(ui.rpartition(":")[2]) + 1

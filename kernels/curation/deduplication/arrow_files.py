@@ -46,3 +46,16 @@ def fixed_values(column: Any, width: int, dtype: str) -> NDArray[Any]:
     """Return a written column of N binaries as [N, width] values, still mapped."""
     parts = [np.frombuffer(chunk.buffers()[1], dtype)[: len(chunk) * width] for chunk in column.chunks if len(chunk)]
     return (parts[0] if parts else np.zeros(0, dtype)).reshape(len(column), width)
+
+
+def lists(values: NDArray[Any], offsets: NDArray[np.int64]) -> Any:
+    """Return N lists, given end to end with N + 1 offsets, as one array."""
+    return cast(Any, pa.LargeListArray).from_arrays(pa.array(offsets, pa.int64()), pa.array(values))
+
+
+def list_values(column: Any, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return a written column of N lists as its values end to end and the N + 1 offsets, still mapped."""
+    if not len(column):
+        return np.zeros(0, dtype), np.zeros(1, np.int64)
+    (chunk,) = column.chunks  # `write_arrow` writes one record batch
+    return chunk.values.to_numpy(), chunk.offsets.to_numpy()

@@ -1,4 +1,4 @@
-"""Exact duplicates: one 64-bit hash of the normalised text, so that case, white space and punctuation do not matter."""
+"""Exact duplicates: one 64-bit hash of the normalised text: case, white space and the punctuation of prose do not matter, signs do."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.curation.deduplication.normalised import normalised_batches
+from kernels.curation.text.normalised import normalised_batches
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 def exact_hashes(texts: "pl.Series") -> NDArray[np.uint64]:
-    """Return the xxHash64 of each of N texts, normalised by `kernels.curation.text.shingles.normalise`: [N] uint64."""
+    """Return the xxHash64 of each of N texts, normalised with their signs (`kernels.curation.text.normalised`): [N] uint64."""
     hashes = np.zeros(len(texts), np.uint64)
     for batch in normalised_batches(texts):
         hashes[batch.rows] = byte_hashes(batch.data, batch.offsets)

@@ -1,12 +1,9 @@
-"""Texts normalised for matching, and hashes of their word n-grams over flat arrays."""
+"""Hashes of the runs of words of normalised texts, over flat arrays."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    import polars as pl
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -22,18 +19,6 @@ def mix(values: U64) -> U64:
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _BASE_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
 _BYTE_VALUES = mix(np.arange(1, 257, dtype=np.uint64))
-
-
-def normalise(texts: "pl.Series") -> "pl.Series":
-    """Return texts for matching: lower case, words of letters and digits joined by one space.
-
-    A text without any keeps its other characters, less white space, so that texts of symbols differ from each other.
-    """
-    plain = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars(" ")
-    symbols = plain == ""
-    if not symbols.any():
-        return plain
-    return plain.zip_with(~symbols, texts.str.replace_all(r"\s+", ""))
 
 
 class SpanHash:
@@ -53,8 +38,12 @@ class SpanHash:
         return mix((self._sums[ends] - self._sums[starts]) * self._back[starts])
 
 
-class Ngrams(NamedTuple):
-    """Word n-grams of N texts, flat: hash, byte span in the flat bytes, and the N + 1 offsets by text."""
+WORD_WEIGHT = 4
+"""Of a word; a character of Han, kana or Yi weighs 2, one of Thai, Lao, Khmer, Myanmar or Tibetan 1: so many of them make about a word."""
+
+
+class Runs(NamedTuple):
+    """Runs of words of N texts, flat: hash, byte span in the flat bytes, and the N + 1 offsets by text."""
 
     hashes: U64
     starts: I64
@@ -62,11 +51,37 @@ class Ngrams(NamedTuple):
     offsets: I64
 
 
-def ngrams(data: NDArray[np.uint8], text_offsets: I64, n: int, *, whole: bool) -> Ngrams:
-    """Return hashes of all runs of ``n`` words of normalised texts, given as `flat_bytes`.
+class _Words(NamedTuple):
+    """Words of N texts: byte spans, the N + 1 offsets by text, and what each weighs."""
 
-    With ``whole``, a text of fewer words counts as one run; without it, such a text has none.
-    """
+    starts: I64
+    ends: I64
+    bounds: I64
+    weights: I64
+
+
+def text_weights(data: NDArray[np.uint8], text_offsets: I64) -> I64:
+    """Return what all words of each of N normalised texts weigh."""
+    words = _words(data, text_offsets)
+    return np.diff(np.concatenate([np.zeros(1, np.int64), np.cumsum(words.weights)])[words.bounds])
+
+
+def runs(data: NDArray[np.uint8], text_offsets: I64, weight: int) -> Runs:
+    """Return the run from each word on that weighs at least so much, of normalised texts (words alone), given as `flat_bytes`."""
+    words = _words(data, text_offsets)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(words.weights)])
+    if np.all(words.weights == WORD_WEIGHT):
+        last = np.arange(len(words.starts)) + (weight - 1) // WORD_WEIGHT
+    else:
+        last = np.searchsorted(before[1:], before[:-1] + weight)
+    counts = np.diff(words.bounds)
+    first = np.flatnonzero(last < np.repeat(words.bounds[1:], counts))
+    starts, ends = words.starts[first], words.ends[last[first]]
+    return Runs(SpanHash(data)(starts, ends), starts, ends, np.searchsorted(first, words.bounds))
+
+
+def _words(data: NDArray[np.uint8], text_offsets: I64) -> _Words:
+    """Return where words begin and end: between single spaces, and at the ends of texts."""
     is_space = data == 32
     begins = np.ones(len(data), bool)
     begins[1:] = is_space[:-1]
@@ -75,10 +90,23 @@ def ngrams(data: NDArray[np.uint8], text_offsets: I64, n: int, *, whole: bool) -
     ends = np.concatenate([starts[1:] - 1, [len(data)]]) if len(starts) else starts
     bounds = np.searchsorted(starts, text_offsets)
     ends[bounds[1:][np.diff(bounds) > 0] - 1] = text_offsets[1:][np.diff(bounds) > 0]
-    counts = np.diff(bounds)
-    runs = np.maximum(counts - n + 1, (counts > 0).astype(np.int64) if whole else 0)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(runs)])
-    first = np.arange(int(offsets[-1]), dtype=np.int64) + np.repeat(bounds[:-1] - offsets[:-1], runs)
-    last = np.minimum(first + n, np.repeat(bounds[1:], runs)) - 1
-    span_starts, span_ends = starts[first], ends[last]
-    return Ngrams(SpanHash(data)(span_starts, span_ends), span_starts, span_ends, offsets)
+    return _Words(starts, ends, bounds, _weights(data, starts, ends))
+
+
+def _weights(data: NDArray[np.uint8], starts: I64, ends: I64) -> I64:
+    """Return what words weigh: those of one character of a script without spaces less than others."""
+    from kernels.curation.text.normalise_bytes import ALONE
+    from kernels.curation.text.normalised import kind_table
+
+    weights = np.full(len(starts), WORD_WEIGHT, np.int64)
+    sizes, lead = ends - starts, data[starts]
+    short = np.flatnonzero((sizes == 3) & (lead >= 0xE0) | (sizes == 4) & (lead >= 0xF0))
+    codes = np.zeros(len(short), np.int64)
+    for step in range(4):
+        byte = data[np.minimum(starts[short] + step, len(data) - 1)].astype(np.int64)
+        bits = byte & np.where(sizes[short] == 3, 0x0F, 0x07) if step == 0 else byte & 0x3F
+        codes = np.where(step < sizes[short], codes << 6 | bits, codes)
+    alone = kind_table()[codes] == ALONE
+    clustered = (codes < 0x2E80) | (codes >= 0xA980) & (codes < 0xAC00) | (codes >= 0x11700) & (codes < 0x11750)
+    weights[short[alone]] = np.where(clustered[alone], 1, 2)
+    return weights

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import Item, MultipleChoiceConfig, read_field, read_rows, run_multiple_choice
+from kernels.evals.multiple_choice import Item, MultipleChoiceConfig, item_texts, read_field, read_rows, run_multiple_choice
 from kernels.specs.needs import DataFile
-from kernels.specs.tasks import EvalResult, Task, TaskTexts
+from kernels.specs.tasks import EvalResult, ItemTexts, Task, TaskTexts
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
 
 _LABELS = ("False", "True")
+_OPTIONS = ("no", "yes")
 
 
 class BoolqConfig(MultipleChoiceConfig):
@@ -33,15 +34,18 @@ def run(model: "LanguageModel", data: Path | None, config: BoolqConfig) -> EvalR
         passage, question, answer = (read_field(key, row, name) for name in ("passage", "question", "answer"))
         if answer not in _LABELS:
             raise ValueError(f"{key}: answer {answer!r} is neither True nor False; repair the file")
-        items.append(Item(key, f"{passage}\nQuestion: {question}?\nAnswer:", ("no", "yes"), _LABELS.index(answer)))
+        items.append(Item(key, f"{passage}\nQuestion: {question}?\nAnswer:", _OPTIONS, _LABELS.index(answer)))
     scores, frame = run_multiple_choice(model, items, [], config)
     kept = [score for score in scores if score.metric == "accuracy"]
-    return EvalResult(kept, frame.drop("answer_normalized", "correct_normalized"))
+    return EvalResult(kept, frame.drop([column for column in frame.columns if column.endswith(("_normalized", "_per_byte"))]))
 
 
-def texts(path: Path) -> Iterator[str]:
-    """Yield the passage and the question of every record."""
-    return (f"{read_field(key, row, 'passage')}\n{read_field(key, row, 'question')}" for key, row in read_rows(path))
+def texts(path: Path) -> Iterator[ItemTexts]:
+    """Yield of every record the passage with the question, the question, and the question with either answer."""
+    for key, row in read_rows(path):
+        passage, question = read_field(key, row, "passage"), read_field(key, row, "question")
+        asked = item_texts(question, _OPTIONS)
+        yield ItemTexts((f"{passage}\n{question}", *asked.parts), asked.wholes)
 
 
-SPEC = Task(name="boolq", version=2, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=texts))
+SPEC = Task(name="boolq", version=2, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=texts))

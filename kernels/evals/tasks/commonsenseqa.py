@@ -7,7 +7,7 @@ each option. The normalized accuracy comes first: it is the one reported there.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -23,10 +23,10 @@ class CommonsenseQaConfig(MultipleChoiceConfig):
 
 
 def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) -> EvalResult:
-    """Return both accuracies, the normalized one first, on a JSONL file; the known broken records stand as rejected in the items."""
+    """Return the accuracies, the normalized one first, on a JSONL file; the known broken records stand as rejected in the items."""
     items, rejects = read_items(data, lambda question: question, MAX_REJECTS)
     scores, frame = run_multiple_choice(model, items, rejects, config)
-    return EvalResult(scores[::-1], frame)
+    return EvalResult(sorted(scores, key=lambda score: score.metric != "accuracy_normalized"), frame)
 
 
-SPEC = Task(name="commonsenseqa", version=2, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(name="commonsenseqa", version=2, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts))

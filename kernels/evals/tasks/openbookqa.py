@@ -7,7 +7,7 @@ normalized accuracy comes first: it is the one the SmolLM2 evaluation reports (g
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -20,10 +20,10 @@ class OpenBookQaConfig(MultipleChoiceConfig):
 
 
 def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> EvalResult:
-    """Return both accuracies, the normalized one first, on a JSONL file of question, options and answer."""
+    """Return the accuracies, the normalized one first, on a JSONL file of question, options and answer."""
     items, rejects = read_items(data, lambda question: question)
     scores, frame = run_multiple_choice(model, items, rejects, config)
-    return EvalResult(scores[::-1], frame)
+    return EvalResult(sorted(scores, key=lambda score: score.metric != "accuracy_normalized"), frame)
 
 
-SPEC = Task(name="openbookqa", version=2, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(name="openbookqa", version=2, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts))

@@ -1,11 +1,18 @@
-"""Held-out documents: bits per byte, comparable across tokenizers, and perplexity, which is not, overall and bits per byte a source.
+"""Held-out documents: bits per byte, comparable across tokenizers, overall and by source, and three perplexities.
 
-Every byte counts once: a text is cut to ``max_bytes`` (so that all tokenizers see the same text), and one longer than the model's
-context is scored in disjoint windows, each after the beginning-of-sequence token or, lacking one, the end-of-sequence token, as in
-lm-evaluation-harness (rolling log-likelihood). Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1).
+Every byte counts once: a text is cut to ``max_bytes`` (so that all tokenizers see the same text), and its tokens are scored in windows of the
+model's context, as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first window follows the
+beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the last, which
+is shorter, as many of the tokens before it as the context holds.
+
+Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1). As in the harness, ``byte_perplexity`` is 2 to its power and
+``word_perplexity`` counts what white space parts, an empty beginning or end too; ``token_perplexity`` is comparable within one tokenizer only.
 """
 
 import math
+import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +48,7 @@ class PerplexityConfig(Config):
 
 class _Document(NamedTuple):
     num_bytes: int
+    num_words: int
     num_tokens: int
     nats: float
 
@@ -68,11 +76,13 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
             "item": table["id"],
             "source": table["source"],
             "num_bytes": [document.num_bytes for document in documents],
+            "num_words": [document.num_words for document in documents],
             "num_tokens": [document.num_tokens for document in documents],
             "nats": [document.nats for document in documents],
         }
     ).with_columns(bits_per_byte=pl.col("nats") / math.log(2) / pl.col("num_bytes"))
-    scores = [_bits_per_byte("bits_per_byte", items, config), _perplexity(items, config)]
+    scores = [_bits_per_byte("bits_per_byte", items, config)]
+    scores += [_perplexity(unit, items, config) for unit in ("byte", "word", "token")]
     for source in sorted(items["source"].unique().to_list()):
         scores.append(_bits_per_byte(f"bits_per_byte/{source}", items.filter(pl.col("source") == source), config))
     return EvalResult(scores, items)
@@ -85,18 +95,28 @@ def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -
         raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
     requests: list[Request] = []
     owners: list[int] = []
-    sizes: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int, int]] = []
     for index, text in enumerate(texts):
         text = text.encode()[:max_bytes].decode(errors="ignore")
         tokens = text_encoder(tokenizer).content(text)
-        windows = [tuple(tokens[first : first + window]) for first in range(0, len(tokens), window)]
-        requests += [Request((start,), tokens_of_window) for tokens_of_window in windows]
+        windows = rolling_windows(tokens, start, window)
+        requests += windows
         owners += [index] * len(windows)
-        sizes.append((len(text.encode()), len(tokens)))
+        sizes.append((len(text.encode()), len(re.split(r"\s+", text)), len(tokens)))
     nats = [0.0] * len(texts)
     for index, total in zip(owners, log_likelihoods(model, requests), strict=True):
         nats[index] -= total
     return [_Document(*size, total) for size, total in zip(sizes, nats, strict=True)]
+
+
+def rolling_windows(tokens: Sequence[int], start: int, size: int) -> list[Request]:
+    """Return windows that ask every token once, of ``size`` inputs at most, each after as many of the tokens before it as fit, one at least."""
+    windows: list[Request] = []
+    for first in range(0, len(tokens), size):
+        asked = tuple(tokens[first : first + size])
+        before = tokens[max(0, first + len(asked) - size - 1) : first] if first else (start,)
+        windows.append(Request(tuple(before), asked))
+    return windows
 
 
 def _bits_per_byte(metric: str, items: "pl.DataFrame", config: PerplexityConfig) -> Score:
@@ -106,10 +126,16 @@ def _bits_per_byte(metric: str, items: "pl.DataFrame", config: PerplexityConfig)
     return Score(metric, value, low, high, UNIFORM_BITS_PER_BYTE, items.height, higher_is_better=False)
 
 
-def _perplexity(items: "pl.DataFrame", config: PerplexityConfig) -> Score:
-    low, high = bootstrap_ratio_interval(items["nats"].to_numpy(), items["num_tokens"].to_numpy(), config.num_bootstrap, config.seed)
-    value = math.exp(float(items["nats"].sum()) / float(items["num_tokens"].sum()))
-    return Score("perplexity", value, math.exp(low), math.exp(high), None, items.height, higher_is_better=False)
+def _perplexity(unit: str, items: "pl.DataFrame", config: PerplexityConfig) -> Score:
+    counts = items[f"num_{unit}s"]
+    low, high = bootstrap_ratio_interval(items["nats"].to_numpy(), counts.to_numpy(), config.num_bootstrap, config.seed)
+    value, low, high = map(_exp, (float(items["nats"].sum()) / float(counts.sum()), low, high))
+    return Score(f"{unit}_perplexity", value, low, high, None, items.height, higher_is_better=False)
+
+
+def _exp(nats: float) -> float:
+    """Return e to a power; infinity where no number is so large, as for the words of a script without spaces."""
+    return math.exp(nats) if nats < math.log(sys.float_info.max) else math.inf
 
 
 SPEC = Task(name="perplexity", version=2, config=PerplexityConfig, need=HeldOut(), run=run)

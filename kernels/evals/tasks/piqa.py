@@ -6,7 +6,7 @@ The prompt is that of lm-evaluation-harness (lm_eval/tasks/piqa/piqa.yaml): ``Qu
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -19,9 +19,9 @@ class PiqaConfig(MultipleChoiceConfig):
 
 
 def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalResult:
-    """Return both accuracies on a JSONL file of question, options and answer."""
+    """Return the accuracies on a JSONL file of question, options and answer."""
     items, rejects = read_items(data, lambda question: f"Question: {question}\nAnswer:")
     return run_multiple_choice(model, items, rejects, config)
 
 
-SPEC = Task(name="piqa", version=2, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(name="piqa", version=2, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts))

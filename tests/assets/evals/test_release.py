@@ -56,12 +56,17 @@ def offer(home: Home, value: float, test: str = "held out") -> dict[str, Any]:
     put_cell(lake, Cell("r", "tokens/mixture_pretrain"), heldout=pa.table({"id": ["1"], "source": ["s"], "text": [test]}))
     put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=["models/dpo", f"test {test}"], scores=scores(value))
     make(GRAPH.artifacts["release"], None, GraphState(GRAPH, lake, observed()), workplace(home))
-    return json.loads((lake.folder(RELEASE) / RELEASE_FILE).read_text())
+    stands = json.loads((lake.folder(RELEASE) / RELEASE_FILE).read_text())
+    (kept,) = lake.require(RELEASE).keeps
+    (held,) = [version for version in history(lake, MODEL) if version.version == kept.version]
+    assert stands["content"] == held.content, "what the file names is what the release holds"
+    assert released_weights(lake, clean=False) == stands["score"]["value"], "the bytes are those of the candidate that had this score"
+    return stands
 
 
-def released_weights(lake: Lake) -> float:
-    """Return the weights that the release holds, all that nothing holds being removed first."""
-    for old in old_versions(lake, "r", 1):
+def released_weights(lake: Lake, *, clean: bool = True) -> float:
+    """Return the weights that the release holds, after all that nothing holds was removed where ``clean``."""
+    for old in old_versions(lake, "r", 1) if clean else ():
         remove_version(lake, old.cell, old.version)
     (kept,) = lake.require(RELEASE).keeps
     folder = lake.folder(Cell("r", kept.asset), kept.version)

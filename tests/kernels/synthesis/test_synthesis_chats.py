@@ -35,6 +35,7 @@ def test_about_a_third_of_clean_conversations_have_a_worse_answer(rendered):
 
 
 def test_a_worse_answer_is_never_the_answer(rendered):
+    assert any("rejected" in chat for chat in rendered[0])
     for chat in rendered[0]:
         assert chat.get("rejected") != chat["messages"][-1]["content"]
 
@@ -71,7 +72,9 @@ def test_given_foreign_exchanges_are_used_first(rendered):
 
 
 def test_tasks_are_answered_correctly():
+    num_checked = 0
     for task in word_tasks(2000, 1):
+        num_checked += bool(re.match(r"What is (\d+ ([+-]|times) \d+\?|\w+ written backwards)|Which is larger, \d+", task.question))
         if found := re.match(r"What is (\d+) ([+-]|times) (\d+)\?", task.question):
             left, right = int(found[1]), int(found[3])
             want = {"+": left + right, "-": left - right, "times": left * right}[found[2]]
@@ -80,6 +83,7 @@ def test_tasks_are_answered_correctly():
             assert task.answer.endswith(f" {found[1][::-1]}.")
         elif found := re.match(r"Which is larger, (\d+) or (\d+)", task.question):
             assert task.answer.startswith(f"{max(int(found[1]), int(found[2]))} ")
+    assert num_checked > 1000
 
 
 def test_no_task_comes_twice():

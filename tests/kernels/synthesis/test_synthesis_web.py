@@ -3,6 +3,7 @@ import io
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from kernels.synthesis.noise import edit_slightly
 from kernels.synthesis.web import TEMPLATES, render_pages, write_warc
 
 PASSAGES = [f"Passage {number} tells of <towns> & rivers. " + "It goes on for a while about what happened there. " * 4 for number in range(300)]
@@ -34,6 +35,7 @@ def test_keys_are_unique(pages):
 
 def test_an_exact_duplicate_says_what_its_original_says(pages):
     bodies = {page.key: page.body for page in pages}
+    assert of_kind(pages, "exact_duplicate")
     for page in of_kind(pages, "exact_duplicate"):
         start = page.body.index("<p>Passage")
         assert page.body[start : page.body.index("</p>", start)] in bodies[page.original]
@@ -41,6 +43,7 @@ def test_an_exact_duplicate_says_what_its_original_says(pages):
 
 def test_a_near_duplicate_stands_in_another_template_with_other_words(pages):
     bodies = {page.key: page.body for page in pages}
+    assert of_kind(pages, "near_duplicate")
     for page in of_kind(pages, "near_duplicate"):
         assert page.body.split("<body>")[1][:20] != bodies[page.original].split("<body>")[1][:20]
 
@@ -68,3 +71,15 @@ def test_a_reader_finds_every_page_under_the_key_of_its_label(pages):
     records = [record for record in ArchiveIterator(io.BytesIO(content)) if record.rec_type == "response"]
     assert [record.rec_headers.get_header("WARC-Record-ID").strip("<>") for record in records] == [each.key for each in labels]
     assert {each.path for each in labels} == {"w.warc.gz"}
+
+
+@pytest.mark.parametrize("num_words", [50, 119, 120, 400])
+def test_an_edited_text_is_still_of_a_similarity_of_four_fifths(num_words):
+    import random
+
+    words = [f"word{number}" for number in range(num_words)]
+    for seed in range(50):
+        edited = edit_slightly(" ".join(words), random.Random(seed)).split()
+        one, other = ({tuple(each[start : start + 5]) for start in range(num_words - 4)} for each in (words, edited))
+        assert one != other
+        assert len(one & other) / len(one | other) >= 0.8

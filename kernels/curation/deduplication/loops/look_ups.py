@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.curation.compiled import compiled
+from kernels.curation.deduplication.loops.minima import resemblance
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -64,21 +65,28 @@ def num_equal(left: U32, right: U32) -> int:
 
 
 @compiled
-def lower_matches(
-    wanted: tuple[U64, U32, U64, U32],
-    index: Any,
-    signature: U32,
-    num_needed: int,
-    budgets: U32,
-    lowest: I64,
-) -> None:
+def _is_match(query: int, row: int, key: np.uint64, wanted: Any, index: Any, bar: tuple[float, int, int]) -> bool:
+    """Return whether a query and a row of the index have one exact hash, or shingles that are alike; signatures turn most others away."""
+    min_similarity, num_plausible, max_shingles = bar
+    if key == wanted.exact[query]:
+        return True
+    if num_equal(wanted.signature[query], index.signature[row]) < num_plausible:
+        return False
+    ours, theirs = wanted.shingles, index.shingles
+    left = ours.values[ours.offsets[query] : ours.offsets[query + 1]]
+    right = theirs.values[theirs.offsets[row] : theirs.offsets[row + 1]]
+    return resemblance(left, right, max_shingles, min_similarity) > 0
+
+
+@compiled
+def lower_matches(keys: U64, owners: U32, wanted: Any, index: Any, bar: tuple[float, int, int], budgets: U32, lowest: I64) -> None:
     """Lower each query's row to the first row of the index that matches it.
 
-    ``wanted``: keys (M, ascending), the query of each, exact hashes (Q), signatures [Q, W]. ``index``: a `HashIndex`. ``signature``: the
-    index's [N, W]. ``budgets`` (M) says how many more rows a key may be compared with. ``lowest`` (Q): only rows below it count.
+    ``keys`` (M, ascending) and the query of each; ``wanted``: the queries as `Signed`; ``index``: a `SignatureIndex` without its ids, as
+    `Signed` with ``hashes``. ``bar``: least similarity, least number of equal minimum hashes that may go with it, most shingles of a text.
+    ``budgets`` (M) says how many more rows a key may be compared with. ``lowest``: only rows below a query's count.
     """
-    keys, owners, exact, signatures = wanted
-    held, rows, bits, shift = index.keys, index.rows, index.bits, index.shift
+    held, rows, bits, shift = index.hashes.keys, index.hashes.rows, index.hashes.bits, index.hashes.shift
     place = 0
     for number in range(len(keys)):
         key, query = keys[number], owners[number]
@@ -87,7 +95,18 @@ def lower_matches(
         place = seek(held, key, place)
         walk = place
         while walk < len(held) and held[walk] == key and rows[walk] < lowest[query] and budgets[number] > 0:
-            if key == exact[query] or num_equal(signatures[query], signature[rows[walk]]) >= num_needed:
+            if _is_match(query, rows[walk], key, wanted, index, bar):
                 lowest[query] = rows[walk]
             budgets[number] -= np.uint32(1)
             walk += 1
+
+
+@compiled
+def resemblances(queries: I64, rows: I64, wanted: Any, index: Any, max_shingles: int) -> NDArray[np.float64]:
+    """Return the similarities of pairs of a query and a row."""
+    result = np.zeros(len(queries), np.float64)
+    ours, theirs = wanted.shingles, index.shingles
+    for pair in range(len(queries)):
+        left = ours.values[ours.offsets[queries[pair]] : ours.offsets[queries[pair] + 1]]
+        result[pair] = resemblance(left, theirs.values[theirs.offsets[rows[pair]] : theirs.offsets[rows[pair] + 1]], max_shingles, 0.0)
+    return result

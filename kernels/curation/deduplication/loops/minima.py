@@ -1,4 +1,4 @@
-"""The compiled loop from normalised bytes to minimum hashes: words, shingles and permutations in one pass, nothing stored between."""
+"""The compiled loops from normalised bytes to minimum hashes and to the set of shingles: each text's words are read once for both."""
 
 # Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
 # pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
@@ -16,7 +16,6 @@ I64 = NDArray[np.int64]
 _PRIME = np.uint64(0x100000001B3)
 _START = np.uint64(0xCBF29CE484222325)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_BLOCK = 512  # shingles at a time: 2 KB, beside the permutations in the first-level cache
 
 
 @compiled
@@ -28,20 +27,16 @@ def scrambled(value: np.uint64) -> np.uint64:
 
 
 @compiled
-def _lower(block: U32, factors: U32, shifts: U32, lowest: U32) -> None:
-    """Lower each permutation's minimum by a block of shingles."""
-    for shingle in block:
+def _lower(shingles: U32, factors: U32, shifts: U32, lowest: U32) -> None:
+    """Lower each permutation's minimum by all shingles."""
+    for shingle in shingles:
         for index in range(len(lowest)):
             lowest[index] = min(lowest[index], np.uint32(shingle * factors[index] + shifts[index]))
 
 
 @compiled
-def _lower_text(data: U8, num_words: int, factors: U32, shifts: U32, work: tuple[U64, U32], lowest: U32) -> None:
-    """Lower the minima by all shingles of one normalised text. ``work``: a ring of word hashes, a block of shingles."""
-    ring, block = work
-    leaving = np.uint64(1)
-    for _ in range(num_words):
-        leaving *= _BASE
+def _read_shingles(data: U8, num_words: int, leaving: np.uint64, ring: U64, shingles: U32) -> int:
+    """Write the shingles of one normalised text in order, and return their number. ``ring``: room for the hashes of ``num_words`` words."""
     shingle, word, count, held = np.uint64(0), _START, 0, 0
     for place in range(len(data) + 1):
         if place < len(data) and data[place] != 32:
@@ -56,20 +51,97 @@ def _lower_text(data: U8, num_words: int, factors: U32, shifts: U32, work: tuple
         word = _START
         count += 1
         if count >= num_words or place == len(data):
-            block[held] = np.uint32(scrambled(shingle) >> np.uint64(32))
+            shingles[held] = np.uint32(scrambled(shingle) >> np.uint64(32))
             held += 1
-            if held == len(block):
-                _lower(block, factors, shifts, lowest)
-                held = 0
-    _lower(block[:held], factors, shifts, lowest)
+    return held
 
 
 @compiled
-def minima(data: U8, offsets: I64, num_words: int, factors: U32, shifts: U32) -> U32:
-    """Return the minimum of each permutation over the shingles of N normalised texts: [N, K] uint32; the largest value where a text is empty."""
-    result = np.full((len(offsets) - 1, len(factors)), np.uint32(0xFFFFFFFF), np.uint32)
-    work = (np.empty(num_words, np.uint64), np.empty(_BLOCK, np.uint32))
-    for text in range(len(result)):
+def _sort_distinct(values: U32, bounds: U32, out: U32) -> int:
+    """Write the distinct values in order and return their number. Hashes are spread evenly, so that as many buckets as values nearly sort them."""
+    bits = 1
+    while (1 << bits) < len(values):
+        bits += 1
+    shift = np.uint32(32 - bits)
+    bounds[: 1 << bits] = 0
+    for value in values:
+        bounds[value >> shift] += np.uint32(1)
+    total = np.uint32(0)
+    for bucket in range(1 << bits):
+        total, bounds[bucket] = total + bounds[bucket], total
+    for value in values:
+        bucket = value >> shift
+        out[bounds[bucket]] = value
+        bounds[bucket] += np.uint32(1)
+    for place in range(1, len(values)):
+        value, hole = out[place], place
+        while hole > 0 and out[hole - 1] > value:
+            out[hole] = out[hole - 1]
+            hole -= 1
+        out[hole] = value
+    count = min(1, len(values))
+    for place in range(1, len(values)):
+        if out[place] != out[count - 1]:
+            out[count] = out[place]
+            count += 1
+    return count
+
+
+@compiled
+def minima_and_shingles(data: U8, offsets: I64, num_words: int, permutations: tuple[U32, U32], max_shingles: int) -> tuple[U32, U32, I64]:
+    """Return of N normalised texts the minima of K permutations [N, K], then their shingles in order, distinct and end to end, and N + 1 offsets.
+
+    Where a text is empty, its minima are the largest value and it has no shingle. Of a text with more than ``max_shingles`` the lowest are given.
+    """
+    factors, shifts = permutations
+    num_texts = len(offsets) - 1
+    result = np.full((num_texts, len(factors)), np.uint32(0xFFFFFFFF), np.uint32)
+    longest = 0
+    for text in range(num_texts):
+        longest = max(longest, offsets[text + 1] - offsets[text])
+    limit = longest // 2 + 2  # words of one text
+    ring, shingles, buckets, ordered = (
+        np.empty(num_words, np.uint64),
+        np.empty(limit, np.uint32),
+        np.empty(4 * limit, np.uint32),
+        np.empty(limit, np.uint32),
+    )
+    values, bounds = np.empty(len(data) // 2 + num_texts + 1, np.uint32), np.zeros(num_texts + 1, np.int64)
+    leaving = np.uint64(1)
+    for _ in range(num_words):
+        leaving *= _BASE
+    for text in range(num_texts):
+        bounds[text + 1] = bounds[text]
         if offsets[text + 1] > offsets[text]:
-            _lower_text(data[offsets[text] : offsets[text + 1]], num_words, factors, shifts, work, result[text])
-    return result
+            held = _read_shingles(data[offsets[text] : offsets[text + 1]], num_words, leaving, ring, shingles)
+            _lower(shingles[:held], factors, shifts, result[text])
+            count = min(_sort_distinct(shingles[:held], buckets, ordered), max_shingles)
+            values[bounds[text] : bounds[text] + count] = ordered[:count]
+            bounds[text + 1] = bounds[text] + count
+    return result, values[: bounds[-1]], bounds
+
+
+@compiled
+def resemblance(left: U32, right: U32, max_shingles: int, least: float) -> float:
+    """Return the Jaccard similarity of two sets of shingles in order; exact where both are whole, else by their lowest (Broder 1997).
+
+    A set of ``max_shingles`` may have lost higher ones, so that comparing ends where it does. 0 stands for all that is below ``least``.
+    """
+    is_whole = len(left) < max_shingles and len(right) < max_shingles
+    num_needed = np.int64(np.ceil(least * (len(left) + len(right)) / (1 + least) - 1e-9)) if is_whole else 0
+    i, j, common, seen = 0, 0, 0, 0
+    while (i < len(left) or j < len(right)) and not (i == len(left) and i >= max_shingles) and not (j == len(right) and j >= max_shingles):
+        if j == len(right) or (i < len(left) and left[i] < right[j]):
+            i += 1
+            if len(left) - i + common < num_needed:
+                return 0.0
+        elif i == len(left) or right[j] < left[i]:
+            j += 1
+            if len(right) - j + common < num_needed:
+                return 0.0
+        else:
+            common += 1
+            i += 1
+            j += 1
+        seen += 1
+    return common / seen if seen and common >= least * seen - 1e-9 else 0.0

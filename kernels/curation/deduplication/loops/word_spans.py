@@ -8,56 +8,40 @@ from numpy.typing import NDArray
 
 from kernels.curation.compiled import compiled
 from kernels.curation.deduplication.loops.minima import scrambled
-from kernels.curation.deduplication.loops.normalise_bytes import decode
+from kernels.curation.text.normalise_bytes import ALONE, ASK, MARK, SPACE, TIGHT, decode
 
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
-_ASK = 0xFFFFFFFF
 _START = np.uint64(0xCBF29CE484222325)
 _PRIME = np.uint64(0x100000001B3)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
-def _is_space(code: int) -> bool:
-    return code <= 0x20 or code == 0x85 or code == 0xA0 or 0x2000 <= code <= 0x200A or code in (0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
-
-
-@compiled
-def _is_word(code: int) -> bool:
-    """Return whether a character is a word of its own: scripts that put no space between words."""
-    if code < 0x0E00:
-        return False
-    return (
-        code < 0x0F00 or 0x1000 <= code < 0x10A0 or 0x1780 <= code < 0x1800 or 0x2E80 <= code < 0xA4D0 or 0xAC00 <= code < 0xFB00 or code >= 0x20000
-    )
-
-
-@compiled
-def _split_one(data: U8, place: int, end: int, table: U32, count: int, words: tuple[U32, I32, I32]) -> int:
+def _split_one(data: U8, place: int, end: int, tables: tuple[U32, U8], count: int, words: tuple[U32, I32, I32]) -> int:
     """Add the words of one text behind the first ``count`` and return how many there are then."""
+    table, kinds = tables
     hashes, starts, ends = words
     first = count
-    char, word, inside, touching = 0, _START, False, False
+    char, word, inside, touching = 0, _START, SPACE, False
     while place < end:
         code, length = decode(data, place)
-        lower = code if code >= len(table) or table[code] == _ASK else np.int64(table[code])
+        kind = kinds[code]
         place += length
         char += 1
-        if lower == 0:
-            inside = False
-            touching = touching and not _is_space(code)
+        if kind in (MARK, TIGHT, SPACE):
+            inside = SPACE
+            touching = touching and kind != SPACE
         else:
-            alone = _is_word(code)
-            if alone or not inside:
+            if kind == ALONE or kind != inside:
                 starts[count] = char - 1
                 word = _START
                 count += 1
-            inside, touching = not alone, True
-            word = (word ^ np.uint64(lower)) * _PRIME
+            inside, touching = kind, True
+            word = (word ^ np.uint64(code if table[code] == ASK else table[code])) * _PRIME
             hashes[count - 1] = np.uint32(scrambled(word) >> np.uint64(32))
         if touching and count > first:
             ends[count - 1] = char
@@ -65,16 +49,16 @@ def _split_one(data: U8, place: int, end: int, table: U32, count: int, words: tu
 
 
 @compiled
-def split_all(data: U8, offsets: I64, table: U32) -> tuple[U32, I32, I32, I64]:
+def split_all(data: U8, offsets: I64, tables: tuple[U32, U8]) -> tuple[U32, I32, I32, I64]:
     """Return the words of N texts: hashes, first characters, characters behind (with the marks that touch the word), and N + 1 offsets.
 
-    Case and marks do not count. ``table`` is that of `kernels.curation.deduplication.normalised`.
+    Case and marks do not count; a run of signs is a word. ``tables``: lower case and kinds (`kernels.curation.text.normalised`).
     """
-    limit = len(data) // 2 + len(offsets)
+    limit = len(data) + 1  # signs and letters may stand side by side
     words = (np.empty(limit, np.uint32), np.empty(limit, np.int32), np.empty(limit, np.int32))
     bounds = np.zeros(len(offsets), np.int64)
     for text in range(len(offsets) - 1):
-        bounds[text + 1] = _split_one(data, offsets[text], offsets[text + 1], table, bounds[text], words)
+        bounds[text + 1] = _split_one(data, offsets[text], offsets[text + 1], tables, bounds[text], words)
     return words[0][: bounds[-1]], words[1][: bounds[-1]], words[2][: bounds[-1]], bounds
 
 

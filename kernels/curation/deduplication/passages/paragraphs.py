@@ -30,7 +30,7 @@ class ParagraphConfig(Config):
     min_chars: int = Field(ge=1)
     """Least characters of a paragraph."""
     min_words: int = Field(ge=1)
-    """Least words of a paragraph, counted by white space."""
+    """Least words of a paragraph, counted by white space; in scripts without spaces each character is one."""
 
 
 class _Paragraphs(NamedTuple):
@@ -83,6 +83,7 @@ def _paragraphs(documents: pa.Table, config: ParagraphConfig) -> _Paragraphs:
     import polars as pl
 
     from kernels.curation.deduplication.exact import exact_hashes
+    from kernels.curation.text.normalised import count_words
 
     stretches = stretches_of(documents)
     lines = (
@@ -91,7 +92,7 @@ def _paragraphs(documents: pa.Table, config: ParagraphConfig) -> _Paragraphs:
         .with_columns(length=pl.col("line").str.len_chars().cast(pl.Int64))
         .with_columns(end=(pl.col("length") + 1).cum_sum().over("stretch") - 1)
         .with_columns(start=pl.col("end") - pl.col("length"))
-        .filter(pl.col("length") >= config.min_chars, pl.col("line").str.count_matches(r"\S+") >= config.min_words)
+        .filter(pl.col("length") >= config.min_chars, count_words(pl.col("line")) >= config.min_words)
     )
     hashes = exact_hashes(lines["line"])
     stretch = lines["stretch"].to_numpy()

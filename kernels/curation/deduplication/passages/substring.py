@@ -2,8 +2,8 @@
 
 That paper finds repeated spans of at least 50 tokens by a suffix array. For a fixed least length a table of all windows of that many words
 gives the same spans in linear time and a tenth of the memory: a window repeats exactly if it is in the table, where every hit is compared
-word by word. Tokens are words without regard to case and marks; in scripts without spaces, characters. First occurrences stay whole, and so does
-whatever only the same conversation said before (stretches.py).
+word by word. Tokens are words without regard to case and marks, and signs; in scripts without spaces, characters. First occurrences stay whole,
+and so does whatever only the same conversation said before (stretches.py).
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ class SubstringConfig(Config):
     """How long a repeated span must be."""
 
     min_tokens: int = Field(default=50, ge=2)
-    """Least words of a span (Lee et al. 2021 take 50 tokens)."""
+    """Least words of a span (Lee et al. 2021 take 50 tokens); characters in scripts without spaces."""
 
 
 def find_repeats(documents: pa.Table, config: SubstringConfig) -> pa.Table:
@@ -33,12 +33,12 @@ def find_repeats(documents: pa.Table, config: SubstringConfig) -> pa.Table:
         ValueError: more words than one table holds.
     """
     from kernels.curation.deduplication.loops.word_spans import repeated_spans, split_all
-    from kernels.curation.deduplication.normalised import character_table
+    from kernels.curation.text.normalised import kind_table, lower_case_table
     from kernels.curation.text.string_buffers import flat_bytes
 
     stretches = stretches_of(documents)
     data, offsets = flat_bytes(stretches.texts)
-    words, starts, ends, bounds = split_all(data, offsets, character_table())
+    words, starts, ends, bounds = split_all(data, offsets, (lower_case_table(), kind_table()))
     if len(words) > _MAX_WORDS:
         raise ValueError(f"{len(words)} words are too many for one partition: cut the source into smaller ones")
     slots = np.full(1 << max(4, (2 * len(words)).bit_length()), -1, np.int32)

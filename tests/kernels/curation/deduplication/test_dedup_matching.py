@@ -12,8 +12,9 @@ from kernels.curation.deduplication import first_matches, signature_index
 from kernels.curation.deduplication.chains import DUPLICATES, clusters, deduplicate
 from kernels.curation.deduplication.exact import exact_hashes
 from kernels.curation.deduplication.loops import look_ups
+from kernels.curation.deduplication.loops.minima import resemblance
 from kernels.curation.deduplication.matching import DedupConfig, find_duplicates, write_index
-from kernels.curation.deduplication.minhash import MinHashConfig, Signed, signatures
+from kernels.curation.deduplication.minhash import MAX_SHINGLES, MinHashConfig, Shingles, Signed, sign
 from kernels.documents.schema import document_table
 from kernels.specs.sources import Document
 
@@ -54,14 +55,17 @@ def _find(folder: Path, texts: list[str], cuts: tuple[int, ...] = (), config: De
 
 def _first_matches(texts: list[str]) -> dict[str, tuple[str, float]]:
     """The definition, pair by pair: each row's first earlier row that is equal, or shares a band and is similar enough."""
-    signature = signatures(pl.Series(texts), CONFIG.minhash).reshape(len(texts), 14, 8)
+    signed = sign(pl.Series(texts), CONFIG.minhash)
+    signature = signed.signature.reshape(len(texts), CONFIG.minhash.num_buckets, CONFIG.minhash.hashes_per_bucket)
     exact = exact_hashes(pl.Series(texts))
+    sets = [signed.shingles.take(np.array([row])).values for row in range(len(texts))]
     found = {}
     for later in range(len(texts)):
         for early in range(later):
             equal = signature[later] == signature[early]
-            if exact[later] == exact[early] or (equal.all(axis=1).any() and equal.mean() >= CONFIG.min_similarity):
-                found[f"s/f#{later}"] = (f"s/f#{early}", float(equal.mean()))
+            similarity = resemblance(sets[early], sets[later], MAX_SHINGLES, 0.0)
+            if exact[later] == exact[early] or (equal.all(axis=1).any() and similarity >= CONFIG.min_similarity):
+                found[f"s/f#{later}"] = (f"s/f#{early}", similarity)
                 break
     return found
 
@@ -75,7 +79,7 @@ def test_exact_and_near_duplicates_go_and_the_first_stays(tmp_path: Path) -> Non
         ("s/f#4", "s/f#1", "exact"),
     ]
     assert duplicates[0]["similarity"] == duplicates[2]["similarity"] == 1
-    assert 0.75 < duplicates[1]["similarity"] < 1
+    assert duplicates[1]["similarity"] == 91 / 101, "a word of a hundred spoils five of 96 shingles on each side"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -119,21 +123,85 @@ def test_only_the_first_candidates_of_a_band_are_compared(tmp_path: Path) -> Non
 
 
 def test_a_mass_of_one_template_is_compared_in_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    count = 3000
-    signature = np.arange(count * 112, dtype=np.uint32).reshape(count, 112)
-    signature[:, :8] = 7  # one band in common, nothing else
-    monkeypatch.setattr(signature_index, "sign", lambda texts, config: Signed(np.arange(count, dtype=np.uint64), signature))
+    count, width = 3000, CONFIG.minhash.hashes_per_bucket
+    signature = np.arange(count * CONFIG.minhash.num_hashes, dtype=np.uint32).reshape(count, -1)
+    signature[:, :width] = 7  # one band in common, nothing else
+    shingles = Shingles(np.arange(count, dtype=np.uint32), np.arange(count + 1))
+    monkeypatch.setattr(signature_index, "sign", lambda texts, config: Signed(np.arange(count, dtype=np.uint64), signature, shingles))
     num_compared: list[int] = []
 
-    def counted(wanted: Any, index: Any, rows: Any, num_needed: int, budgets: Any, lowest: Any) -> None:
+    def counted(keys: Any, owners: Any, wanted: Any, index: Any, bar: Any, budgets: Any, lowest: Any) -> None:
         before = int(budgets.sum())
-        look_ups.lower_matches(wanted, index, rows, num_needed, budgets, lowest)
+        look_ups.lower_matches(keys, owners, wanted, index, bar, budgets, lowest)
         num_compared.append(before - int(budgets.sum()))
 
     monkeypatch.setattr(first_matches, "lower_matches", counted)
     write_index(_documents(["a"] * count), CONFIG, tmp_path)
     assert find_duplicates(tmp_path, [], CONFIG.model_copy(update={"max_candidates": 10})).num_rows == 0
     assert 9 * count < sum(num_compared) <= 10 * count
+
+
+CHINESE = (
+    "她的儿子在学堂里教书，冬天的大风常常把浪花吹到窗户上，秋天满载而归，后来政府在旁边修了一所学校，教他们读书写字，也教他们看海图，"
+    "听老人讲海上的故事，春天渔船从这里出海，港口的灯塔建于一八五零年，用布匹换取咸鱼，白天可以看到红白相间的条纹。"
+)
+THAI = "ประภาคารริมท่าเรือสร้างขึ้นเมื่อร้อยปีก่อน ทาสีแดงสลับขาวเห็นได้แต่ไกลในเวลากลางวัน ส่วนกลางคืนไฟจะกะพริบทุกสิบวินาที ผู้ดูแลจดทิศทางลมและระดับน้ำทุกเช้าแล้วเติมน้ำมันให้เต็ม"
+SPACELESS = {
+    "Chinese": (CHINESE, "常常", "总是"),
+    "Chinese with Latin words": (CHINESE.replace("学校", " School ").replace("灯塔", "Tower"), "常常", "总是"),
+    "Japanese": (
+        ("港の灯台は百年前に建てられ、赤と白の縞模様は昼間でも遠くからよく見える。夜になると十秒ごとに光が点滅し、船長たちは家が近いことを知る。"),
+        "赤と白",
+        "青と白",
+    ),
+    "Thai": (THAI, "ร้อย", "พัน"),
+    "Lao": (("ປະພາຄານຢູ່ແຄມທ່າເຮືອຖືກສ້າງຂຶ້ນເມື່ອຮ້ອຍປີກ່ອນທາສີແດງສະຫຼັບຂາວເຫັນໄດ້ແຕ່ໄກໃນເວລາກາງເວັນແລະໄຟຈະກະພິບທຸກສິບວິນາທີໃນຕອນກາງຄືນ"), "ຮ້ອຍ", "ພັນ"),
+    "Khmer": (("ប៉មភ្លើងនៅមាត់កំពង់ផែត្រូវបានសាងសង់កាលពីមួយរយឆ្នាំមុនលាបពណ៌ក្រហមឆ្លាស់សមើលឃើញពីចម្ងាយនៅពេលថ្ងៃហើយភ្លើងភ្លឹបភ្លែតៗរៀងរាល់ដប់វិនាទីនៅពេលយប់"), "មួយរយ", "មួយពាន់"),
+    "Myanmar": (("ဆိပ်ကမ်းအနီးရှိမီးပြတိုက်ကိုလွန်ခဲ့သောနှစ်တစ်ရာကတည်ဆောက်ခဲ့ပြီးအနီနှင့်အဖြူရောင်ဆေးသုတ်ထားသည်နေ့ဘက်တွင်အဝေးမှမြင်နိုင်ပြီးညဘက်တွင်ဆယ်စက္ကန့်တိုင်းမီးလင်းသည်"), "တစ်ရာ", "တစ်ထောင်"),
+    "Tibetan": (
+        ("གྲུ་ཁའི་འགྲམ་གྱི་གློག་མཁར་དེ་ལོ་བརྒྱའི་སྔོན་ལ་བཞེངས་པ་རེད། ཉིན་མོར་དམར་པོ་དང་དཀར་པོའི་རི་མོ་རྒྱང་རིང་ནས་མཐོང་ཐུབ། མཚན་མོར་སྐར་ཆ་བཅུ་རེའི་ནང་འོད་འཕྲོ་བཞིན་ཡོད།"),
+        "བརྒྱའི",
+        "སྟོང་གི",
+    ),
+}
+
+
+@pytest.mark.parametrize("script", SPACELESS)
+def test_a_word_changed_in_a_script_without_spaces_leaves_a_near_duplicate(script: str, tmp_path: Path) -> None:
+    text, old, new = SPACELESS[script]
+    assert old in text
+    shop = DedupConfig(minhash=MinHashConfig(seed=1), min_similarity=0.8)
+    (found,) = _find(tmp_path, [text, text[len(text) // 2 :] + text[: len(text) // 4], text.replace(old, new)], config=shop)
+    assert (found["id"], found["kept_id"], found["kind"]) == ("s/f#2", "s/f#0", "minhash")
+    assert 0.8 < found["similarity"] < 1
+
+
+def test_short_texts_that_differ_in_a_sign_are_both_kept(tmp_path: Path) -> None:
+    texts = ["a + b", "a * b", "3 < 5", "3 > 5", "def f(a, b): return a + b", "def f(a, b): return a - b", "def f(a, b): return a / b", "A + B."]
+    assert [(row["id"], row["kept_id"], row["kind"]) for row in _find(tmp_path, texts)] == [("s/f#7", "s/f#0", "exact")]
+
+
+def test_pairs_at_the_similarity_that_is_asked_are_found_and_pairs_below_it_are_not(tmp_path: Path) -> None:
+    texts, expected = [], set()
+    for number in range(400):  # 96 shingles; each changed word far from the others spoils five of both sides
+        words = [f"w{number}x{place}" for place in range(100)]
+        changed = 2 if number % 2 else 3
+        texts += [" ".join(words), " ".join("other" if place in range(10, 10 + 30 * changed, 30) else word for place, word in enumerate(words))]
+        if changed == 2:
+            expected.add(f"s/f#{2 * number + 1}")
+    config = DedupConfig(minhash=MinHashConfig(seed=1), min_similarity=86 / 106)  # 81 / 111 = .73 is below
+    found = {row["id"] for row in _find(tmp_path, texts, config=config)}
+    assert found <= expected
+    assert len(found) >= 0.985 * len(expected)
+
+
+def test_bands_follow_the_similarity_unless_the_recipe_shapes_them() -> None:
+    def shape(minhash: dict[str, int], min_similarity: float) -> tuple[int, int]:
+        config = DedupConfig.model_validate({"minhash": minhash, "min_similarity": min_similarity})
+        return config.minhash.num_buckets, config.minhash.hashes_per_bucket
+
+    assert [shape({"seed": 1}, similarity) for similarity in (0.6, 0.8, 0.9)] == [(42, 3), (21, 6), (14, 9)]
+    assert shape({"seed": 1, "num_buckets": 14, "hashes_per_bucket": 8}, 0.6) == (14, 8)
 
 
 def test_empty_partitions_are_fine(tmp_path: Path) -> None:

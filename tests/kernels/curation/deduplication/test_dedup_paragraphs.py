@@ -39,6 +39,16 @@ def test_short_paragraphs_stay() -> None:
     ]
 
 
+def test_words_of_a_script_without_spaces_are_its_characters() -> None:
+    notice = "本页所有内容版权所有，未经许可不得转载"
+    assert _cut([f"第一页的正文。\n{notice}", f"第二页的正文。\n{notice}"]) == [f"第一页的正文。\n{notice}", "第二页的正文。"]
+
+
+def test_paragraphs_of_other_signs_stay() -> None:
+    formulas = ["Take alpha + beta - gamma.", "Take alpha * beta / gamma."]
+    assert _cut(formulas) == formulas
+
+
 def test_a_document_goes_only_if_nothing_is_left() -> None:
     assert _cut([NOTICE, NOTICE, f"{NOTICE}\nok"]) == [NOTICE, "ok"]
 

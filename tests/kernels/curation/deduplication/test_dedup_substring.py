@@ -52,6 +52,16 @@ def test_scripts_without_spaces_are_compared_by_character() -> None:
     assert _cut(["我们今天去学校", "他说我们今天去玩"]) == ["我们今天去学校", "他说玩"]
 
 
+def test_spans_that_differ_in_their_signs_are_not_repeated() -> None:
+    texts = ["a + b - c", "a * b / c", "a + b - c = d"]
+    assert _cut(texts) == ["a + b - c", "a * b / c", "= d"]
+
+
+@pytest.mark.parametrize("script", ["ກຂຄງຈ", "ཀཁགངཅ", "ကခဂဃင", "កខគឃង", "ㄅㄆㄇㄈㄉ", "ｱｲｳｴｵ"])
+def test_every_script_without_spaces_is_compared_by_character(script: str) -> None:
+    assert _cut([script, f"abc {script} def"]) == [script, "abc def"]
+
+
 def test_no_documents_and_empty_documents_are_fine() -> None:
     assert find_repeats(_documents([]), CONFIG).num_rows == 0
     assert _cut(["", "...", "a"]) == ["", "...", "a"]

@@ -1,11 +1,15 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
+from kernels.evals import multiple_choice
 from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
+from kernels.specs.families import specs
+from kernels.specs.needs import DataFile
 from kernels.specs.sources import Reject
 from tests.byte_tokenizers import byte_tokenizer
 
@@ -95,9 +99,54 @@ def test_what_prompts_and_options_spell_is_content(tiny: Model):
     assert encode(tiny._replace(tokenizer=tokenizer), "a<end>", "<end>") == Request(tuple(b"a<end>"), tuple(b" <end>"))
 
 
-def test_options_with_leading_newline_and_trailing_spaces_are_read():
-    item = parse_item("f:1", record("\nA. one \nB.  two words ", "B.  two words "), "p")
-    assert item == Item("f:1", "p", ("one", "two words"), 1)
+def test_white_space_at_the_end_of_the_prompt_goes_to_the_option(tiny: Model):
+    assert encode(tiny, "ab \n", "c") == Request((97, 98), (32, 10, 32, 99))
+
+
+class Pairs(Bytes):
+    """One token two bytes, so that a prompt of odd length shares its last token with the option."""
+
+    bos_token_id = None  # pyright: ignore[reportAssignmentType]
+
+    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+        data = text.encode()
+        return [int.from_bytes(data[start : start + 2], "big") for start in range(0, len(data), 2)]
+
+
+@pytest.fixture
+def in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are encoded by the test's own tokenizers."""
+    monkeypatch.setattr(
+        multiple_choice, "text_encoder", lambda tokenizer: SimpleNamespace(contents=lambda texts: [tokenizer.encode(text) for text in texts])
+    )
+
+
+@pytest.mark.usefixtures("in_pairs")
+def test_prompt_and_option_are_encoded_together_and_split_behind_the_prompts_own_number_of_tokens():
+    pairs = Model(None, Pairs())
+    assert encode(pairs, "abc", "de") == Request((0x6162, 0x6320), (0x6465,))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.usefixtures("in_pairs")
+def test_an_option_that_the_prompts_last_token_swallows_is_asked_by_that_token():
+    assert encode(Model(None, Pairs()), "abc", "") == Request((0x6162,), (0x6320,))  # pyright: ignore[reportArgumentType]
+
+
+def test_options_stand_as_in_the_file_with_their_spaces():
+    item = parse_item("f:1", record("\nA. one \nB.  two words \n", "B.  two words"), "p")
+    assert item == Item("f:1", "p", ("one ", " two words "), 1)
+
+
+def test_an_option_may_be_empty():
+    assert parse_item("f:1", record("A. \nB. x", "A. "), "p") == Item("f:1", "p", ("", "x"), 0)
+    assert parse_item("f:1", record("A. x\nB. ", "B."), "p") == Item("f:1", "p", ("x", ""), 1)
+
+
+def test_an_empty_option_is_scored_by_its_likelihood_and_never_chosen_by_length(tiny: Model, tmp_path: Path):
+    path = write(tmp_path / "piqa.jsonl", [record("A. \nB. a very long answer indeed", "A. ")])
+    scores, items = piqa.run(tiny, path, piqa.PiqaConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
+    assert items.select("answer", "answer_normalized", "answer_per_byte").row(0) == ("", "a very long answer indeed", "a very long answer indeed")
+    assert [(score.metric, score.value) for score in scores] == [("accuracy", 1), ("accuracy_normalized", 0), ("accuracy_per_byte", 0)]
 
 
 @pytest.mark.parametrize(
@@ -146,8 +195,8 @@ def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: M
     config = commonsenseqa.CommonsenseQaConfig(num_items=6, seed=0, num_bootstrap=50)
     scores, items = commonsenseqa.run(tiny, path, config)  # pyright: ignore[reportArgumentType]
     asked = items.filter(items["rejected"].is_null())
-    assert [score.metric for score in scores] == ["accuracy_normalized", "accuracy"]
-    assert [score.value for score in scores] == [asked["correct_normalized"].mean(), asked["correct"].mean()]
+    assert [score.metric for score in scores] == ["accuracy_normalized", "accuracy", "accuracy_per_byte"]
+    assert [score.value for score in scores] == [asked[f"correct{end}"].mean() for end in ("_normalized", "", "_per_byte")]
     assert all(score.low <= score.value <= score.high and score.num_items == 6 for score in scores)
     assert scores[0].chance == pytest.approx(0.2)
     for row in asked.iter_rows(named=True):
@@ -156,11 +205,12 @@ def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: M
     assert items.filter(items["rejected"].is_not_null()).select("item", "rejected").rows() == [("csqa.jsonl:9", "answer_not_an_option")]
 
 
-def test_normalizing_divides_by_the_bytes_of_the_option(tiny: Model, tmp_path: Path):
-    path = write(tmp_path / "piqa.jsonl", [record("A. \u00e9\nB. a very long answer", "A. \u00e9")])
+def test_normalizing_divides_by_the_characters_of_the_option_or_by_its_bytes(tmp_path: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch):
+    # Per character -2 against -3, per byte -1 against -0.75.
+    monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [-8.0, -9.0])
+    path = write(tmp_path / "piqa.jsonl", [record("A. \u00e9\u00e9\u00e9\u00e9\nB. \U0001f600\U0001f600\U0001f600", "A. \u00e9\u00e9\u00e9\u00e9")])
     _, items = piqa.run(tiny, path, piqa.PiqaConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
-    short, long = items["log_likelihoods"][0]
-    assert items["answer_normalized"][0] == ("\u00e9" if short / 2 > long / 18 else "a very long answer")
+    assert items.select("correct", "correct_normalized", "correct_per_byte").row(0) == (True, True, False)
     assert items["prompt"][0] == "Question: q\nAnswer:"
 
 
@@ -185,9 +235,26 @@ def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: Model):
         openbookqa.run(tiny, None, openbookqa.OpenBookQaConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
 
 
-def test_texts_for_decontamination_are_questions_and_passages(tmp_path: Path):
-    path = write(tmp_path / "data.jsonl", [{"passage": "p", "question": "q", "answer": "True", "options": "A. x"}])
-    assert [list(module.SPEC.texts.read(path)) for module in (boolq, openbookqa)] == [["p\nq"], ["q"]]  # pyright: ignore[reportOptionalMemberAccess]
+def test_texts_for_decontamination_are_passage_question_and_options_and_the_question_with_each_option(tmp_path: Path):
+    path = write(tmp_path / "data.jsonl", [{"passage": "p", "question": "q", "answer": "A. x", "options": "A. x\nB. y"}])
+    (choice,) = openbookqa.SPEC.texts.read(path)  # pyright: ignore[reportOptionalMemberAccess]
+    assert choice.parts == ("q", "x", "y")
+    assert {"q  x", "q Answer x", "q  y", "q The answer is y"} < set(choice.wholes)
+    (reading,) = boolq.SPEC.texts.read(path)  # pyright: ignore[reportOptionalMemberAccess]
+    assert reading.parts == ("p\nq", "q", "no", "yes")
+    assert {"q Answer no", "q Answer yes"} < set(reading.wholes)
+
+
+def test_texts_of_a_rejected_record_are_kept_out_of_training_too(tmp_path: Path):
+    path = write(tmp_path / "data.jsonl", [record("A. x\nB. y?", "B. y")])
+    (item,) = commonsenseqa.SPEC.texts.read(path)  # pyright: ignore[reportOptionalMemberAccess]
+    assert item.parts == ("q", "A. x\nB. y?", "B. y")
+
+
+def test_every_task_that_reads_a_data_file_gives_its_texts():
+    reading = [task for task in specs("tasks").values() if isinstance(task.need, DataFile)]
+    assert len(reading) >= 4
+    assert [task.name for task in reading if task.texts is None] == []
 
 
 @pytest.mark.parametrize(

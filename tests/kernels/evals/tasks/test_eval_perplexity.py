@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from kernels.evals.tasks.perplexity import PerplexityConfig, run
+from kernels.evals.tasks.perplexity import PerplexityConfig, rolling_windows, run
+from kernels.inference.likelihood import Request, log_likelihoods
 from tests.byte_tokenizers import byte_tokenizer
 
 
@@ -60,23 +61,56 @@ def test_a_uniform_model_over_bytes_gives_eight_bits_and_perplexity_256(tiny: Mo
     path = heldout(tmp_path / "heldout.parquet", {"abc": "a", "a text of more than one window": "b"})
     scores = scores_of(tiny._replace(model=uniform), path)
     assert scores["bits_per_byte"][1:5] == pytest.approx((8, 8, 8, 8), abs=1e-5)
-    assert scores["perplexity"].value == pytest.approx(256, rel=1e-5)
+    assert scores["token_perplexity"].value == scores["byte_perplexity"].value == pytest.approx(256, rel=1e-5)
 
 
 def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: Model, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"one": "a", "a second text, rather longer": "b"})
     scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
-    assert [score.metric for score in scores] == ["bits_per_byte", "perplexity", "bits_per_byte/a", "bits_per_byte/b"]
+    assert [score.metric for score in scores] == [
+        "bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity", "bits_per_byte/a", "bits_per_byte/b",
+    ]  # fmt: skip
     assert scores[0].value == pytest.approx(items["nats"].sum() / math.log(2) / (3 + 28))
-    assert scores[2].value == pytest.approx(items["nats"][0] / math.log(2) / 3)
+    assert scores[4].value == pytest.approx(items["nats"][0] / math.log(2) / 3)
     assert not any(score.higher_is_better for score in scores)
 
 
-def test_windows_of_a_long_text_are_scored_each_on_its_own(tiny: Model, tmp_path: Path):
-    whole, parts = "abcdefghijklmnopABCDEFGHIJ", {"abcdefghijklmnop": "a", "ABCDEFGHIJ": "a"}
-    one = scores_of(tiny, heldout(tmp_path / "one.parquet", {whole: "a"}))
-    two = scores_of(tiny, heldout(tmp_path / "two.parquet", parts))
-    assert one["bits_per_byte"].value == pytest.approx(two["bits_per_byte"].value, rel=1e-6)
+def test_perplexities_are_of_bytes_of_words_between_white_space_and_of_tokens(tiny: Model, tmp_path: Path):
+    path = heldout(tmp_path / "heldout.parquet", {"d\u00e9j\u00e0  vu\n": "a"})
+    scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
+    nats = items["nats"][0]
+    assert items.select("num_bytes", "num_words", "num_tokens").row(0) == (11, 3, 11), "the empty end behind the line break counts, as in the harness"
+    found = {score.metric: score.value for score in scores}
+    assert found["word_perplexity"] == pytest.approx(math.exp(nats / 3))
+    assert found["byte_perplexity"] == pytest.approx(math.exp(nats / 11)) == pytest.approx(2 ** found["bits_per_byte"])
+
+
+def test_a_word_too_long_for_its_perplexity_to_be_a_number_has_an_infinite_one(tiny: Model, tmp_path: Path):
+    path = heldout(tmp_path / "heldout.parquet", {"\u6211\u4eec" * 200: "a"})
+    scores = scores_of(tiny, path, max_bytes=2000)
+    assert scores["word_perplexity"].value == math.inf
+    assert 0 < scores["bits_per_byte"].value < 20
+
+
+@pytest.mark.parametrize(
+    ("num_tokens", "windows"),
+    [
+        (3, [((99,), (0, 1, 2))]),
+        (4, [((99,), (0, 1, 2, 3))]),
+        (8, [((99,), (0, 1, 2, 3)), ((3,), (4, 5, 6, 7))]),
+        (10, [((99,), (0, 1, 2, 3)), ((3,), (4, 5, 6, 7)), ((5, 6, 7), (8, 9))]),
+        (0, []),
+    ],
+)
+def test_each_window_follows_as_many_of_the_tokens_before_it_as_fit_and_one_at_least(num_tokens: int, windows: list[tuple[tuple[int, ...], ...]]):
+    assert rolling_windows(range(num_tokens), 99, 4) == [Request(*window) for window in windows]
+
+
+def test_a_long_text_is_the_sum_of_its_rolling_windows(tiny: Model, tmp_path: Path):
+    text = b"abcdefghijklmnopABCDEFGHIJ"
+    expected = log_likelihoods(tiny, [Request((0,), tuple(text[:16])), Request(tuple(text[9:16]), tuple(text[16:]))])  # pyright: ignore[reportArgumentType]
+    _, items = run(tiny, heldout(tmp_path / "heldout.parquet", {text.decode(): "a"}), config())  # pyright: ignore[reportArgumentType]
+    assert items["nats"][0] == pytest.approx(-sum(expected), rel=1e-6)
 
 
 def test_a_text_is_cut_between_characters(tiny: Model, tmp_path: Path):
@@ -87,7 +121,7 @@ def test_a_text_is_cut_between_characters(tiny: Model, tmp_path: Path):
 
 def test_no_more_documents_are_scored_than_asked(tiny: Model, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {f"text {index}": "a" for index in range(6)})
-    assert scores_of(tiny, path, num_items=4)["perplexity"].num_items == 4
+    assert scores_of(tiny, path, num_items=4)["token_perplexity"].num_items == 4
 
 
 def test_a_file_without_a_needed_column_is_refused_by_name(tiny: Model, tmp_path: Path):

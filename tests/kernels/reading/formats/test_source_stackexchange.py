@@ -158,6 +158,16 @@ def test_bodies_become_markdown_with_their_code_kept(html: str, text: str):
     assert markdown(html) == text
 
 
-@pytest.mark.parametrize("piece", ["<", "<a ", '<a "', "<ul><li>", "<blockquote>", "<a>x", "<!--", "</li>", "<pre>", "&", "&#xD800;"])
-def test_bodies_of_endless_markup_are_read_to_their_end(piece: str):
-    markdown(piece * 20_000).encode("utf-8")
+@pytest.mark.parametrize(
+    ("piece", "end"),
+    [
+        ("<", "<<<the end"), ("<a ", "<a the end"), ('<a "', '<a "the end'), ("<ul><li>", "- the end"), ("<blockquote>", "> the end"),
+        ("<a>x", "xxxthe end"), ("<!--", "begin"), ("</li>", "\nthe end"), ("<pre>", "the end\n```"), ("&", "&&the end"),
+        ("&#xD800;", "\ufffd\ufffdthe end"),
+    ],
+)  # fmt: skip
+def test_bodies_of_endless_markup_are_read_to_their_end(piece: str, end: str):
+    text = markdown("begin " + piece * 20_000 + "the end")
+    assert text.startswith("begin")
+    assert text.endswith(end)
+    assert text.encode("utf-8")
