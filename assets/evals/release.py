@@ -15,6 +15,7 @@ from kernels.evals.gates import GateConfig, decide
 from kernels.specs.tasks import Score
 from resources.storage.content import hash_json
 from resources.storage.manifest import KeptVersion, Manifest
+from resources.storage.tables import read_table
 
 RELEASE_VERSION = 2
 RELEASE_FILE = "release.json"
@@ -127,9 +128,7 @@ def read_score(folder: Path, metric: str) -> Score:
     Raises:
         ValueError: there is none (names those there are).
     """
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(folder / f"{SCORES}.parquet").to_pylist()
+    rows = read_table(folder / f"{SCORES}.parquet").to_pylist()
     wanted = metric.split("/", 1)[1]
     for row in rows:
         if row["metric"] == wanted:

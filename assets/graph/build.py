@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from assets.graph.artifact import Artifact
 from assets.graph.metadata import plot, rows_markdown
@@ -20,7 +19,7 @@ from resources.storage.manifest import Cell, Manifest, Provenance
 from resources.storage.progress import Progress, tell
 from resources.storage.publishing import Draft, MadeFrom, publish
 from resources.storage.sources import Location, ObservedSources, digest_of
-from resources.storage.tables import TableWriter, read_tables, write_table
+from resources.storage.tables import TableWriter, read_table, read_tables, write_table
 
 SAMPLE_ROWS = 5
 
@@ -101,7 +100,7 @@ class CellBuild:
 
     def table(self, asset: str, name: str, partition: Partition = None) -> pa.Table:
         """Read a table of another cell."""
-        return pq.read_table(self.folder(asset, partition) / f"{name}.parquet")
+        return read_table(self.folder(asset, partition) / f"{name}.parquet")
 
     def tables(self, asset: str, name: str, partition: Partition = None) -> Iterator[pa.Table]:
         """Read a table of another cell piece by piece."""
@@ -186,7 +185,7 @@ class Judging(NamedTuple):
 
     def table(self, cell: Cell, name: str) -> pa.Table:
         """Read a table of a cell."""
-        return pq.read_table(self.folder(cell) / f"{name}.parquet")
+        return read_table(self.folder(cell) / f"{name}.parquet")
 
 
 def _seed(config: Any) -> int | None:

@@ -98,7 +98,7 @@ def parent_to_train(job: MethodJob) -> LanguageModel:
 
 def conversations(examples: Path) -> list[list[Turn]]:
     """Return the conversations of a Parquet file of documents, in order; a text that is none has no turns."""
-    texts = cast(list[str], pq.read_table(examples, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
+    texts = cast(list[str], pq.read_table(examples, partitioning=None, columns=["text"])["text"].to_pylist())  # pyright: ignore[reportUnknownMemberType]
     return [parse_conversation(text) for text in texts]
 
 
