@@ -13,6 +13,7 @@ from assets.graph.state import GraphState, Identity
 from assets.graph.upstream import Partition
 from resources.devices.launchers import Launcher
 from resources.devices.provenance import commit, device, libraries, python
+from resources.storage.faults import fault_in_words
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell, Manifest, Provenance
@@ -39,7 +40,9 @@ Failure = BaseException | str
 
 def reason_of(failure: Failure) -> str:
     """Return a failure in words."""
-    return failure if isinstance(failure, str) else f"{type(failure).__name__}: {failure}"
+    if isinstance(failure, str):
+        return failure
+    return fault_in_words(failure) or f"{type(failure).__name__}: {failure}"
 
 
 @dataclass(frozen=True)

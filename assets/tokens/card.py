@@ -14,7 +14,7 @@ from assets.corpus.filtered import StepConfig
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
-from assets.graph.metadata import markdown, markdown_table
+from assets.graph.metadata import markdown, markdown_table, markdown_words
 from assets.graph.upstream import as_set, every, named, source_of, whole
 from assets.tokens.names import card_asset, mixture_asset, shards_asset
 from kernels.specs.config import Config
@@ -180,7 +180,7 @@ def _settings(config: dict[str, Any]) -> str:
         if isinstance(value, dict):
             shown.append(f"{key} ({_settings(cast(dict[str, Any], value))})")
         elif value is not None and value is not False:
-            shown.append(f"{key} {value}" if value is not True else key)
+            shown.append(f"{key} {markdown_words(value)}" if value is not True else key)
     return ", ".join(shown)
 
 

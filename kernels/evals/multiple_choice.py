@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from pydantic import Field
+
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.specs.config import Config
@@ -23,17 +25,18 @@ if TYPE_CHECKING:
 
     from kernels.models.formats.checkpoints import LanguageModel
 
+METRICS = ("accuracy", "accuracy_normalized")
 _OPTION = re.compile(r"(?:^|\n)([A-Z])\. ")
 
 
 class MultipleChoiceConfig(Config):
     """Which items are asked, and how many resamples the interval takes."""
 
-    num_items: int
+    num_items: int = Field(gt=0)
     """Items asked at most; the subset is a seeded choice, the same for every model."""
     seed: int
     """Seed of the subset and of the bootstrap."""
-    num_bootstrap: int = 1000
+    num_bootstrap: int = Field(default=1000, gt=0)
     """Bootstrap resamples (Efron and Tibshirani 1993 advise 1000 for intervals)."""
 
 
@@ -170,7 +173,7 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
     chance = math.fsum(1 / len(item.options) for item in chosen) / len(chosen)
     scores = [
         _accuracy(metric, [row[column] for row in rows[: len(chosen)]], chance, config)
-        for metric, column in (("accuracy", "correct"), ("accuracy_normalized", "correct_normalized"))
+        for metric, column in zip(METRICS, ("correct", "correct_normalized"), strict=True)
     ]
     return EvalResult(scores, frame)
 

@@ -2,11 +2,10 @@
 
 from collections import Counter
 
-from rich.markup import escape
 from rich.table import Column, Table
 
 from assets.graph.state import CellStatus
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 
 MEANINGS = {
@@ -29,16 +28,16 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
     if not waiting:
-        console.print(f"[green]nothing to do[/]: {len(cells)} cells are as they should be")
+        console.print(styled(("nothing to do", "green"), f": {len(cells)} cells are as they should be"))
         return
     console.print(summary(waiting, len(cells)))
     table = Table(Column("cell", overflow="fold"), "state", Column("reason", ratio=1, overflow="fold"))
     for status in waiting:
         if not is_conditional(status):
-            table.add_row(escape(str(status.cell)), status.state, escape(status.reason))
+            table.add_row(str(status.cell), status.state, status.reason)
     for asset, cells in by_asset([status for status in waiting if is_conditional(status)]).items():
         name = str(cells[0].cell) if len(cells) == 1 else f"{asset}, {len(cells)} cells"
-        table.add_row(escape(name), "pending", escape(cells[0].reason))
+        table.add_row(name, "pending", cells[0].reason)
     console.print(table)
 
 

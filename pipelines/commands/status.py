@@ -4,7 +4,7 @@ import time
 
 from rich.table import Table
 
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 
 
@@ -26,7 +26,7 @@ def status(recipe: RecipeOption = RECIPE) -> None:
             f"{sum(manifest.num_rows or 0 for manifest in manifests):,}",
             f"{sum(manifest.size_bytes for manifest in manifests):,}",
             age(max((manifest.made_at for manifest in manifests), default=None)),
-            f"[red]{failing} of {len(verdicts)} fail[/]" if failing else f"{len(verdicts)} pass" if verdicts else "-",
+            styled((f"{failing} of {len(verdicts)} fail", "red")) if failing else f"{len(verdicts)} pass" if verdicts else "-",
             f"{sum(manifest.seconds for manifest in manifests):.1f}",
         )
     console.print(table)

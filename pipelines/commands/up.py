@@ -4,10 +4,8 @@ import time
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-
 from pipelines.planning.planner import observe_sources, plan
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 
 
@@ -28,15 +26,16 @@ def up(
     waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
     if not waiting:
         _print_left(planned.having("blocked", "held"))
-        console.print(f"[green]nothing to do[/]: {len(planned.cells)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
+        seconds = time.perf_counter() - started
+        console.print(styled(("nothing to do", "green"), f": {len(planned.cells)} cells are as they should be ({seconds:.1f} s)"))
         raise typer.Exit(1 if planned.having("blocked", "held") else 0)
     from pipelines.terminal.progress_bars import bring_up_with_bars
 
     result = bring_up_with_bars(bench, len(waiting), chosen, cells)
     seconds = time.perf_counter() - started
-    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {seconds:.0f} s")
+    console.print(styled((f"{len(result.made)} cells made", "green"), f" in {result.num_runs} runs, {seconds:.0f} s"))
     for cell, message in result.failed.items():
-        console.print(f"[red]failed[/] {escape(str(cell))}: {escape(message)}")
+        console.print(styled(("failed", "red"), f" {cell}: {message}"))
     _print_left([left for left in result.left if left.state in ("blocked", "held")])
     if result.failed or result.left:
         raise typer.Exit(1)
@@ -46,11 +45,11 @@ def up(
 def _print_where_to_look(bench: Workbench) -> None:
     option = "" if bench.recipe.name == RECIPE else f" --recipe {bench.recipe.path}"
     models = list(bench.recipe.entries.models)
-    console.print("look:  [bold]make ui[/] (or mill ui): graph, checks, plots in the browser")
+    console.print(styled("look:  ", ("make ui", "bold"), " (or mill ui): graph, checks, plots in the browser"))
     for command in ("status", *(["show evals/leaderboard"] if bench.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
         console.print(f"       mill {command}{option}")
 
 
 def _print_left(cells: list[Any]) -> None:
     for left in cells:
-        console.print(f"[red]{left.state}[/] {escape(str(left.cell))}: {escape(left.reason)}")
+        console.print(styled((left.state, "red"), f" {left.cell}: {left.reason}"))

@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError, create_model
+from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator
 
 from assets.corpus.classifiers import ClassifierEntry
 from assets.corpus.decontamination import DecontaminationConfig
@@ -20,6 +20,7 @@ from kernels.specs.config import Config
 from kernels.specs.families import FamilyName, expanded, specs, tagged
 from kernels.specs.methods import Method
 from kernels.tokens.mixtures import MixtureConfig
+from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.faults import describe, find_faults
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
@@ -107,12 +108,20 @@ class ReleaseEntry(GateConfig):
 class ScheduleEntry(Config):
     """When the recipe is brought up to date by itself. Both run only while the Dagster daemon runs and they are switched on."""
 
-    refresh: Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \S+ \S+ \S+$")] = "0 5 * * *"
+    refresh: Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \S+ \S+ \S+$")] = EVERY_DAY
     """Cron expression (UTC) of the daily refresh."""
     watch_seconds: Annotated[int, Field(ge=30)] = 60
     """How often source folders are looked at for new files."""
     stale_after_hours: Annotated[int, Field(gt=0)] = 48
     """Age past which the corpus counts as not fresh."""
+
+    @field_validator("refresh")
+    @classmethod
+    def _comes_round(cls, refresh: str) -> str:
+        fault = fault_of_cron(refresh)
+        if fault:
+            raise ValueError(fault)
+        return refresh
 
 
 def _method_keys(spec: Method) -> dict[str, Any]:

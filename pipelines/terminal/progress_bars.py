@@ -5,10 +5,10 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from pipelines.terminal.application import Terminal, styled
 from pipelines.terminal.workbench import Workbench
 from resources.devices.launchers import warm_up
 from resources.storage.manifest import Cell
@@ -17,6 +17,14 @@ from resources.storage.progress import listening
 
 if TYPE_CHECKING:
     from pipelines.planning.bring_up import Result
+
+
+class WordsColumn(TextColumn):
+    """A column of words that do nothing."""
+
+    def render(self, task: Task) -> Text:
+        """Return the words of one bar."""
+        return styled((self.text_format.format(task=task), str(self.style)))
 
 
 def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cells: set[Cell] | None) -> "Result":
@@ -35,26 +43,26 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: set[str], cel
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         jobs = materialize_jobs(bench.graph, bench.recipe.path, bench.home, bench.lake)
         instance = open_instance(bench.home)
-        terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
-        columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal) as bars:
+        terminal = Terminal(file=os.fdopen(os.dup(1), "w"))  # Dagster redirects descriptor 1 while a step runs
+        columns = (WordsColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, WordsColumn("{task.fields[note]}", style="dim"), console=terminal) as bars:
             whole = bars.add_task("cells", total=num_waiting, note="")
             part = bars.add_task("", total=None, note="", visible=False)
 
             def listen(event: Event) -> None:
-                label = escape(str(event.cell))
+                label = str(event.cell)
                 match event.kind:
                     case "begun":
                         bars.reset(part, description=label, total=None, note="", visible=True)
                     case "advanced":
-                        bars.update(part, description=label, completed=event.step, total=event.num_steps or None, note=escape(event.message[:60]))
+                        bars.update(part, description=label, completed=event.step, total=event.num_steps or None, note=event.message[:60])
                     case "made" | "unchanged":
                         bars.advance(whole)
                         bars.update(part, visible=False)
                         if event.kind == "made" and bench.graph.artifacts[event.cell.asset].uses_gpu:
-                            terminal.print(f"[green]made[/] {label}")
+                            terminal.print(styled(("made", "green"), f" {label}"))
                     case _ if event.message:
-                        terminal.print(f"[red]{event.kind}[/] {label}: {escape(event.message)}")
+                        terminal.print(styled((event.kind, "red"), f" {label}: {event.message}"))
                     case _:
                         bars.update(whole, note=f"checked {label}")
 

@@ -44,4 +44,12 @@ def texts(path: Path) -> Iterator[str]:
     return (f"{read_field(key, row, 'passage')}\n{read_field(key, row, 'question')}" for key, row in read_rows(path))
 
 
-SPEC = Task(name="boolq", version=1, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=texts))
+SPEC = Task(
+    name="boolq",
+    version=1,
+    config=BoolqConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=1, read=texts),
+    metrics=("accuracy",),
+)

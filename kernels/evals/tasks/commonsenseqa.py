@@ -7,7 +7,7 @@ each option. The normalized accuracy comes first: it is the one reported there.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import METRICS, MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -29,4 +29,12 @@ def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Task(name="commonsenseqa", version=1, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(
+    name="commonsenseqa",
+    version=1,
+    config=CommonsenseQaConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=1, read=read_questions),
+    metrics=METRICS,
+)

@@ -7,7 +7,7 @@ normalized accuracy comes first: it is the one the SmolLM2 evaluation reports (g
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import METRICS, MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -26,4 +26,12 @@ def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> 
     return EvalResult(scores[::-1], frame)
 
 
-SPEC = Task(name="openbookqa", version=1, config=OpenBookQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(
+    name="openbookqa",
+    version=1,
+    config=OpenBookQaConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=1, read=read_questions),
+    metrics=METRICS,
+)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow.parquet as pq
+from pydantic import Field
 
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
@@ -30,13 +31,13 @@ UNIFORM_BITS_PER_BYTE = 8.0
 class PerplexityConfig(Config):
     """Which held-out documents are scored, and how much of each."""
 
-    num_items: int
+    num_items: int = Field(gt=0)
     """Documents scored at most; the subset is a seeded choice, the same for every model."""
     seed: int
     """Seed of the subset and of the bootstrap over documents."""
-    max_bytes: int
+    max_bytes: int = Field(gt=0)
     """Bytes of a document's beginning that are scored (UTF-8, cut between characters)."""
-    num_bootstrap: int = 1000
+    num_bootstrap: int = Field(default=1000, gt=0)
     """Bootstrap resamples (Efron and Tibshirani 1993 advise 1000 for intervals)."""
 
 
@@ -112,4 +113,4 @@ def _perplexity(items: "pl.DataFrame", config: PerplexityConfig) -> Score:
     return Score("perplexity", value, math.exp(low), math.exp(high), None, items.height, higher_is_better=False)
 
 
-SPEC = Task(name="perplexity", version=1, config=PerplexityConfig, need=HeldOut(), run=run)
+SPEC = Task(name="perplexity", version=1, config=PerplexityConfig, need=HeldOut(), run=run, metrics=("bits_per_byte", "perplexity", "bits_per_byte/*"))

@@ -6,7 +6,7 @@ The prompt is that of lm-evaluation-harness (lm_eval/tasks/piqa/piqa.yaml): ``Qu
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
+from kernels.evals.multiple_choice import METRICS, MultipleChoiceConfig, read_items, read_questions, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -24,4 +24,12 @@ def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalRe
     return run_multiple_choice(model, items, rejects, config)
 
 
-SPEC = Task(name="piqa", version=1, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=1, read=read_questions))
+SPEC = Task(
+    name="piqa",
+    version=1,
+    config=PiqaConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=1, read=read_questions),
+    metrics=METRICS,
+)

@@ -8,7 +8,7 @@ from kernels.documents.conversations import Turn
 from kernels.models.formats import checkpoints
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, reads, train
 from kernels.training.losses import LOSS_FELL
 
 AVERAGED_SHARE = 10
@@ -78,4 +78,4 @@ def run(job: MethodJob) -> dict[str, float]:
     return {**finish(job, trainer, parent.tokenizer, records), **rewards, **counts}
 
 
-SPEC = Method(name="dpo", version=1, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,))
+SPEC = Method(name="dpo", version=1, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)

@@ -5,7 +5,7 @@ from typing import Any
 from kernels.documents.conversations import Turn
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, fits, parent_to_train, reads, train
 from kernels.training.losses import LOSS_FELL
 
 CONVERSATIONS = Examples("conversations")
@@ -54,4 +54,4 @@ def run(job: MethodJob) -> dict[str, float]:
     return {**finish(job, trainer, parent.tokenizer, records), **counts}
 
 
-SPEC = Method(name="sft", version=1, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,))
+SPEC = Method(name="sft", version=1, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), reads=reads)
