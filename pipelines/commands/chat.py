@@ -49,5 +49,5 @@ def chat(
 def _ask() -> str | None:
     try:
         return console.input(styled(("> ", "bold cyan"))).strip() or None
-    except (EOFError, KeyboardInterrupt):
+    except EOFError:
         return None
