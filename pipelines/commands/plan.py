@@ -6,6 +6,7 @@ from rich.table import Column, Table
 
 from assets.graph.state import CellStatus
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.waivers import print_proposals, print_waivers
 from pipelines.terminal.workbench import Workbench
 
 MEANINGS = {
@@ -23,8 +24,10 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
     """Print each stale cell with its reason, and change nothing; cells that may stay as they are stand together, an asset a line."""
     bench = Workbench(recipe)
     absent = bench.graph.absent()
-    cells = bench.look().cells
-    waiting = [status for status in cells if status.state != "fresh"]
+    state = bench.look()
+    cells = state.cells
+    waiting = [status for status in cells if status.state not in ("fresh", "quarantined")]
+    print_waivers(state)
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
     if not waiting:
@@ -39,6 +42,7 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
         name = str(cells[0].cell) if len(cells) == 1 else f"{asset}, {len(cells)} cells"
         table.add_row(name, "pending", cells[0].reason)
     console.print(table)
+    print_proposals(state)
 
 
 def is_conditional(status: CellStatus) -> bool:

@@ -40,10 +40,15 @@ def _show_cell(bench: Workbench, cell: Cell) -> None:
         table.add_row("file", f"{name} {size:,} bytes")
     for name, verdict in bench.lake.verdicts(cell).items():
         table.add_row(f"check {name}", styled(("pass", "") if verdict.passed else ("FAIL", "red"), f": {verdict.description}"))
+    for waiver in bench.graph.waivers:
+        if waiver.is_of(cell):
+            table.add_row("waiver", str(waiver) if waiver.holds(manifest) else f"not in force, given for other content: {waiver}")
     console.print(table)
     for name, value in manifest.metadata.items():
         if isinstance(value, dict) and "markdown" in value:
             console.print(styled((name, "bold")))
             console.print(markdown(value["markdown"]))
+        elif isinstance(value, list):
+            console.print(f"{name}: {'; '.join(map(str, value)) or 'none'}")
         elif not isinstance(value, dict):
-            console.print(f"{name}: {str(value)}")
+            console.print(f"{name}: {value}")

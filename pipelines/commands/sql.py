@@ -24,7 +24,7 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB SQL; mill sql 'show ta
     with closing(open_warehouse(bench.lake, bench.recipe.name)) as warehouse:
         try:
             for asset, partition, file, reason in ask(warehouse, "SELECT * FROM unreadable").fetchall():
-                console.print(styled(("left out", "red"), f" {asset}[{partition}]: {file}: {reason}; mill doctor --verify, then mill up makes it again"))
+                console.print(styled(("left out", "red"), f" {asset}[{partition}]: {file}: {reason}; mill up makes it again"))
             result = ask(warehouse, query)
         except (duckdb.Error, NotARead) as error:
             console.print(styled((error, "red")))

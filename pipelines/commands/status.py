@@ -3,9 +3,14 @@
 import time
 
 from rich.table import Table
+from rich.text import Text
 
+from assets.graph.state import GraphState
+from assets.graph.waivers import quarantine_of
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.waivers import print_waivers
 from pipelines.terminal.workbench import Workbench
+from resources.storage.look import CellRecord
 
 
 @app.command()
@@ -20,16 +25,36 @@ def status(recipe: RecipeOption = RECIPE) -> None:
         asked = [check.name for suite in bench.graph.suites.get(name, []) for check in suite.checks]
         verdicts = [verdict for record in records for check, verdict in record.verdicts.items() if check in asked]
         failing = sum(not verdict.passed for verdict in verdicts)
+        waived = sum(_num_waived(state, record) for record in records)
         table.add_row(
             name,
             str(len(manifests)),
             f"{sum(manifest.num_rows or 0 for manifest in manifests):,}",
             f"{sum(manifest.size_bytes for manifest in manifests):,}",
             age(max((manifest.made_at for manifest in manifests), default=None)),
-            styled((f"{failing} of {len(verdicts)} fail", "red")) if failing else f"{len(verdicts)} pass" if verdicts else "-",
+            _checks(len(verdicts), failing, waived),
             f"{sum(manifest.seconds for manifest in manifests):.1f}",
         )
     console.print(table)
+    print_waivers(state)
+
+
+def _num_waived(state: GraphState, record: CellRecord) -> int:
+    """Return how many failing checks of a cell the recipe waives."""
+    manifest = record.manifest
+    if manifest is None:
+        return 0
+    failing = [name for name, verdict in record.verdicts.items() if not verdict.passed]
+    everything = quarantine_of(state.graph.waivers, manifest) is not None
+    return sum(everything or state.acceptance(manifest, name) is not None for name in failing)
+
+
+def _checks(count: int, failing: int, waived: int) -> Text | str:
+    """Return how many verdicts of how many fail, and how many of those are waived."""
+    if not failing:
+        return f"{count} pass" if count else "-"
+    more = f", {waived} of them waived" if waived else ""
+    return styled((f"{failing} of {count} fail{more}", "yellow" if waived == failing else "red"))
 
 
 def age(made_at: float | None) -> str:

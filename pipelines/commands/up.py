@@ -4,8 +4,11 @@ import time
 from typing import Annotated, Any
 
 import typer
+
+from assets.graph.state import GraphState
 from pipelines.planning.planner import observe_sources, plan
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.waivers import print_proposals, print_waivers
 from pipelines.terminal.workbench import Workbench
 
 
@@ -25,6 +28,7 @@ def up(
         planned = plan(bench.graph, bench.lake, observed)
     waiting = [p for p in planned.having("stale", "pending", "unjudged") if p.cell.asset in chosen and (cells is None or p.cell in cells)]
     if not waiting:
+        print_waivers(GraphState(bench.graph, bench.lake, observed))
         _print_left(planned.having("blocked", "held"))
         seconds = time.perf_counter() - started
         console.print(styled(("nothing to do", "green"), f": {len(planned.cells)} cells are as they should be ({seconds:.1f} s)"))
@@ -36,7 +40,10 @@ def up(
     console.print(styled((f"{len(result.made)} cells made", "green"), f" in {result.num_runs} runs, {seconds:.0f} s"))
     for cell, message in result.failed.items():
         console.print(styled(("failed", "red"), f" {cell}: {message}"))
+    state = bench.known()
+    print_waivers(state)
     _print_left([left for left in result.left if left.state in ("blocked", "held")])
+    print_proposals(state)
     if result.failed or result.left:
         raise typer.Exit(1)
     _print_where_to_look(bench)

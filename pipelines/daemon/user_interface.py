@@ -14,7 +14,6 @@ from resources.quality.data_docs import prepare_data_docs
 from resources.quality.docs_server import serve
 from resources.storage.home import Home
 
-
 GRACE_SECONDS = 2.0
 
 

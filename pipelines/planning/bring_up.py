@@ -10,6 +10,7 @@ from assets.graph.artifact import Graph
 from assets.graph.state import CellStatus, GraphState
 from assets.orchestration.keys import asset_key, partitionings, partitions_name
 from assets.orchestration.mirror import EventLog, restamp
+from assets.orchestration.waiver_events import mirror_waivers
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
 from resources.storage.home import Home
@@ -21,6 +22,7 @@ from resources.storage.sources import ObservedSources
 from resources.storage.versions import old_versions, remove_version
 
 MIRROR_FILE = "mirror.json"
+WAIVERS_FILE = "waivers.json"
 
 
 class Result(NamedTuple):
@@ -29,7 +31,7 @@ class Result(NamedTuple):
     made: list[Cell]
     failed: dict[Cell, str]
     left: list[CellStatus]
-    """Cells that are not as they should be: failed, blocked by a check, or held by one above them."""
+    """Cells that are not as they should be: failed, blocked by a check, or held by one above them. What the recipe quarantines is as it should be."""
     num_runs: int
 
 
@@ -97,8 +99,9 @@ def bring_up(
             wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
             if wave is None:
                 restamp(instance, state, home.dagster / MIRROR_FILE)
+                mirror_waivers(instance, state, home.dagster / WAIVERS_FILE)
                 remove_old_versions(graph, lake)
-                left = [status for status in planned.cells if status.state != "fresh" and status.cell.asset in selected]
+                left = [status for status in planned.cells if status.state not in ("fresh", "quarantined") and status.cell.asset in selected]
                 return Result(made, failed, left, num_runs)
             outcome = run_wave(graph, jobs, instance, wave)
             num_runs += 1

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-
 MAX_BYTES = 1 << 20
 MAX_VALUES = 100_000
 """Of a recipe with its aliases written out: a file of nested aliases grows without bound ("a billion laughs")."""

@@ -1,4 +1,4 @@
-"""What a command says when it fails: one line with the remedy for what is known; what is not known keeps its traceback in a file, and the line names it."""
+"""What a command says when it fails: one line, with the remedy where it is known; else the traceback is kept in a file that the line names."""
 
 import os
 import tempfile

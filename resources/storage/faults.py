@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 FULL = "the disk is full; free space, or set MILL_HOME (all state) or MILL_LAKE (artifacts) to a larger one, and run mill again: what is made stands"
 READ_ONLY = "it may not be written to; change its owner or mode, or set MILL_HOME (MILL_LAKE, MILL_CACHE) to a folder that is yours"
-FORBIDDEN = "not permitted; change its owner or mode (or that of the folder it lies in), or set MILL_HOME (MILL_LAKE, MILL_CACHE) to one that is yours"
+FORBIDDEN = "not permitted; change its owner or mode (or its folder's), or set MILL_HOME (MILL_LAKE, MILL_CACHE) to a folder that is yours"
 UNREACHABLE = "does not answer; check its address (FSSPEC_S3_ENDPOINT_URL for s3://), the network and that it runs"
 REFUSED = "refuses; check the name of the bucket, the credentials (AWS_PROFILE, or FSSPEC_S3_KEY and FSSPEC_S3_SECRET) and what they allow"
 _BY_NUMBER = {

@@ -113,4 +113,11 @@ def _perplexity(items: "pl.DataFrame", config: PerplexityConfig) -> Score:
     return Score("perplexity", value, math.exp(low), math.exp(high), None, items.height, higher_is_better=False)
 
 
-SPEC = Task(name="perplexity", version=1, config=PerplexityConfig, need=HeldOut(), run=run, metrics=("bits_per_byte", "perplexity", "bits_per_byte/*"))
+SPEC = Task(
+    name="perplexity",
+    version=1,
+    config=PerplexityConfig,
+    need=HeldOut(),
+    run=run,
+    metrics=("bits_per_byte", "perplexity", "bits_per_byte/*"),
+)

@@ -62,7 +62,9 @@ class PretrainConfig(Config):
     @model_validator(mode="after")
     def _warms_up_in_time(self) -> Self:
         if self.warmup_steps > self.num_steps:
-            raise fault_of_key("warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}: the learning rate is never reached; lower it")
+            raise fault_of_key(
+                "warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}, so that the warm-up never ends; lower it"
+            )
         return self
 
 

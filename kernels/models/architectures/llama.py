@@ -33,9 +33,11 @@ class LlamaConfig(Config):
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
         if self.hidden_size % self.num_heads:
-            raise fault_of_key("num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; choose {_divisors(self.hidden_size)}")
+            raise fault_of_key(
+                "num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {_divisors(self.hidden_size)}"
+            )
         if self.num_heads % self.num_kv_heads:
-            raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; choose {_divisors(self.num_heads)}")
+            raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {_divisors(self.num_heads)}")
         width = self.hidden_size // self.num_heads
         if width % 2:
             raise fault_of_key("num_heads", f"a head is {width} wide, and rotary positions turn pairs; take heads of an even width")

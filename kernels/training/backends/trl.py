@@ -57,7 +57,9 @@ class TrlConfig(Config):
     @model_validator(mode="after")
     def _is_accepted_by_the_trainer(self) -> Self:
         if self.warmup_steps > self.num_steps:
-            raise fault_of_key("warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}: the learning rate is never reached; lower it")
+            raise fault_of_key(
+                "warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}, so that the warm-up never ends; lower it"
+            )
         if self.seed >= MAX_SEED:
             raise fault_of_key("seed", f"{self.seed} is no seed for the trainer; give a number below 2**32")
         return self

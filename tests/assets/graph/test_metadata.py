@@ -6,7 +6,16 @@ import pytest
 
 from assets.graph.metadata import markdown_table, markdown_words
 
-EVIL = ["![x](http://evil/p.png)", "[x](javascript:alert(1))", "<img src=x onerror=y>", "a | b", "`c` **d** __e__ ~~f~~", "\\", "&#91;x]", "\x1b[31m\u202e"]
+EVIL = [
+    "![x](http://evil/p.png)",
+    "[x](javascript:alert(1))",
+    "<img src=x onerror=y>",
+    "a | b",
+    "`c` **d** __e__ ~~f~~",
+    "\\",
+    "&#91;x]",
+    "\x1b[31m\u202e",
+]
 
 
 @pytest.mark.parametrize("text", EVIL)

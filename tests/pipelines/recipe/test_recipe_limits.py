@@ -10,7 +10,7 @@ from tests.small_recipe import RECIPE, changed, faults, line_of, write
 
 TOGETHER = {
     "heads divide the width": ("num_heads: 2", "num_heads: 3", "num_heads: 3", "architecture.num_heads: 3 heads do not divide hidden_size 32"),
-    "key heads divide the heads": ("num_kv_heads: 1", "num_kv_heads: 3", "num_kv_heads: 3", "3 does not divide num_heads 2; choose one of 1, 2"),
+    "key heads divide the heads": ("num_kv_heads: 1", "num_kv_heads: 3", "num_kv_heads: 3", "3 does not divide num_heads 2; take one of 1, 2"),
     "a head has an even width": ("num_heads: 2", "num_heads: 32", "num_heads: 32", "a head is 1 wide"),
     "sequences fit": ("sequence_length: 64", "sequence_length: 65", "    data: pretrain\n", "65 tokens (sequence_length), and the model may read 64"),
     "examples fit": ("max_length: 64", "max_length: 128", "max_length: 128", "models.sft.max_length: 128 tokens, and the model may read 64"),
@@ -24,9 +24,9 @@ TOGETHER = {
     "a number is finite": ("learning_rate: 0.003", "learning_rate: .inf", "learning_rate: .inf", "finite number"),
     "the vocabulary holds the bytes": ("vocab_size: 300", "vocab_size: 200", "vocab_size: 200", "greater than or equal to 260"),
     "items are asked": ("data: piqa.jsonl, num_items: 20", "data: piqa.jsonl, num_items: -5", "piqa: {task", "greater than 0"),
-    "something is held out": ("validation_fraction: 0.2", "validation_fraction: 0", "heldout: {task", "holds no document out (validation_fraction is 0)"),
+    "something is held out": ("validation_fraction: 0.2", "validation_fraction: 0", "heldout: {task", "holds no document out (validation_fraction is 0)"),  # noqa: E501
     "weights are there": ("weights: {books: 1.0}", "weights: {}", "weights: {}", "at least 1"),
-    "a score is one of the eval's": ("metric: heldout/bits_per_byte", "metric: heldout/bits_per_bit", "release:", "no score 'bits_per_bit'; did you mean 'bits_per_byte'?"),
+    "a score is one of the eval's": ("metric: heldout/bits_per_byte", "metric: heldout/bits_per_bit", "release:", "no score 'bits_per_bit'; did you mean 'bits_per_byte'?"),  # noqa: E501
     "a quantized model ends its line": ("from: [sft], num_sequences", "from: [small_sft], num_sequences", "small_sft: {", "made"),
     "a moment of letters": ("{watch_seconds: 60}", "{refresh: a b c d e}", "schedules:", "'a b c d e' is no time; write minute, hour"),
     "an hour that no day has": ("{watch_seconds: 60}", '{refresh: "0 25 * * *"}', "schedules:", "'0 25 * * *' is no time"),

@@ -16,7 +16,7 @@ from resources.storage.faults import is_disk_full
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/x")
 KNOWN = {
     "a full disk": (FULL, "No space left on device: '/data/x': the disk is full; free space"),
-    "a full disk under the event log": (sqlalchemy.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")), "free space"),
+    "a full disk under the event log": (sqlalchemy.exc.OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full")), "free space"),  # noqa: E501
     "a read-only file system": (OSError(errno.EROFS, "Read-only file system", "/data/x"), "set MILL_HOME"),
     "a read-only event log": (sqlite3.OperationalError("attempt to write a readonly database"), "it may not be written to"),
     "a folder of another's": (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "not permitted; change its owner or mode"),
@@ -55,7 +55,7 @@ def test_what_nobody_foresaw_keeps_its_traceback_in_a_file(tmp_path: Path, monke
     except ValueError as error:
         told = complaint(error)
     found = re.fullmatch(r"ValueError: invalid literal .*: this was not foreseen; its traceback is in (.*)", told)
-    assert found is not None and "int(\"seven\")" in Path(found[1]).read_text()
+    assert found is not None and 'int("seven")' in Path(found[1]).read_text()
 
 
 def test_where_no_file_can_be_kept_the_traceback_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

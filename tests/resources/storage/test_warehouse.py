@@ -108,7 +108,9 @@ def test_no_variable_of_the_program_is_a_table(lake: Lake) -> None:
         ask(open_warehouse(lake, "small"), "SELECT * FROM secret")
 
 
-@pytest.mark.parametrize("query", ["show tables", "from corpus_filtered", "describe corpus_filtered", "explain analyze select 1", "pivot corpus_filtered on id"])
+@pytest.mark.parametrize(
+    "query", ["show tables", "from corpus_filtered", "describe corpus_filtered", "explain analyze select 1", "pivot corpus_filtered on id"]
+)
 def test_what_reads_in_other_words_is_answered(lake: Lake, query: str) -> None:
     assert ask(open_warehouse(lake, "small"), query).fetchall()
 
