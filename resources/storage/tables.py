@@ -18,6 +18,11 @@ def read_table(path: Path, columns: list[str] | None = None, *, only: tuple[str,
     return pq.read_table(path, columns=columns, filters=wanted, partitioning=None)
 
 
+def num_rows_of(path: Path) -> int:
+    """Return how many rows a file has."""
+    return pq.read_metadata(path).num_rows
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a whole table as Parquet with zstd."""
     with TableWriter(path, table.schema) as writer:

@@ -6,7 +6,7 @@ depends only on the order of documents, never on how they were cut into partitio
 share one band, only the first ``max_candidates`` are compared: near-identical documents by the thousand stay linear.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,9 +30,14 @@ class DedupConfig(Config):
 
 def write_index(documents: pa.Table, config: DedupConfig, folder: Path) -> None:
     """Write the index of a partition's documents into an existing folder: what `find_duplicates` takes."""
+    write_index_in_pieces([documents], documents.num_rows, config, folder)
+
+
+def write_index_in_pieces(tables: Iterable[pa.Table], num_rows: int, config: DedupConfig, folder: Path) -> None:
+    """Write the same index of documents that come table by table, ``num_rows`` in all; one table's texts are in memory at a time."""
     from kernels.curation.deduplication.signature_index import write_signature_index
 
-    write_signature_index(documents, config.minhash, folder)
+    write_signature_index(tables, num_rows, config.minhash, folder)
 
 
 def find_duplicates(own: Path, earlier: Sequence[Path], config: DedupConfig) -> pa.Table:
