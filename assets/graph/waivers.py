@@ -68,7 +68,7 @@ def acceptance_of(waivers: Iterable[Waiver], manifest: Manifest, check: str) -> 
 def proposal(manifest: Manifest, check: str) -> str:
     """Return the line of a recipe that would accept a cell, for a user to complete."""
     partition = "" if manifest.partition is None else f"partition: {manifest.partition}, "
-    return f'- {{action: accept, check: {check}, asset: {manifest.asset}, {partition}content: {manifest.content[:16]}, reason: "..."}}'
+    return f'- {{action: accept, check: {check}, asset: {manifest.asset}, {partition}content: "{manifest.content[:16]}", reason: "..."}}'
 
 
 def told_of(waivers: Sequence[Waiver], sources: Iterable[str] | None = None) -> list[Waiver]:

@@ -50,8 +50,8 @@ def graph(*waivers: Waiver) -> Graph:
     )
 
 
-def waiver(content: str, **changes: Any) -> Waiver:
-    words = {"action": "accept", "check": "is_good", "asset": BAD.asset, "partition": BAD.partition, "content": content, "reason": "seen, and fine"}
+def waiver(given_for: str, **changes: Any) -> Waiver:
+    words = {"action": "accept", "check": "is_good", "asset": BAD.asset, "partition": BAD.partition, "content": given_for, "reason": "seen, and fine"}
     return Waiver.model_validate({**words, **changes})
 
 
