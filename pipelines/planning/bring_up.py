@@ -13,6 +13,7 @@ from assets.orchestration.mirror import EventLog, restamp
 from assets.orchestration.waiver_events import mirror_waivers
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
+from resources.storage.faults import FULL
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -78,6 +79,9 @@ def bring_up(
     """Make what is stale among the selected assets, and only that. The caller holds the home's lock ``up``.
 
     ``jobs`` has the job of each asset; ``cells`` narrows the work further to some partitions.
+
+    Raises:
+        OSError: the disk is full, so that nothing more can be made.
     """
     made: list[Cell] = []
     failed: dict[Cell, str] = {}
@@ -109,6 +113,9 @@ def bring_up(
             for cell in (cell for group in wave.cells.values() for cell in group):
                 if cell not in made and cell not in failed:
                     failed[cell] = outcome.complaint()
+            full = next((message for message in failed.values() if FULL in message), None)
+            if full is not None:
+                raise OSError(full)
 
 
 def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance) -> GraphState:

@@ -36,7 +36,7 @@ _BY_NUMBER = {
     errno.ENOMEM: "there is not enough memory; make partitions smaller (files_per_partition), or end other programs",
 }
 _BY_WORDS = (
-    (re.compile(r"no space left|disk quota|database or disk is full", re.I), FULL),
+    (re.compile(r"no space left|disk quota|disk is full", re.I), FULL),
     (re.compile(r"read-only file system|readonly database", re.I), READ_ONLY),
     (re.compile(r"permission denied|unable to open database file", re.I), FORBIDDEN),
     (re.compile(r"bucket does not exist|NoSuchBucket", re.I), "make the bucket, or correct its name in the recipe or in MILL_LAKE"),

@@ -39,7 +39,11 @@ def open_warehouse(lake: Lake, recipe: str) -> duckdb.DuckDBPyConnection:
     column ``partition``. The table ``cells`` holds every manifest's figures, ``unreadable`` the files that are no Parquet (in no view).
     """
     spill = lake.cache / "sql"
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "temp_directory": str(spill)}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "temp_directory": str(spill),
+    }
     connection = duckdb.connect(config=config)
     connection.execute(CELLS)
     connection.execute(UNREADABLE)
