@@ -1,5 +1,6 @@
 """``mill up``: make what is stale."""
 
+import shlex
 import time
 from typing import Annotated, Any
 
@@ -50,7 +51,7 @@ def up(
 
 
 def _print_where_to_look(bench: Workbench) -> None:
-    option = "" if bench.recipe.name == RECIPE else f" --recipe {bench.recipe.path}"
+    option = "" if bench.recipe.name == RECIPE else f" --recipe {shlex.quote(str(bench.recipe.path))}"
     models = list(bench.recipe.entries.models)
     console.print(styled("look:  ", ("make ui", "bold"), " (or mill ui): graph, checks, plots in the browser"))
     for command in ("status", *(["show evals/leaderboard"] if bench.recipe.entries.evals else []), *([f"chat {models[-1]}"] if models else [])):
