@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.graph.metadata import markdown_words
 from pipelines.daemon.automation import refresh_job, refresh_schedule, source_sensor
 from pipelines.planning.materialize import recipe_definitions, resource_definitions
 from pipelines.recipe.graph import build_graph
@@ -48,7 +49,7 @@ def _recipe(path: Path, home: Home) -> dg.Definitions:
 def _broken(path: Path, error: Exception) -> dg.Definitions:
     """Return what is shown instead of a recipe that does not load."""
     key = dg.AssetKey([BROKEN_GROUP, "".join(letter if letter.isalnum() else "_" for letter in path.stem)])
-    return dg.Definitions(assets=[dg.AssetSpec(key, description=str(error), group_name=BROKEN_GROUP, metadata={"file": str(path)})])
+    return dg.Definitions(assets=[dg.AssetSpec(key, description=markdown_words(error), group_name=BROKEN_GROUP, metadata={"file": str(path)})])
 
 
 def load() -> dg.Definitions:

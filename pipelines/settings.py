@@ -23,6 +23,8 @@ SLURM_TIME = "24:00:00"
 def find_recipes(environment: Mapping[str, str]) -> list[Path]:
     """Return the recipe files of ``MILL_RECIPES``, else those shipped with modelmill."""
     given = environment.get("MILL_RECIPES")
+    if given and Path(given).is_file():
+        return [Path(given)]  # whose name may hold what parts the names of several
     return [Path(path) for path in given.split(os.pathsep) if path] if given else sorted(SHIPPED.glob("*.yaml"))
 
 

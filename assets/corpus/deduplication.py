@@ -21,6 +21,7 @@ from kernels.curation.profile import Profile
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 from resources.storage.sources import Location
+from resources.storage.tables import num_rows_of, read_table, read_tables
 
 SIGNATURES_VERSION = 3
 MATCHING_VERSION = 3
@@ -99,19 +100,21 @@ def signatures(recipe: str, entry: DeduplicationEntry, model: Location | None) -
 
 def write_indexes(build: CellBuild, entry: DeduplicationEntry, model: Location | None) -> None:
     """Write the index of a partition's texts and, where the recipe asks, of their meaning."""
-    from kernels.curation.deduplication.matching import write_index
+    from kernels.curation.deduplication.matching import write_index_in_pieces
     from kernels.curation.deduplication.meaning.semantic import write_vectors
     from kernels.inference.embeddings import embed
 
-    documents = build.table(FILTERED, "documents", build.key).select(["id", "text"])
+    path = build.folder(FILTERED, build.key) / "documents.parquet"
+    num_rows = num_rows_of(path)
     (build.draft.folder / "minhash").mkdir()
-    write_index(documents, entry, build.draft.folder / "minhash")
+    write_index_in_pieces(read_tables(path, ["id", "text"]), num_rows, entry, build.draft.folder / "minhash")
     if entry.semantic is not None and model is not None:
+        documents = read_table(path, ["id", "text"])  # the encoder sorts all texts by length
         (build.draft.folder / "semantic").mkdir()
         texts: Any = documents["text"].to_pylist()
         vectors = embed(texts, Path(model.root), entry.semantic.max_tokens)
         write_vectors(documents["id"], vectors, entry.semantic, build.draft.folder / "semantic")
-    build.draft.num_rows = documents.num_rows
+    build.draft.num_rows = num_rows
 
 
 def deduplicated(recipe: str, entry: DeduplicationEntry) -> Artifact:

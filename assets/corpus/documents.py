@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, model_validator
 
 from assets.corpus.names import DOCUMENTS
 from assets.corpus.profile import describe, versions
@@ -13,7 +13,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import Partition, files_of, source_of
 from kernels.curation.profile import Profile
 from kernels.documents import schema
-from kernels.specs.config import Config
+from kernels.specs.config import Config, fault_of_key
 from kernels.specs.filters import Filter
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 from resources.storage.sources import Location, open_file
@@ -24,14 +24,35 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SourceLimits(Config):
-    """What curation of a source should look like; a partition outside is a warning. None asks nothing."""
+    """What a source's partitions must look like, or those outside are stopped, and what curation should make of them, or there is a warning."""
 
+    max_mojibake_share: Share = 0.05
+    """Share of documents that may hold text decoded with the wrong charset; more stops the partition."""
+    max_empty_share: Share = 0.0
+    """Share of documents that may be empty; more stops the partition."""
+    max_fault_share: Share = 0.2
+    """Share of records that may be unreadable; more stops the partition."""
+    max_tokenless_share: Share = 0.0
+    """Share of documents that may have no token beside the end of text; more stops the partition."""
+    min_documents: int = Field(default=1, ge=0)
+    """Documents that each stage must keep; fewer are a warning."""
     keep_rate: tuple[Share, Share] | None = None
-    """Least and greatest share of documents that the filters keep."""
+    """Least and greatest share of documents that the filters keep. None, here and below, asks nothing."""
     language_shares: dict[str, Share] = Field(default={})
     """Least share of documents by language, among those kept that were identified."""
     max_length_drift: float | None = Field(default=None, gt=0)
     """Greatest relative change of the 5th, 50th or 95th percentile of lengths from the partition before."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.keep_rate is not None and self.keep_rate[0] > self.keep_rate[1]:
+            raise fault_of_key("keep_rate", f"{self.keep_rate[0]:g} is more than {self.keep_rate[1]:g}, so that nothing is between; turn them round")
+        return self
+
+    @property
+    def asks_of_curation(self) -> bool:
+        """Whether anything is asked of what the filters keep."""
+        return self.keep_rate is not None or bool(self.language_shares) or self.max_length_drift is not None
 
 
 class SourcePlan(NamedTuple):

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from assets.corpus.documents import SourceLimits
 from assets.graph.build import Judging
-from assets.graph.upstream import source_of
+from assets.graph.upstream import Partition, source_of
 from kernels.documents.conversations import disagreement, turns_of
 from kernels.documents.schema import DOCUMENTS
 from resources.storage.manifest import Cell
@@ -20,13 +20,17 @@ TABLE = "documents"
 PIECE_BYTES = 1 << 25
 PIECE_ROWS = 50_000
 """What a suite judges at a time; it takes several times as much memory."""
-MAX_FAULT_SHARE = 0.2
 SHOWN_FAULTS = 3
 FAULTS = frozenset(
     """damaged truncated undecodable not_wikitext invalid_json schema
     role_order empty_turn invalid_unicode duplicate_key""".split()  # noqa: SIM905 (a column of words reads worse)
 )
 """Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
+
+
+def limits_of(limits: Mapping[str, SourceLimits], partition: Partition) -> SourceLimits:
+    """Return what the recipe asks of a partition."""
+    return limits.get(source_of(partition), SourceLimits())
 
 
 def _schema_difference(schema: pa.Schema) -> str:
@@ -40,7 +44,7 @@ def _schema_difference(schema: pa.Schema) -> str:
 
 def _excesses(judging: Judging, cell: Cell, limits: Mapping[str, SourceLimits]) -> dict[str, Any]:
     """Return by how much a cell is outside its source's limits, 0 or less where it is inside, and what was found."""
-    own, limit = judging.manifest(cell).metadata, limits.get(source_of(cell.partition), SourceLimits())
+    own, limit = judging.manifest(cell).metadata, limits_of(limits, cell.partition)
     keep_rate, shares = float(own.get("keep_rate", 1)), own.get("language_shares", {})
     low, high = limit.keep_rate or (0, 1)
     missing = {language: share - shares.get(language, 0) for language, share in limit.language_shares.items()} if shares else {}
@@ -74,13 +78,15 @@ def facts_of(judging: Judging, cells: Iterable[Cell], limits: Mapping[str, Sourc
         metadata = pq.read_metadata(judging.folder(cell) / f"{TABLE}.parquet")
         faults = _faults(judging, cell)
         share = len(faults) / max(1, len(faults) + metadata.num_rows)
+        limit = limits_of(limits, cell.partition)
         rows.append(
             {
                 "partition": cell.partition,
                 "num_rows": metadata.num_rows,
-                "fault_share": share,
+                "fault_share_excess": share - limit.max_fault_share,
+                "num_rows_lacking": limit.min_documents - metadata.num_rows,
                 "schema": _schema_difference(metadata.schema.to_arrow_schema()),
-                "faults": "; ".join(faults[:SHOWN_FAULTS]) if share > MAX_FAULT_SHARE else "",
+                "faults": f"{share:.0%} of records are faulty: " + "; ".join(faults[:SHOWN_FAULTS]) if share > limit.max_fault_share else "",
                 **_excesses(judging, cell, limits),
             }
         )

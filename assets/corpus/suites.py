@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from assets.corpus.documents import SourceLimits
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, FILTERED
-from assets.corpus.suite_rows import MAX_FAULT_SHARE, TURNS_FAULT, facts_of, has_columns, rows_of
+from assets.corpus.suite_rows import TURNS_FAULT, facts_of, has_columns, limits_of, rows_of
 from assets.graph.build import Judging
 from assets.graph.checks import Check, CheckFinding, CheckSuite, Findings
 from assets.graph.upstream import Upstream, earlier_of_source
@@ -17,7 +17,6 @@ from resources.storage.manifest import Cell
 
 MOJIBAKE = r"\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF\u2018-\u201E\u2122œ]|ï»¿"
 """UTF-8 read as Latin-1 or Windows-1252, and the replacement character."""
-MAX_MOJIBAKE_SHARE = 0.05
 EXAMPLE_CHARS = 200
 
 IDS = (
@@ -32,16 +31,15 @@ TEXTS = (
     *IDS,
     Expectation(
         name="text_is_not_empty",
-        description="Every document has text that is more than white space.",
+        description="Documents have text that is more than white space, but for the share that the source's limits allow.",
         type="expect_column_values_to_match_regex",
         kwargs={"column": "text", "regex": r"\S"},
     ),
     Expectation(
         name="text_is_not_mojibake",
-        description=f"At most {MAX_MOJIBAKE_SHARE:.0%} of a partition's documents hold text decoded with the wrong charset.",
+        description="No more of a partition's documents than its source's limits allow hold text decoded with the wrong charset.",
         type="expect_column_values_to_not_match_regex",
         kwargs={"column": "text", "regex": MOJIBAKE},
-        max_bad_share=MAX_MOJIBAKE_SHARE,
     ),
     Expectation(
         name="conversations_are_whole",
@@ -59,15 +57,15 @@ SCHEMA = Expectation(
 )
 FAULTS_ARE_FEW = Expectation(
     name="faulty_records_are_few",
-    description=f"At most {MAX_FAULT_SHARE:.0%} of a partition's records could not be read.",
+    description="No more of a partition's records are unreadable than its source's limits allow.",
     type="expect_column_values_to_be_between",
-    kwargs={"column": "fault_share", "max_value": MAX_FAULT_SHARE},
+    kwargs={"column": "fault_share_excess", "max_value": 0},
 )
 NOT_ALL_DROPPED = Expectation(
     name="not_everything_is_dropped",
-    description="A partition keeps at least one document.",
+    description="A partition keeps as many documents as its source's limits ask for.",
     type="expect_column_values_to_be_between",
-    kwargs={"column": "num_rows", "min_value": 1},
+    kwargs={"column": "num_rows_lacking", "max_value": 0},
     blocking=False,
 )
 WITHIN_LIMITS = tuple(
@@ -86,11 +84,30 @@ WITHIN_LIMITS = tuple(
 )
 
 
-def _describe(finding: Finding, expectation: Expectation) -> str:
+THRESHOLDS = {
+    "text_is_not_mojibake": "max_mojibake_share",
+    "text_is_not_empty": "max_empty_share",
+    "every_document_has_tokens": "max_tokenless_share",
+    "faulty_records_are_few": "max_fault_share",
+    "not_everything_is_dropped": "min_documents",
+    "keep_rate": "keep_rate",
+    "language_shares": "language_shares",
+    "length_drift": "max_length_drift",
+}
+"""Which of a source's limits each check holds its partitions to. The others have none: ids are unique, a schema is as declared, or they are not."""
+SHARES_OF_ROWS = ("text_is_not_mojibake", "text_is_not_empty", "every_document_has_tokens")
+
+
+def _allowed(limit: SourceLimits, expectation: Expectation) -> float:
+    """Return the share of a partition's rows that may fail."""
+    return getattr(limit, THRESHOLDS[expectation.name]) if expectation.name in SHARES_OF_ROWS else expectation.max_bad_share
+
+
+def _describe(finding: Finding, allowed: float) -> str:
     """Return what was measured, the limit, and examples of what fails."""
     if not finding.num_bad:
         return f"{finding.num_rows} rows, all good"
-    limit = f" (at most {expectation.max_bad_share:.0%} may)" if expectation.max_bad_share else ""
+    limit = f" (at most {allowed:.3%} may)".replace(".000%", "%") if allowed else ""
     examples = "; ".join(", ".join(f"{k} {v[:EXAMPLE_CHARS]!r}" if k != "row" else f"row {v}" for k, v in row.items()) for row in finding.examples)
     return f"{finding.num_bad} of {finding.num_rows} rows fail{limit}: {examples}"
 
@@ -104,13 +121,14 @@ def corpus_suite(
     limits: Mapping[str, SourceLimits] = MappingProxyType({}),
 ) -> CheckSuite:
     """Return a Great Expectations suite on one corpus asset: expectations on its rows, and on one row of facts a cell."""
-    asked = {source: limit.model_dump(mode="json") for source, limit in limits.items()}
     drifting = {source for source, limit in limits.items() if limit.max_length_drift is not None}
-    reads: tuple[Upstream, ...] = (earlier_of_source(asset).of(drifting),) if drifting else ()
+    reads: tuple[Upstream, ...] = (earlier_of_source(asset).of(drifting),) if drifting and facts is WITHIN_LIMITS else ()
 
     def version(e: Expectation) -> str:
         kwargs = {key: str(value) for key, value in e.kwargs.items()}
-        return hash_json([e.type, kwargs, e.max_bad_share, e.blocking, asked if e in WITHIN_LIMITS else None])[:8]
+        field = THRESHOLDS.get(e.name, "")
+        asked = {source: limit.model_dump(mode="json", exclude_defaults=True).get(field) for source, limit in limits.items()}
+        return hash_json([e.type, kwargs, e.max_bad_share, e.blocking, {source: value for source, value in asked.items() if value is not None}])[:8]
 
     def evaluate(judging: Judging, cells: Sequence[Cell]) -> Findings:
         whole = [cell for cell in cells if has_columns(judging, cell, columns)]
@@ -122,8 +140,10 @@ def corpus_suite(
             for cell in judged:
                 for e in expectations:
                     finding = by_partition.get(str(cell.partition), {}).get(e.name, Finding(True, 0, 0, []))
+                    allowed = _allowed(limits_of(limits, cell.partition), e)
                     numbers = {"num_rows": finding.num_rows, "num_bad": finding.num_bad}
-                    found.setdefault(cell, {})[e.name] = CheckFinding(finding.passed, _describe(finding, e), numbers)
+                    passed = finding.num_bad <= allowed * finding.num_rows
+                    found.setdefault(cell, {})[e.name] = CheckFinding(passed, _describe(finding, allowed), numbers)
 
         if rows:
             judge(name, rows_of(judging, whole, columns), rows, whole, [TURNS_FAULT if column == "turns" else column for column in columns])
@@ -140,11 +160,11 @@ NOT_JUDGED = CheckFinding(False, "not judged: the table lacks the columns it is 
 
 def corpus_suites(limits: Mapping[str, SourceLimits]) -> list[CheckSuite]:
     """Return the suites on the corpus, with what each source is to look like."""
-    asked = {source: limit for source, limit in limits.items() if limit != SourceLimits()}
+    asks = any(limit.asks_of_curation for limit in limits.values())
     return [
-        *([corpus_suite("limits_suite", FILTERED, (), (), WITHIN_LIMITS, asked)] if asked else []),
-        corpus_suite("documents_suite", DOCUMENTS, COLUMNS, TEXTS, (SCHEMA, FAULTS_ARE_FEW)),
-        corpus_suite("filtered_suite", FILTERED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("deduplicated_suite", DEDUPLICATED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
-        corpus_suite("decontaminated_suite", CLEAN, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED)),
+        *([corpus_suite("limits_suite", FILTERED, (), (), WITHIN_LIMITS, limits)] if asks else []),
+        corpus_suite("documents_suite", DOCUMENTS, COLUMNS, TEXTS, (SCHEMA, FAULTS_ARE_FEW), limits),
+        corpus_suite("filtered_suite", FILTERED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED), limits),
+        corpus_suite("deduplicated_suite", DEDUPLICATED, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED), limits),
+        corpus_suite("decontaminated_suite", CLEAN, COLUMNS, TEXTS, (SCHEMA, NOT_ALL_DROPPED), limits),
     ]

@@ -35,7 +35,7 @@ def compare(build: CellBuild, models: Sequence[str], evals: Sequence[str]) -> No
     from kernels.evals.leaderboard import headlines, leaderboard_markdown, leaderboard_table
 
     parts = [
-        pl.read_parquet(build.folder(scores_asset(model), eval_) / f"{SCORES}.parquet").select(
+        pl.read_parquet(build.folder(scores_asset(model), eval_) / f"{SCORES}.parquet", glob=False, hive_partitioning=False).select(
             pl.lit(model).alias("model"), pl.lit(eval_).alias("eval"), pl.all()
         )
         for model in models

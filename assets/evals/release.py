@@ -1,6 +1,7 @@
 """The release: which model is the recipe's best word. It holds the version of the model that it names."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +11,13 @@ from assets.evals.scores import SCORES, request_of, run_evals
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.upstream import named, whole
+from assets.graph.waivers import Waiver
 from assets.models.names import model_asset
 from kernels.evals.gates import GateConfig, decide
 from kernels.specs.tasks import Score
 from resources.storage.content import hash_json
 from resources.storage.manifest import KeptVersion, Manifest
+from resources.storage.tables import read_table
 
 RELEASE_VERSION = 2
 RELEASE_FILE = "release.json"
@@ -26,6 +29,14 @@ class ReleasePlan(NamedTuple):
     candidate: str
     gate: GateConfig
     eval_plan: EvalPlan
+    waivers: Sequence[Waiver] = ()
+    """What the recipe decides over single cells: those in force are named in the release."""
+
+
+class ReleaseConfig(GateConfig):
+    """What decides, and what was decided over the cells that it is made from."""
+
+    waivers: list[Waiver]
 
 
 class Released(NamedTuple):
@@ -41,6 +52,7 @@ class Released(NamedTuple):
 
 def release(recipe: str, plan: ReleasePlan) -> Artifact:
     """Return the artifact that names the released model; a candidate takes its place only if it is not worse on the same test."""
+    config = ReleaseConfig(**plan.gate.model_dump(), waivers=list(plan.waivers))
     return Artifact(
         recipe=recipe,
         name=RELEASE,
@@ -48,7 +60,7 @@ def release(recipe: str, plan: ReleasePlan) -> Artifact:
         group="release",
         kinds=("json",),
         code_version=f"release:{RELEASE_VERSION}",
-        config=lambda partition: plan.gate,
+        config=lambda partition: config,
         made_from=(
             named(scores_asset(plan.candidate), [plan.eval_plan.name]),
             whole(model_asset(plan.candidate)),
@@ -81,7 +93,12 @@ def decide_release(build: CellBuild, plan: ReleasePlan) -> None:
         "released_model_scored_anew": rescored,
         "released_version": chosen.kept.version,
         "released_content": chosen.content,
+        "waivers": [str(waiver) for waiver in plan.waivers if (found := build.state.manifest(*_cell_of(waiver))) and waiver.holds(found)],
     }
+
+
+def _cell_of(waiver: Waiver) -> tuple[str, str | None]:
+    return waiver.asset, waiver.partition
 
 
 def _candidate(build: CellBuild, plan: ReleasePlan) -> Released:
@@ -127,9 +144,7 @@ def read_score(folder: Path, metric: str) -> Score:
     Raises:
         ValueError: there is none (names those there are).
     """
-    import pyarrow.parquet as pq
-
-    rows = pq.read_table(folder / f"{SCORES}.parquet").to_pylist()
+    rows = read_table(folder / f"{SCORES}.parquet").to_pylist()
     wanted = metric.split("/", 1)[1]
     for row in rows:
         if row["metric"] == wanted:

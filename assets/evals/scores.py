@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from assets.evals.names import scores_asset
@@ -21,6 +20,7 @@ from assets.models.names import model_asset
 from kernels.specs.families import expanded, specs
 from kernels.specs.tasks import Task
 from resources.devices.jobs import Job, Reporter, Request, World
+from resources.storage.tables import read_table
 
 SCORES, ITEMS = "scores", "items"
 RESULT = "result"
@@ -153,8 +153,8 @@ class EvalsRequest(Request):
 
 def _describe(build: CellBuild) -> None:
     """Add scores and sample answers to the draft's metadata."""
-    found = pq.read_table(build.draft.folder / f"{SCORES}.parquet")
-    items = pq.read_table(build.draft.folder / f"{ITEMS}.parquet")
+    found = read_table(build.draft.folder / f"{SCORES}.parquet")
+    items = read_table(build.draft.folder / f"{ITEMS}.parquet")
     rows = found.to_pylist()
     build.draft.num_rows = items.num_rows
     build.draft.metadata["scores"] = rows_markdown(rows)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from assets.graph.checks import CheckSuite
 from assets.graph.upstream import Partition, Upstream
+from assets.graph.waivers import Waiver
 from kernels.specs.names import nearest
 from resources.storage.manifest import Cell
 from resources.storage.sources import Location, ObservedSources
@@ -99,6 +100,8 @@ class Graph:
     """Names the sources and inputs whose embedded data sets are not there yet."""
     prepare: Callable[[], None] = lambda: None
     """Makes those data sets."""
+    waivers: tuple[Waiver, ...] = ()
+    """What the recipe decides over single cells."""
     keep_versions: int = 2
     """Versions of a cell that are kept, the standing one among them."""
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from assets.graph.artifact import Artifact
 from assets.graph.metadata import plot, rows_markdown
@@ -14,13 +13,14 @@ from assets.graph.state import GraphState, Identity
 from assets.graph.upstream import Partition
 from resources.devices.launchers import Launcher
 from resources.devices.provenance import commit, device, libraries, python
+from resources.storage.faults import fault_in_words
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell, Manifest, Provenance
 from resources.storage.progress import Progress, tell
 from resources.storage.publishing import Draft, MadeFrom, publish
 from resources.storage.sources import Location, ObservedSources, digest_of
-from resources.storage.tables import TableWriter, read_tables, write_table
+from resources.storage.tables import TableWriter, read_table, read_tables, write_table
 
 SAMPLE_ROWS = 5
 
@@ -40,7 +40,9 @@ Failure = BaseException | str
 
 def reason_of(failure: Failure) -> str:
     """Return a failure in words."""
-    return failure if isinstance(failure, str) else f"{type(failure).__name__}: {failure}"
+    if isinstance(failure, str):
+        return failure
+    return fault_in_words(failure) or f"{type(failure).__name__}: {failure}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class CellBuild:
 
     def table(self, asset: str, name: str, partition: Partition = None) -> pa.Table:
         """Read a table of another cell."""
-        return pq.read_table(self.folder(asset, partition) / f"{name}.parquet")
+        return read_table(self.folder(asset, partition) / f"{name}.parquet")
 
     def tables(self, asset: str, name: str, partition: Partition = None) -> Iterator[pa.Table]:
         """Read a table of another cell piece by piece."""
@@ -186,7 +188,7 @@ class Judging(NamedTuple):
 
     def table(self, cell: Cell, name: str) -> pa.Table:
         """Read a table of a cell."""
-        return pq.read_table(self.folder(cell) / f"{name}.parquet")
+        return read_table(self.folder(cell) / f"{name}.parquet")
 
 
 def _seed(config: Any) -> int | None:

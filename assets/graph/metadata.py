@@ -1,8 +1,13 @@
 """What an artifact tells of itself beside its files: numbers, texts, Markdown, plots, links. Kept in the manifest as JSON."""
 
+import re
 from typing import Any
 
+from kernels.documents.visible import visible
+
 SAMPLE_CHARS = 160
+_STARTS = re.compile(r"[\\`*_\[\]|~]")
+"""What begins or ends a piece of markup within a line."""
 
 
 def markdown(text: str) -> dict[str, str]:
@@ -25,9 +30,14 @@ def markdown_table(rows: list[dict[str, Any]]) -> str:
 
 
 def _in_a_cell(value: Any) -> str:
-    text = " ".join(f"{value:.4g}".split() if isinstance(value, float) else str(value).split())
-    text = text if len(text) <= SAMPLE_CHARS else text[: SAMPLE_CHARS - 1] + "…"
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)[: SAMPLE_CHARS * 100]
+    text = " ".join(text.split())
+    return markdown_words(text if len(text) <= SAMPLE_CHARS else text[: SAMPLE_CHARS - 1] + "…")
+
+
+def markdown_words(text: object) -> str:
+    """Return words that others wrote so that Markdown shows them as they are: they load no picture, link nowhere and end no cell of a table."""
+    return _STARTS.sub(r"\\\g<0>", visible(" ".join(str(text).split()))).replace("&", "&amp;").replace("<", "&lt;").replace("://", ":&#47;/")
 
 
 def rows_markdown(rows: list[dict[str, Any]]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from assets.graph.artifact import Artifact, Graph
 from assets.graph.changes import code_changes, config_changes, parent_changes
 from assets.graph.checks import CheckSuite
 from assets.graph.upstream import Partition, Upstream
+from assets.graph.waivers import Waiver, acceptance_of, quarantine_of
 from resources.storage.content import hash_text
 from resources.storage.lake import Lake
 from resources.storage.look import NOTHING, CellRecord, look
@@ -18,7 +19,9 @@ from resources.storage.manifest import Cell, Manifest, Parent, fingerprint
 from resources.storage.sources import ObservedSources
 from resources.storage.versions import pins
 
-State = Literal["fresh", "stale", "pending", "unjudged", "blocked", "held"]
+State = Literal["fresh", "stale", "pending", "unjudged", "blocked", "held", "quarantined"]
+STOPPED = ("blocked", "held", "quarantined")
+"""States of cells that feed nobody."""
 Key = tuple[str, Partition]
 
 
@@ -27,6 +30,7 @@ class CellStatus(NamedTuple):
 
     ``stale``: to be made now. ``pending``: a parent is to be made first, and then this one if the parent's content changes (or if it is
     missing). ``unjudged``: made, its checks have not run. ``blocked``: a blocking check failed. ``held``: it hangs on a blocked cell.
+    ``quarantined``: the recipe leaves it out, or a cell that it hangs on. The reason of a ``fresh`` cell tells of what holds it as it is.
     """
 
     cell: Cell
@@ -98,7 +102,7 @@ class GraphState:
             return self._files[key]
         status = self._states.get(key)
         manifest = self.manifest(asset, partition)
-        return None if manifest is None or status is None or status.state in ("blocked", "held") else manifest.content
+        return None if manifest is None or status is None or status.state in STOPPED else manifest.content
 
     # --- identity ---
 
@@ -154,7 +158,7 @@ class GraphState:
         if upstream.optional:
             return None
         states = [self._states.get((upstream.asset, key)) for key in upstream.choose(self.observed, partition)]
-        return next((status for status in states if status is not None and status.state in ("blocked", "held")), None)
+        return next((status for status in states if status is not None and status.state in STOPPED), None)
 
     def _absent(self, upstream: Upstream, partition: Partition) -> list[str]:
         """Return the files among parents that are not there (embedded data sets that are still to be made)."""
@@ -174,7 +178,7 @@ class GraphState:
         for upstream in artifact.made_from:
             stopped = self._stopped(upstream, partition)
             if stopped is not None:
-                return CellStatus(cell, "held", f"held: {stopped.cell} is {stopped.state}")
+                return _behind(cell, stopped, "")
             waiting += [_as_waiting(status) for status in self._waiting(upstream, partition)]
             waiting += [f"{name}, which is not there yet" for name in self._absent(upstream, partition)]
         own = self._own_changes(artifact, partition, record)
@@ -186,23 +190,27 @@ class GraphState:
             return CellStatus(cell, "stale", "; ".join(own))
         if identity.fingerprint != record.manifest.fingerprint:
             return CellStatus(cell, "stale", "; ".join([*own, *parent_changes(record.manifest, identity.parents)]))
-        return self._judged(artifact, cell, record)
+        return self._judged(artifact, cell, record, record.manifest)
 
-    def _judged(self, artifact: Artifact, cell: Cell, record: CellRecord) -> CellStatus:
+    def _judged(self, artifact: Artifact, cell: Cell, record: CellRecord, manifest: Manifest) -> CellStatus:
+        quarantine = quarantine_of(self.graph.waivers, manifest)
+        if quarantine is not None:
+            return CellStatus(cell, "quarantined", f"quarantined: {quarantine.reason}")
         suites = self.graph.suites.get(artifact.name, [])
         stopped = next((found for suite in suites for read in suite.reads if (found := self._stopped(read, cell.partition))), None)
         if stopped is not None:
-            return CellStatus(cell, "held", f"held: its checks read {stopped.cell}, which is {stopped.state}")
+            return _behind(cell, stopped, "its checks read ")
         waiting = [status for suite in suites for read in suite.reads for status in self._waiting(read, cell.partition)]
         if waiting:
             return CellStatus(cell, "pending", f"its checks read {_as_waiting(waiting[0])}")
         if any(self.is_unjudged(suite, cell) for suite in suites):
             return CellStatus(cell, "unjudged", "its checks have not run")
-        for suite in suites:
-            for check in suite.checks:
-                if check.blocking and not record.verdicts[check.name].passed:
-                    return CellStatus(cell, "blocked", f"{check.name}: {record.verdicts[check.name].description}")
-        return CellStatus(cell, "fresh", "")
+        failing = [check for suite in suites for check in suite.checks if not record.verdicts[check.name].passed]
+        for check in failing:
+            if check.blocking and self.acceptance(manifest, check.name) is None:
+                return CellStatus(cell, "blocked", f"{check.name}: {record.verdicts[check.name].description}")
+        accepted = [f"accepted though {check.name} fails: {waiver.reason}" for check in failing if (waiver := self.acceptance(manifest, check.name))]
+        return CellStatus(cell, "fresh", "; ".join(accepted))
 
     def _own_changes(self, artifact: Artifact, partition: Partition, record: CellRecord) -> list[str]:
         """Return what is wrong with a cell whatever its parents are: it is not there, it is damaged, its code or config is another."""
@@ -214,7 +222,22 @@ class GraphState:
         now: dict[str, Any] = {} if config is None else config.model_dump(mode="json", by_alias=True)
         return [*code_changes(record.manifest, artifact.code_version_of(partition)), *config_changes(record.manifest.config, now)]
 
-    # --- checks ---
+    # --- waivers and checks ---
+
+    def acceptance(self, manifest: Manifest, check: str) -> Waiver | None:
+        """Return what lets a cell through though a check fails."""
+        return acceptance_of(self.graph.waivers, manifest, check)
+
+    def idle_waivers(self) -> list[str]:
+        """Return the waivers that are for no cell as it stands, each with why."""
+        idle: list[str] = []
+        for waiver in self.graph.waivers:
+            manifest = self.manifest(waiver.asset, waiver.partition)
+            if manifest is None:
+                idle.append(f"{waiver}: there is no such cell (yet)")
+            elif not waiver.holds(manifest):
+                idle.append(f"{waiver}: it was given for {waiver.content or waiver.version}, and this is {manifest.content} in {manifest.version}")
+        return idle
 
     def reads(self, suite: CheckSuite, cell: Cell) -> str:
         """Return the digest of all that a suite's judge reads beside a cell, empty where it reads nothing.
@@ -240,6 +263,13 @@ class GraphState:
             if verdict is None or (verdict.content, verdict.reads) != asked or verdict.version != check.version:
                 return True
         return False
+
+
+def _behind(cell: Cell, stopped: CellStatus, how: str) -> CellStatus:
+    """Return the state of a cell that needs one which feeds nobody."""
+    if stopped.state == "quarantined":
+        return CellStatus(cell, "quarantined", f"left out: {how}{stopped.cell} is {stopped.state}")
+    return CellStatus(cell, "held", f"held: {how}{stopped.cell}{', which' if how else ''} is {stopped.state}")
 
 
 def _as_waiting(status: CellStatus) -> str:

@@ -101,4 +101,4 @@ def _show_losses(build: CellBuild) -> None:
     from kernels.charts.losses import plot_losses
 
     build.draft.num_rows = pq.read_metadata(path).num_rows
-    build.write_plot("loss_curve", plot_losses(pl.read_parquet(path)))
+    build.write_plot("loss_curve", plot_losses(pl.read_parquet(path, glob=False, hive_partitioning=False)))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from assets.corpus.names import CLEAN, EVAL_TEXTS
 from assets.graph.build import Judging
 from assets.graph.checks import CheckFinding, CheckSuite, single_check
@@ -19,7 +21,15 @@ from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
 CONTAMINATION_VERSION = 3
+CONTAMINATION_CHECK = "no_eval_text_in_training"
 SHOWN_DOCUMENTS = 3
+
+
+class ContaminationLimits(Config):
+    """How much of the recipe's evals a model may have been trained on."""
+
+    max_documents: int = Field(default=0, ge=0)
+    """Documents that share 13 words in a row with an item, at most."""
 
 
 class TrainingData(NamedTuple):
@@ -34,7 +44,10 @@ def model_suites(name: str, plan: ModelPlan, data: TrainingData | None, evals: S
     """Return the checks on one model. ``data`` is None where it is trained on no documents; ``evals`` are those whose texts are looked for."""
     asset = model_asset(name)
     suites = [_method_check(asset, check, plan.limits.get(check.name, check.limits)) for check in plan.method.checks]
-    return [*suites, _contamination_check(asset, data, evals)] if data is not None and evals else suites
+    if data is None or not evals:
+        return suites
+    limits = plan.limits.get(CONTAMINATION_CHECK, ContaminationLimits())
+    return [*suites, _contamination_check(asset, data, evals, ContaminationLimits.model_validate(limits.model_dump()).max_documents)]
 
 
 def _method_check(asset: str, check: MethodCheck, limits: Config) -> CheckSuite:
@@ -46,7 +59,7 @@ def _method_check(asset: str, check: MethodCheck, limits: Config) -> CheckSuite:
     return single_check(check.name, check.description, asset, blocking=check.blocking, version=version, judge=judge)
 
 
-def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str]) -> CheckSuite:
+def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str], max_documents: int) -> CheckSuite:
     def judge(judging: Judging, cell: Cell) -> CheckFinding:
         from kernels.tokens.mixtures import is_validation
 
@@ -56,19 +69,19 @@ def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str]) -
         found = [row for folder in folders for row in _documents_with_texts(str(folder), texts)]
         seen = [row for row in found if data.mixture is None or not is_validation(row[0], data.mixture)]
         examples = "; ".join(f"{document}: {words!r}" for document, words in seen[:SHOWN_DOCUMENTS])
-        description = f"{len(seen)} documents share 13 words with an eval item, or hold a shorter one whole (0 are asked for)"
+        description = f"{len(seen)} documents share 13 words with an eval item, or hold a shorter one whole (at most {max_documents} may)"
         description += f": {examples}" if examples else ""
         missed = sum(judging.manifest(cell._replace(asset=EVAL_TEXTS, partition=name)).metadata.get("num_not_searched", 0) for name in evals)
         description += f"; {missed} items are too short to be looked for" if missed else ""
         numbers = {"num_documents": len(seen), "num_held_out": len(found) - len(seen), "num_items_not_searched": missed}
-        return CheckFinding(not seen, description, numbers)
+        return CheckFinding(len(seen) <= max_documents, description, numbers)
 
     return single_check(
-        "no_eval_text_in_training",
+        CONTAMINATION_CHECK,
         "No document it was trained on shares 13 words in a row with an item of the recipe's evals, or holds a shorter item whole.",
         asset,
         blocking=False,
-        version=CONTAMINATION_VERSION,
+        version=f"{CONTAMINATION_VERSION}:{max_documents}",
         judge=judge,
         reads=(as_set(named(EVAL_TEXTS, evals)), every(CLEAN, data.sources)),
     )

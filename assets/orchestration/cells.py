@@ -13,6 +13,7 @@ from assets.graph.state import GraphState
 from assets.orchestration.engine_cells import make_on_engine
 from assets.orchestration.run_cells import CellOutcomes, RunSettings, tell_failed, tell_unchanged
 from resources.devices.launchers import PipesLauncher
+from resources.storage.faults import is_disk_full
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, tell
 from resources.storage.sources import load_sources
@@ -76,13 +77,16 @@ def _make_here(
         for partition, reason in failures.items():
             made.failures[artifact.cell(partition)] = tell_failed(context, artifact.cell(partition), reason)
         return
-    for partition in waiting:
+    for number, partition in enumerate(waiting):
         cell = artifact.cell(partition)
         place = Workplace(settings.home, PipesLauncher(context), _observer(context, cell))
         try:
             made.standing[partition] = make(artifact, partition, state, place)
         except Exception as error:  # the same
             made.failures[cell] = tell_failed(context, cell, error)
+            if is_disk_full(error):  # the others would fail as this one did
+                made.failures.update({artifact.cell(left): made.failures[cell] for left in waiting[number + 1 :]})
+                return
 
 
 def _observer(context: dg.AssetExecutionContext, cell: Cell) -> Callable[[dict[str, Any]], None]:

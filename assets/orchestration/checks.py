@@ -10,6 +10,7 @@ from assets.graph.build import Judging
 from assets.graph.checks import Check, CheckFinding, CheckSuite
 from assets.graph.metadata import markdown_table
 from assets.graph.state import GraphState
+from assets.graph.waivers import quarantine_of
 from assets.orchestration.events import rounded
 from assets.orchestration.keys import asset_key
 from resources.storage.home import Home
@@ -20,6 +21,7 @@ from resources.storage.sources import load_sources
 
 MAX_TABLE_CHARS = 3000
 MAX_HEADLINE_CHARS = 600
+SHOWN_WAIVERS = 20
 
 
 def dagster_checks(graph: Graph, suite: CheckSuite) -> dg.AssetChecksDefinition:
@@ -46,7 +48,7 @@ def dagster_checks(graph: Graph, suite: CheckSuite) -> dg.AssetChecksDefinition:
         verdicts = {cell: {**state.record(cell.asset, cell.partition).verdicts, **judged.get(cell, {})} for cell in cells}
         for check in suite.checks:
             found = {cell: named[check.name] for cell, named in verdicts.items() if check.name in named}
-            yield check_result(key, check, found, len(judged), home.docs_url if suite.has_data_docs else None)
+            yield check_result(key, check, found, waived(state, check, found), len(judged), home.docs_url if suite.has_data_docs else None)
 
     return body
 
@@ -75,10 +77,29 @@ def _verdict(check: Check, finding: CheckFinding, content: str, reads: str) -> V
     )
 
 
-def check_result(key: dg.AssetKey, check: Check, verdicts: dict[Cell, Verdict], num_judged_now: int, docs_url: str | None) -> dg.AssetCheckResult:
-    """Return the state of one check over all cells of an asset: how many fail and which, what was measured, and the limit."""
+def waived(state: GraphState, check: Check, verdicts: dict[Cell, Verdict]) -> dict[Cell, str]:
+    """Return the cells that fail a check and that the recipe accepts or leaves out nevertheless, with its words."""
+    found: dict[Cell, str] = {}
+    for cell, verdict in verdicts.items():
+        manifest = state.manifest(cell.asset, cell.partition)
+        if manifest is not None and not verdict.passed:
+            waiver = quarantine_of(state.graph.waivers, manifest) or state.acceptance(manifest, check.name)
+            found |= {cell: f"{waiver.action}: {waiver.reason}"} if waiver else {}
+    return found
+
+
+def check_result(
+    key: dg.AssetKey, check: Check, verdicts: dict[Cell, Verdict], waivers: dict[Cell, str], num_judged_now: int, docs_url: str | None
+) -> dg.AssetCheckResult:
+    """Return the state of one check over all cells of an asset: how many fail and which, what was measured, and the limit.
+
+    It fails though the recipe waives some cells, and blocks where it waives not all of them.
+    """
     failing = {cell: verdict for cell, verdict in verdicts.items() if not verdict.passed}
     metadata: dict[str, Any] = {}
+    if waivers:
+        rows = [{"partition": cell.partition or cell.asset, "decision": words} for cell, words in waivers.items()]
+        metadata |= {"waived": dg.MetadataValue.md(markdown_table(rows[:SHOWN_WAIVERS])), "num_waived": len(waivers)}
     if failing:
         metadata["failing"] = dg.MetadataValue.md(_table(failing))
     elif len(verdicts) == 1:
@@ -94,8 +115,8 @@ def check_result(key: dg.AssetKey, check: Check, verdicts: dict[Cell, Verdict], 
         asset_key=key,
         check_name=check.name,
         passed=not failing,
-        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
-        description=headline(verdicts, failing)[:MAX_HEADLINE_CHARS],
+        severity=dg.AssetCheckSeverity.ERROR if check.blocking and len(waivers) < len(failing) else dg.AssetCheckSeverity.WARN,
+        description=(headline(verdicts, failing) + (f"; {len(waivers)} waived by the recipe" if waivers else ""))[:MAX_HEADLINE_CHARS],
         metadata=metadata,
     )
 

@@ -48,5 +48,5 @@ def tell_failed(context: dg.AssetExecutionContext, cell: Cell, failure: Failure)
     """Say that a cell failed, with the traceback where it failed in this process, and return why."""
     reason = reason_of(failure)
     context.log.error(f"{cell}: {reason}", exc_info=None if isinstance(failure, str) else failure)
-    tell(Progress(cell, "failed", str(failure)))
+    tell(Progress(cell, "failed", reason))
     return reason

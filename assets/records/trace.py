@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
-
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED, TRIMMED
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
 from resources.storage.sources import Partition, load_sources, standing_cells
+from resources.storage.tables import read_table
 
 MAX_NEAREST = 5
 HOLDERS = ("tokens/mixture_", "models/", "release")
@@ -82,8 +81,7 @@ def _rows(lake: Lake, cell: Cell, table: str, column: str, value: str) -> list[d
     manifest = lake.readable(cell)
     if manifest is None or f"{table}.parquet" not in manifest.files:
         return []
-    wanted: Any = [(column, "=", value)]
-    return pq.read_table(lake.folder(cell) / f"{table}.parquet", filters=wanted).to_pylist()
+    return read_table(lake.folder(cell) / f"{table}.parquet", only=(column, value)).to_pylist()
 
 
 def _trace(lake: Lake, recipe: str, document_id: str, partition: str) -> DocumentTrace:
@@ -164,5 +162,5 @@ def _nearest(lake: Lake, recipe: str, document_id: str, partitions: list[Partiti
     for partition in partitions:
         cell = Cell(recipe, DOCUMENTS, partition.key)
         if lake.manifest(cell) is not None:
-            ids += pq.read_table(lake.folder(cell) / "documents.parquet", columns=["id"])["id"].to_pylist()
+            ids += read_table(lake.folder(cell) / "documents.parquet", ["id"])["id"].to_pylist()
     return difflib.get_close_matches(document_id, ids, n=MAX_NEAREST, cutoff=0.6)

@@ -14,8 +14,9 @@ from assets.corpus.filtered import StepConfig
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILTERED
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
-from assets.graph.metadata import markdown, markdown_table
+from assets.graph.metadata import markdown, markdown_table, markdown_words
 from assets.graph.upstream import as_set, every, named, source_of, whole
+from assets.graph.waivers import Waiver
 from assets.tokens.names import card_asset, mixture_asset, shards_asset
 from kernels.specs.config import Config
 from kernels.tokens.mixtures import MixtureConfig
@@ -43,6 +44,8 @@ class CardConfig(Config):
     steps: dict[str, list[StepConfig]]
     deduplication: SerializeAsAny[Config]
     decontamination: DecontaminationConfig
+    waivers: list[Waiver]
+    """What the recipe decides over partitions of the mixture's sources."""
 
 
 def data_card(recipe: str, name: str, tokenizer: str | None, config: CardConfig, evals: Sequence[str]) -> Artifact:
@@ -113,10 +116,17 @@ def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: 
         markdown_table([_shape_row(source, manifests[source]) for source in sources]),
         "## What is known against it",
         *_limits(config, manifests, shelf.left_out),
+        *(f"- {markdown_words(waiver)}" for waiver in config.waivers if _concerns(build, waiver)),
         "## Identity",
         markdown_table([{"partition": key, "documents": cells[key][CLEAN].num_rows, "content": cells[key][shelf.shards].content} for key in cells]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _concerns(build: CellBuild, waiver: Waiver) -> bool:
+    """Return whether a waiver is in force for a cell as it stood when the card was begun."""
+    manifest = build.state.manifest(waiver.asset, waiver.partition)
+    return manifest is not None and waiver.holds(manifest)
 
 
 def _origin_row(source: str, origin: Origin, build: CellBuild, partitions: list[str]) -> dict[str, Any]:
@@ -190,7 +200,7 @@ def _settings(config: dict[str, Any]) -> str:
         if isinstance(value, dict):
             shown.append(f"{key} ({_settings(cast(dict[str, Any], value))})")
         elif value is not None and value is not False:
-            shown.append(f"{key} {value}" if value is not True else key)
+            shown.append(f"{key} {markdown_words(value)}" if value is not True else key)
     return ", ".join(shown)
 
 
@@ -217,7 +227,7 @@ def _limits(config: CardConfig, manifests: dict[str, list[dict[str, Manifest]]],
     """Return what a reader should know before use."""
     masked = [source for source in manifests if any(step.filter == "personal_data" for step in config.steps[source])]
     unmasked = [source for source in manifests if source not in masked]
-    lines = [f"- Partitions left out because a check stopped them: {', '.join(left_out) or 'none'}."]
+    lines = [f"- Partitions left out because a check stopped them or the recipe put them under quarantine: {', '.join(left_out) or 'none'}."]
     if masked:
         lines.append(f"- Personal data were treated by rules in {', '.join(masked)}; rules miss what has no fixed form.")
     if unmasked:

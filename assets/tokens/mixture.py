@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import pyarrow.parquet as pq
-
 from assets.corpus.names import CLEAN
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
@@ -11,6 +9,7 @@ from assets.graph.metadata import rows_markdown
 from assets.graph.upstream import every, source_of, whole
 from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
 from kernels.tokens.mixtures import MixtureConfig
+from resources.storage.tables import read_table
 
 MIXTURES_VERSION = 3
 HELDOUT_FILE = "heldout.parquet"
@@ -57,6 +56,6 @@ def pack(build: CellBuild, plan: MixturePlan) -> None:
         build.draft.folder,
     )
     build.draft.num_rows = summary.num_sequences
-    build.draft.metadata |= {"composition": rows_markdown(pq.read_table(build.draft.folder / "composition.parquet").to_pylist())}
+    build.draft.metadata |= {"composition": rows_markdown(read_table(build.draft.folder / "composition.parquet").to_pylist())}
     build.draft.metadata |= summary._asdict()
     build.draft.metadata["left_out_partitions"] = ", ".join(key for key in members if key not in usable) or "none"

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from pydantic import Field
+
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import text_encoder
@@ -34,17 +36,18 @@ _METRICS: dict[str, Callable[[str], int]] = {
     "accuracy_normalized": len,
     "accuracy_per_byte": lambda option: len(option.encode()),
 }
+METRICS = tuple(_METRICS)
 """What each metric divides the log-likelihood of an option by."""
 
 
 class MultipleChoiceConfig(Config):
     """Which items are asked, and how many resamples the interval takes."""
 
-    num_items: int
+    num_items: int = Field(gt=0)
     """Items asked at most; the subset is a seeded choice, the same for every model."""
     seed: int
     """Seed of the subset and of the bootstrap."""
-    num_bootstrap: int = 1000
+    num_bootstrap: int = Field(default=1000, gt=0)
     """Bootstrap resamples (Efron and Tibshirani 1993 advise 1000 for intervals)."""
 
 

@@ -15,3 +15,5 @@ class Architecture:
     version: int
     config: type[Config]
     build: Callable[..., Any]
+    max_positions: Callable[[Any], int | None] = lambda config: None
+    """How many tokens a model of a config may read, None where nothing bounds it."""

@@ -60,3 +60,9 @@ class Method:
     needs: tuple[MethodNeed, ...]
     run: Callable[[MethodJob], dict[str, float]]
     checks: tuple[MethodCheck, ...] = field(default=())
+    max_positions: Callable[[Any], int | None] = lambda config: None
+    """How many tokens a model that it makes may read; None: as many as its parent, or nobody knows before it is there."""
+    reads: Callable[[Any], tuple[str, int] | None] = lambda config: None
+    """The key of its config that says how long a text it reads at most, and that number of tokens; None where its data say so."""
+    is_last: bool = False
+    """Whether no method can take further what it makes (its weights are quantized)."""

@@ -61,3 +61,5 @@ class Task:
     """None where the config is enough."""
     run: Callable[[Any, Path | None, Any], EvalResult]
     texts: TaskTexts | None = None
+    metrics: tuple[str, ...] = ()
+    """Names of its scores, the headline first; ``*`` stands for a name that its data gives."""

@@ -74,5 +74,5 @@ def open_shard(folder: Path) -> Shard:
     return Shard(
         np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False),
         np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False),
-        cast(list[str], pq.read_table(folder / "documents.parquet", columns=["id"])["id"].to_pylist()),  # pyright: ignore[reportUnknownMemberType]
+        cast(list[str], pq.read_table(folder / "documents.parquet", partitioning=None, columns=["id"])["id"].to_pylist()),  # pyright: ignore[reportUnknownMemberType]
     )

@@ -30,7 +30,7 @@ def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) ->
 
 def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:
     """Return whether every loss is finite and the last tenth of them below the first."""
-    column: list[Any] = pq.read_table(folder / LOSSES, columns=["loss"])["loss"].to_pylist()  # pyright: ignore[reportUnknownMemberType]
+    column: list[Any] = pq.read_table(folder / LOSSES, partitioning=None, columns=["loss"])["loss"].to_pylist()  # pyright: ignore[reportUnknownMemberType]
     losses = [float(value) for value in column if value is not None]
     tenth = max(1, len(losses) // 10)
     first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth

@@ -1,14 +1,13 @@
 """The command line: ``mill``. Each command is a file beside this one, a few lines over the planner, the lake and the warehouse."""
 
 import importlib
+import io
+import os
 import pkgutil
 import sys
 
-from rich.markup import escape
-
 import pipelines.commands
-from pipelines.terminal.application import app, console
-from resources.storage.home import Busy
+from pipelines.terminal.interruption import end_on_signals
 
 FIRST = ("up", "plan", "status", "show", "why", "sql", "history", "init", "doctor", "chat", "ui")
 """Of the help; the other commands follow by name."""
@@ -16,13 +15,23 @@ FIRST = ("up", "plan", "status", "show", "why", "sql", "history", "init", "docto
 
 def main() -> None:
     """Run the command line; what the user can mend is one line, not a traceback."""
-    found = sorted(info.name for info in pkgutil.iter_modules(pipelines.commands.__path__) if info.name != "__main__")
-    for name in sorted(found, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)):
-        importlib.import_module(f"pipelines.commands.{name}")
+    end_on_signals()
+    from pipelines.terminal.application import app, console, styled  # what takes long to load is loaded when a signal can end it
+    from pipelines.terminal.complaints import complaint
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still shows the line
     try:
+        found = sorted(info.name for info in pkgutil.iter_modules(pipelines.commands.__path__) if info.name != "__main__")
+        for name in sorted(found, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name)):
+            importlib.import_module(f"pipelines.commands.{name}")
         app()
-    except (ValueError, FileNotFoundError, FileExistsError, Busy) as error:
-        console.print(f"[red]{escape(str(error))}[/]")
+    except BrokenPipeError:  # whoever read the output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except Exception as error:
+        console.print(styled((complaint(error), "red")))
         sys.exit(2)
 
 

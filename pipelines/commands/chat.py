@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from kernels.documents.visible import visible
 from kernels.specs.names import nearest
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell
 
@@ -27,7 +28,7 @@ def chat(
 
     bench = Workbench(recipe)
     if model not in bench.recipe.entries.models:
-        raise typer.BadParameter(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
+        raise ValueError(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
     cell = Cell(bench.recipe.name, model_asset(model))
     folder = bench.lake.folder(cell)
     with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
@@ -39,7 +40,7 @@ def chat(
         answer = ""
         for piece in answer_to(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed):
             answer += piece
-            sys.stdout.write(piece)
+            sys.stdout.write(visible(piece))
             sys.stdout.flush()
         console.print()
         turns.append(Turn(role="assistant", content=answer.rstrip()))
@@ -47,6 +48,6 @@ def chat(
 
 def _ask() -> str | None:
     try:
-        return console.input("[bold cyan]> [/]").strip() or None
-    except (EOFError, KeyboardInterrupt):
+        return console.input(styled(("> ", "bold cyan"))).strip() or None
+    except EOFError:
         return None

@@ -4,10 +4,9 @@ import shutil
 from typing import Annotated, Literal, NamedTuple
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 from resources.devices.leases import count_gpus, num_cores
 from resources.storage.home import Busy
@@ -38,7 +37,7 @@ def doctor(
     table = Table("what", "state", "finding")
     colours = {"ok": "green", "mended": "yellow", "problem": "red"}
     for finding in findings:
-        table.add_row(finding.what, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.message))
+        table.add_row(finding.what, styled((finding.state, colours[finding.state])), finding.message)
     console.print(table)
     raise typer.Exit(1 if any(finding.state == "problem" for finding in findings) else 0)
 

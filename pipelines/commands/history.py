@@ -4,7 +4,6 @@ import time
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
@@ -30,18 +29,18 @@ def history(cell: CellArgument, recipe: RecipeOption = RECIPE) -> None:
     bench = Workbench(recipe)
     chosen = _cell(bench, cell)
     standing, pin = bench.lake.require(chosen), versions.pins(bench.lake, bench.recipe.name).get(str(chosen))
-    table = Table("version", "", "made", "rows", "bytes", "content", "commit", title=escape(str(chosen)))
+    table = Table("version", "", "made", "rows", "bytes", "content", "commit", title=str(chosen))
     for manifest in versions.history(bench.lake, chosen):
         marks = ["stands"] if manifest.version == standing.version else []
         marks += [f"pinned: {pin.reason}"] if pin is not None and manifest.version == pin.version else []
         commit = (manifest.provenance.commit or "-")[:12] if manifest.provenance else "-"
-        row = (manifest.version, escape(", ".join(marks)), _time(manifest.made_at), f"{manifest.num_rows or 0:,}", f"{manifest.size_bytes:,}")
+        row = (manifest.version, ", ".join(marks), _time(manifest.made_at), f"{manifest.num_rows or 0:,}", f"{manifest.size_bytes:,}")
         table.add_row(*row, manifest.content[:12], commit)
     console.print(table)
     attempts = [each for each in ledger.read(bench.lake, bench.recipe.name) if (each.asset, each.partition) == chosen[1:]]
     table = Table("attempt", "began", "seconds", "device", "version or reason", title=f"{len(attempts)} attempts")
     for attempt in attempts[-SHOWN_ATTEMPTS:]:
-        table.add_row(attempt.outcome, _time(attempt.began_at), f"{attempt.seconds:.1f}", attempt.device, escape(attempt.version or attempt.reason))
+        table.add_row(attempt.outcome, _time(attempt.began_at), f"{attempt.seconds:.1f}", attempt.device, attempt.version or attempt.reason)
     console.print(table)
 
 
@@ -56,7 +55,7 @@ def rollback(
     bench = Workbench(recipe)
     with bench.home.lock("up"):
         manifest = versions.rollback(bench.lake, _cell(bench, cell), to, reason)
-    console.print(f"{escape(cell)} is {manifest.version} of {_time(manifest.made_at)} again, and stays it: mill unpin lets go")
+    console.print(f"{cell} is {manifest.version} of {_time(manifest.made_at)} again, and stays it: mill unpin lets go")
 
 
 @app.command()
@@ -65,7 +64,7 @@ def pin(cell: CellArgument, recipe: RecipeOption = RECIPE, reason: Annotated[str
     bench = Workbench(recipe)
     chosen = _cell(bench, cell)
     versions.pin(bench.lake, chosen, bench.lake.require(chosen).version, reason)
-    console.print(f"{escape(cell)} stays {bench.lake.require(chosen).version}: mill unpin lets go")
+    console.print(f"{cell} stays {bench.lake.require(chosen).version}: mill unpin lets go")
 
 
 @app.command()
@@ -73,7 +72,7 @@ def unpin(cell: CellArgument, recipe: RecipeOption = RECIPE) -> None:
     """Let go of a pin: the artifact is made again when what it comes from has changed."""
     bench = Workbench(recipe)
     found = versions.unpin(bench.lake, _cell(bench, cell))
-    console.print(f"{escape(cell)} is {'let go' if found else 'not pinned'}")
+    console.print(f"{cell} is {'let go' if found else 'not pinned'}")
 
 
 @app.command()
@@ -87,10 +86,10 @@ def prune(
         orphans = _orphans(bench)
         table = Table("what", "version", "bytes", "made")
         for each in old:
-            table.add_row(escape(str(each.cell)), each.version, f"{each.size_bytes:,}", _time(each.made_at))
+            table.add_row(str(each.cell), each.version, f"{each.size_bytes:,}", _time(each.made_at))
         for cell in orphans:
             manifest = bench.lake.require(cell)
-            table.add_row(escape(f"{cell}, which the recipe no longer has"), "all", f"{manifest.size_bytes:,}", _time(manifest.made_at))
+            table.add_row(f"{cell}, which the recipe no longer has", "all", f"{manifest.size_bytes:,}", _time(manifest.made_at))
         console.print(table)
         size = sum(each.size_bytes for each in old) + sum(bench.lake.require(cell).size_bytes for cell in orphans)
         if not delete:

@@ -7,13 +7,13 @@ from typing import Annotated, NamedTuple
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Column, Table
 
 from assets.graph.state import CellStatus, GraphState
 from pipelines.planning.estimates import estimate
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.units import duration
+from pipelines.terminal.waivers import print_proposals, print_waivers
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell
 from resources.storage.sources import FileChanges, file_changes, load_sources
@@ -38,16 +38,18 @@ def show_plan(
     bench = Workbench(recipe)
     absent = bench.graph.absent()
     state = bench.look()
-    waiting = [status for status in state.cells if status.state != "fresh"]
+    waiting = [status for status in state.cells if status.state not in ("fresh", "quarantined")]
+    print_waivers(state)
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
     for source, changes in file_changes(load_sources(bench.lake, bench.recipe.name), state.observed).items():
-        console.print(f"{source}: {escape('; '.join(_file_words(changes)))}")
+        console.print(f"{source}: {'; '.join(_file_words(changes))}")
     if not waiting:
-        console.print(f"[green]nothing to do[/]: {len(state.cells)} cells are as they should be")
+        console.print(styled(("nothing to do", "green"), f": {len(state.cells)} cells are as they should be"))
         return
     console.print(summary(waiting, state))
     console.print(_details(waiting) if details else _groups(waiting))
+    print_proposals(state)
 
 
 def _file_words(changes: FileChanges) -> Iterator[str]:
@@ -61,7 +63,7 @@ def _file_words(changes: FileChanges) -> Iterator[str]:
 def _details(waiting: Sequence[CellStatus]) -> Table:
     table = Table(Column("cell", overflow="fold"), "state", Column("reason", ratio=1, overflow="fold"), box=box.SIMPLE_HEAD)
     for status in waiting:
-        table.add_row(escape(str(status.cell)), status.state, escape(status.reason))
+        table.add_row(str(status.cell), status.state, status.reason)
     return table
 
 
@@ -91,7 +93,7 @@ def _groups(waiting: Sequence[CellStatus]) -> Table:
     before = ""
     for group, number in counts.items():
         state = "if needed" if group.state == "conditional" else group.state
-        table.add_row(group.asset if group.asset != before else "", escape(group.source), str(number), state, escape(group.reason))
+        table.add_row(group.asset if group.asset != before else "", group.source, str(number), state, group.reason)
         before = group.asset
     return table
 

@@ -4,11 +4,13 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
+
+SHOWN_ROWS = 200
+SHOWN_CHARS = 200
 
 
 @app.command()
@@ -16,16 +18,21 @@ def sql(query: Annotated[str, typer.Argument(help="DuckDB SQL; mill sql 'show ta
     """Ask DuckDB about every artifact's tables."""
     import duckdb
 
-    from resources.storage.warehouse import open_warehouse
+    from resources.storage.warehouse import NotARead, ask, open_warehouse
 
     bench = Workbench(recipe)
     with closing(open_warehouse(bench.lake, bench.recipe.name)) as warehouse:
         try:
-            result = warehouse.execute(query)
-        except duckdb.Error as error:
-            console.print(f"[red]{escape(str(error))}[/]")
+            for asset, partition, file, reason in ask(warehouse, "SELECT * FROM unreadable").fetchall():
+                console.print(styled(("left out", "red"), f" {asset}[{partition}]: {file}: {reason}; mill up makes it again"))
+            result = ask(warehouse, query)
+        except (duckdb.Error, NotARead) as error:
+            console.print(styled((error, "red")))
             raise typer.Exit(1) from None
         table = Table(*(column[0] for column in result.description or []))
-        for row in result.fetchmany(200):
-            table.add_row(*(escape(str(value)[:200]) for value in row))
+        rows = result.fetchmany(SHOWN_ROWS + 1)
+        for row in rows[:SHOWN_ROWS]:
+            table.add_row(*(str(value)[:SHOWN_CHARS] for value in row))
         console.print(table)
+        if len(rows) > SHOWN_ROWS:
+            console.print(f"only the first {SHOWN_ROWS} rows are shown; ask for fewer, or count them")

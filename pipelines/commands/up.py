@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from assets.graph.state import CellStatus
+from assets.graph.state import CellStatus, GraphState
 from pipelines.planning.planner import observe_sources, plan
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.hints import command, print_next_steps
 from pipelines.terminal.units import duration
+from pipelines.terminal.waivers import print_proposals, print_waivers
 from pipelines.terminal.workbench import Workbench
 from resources.storage.home import Busy
 
@@ -52,7 +52,7 @@ def watch(
             told = "waiting"
         except (ValueError, OSError, Busy) as error:  # a recipe being written, a disk being mounted: it may be right at the next look
             if told != str(error):
-                console.print(f"[red]{escape(str(error))}[/]")
+                console.print(styled((error, "red")))
             told = str(error)
         time.sleep(seconds)
 
@@ -68,17 +68,23 @@ def bring_up_to_date(bench: Workbench, selections: Sequence[str], until: str | N
     waiting = [status for status in asked if status.state in ("stale", "pending", "unjudged")]
     stopped = [status for status in asked if status.state in ("blocked", "held")]
     if not waiting:
+        print_waivers(GraphState(bench.graph, bench.lake, observed))
         _print_stopped(stopped, bench)
         if not stopped:
-            console.print(f"[green]nothing to do[/]: {len(asked)} cells are as they should be ({time.perf_counter() - started:.1f} s)")
+            seconds = time.perf_counter() - started
+            console.print(styled(("nothing to do", "green"), f": {len(asked)} cells are as they should be ({seconds:.1f} s)"))
         return not stopped
     from pipelines.terminal.progress_bars import bring_up_with_bars
 
     result = bring_up_with_bars(bench, len(waiting), chosen)
-    console.print(f"[green]{len(result.made)} cells made[/] in {result.num_runs} runs, {time.perf_counter() - started:.0f} s")
+    seconds = time.perf_counter() - started
+    console.print(styled((f"{len(result.made)} cells made", "green"), f" in {result.num_runs} runs, {seconds:.0f} s"))
     if result.failed:
-        console.print(f"[red]{len(result.failed)} failed[/]: {escape(', '.join(map(str, result.failed)))}")
+        console.print(styled((f"{len(result.failed)} failed", "red"), f": {', '.join(map(str, result.failed))}"))
+    state = bench.known()
+    print_waivers(state)
     _print_stopped([left for left in result.left if left.state in ("blocked", "held")], bench)
+    print_proposals(state)
     if not result.failed and not result.left:
         print_next_steps(bench)
     return not result.failed and not result.left
@@ -94,8 +100,8 @@ def _print_stopped(cells: Sequence[CellStatus], bench: Workbench) -> None:
         names = ", ".join(str(status.cell.partition) for status in found[:SHOWN_CELLS] if status.cell.partition)
         more = f" and {len(found) - SHOWN_CELLS} more" if len(found) > SHOWN_CELLS else ""
         where = f"{asset}[{names}]{more}" if names else asset
-        console.print(f"[red]blocked[/] {escape(where)}: {check}: {escape(found[0].reason.partition(': ')[2])}")
+        console.print(styled(("blocked", "red"), f" {where}: {check}: {found[0].reason.partition(': ')[2]}"))
     held = [status for status in cells if status.state == "held"]
     if held:
         assets = dict.fromkeys(status.cell.asset for status in held)
-        console.print(f"[red]held[/] {len(held)} cells behind them: {escape(', '.join(assets))}; {command('plan --details', bench)} names each")
+        console.print(styled(("held", "red"), f" {len(held)} cells behind them: {', '.join(assets)}; {command('plan --details', bench)} names each"))

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Column, Table
 
 from kernels.documents.conversations import transcript
 from kernels.specs.turns import Turn
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -28,11 +27,11 @@ def why(document: Annotated[str, typer.Argument(help="a document's id, such as w
     try:
         trace = trace_document(bench.lake, bench.recipe.name, document)
     except KeyError as error:
-        console.print(f"[red]{escape(str(error.args[0]))}[/]")
+        console.print(styled((error.args[0], "red")))
         raise typer.Exit(1) from error
-    table = Table(Column("", style="bold"), Column("", overflow="fold", ratio=1), show_header=False, title=escape(trace.id))
+    table = Table(Column("", style="bold"), Column("", overflow="fold", ratio=1), show_header=False, title=trace.id)
     for name, text in _rows(trace):
-        table.add_row(name, escape(text))
+        table.add_row(name, text)
     console.print(table)
 
 

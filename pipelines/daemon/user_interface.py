@@ -1,7 +1,6 @@
 """``mill ui``: Dagster's web server and daemon on one home, and Data Docs beside them, ended together."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -10,13 +9,20 @@ from pathlib import Path
 
 from pipelines.daemon.instance import prepare_instance
 from pipelines.settings import PROJECT, SHIPPED
+from resources.devices.descendants import end_descendants
 from resources.quality.data_docs import prepare_data_docs
 from resources.quality.docs_server import serve
 from resources.storage.home import Home
 
+GRACE_SECONDS = 2.0
+
 
 def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) -> None:
-    """Serve until interrupted. A recipe of the user's own is shown alone, shipped ones side by side."""
+    """Serve until a signal ends the process. A recipe of the user's own is shown alone, shipped ones side by side.
+
+    Raises:
+        RuntimeError: Dagster's server ended by itself.
+    """
     environment = {
         **os.environ,
         "DAGSTER_HOME": str(prepare_instance(home)),
@@ -28,7 +34,7 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     docs = serve(prepare_data_docs(home.data_docs), port + 1)
     threading.Thread(target=docs.serve_forever, daemon=True).start()
     say(f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}   state: {home.root}")
-    # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and its group is ended
+    # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and all below it are ended one by one
     child = subprocess.Popen(
         [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)],
         cwd=PROJECT,
@@ -36,19 +42,9 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
         start_new_session=True,
     )
 
-    def end(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
     try:
-        child.wait()
-    except KeyboardInterrupt:
-        say("ending")
+        code = child.wait()
     finally:
         docs.shutdown()
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGTERM)
-            try:
-                child.wait(15)
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
+        end_descendants(os.getpid(), GRACE_SECONDS)
+    raise RuntimeError(f"Dagster's server ended with code {code}; what it said stands above")

@@ -10,9 +10,11 @@ from assets.graph.artifact import Graph
 from assets.graph.state import CellStatus, GraphState
 from assets.orchestration.keys import asset_key, partitionings, partitions_name
 from assets.orchestration.mirror import EventLog, restamp
+from assets.orchestration.waiver_events import mirror_waivers
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
 from resources.quality.data_docs import pages_at_the_end
+from resources.storage.faults import FULL
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -22,6 +24,7 @@ from resources.storage.sources import ObservedSources
 from resources.storage.versions import old_versions, remove_version
 
 MIRROR_FILE = "mirror.json"
+WAIVERS_FILE = "waivers.json"
 
 
 class Result(NamedTuple):
@@ -30,7 +33,7 @@ class Result(NamedTuple):
     made: list[Cell]
     failed: dict[Cell, str]
     left: list[CellStatus]
-    """Cells that are not as they should be: failed, blocked by a check, or held by one above them."""
+    """Cells that are not as they should be: failed, blocked by a check, or held by one above them. What the recipe quarantines is as it should be."""
     num_runs: int
 
 
@@ -77,6 +80,9 @@ def bring_up(
     """Make what is stale among the selected assets, and only that. The caller holds the home's lock ``up``.
 
     ``jobs`` has the job of each asset; ``cells`` narrows the work further to some partitions.
+
+    Raises:
+        OSError: the disk is full, so that nothing more can be made.
     """
     made: list[Cell] = []
     failed: dict[Cell, str] = {}
@@ -98,8 +104,9 @@ def bring_up(
             wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
             if wave is None:
                 restamp(instance, state, home.dagster / MIRROR_FILE)
+                mirror_waivers(instance, state, home.dagster / WAIVERS_FILE)
                 remove_old_versions(graph, lake)
-                left = [status for status in planned.cells if status.state != "fresh" and status.cell.asset in selected]
+                left = [status for status in planned.cells if status.state not in ("fresh", "quarantined") and status.cell.asset in selected]
                 return Result(made, failed, left, num_runs)
             outcome = run_wave(graph, jobs, instance, wave)
             num_runs += 1
@@ -107,6 +114,9 @@ def bring_up(
             for cell in (cell for group in wave.cells.values() for cell in group):
                 if cell not in made and cell not in failed:
                     failed[cell] = outcome.complaint()
+            full = next((message for message in failed.values() if FULL in message), None)
+            if full is not None:
+                raise OSError(full)
 
 
 def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance) -> GraphState:

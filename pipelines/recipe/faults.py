@@ -1,5 +1,6 @@
 """What is wrong with a recipe: faults of its form, said with file, line, key and remedy, and names that point nowhere."""
 
+import fnmatch
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
@@ -12,8 +13,10 @@ from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.config import Config
 from kernels.specs.families import FOLDERS, load, specs
 from kernels.specs.names import nearest
+from kernels.specs.needs import HeldOut
 from pipelines.recipe.yaml_source import YamlSource
 
+MAX_FOUND_CHARS = 200
 Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
 
@@ -59,6 +62,8 @@ def _fields(kind: Any) -> dict[str, FieldInfo]:
 def describe(source: YamlSource, recipe_type: type[Config], fault: dict[str, Any]) -> str:
     """Return one fault that pydantic found as a line: file, line, key, what is wrong and the remedy."""
     location: Location = fault["loc"]
+    if fault["type"] == "key":
+        location = (*location, fault["ctx"]["key"])
     place = _place(source, location)
     line = source.line(place)
     key = ".".join(map(str, place)) or str(location[-1])
@@ -72,8 +77,11 @@ def describe(source: YamlSource, recipe_type: type[Config], fault: dict[str, Any
         case "missing" | "union_tag_not_found":
             absent = str(location[-1]) if fault["type"] == "missing" else fault["ctx"]["discriminator"].strip("'")
             message = f"the key {absent!r} is missing; add it"
+        case "key":
+            message = fault["ctx"]["message"]
         case _:
-            message = f"{fault['msg']} (found {fault['input']!r})"
+            found = "" if isinstance(fault["input"], dict) else f" (found {repr(fault['input'])[:MAX_FOUND_CHARS]})"
+            message = fault["msg"].removeprefix("Value error, ") + found
     return f"{source.path}:{line}: {key}: {message}"
 
 
@@ -98,9 +106,20 @@ def find_faults(recipe: Any) -> Iterator[Fault]:
         yield from _eval(recipe, name, entry)
     if recipe.release is not None:
         yield from _known(("release", "candidate"), "model", recipe.release.candidate, recipe.models)
-        yield from _known(("release", "metric"), "eval", recipe.release.metric.split("/")[0], recipe.evals)
+        yield from _metric(recipe, recipe.release.metric)
     if not recipe.sources and not recipe.models:
         yield (), "a recipe needs sources or models; add one of them"
+
+
+def _metric(recipe: Any, metric: str) -> Iterator[Fault]:
+    here = ("release", "metric")
+    name, _, score = metric.partition("/")
+    if name not in recipe.evals:
+        yield from _known(here, "eval", name, recipe.evals)
+        return
+    task = specs("tasks")[recipe.evals[name].task]
+    if not any(fnmatch.fnmatchcase(score, known) for known in task.metrics):
+        yield here, f"the task {task.name!r} has no score {score!r}; {nearest(score, task.metrics)}"
 
 
 def _sources(recipe: Any) -> Iterator[Fault]:
@@ -171,8 +190,45 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
         if name not in seen:
             seen.add(name)
             frontier += [parent for parent in recipe.models[name].parents if parent in recipe.models]
+    for index, parent in enumerate(entry.parents):
+        if parent in recipe.models and specs("methods")[recipe.models[parent].method].is_last:
+            kind = recipe.models[parent].method
+            yield (*here, "from", index), f"{parent!r} is made by {kind!r}, which nothing can be made from; name the model it was made from"
+    yield from _lengths(recipe, model, entry)
+
+
+def _lengths(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
+    """Yield what a model would read that is longer than it can."""
+    positions = _positions(recipe, model)
+    if positions is None:
+        return
+    method = specs("methods")[entry.method]
+    read = method.reads(entry)
+    if read is not None and read[1] > positions:
+        yield ("models", model, read[0]), f"{read[1]} tokens, and the model may read {positions} (max_position_embeddings); lower it"
+    mixture = recipe.mixtures.get(entry.data) if isinstance(entry.data, str) else None
+    if mixture is not None and mixture.sequence_length > positions:
+        told = f"its sequences have {mixture.sequence_length} tokens (sequence_length), and the model may read {positions} (max_position_embeddings)"
+        yield ("models", model, "data"), f"{told}; raise the one or lower the other"
+
+
+def _positions(recipe: Any, model: str) -> int | None:
+    """Return how many tokens a model may read, by itself or as the first of its ancestors that says so; None where none does."""
+    for _ in recipe.models:
+        entry = recipe.models.get(model)
+        if entry is None:
+            return None
+        positions = specs("methods")[entry.method].max_positions(entry)
+        if positions is not None or not entry.parents:
+            return positions
+        model = entry.parents[0]
+    return None  # a circle, which is a fault of its own
 
 
 def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     for location, message in eval_needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
         yield ("evals", name, *location), message
+    mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
+    if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
+        key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"
+        yield ("evals", name, "data"), f"the mixture {entry.data!r} holds no document out ({key} is 0); raise it"

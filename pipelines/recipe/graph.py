@@ -22,6 +22,7 @@ from assets.evals.release import ReleasePlan, release
 from assets.evals.scores import scores
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.checks import CheckSuite
+from assets.graph.waivers import told_of
 from assets.models.checkpoints import ModelPlan, model
 from assets.models.checks import TrainingData, model_suites
 from assets.models.needs import training_sources
@@ -42,6 +43,8 @@ from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, k
 from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.sources import Location
+
+CARD_TELLS_OF = ("corpus/", "tokens/")
 
 
 def build_graph(recipe: Recipe, home: Home) -> Graph:
@@ -82,14 +85,17 @@ class _Builder:
             for name in dict.fromkeys(embedded.values()):
                 prepare(name, self.home.embedded, self.home.package_cache)
 
+        suites = self._suites()
+        self._check_waivers({artifact.name: artifact for artifact in artifacts}, suites)
         return Graph(
             recipe=self.name,
             artifacts={artifact.name: self._with_policy(artifact) for artifact in artifacts},
-            suites=self._suites(),
+            suites=suites,
             sources={key: plan.location for key, plan in self.sources.items()},
             inputs=self._inputs(),
             absent=lambda: {key for key, name in embedded.items() if not is_current(self.home.embedded / name)},
             prepare=prepare_all,
+            waivers=tuple(self.entries.waivers),
             keep_versions=self.entries.keep_versions,
         )
 
@@ -135,7 +141,7 @@ class _Builder:
         entry = self.entries.release
         if entry is not None:
             gate = GateConfig.model_validate(entry.model_dump(include=set(GateConfig.model_fields)))
-            found.append(release(self.name, ReleasePlan(entry.candidate, gate, self.evals[gate.metric.split("/")[0]])))
+            found.append(release(self.name, ReleasePlan(entry.candidate, gate, self.evals[gate.metric.split("/")[0]], told_of(self.entries.waivers))))
         return found
 
     # --- entries ---
@@ -165,7 +171,7 @@ class _Builder:
         said = said_of(self.entries, key, entry)
         if any(isinstance(need, Package) for need in method.needs):
             said = said._replace(location=self._file(str(entry.data)))
-        limits = {check.name: getattr(entry.checks, check.name) for check in method.checks}
+        limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
         return ModelPlan(method, kernel_config("methods", entry.method, entry), said, World(**entry.run.model_dump()), limits)
 
     def _eval(self, key: str, entry: Any) -> EvalPlan:
@@ -182,6 +188,7 @@ class _Builder:
             steps={key: steps_of(self.sources[key]) for key in config.weights},
             deduplication=cast(Config, entries.deduplication),
             decontamination=entries.decontamination,
+            waivers=[waiver for waiver in told_of(entries.waivers, config.weights) if waiver.asset.startswith(CARD_TELLS_OF)],
         )
 
     # --- files, checks, policy ---
@@ -206,17 +213,30 @@ class _Builder:
 
     def _suites(self) -> dict[str, list[CheckSuite]]:
         found: list[CheckSuite] = []
+        limits = {key: entry.limits for key, entry in self.entries.sources.items()}
         if self.sources:
-            limits = {key: entry.limits for key, entry in self.entries.sources.items()}
             found += [*corpus_suites(limits), group_suite(self.entries.groups)]
         found += [classifier_suite(key, entry) for key, entry in self.entries.classifiers.items()]
-        found += [shards_suite(shards_asset(key)) for key in self._tokenizers()]
+        found += [shards_suite(shards_asset(key), limits) for key in self._tokenizers()]
         for key, plan in self.models.items():
             found += model_suites(key, plan, self._training_data(plan), list(self.texts))
         by_asset: dict[str, list[CheckSuite]] = {}
         for suite in found:
             by_asset.setdefault(suite.asset, []).append(suite)
         return by_asset
+
+    def _check_waivers(self, artifacts: dict[str, Artifact], suites: dict[str, list[CheckSuite]]) -> None:
+        """Raise RecipeError where a waiver names an asset or a check that is not there."""
+        for number, waiver in enumerate(self.entries.waivers):
+            here = f"{self.recipe.path}: waivers.{number}"
+            if waiver.asset not in artifacts:
+                raise RecipeError(f"{here}: no asset is named {waiver.asset!r}; {nearest(waiver.asset, artifacts)}")
+            checks = [check.name for suite in suites.get(waiver.asset, []) for check in suite.checks]
+            if waiver.check is not None and waiver.check not in checks:
+                raise RecipeError(f"{here}: {waiver.asset} has no check {waiver.check!r}; {nearest(waiver.check, checks)}")
+            if (waiver.partition is None) != (artifacts[waiver.asset].partitioning is None):
+                lacks = "say which partition, with the key 'partition'" if waiver.partition is None else "it has no partitions; leave the key out"
+                raise RecipeError(f"{here}: {waiver.asset}: {lacks}")
 
     def _training_data(self, plan: ModelPlan) -> TrainingData | None:
         """Return which documents a model is trained on, None where it is trained on none."""

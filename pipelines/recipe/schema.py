@@ -8,18 +8,22 @@ import functools
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError, create_model
+from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator
 
 from assets.corpus.classifiers import ClassifierEntry
 from assets.corpus.decontamination import DecontaminationConfig
 from assets.corpus.deduplication import DeduplicationEntry
 from assets.corpus.documents import SourceLimits
 from assets.corpus.report import GroupLimits
+from assets.graph.waivers import Waiver
+from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
 from kernels.specs.families import FamilyName, expanded, specs, tagged
 from kernels.specs.methods import Method
+from kernels.specs.needs import Examples, Mixture
 from kernels.tokens.mixtures import MixtureConfig
+from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.faults import describe, find_faults
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
@@ -107,7 +111,7 @@ class ReleaseEntry(GateConfig):
 class ScheduleEntry(Config):
     """When the recipe is brought up to date by itself. Both run only while the Dagster daemon runs and they are switched on."""
 
-    refresh: Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \S+ \S+ \S+$")] = "0 5 * * *"
+    refresh: Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \S+ \S+ \S+$")] = EVERY_DAY
     """Cron expression (UTC) of the daily refresh."""
     watch_seconds: Annotated[int, Field(ge=30)] = 60
     """How often source folders are looked at for new files."""
@@ -117,10 +121,20 @@ class ScheduleEntry(Config):
     stale_after_hours: Annotated[int, Field(gt=0)] = 48
     """Age past which the corpus counts as not fresh."""
 
+    @field_validator("refresh")
+    @classmethod
+    def _comes_round(cls, refresh: str) -> str:
+        fault = fault_of_cron(refresh)
+        if fault:
+            raise ValueError(fault)
+        return refresh
+
 
 def _method_keys(spec: Method) -> dict[str, Any]:
     """Return the keys that a model's entry has by its method: thresholds of the method's own checks."""
-    checks = {check.name: (type(check.limits), Field(default=check.limits, description=check.description)) for check in spec.checks}
+    checks: dict[str, Any] = {check.name: (type(check.limits), Field(default=check.limits, description=check.description)) for check in spec.checks}
+    if any(isinstance(need, Mixture | Examples) for need in spec.needs):
+        checks[CONTAMINATION_CHECK] = (ContaminationLimits, Field(default=ContaminationLimits(), description="Of documents it is trained on."))
     if not checks:
         return {}
     create: Any = create_model  # its signature cannot say that fields come from a mapping
@@ -192,6 +206,8 @@ class RecipeBase(Config):
     release: ReleaseEntry | None = None
     """The release gate."""
     schedules: ScheduleEntry = ScheduleEntry()
+    waivers: list[Waiver] = Field(default=[])
+    """Decisions over single cells that a check stopped: accepted as they are, or left out, each with its reason and for one content only."""
     keep_versions: Annotated[int, Field(ge=1)] = 2
     """Versions of every artifact that are kept, the standing one among them. What is released, pinned or being read stays beyond that."""
 

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
+MAX_BYTES = 1 << 20
+MAX_VALUES = 100_000
+"""Of a recipe with its aliases written out: a file of nested aliases grows without bound ("a billion laughs")."""
+
 
 class RecipeError(ValueError):
     """A recipe is not valid; the message names file, line, key and remedy."""
@@ -32,14 +36,17 @@ def read_yaml(path: Path) -> YamlSource:
     """Read one YAML file.
 
     Raises:
-        RecipeError: the file is absent, is not YAML, or repeats a key.
+        RecipeError: the file is absent, too large, not YAML, or repeats a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            text = stream.read(MAX_BYTES + 1).decode("utf-8")
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such recipe file") from None
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from None
+    if len(text) > MAX_BYTES:
+        raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; a recipe is no data, name data by their paths")
     try:
         loader = yaml.SafeLoader(text)
     except yaml.reader.ReaderError as error:
@@ -50,6 +57,8 @@ def read_yaml(path: Path) -> YamlSource:
         lines: dict[tuple[str | int, ...], int] = {}
         if root is None:
             raise RecipeError(f"{path}:1: the file is empty; start from a recipe made by mill init")
+        if _num_values(root, {}) > MAX_VALUES:
+            raise RecipeError(f"{path}:1: its aliases stand for more than {MAX_VALUES:,} values; write out what is meant")
         _walk(path, root, (), lines)
         value = loader.construct_document(root)
         if not isinstance(value, dict):
@@ -60,8 +69,24 @@ def read_yaml(path: Path) -> YamlSource:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RecipeError(f"{path}:{line}: not YAML: {error.problem}") from error
+    except ValueError as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{path}: a number or date in it cannot be read ({error}); correct it, or put it in quotes") from error
     finally:
         loader.dispose()
+
+
+def _num_values(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Return how many values a node stands for with its aliases written out; each node is counted once, however often it is named."""
+    if node not in known:
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        known[node] = 1 + sum(_num_values(part, known) for part in inner)
+    return known[node]
 
 
 def _walk(path: Path, node: yaml.Node, location: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from pipelines.terminal.application import RECIPE, console
+from pipelines.terminal.application import RECIPE, console, styled
 from pipelines.terminal.workbench import Workbench
 
 
@@ -23,4 +23,4 @@ def print_next_steps(bench: Workbench) -> None:
     if bench.recipe.entries.models:
         commands.append((f"chat {list(bench.recipe.entries.models)[-1]}", "talk to it"))
     for words, what in commands:
-        console.print(f"  {command(words, bench)}  [dim]{what}[/]", soft_wrap=True)
+        console.print(styled(f"  {command(words, bench)}  ", (what, "dim")), soft_wrap=True)

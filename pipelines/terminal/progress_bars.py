@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from kernels.curation.compiled_cache import is_filled
+from pipelines.terminal.application import Terminal, styled
 from pipelines.terminal.units import duration
 from pipelines.terminal.workbench import Selection, Workbench
 from resources.devices.launchers import warm_up
@@ -21,6 +21,14 @@ from resources.storage.progress import listening
 
 if TYPE_CHECKING:
     from pipelines.planning.bring_up import Result
+
+
+class WordsColumn(TextColumn):
+    """A column of words that do nothing."""
+
+    def render(self, task: Task) -> Text:
+        """Return the words of one bar."""
+        return styled((self.text_format.format(task=task), str(self.style)))
 
 
 def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) -> "Result":
@@ -39,7 +47,7 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) ->
         logging.getLogger("dagster").setLevel(logging.CRITICAL)
         jobs = materialize_jobs(bench.graph, bench.recipe.path, bench.home, bench.lake)
         instance = open_instance(bench.home)
-        terminal = Console(file=os.fdopen(os.dup(1), "w"), highlight=False)  # Dagster redirects descriptor 1 while a step runs
+        terminal = Terminal(file=os.fdopen(os.dup(1), "w"))  # Dagster redirects descriptor 1 while a step runs
         if not is_filled():
             terminal.print("first run here: the loops that filter and deduplicate are compiled once, which takes about a minute")
         view: View = Bars(terminal, bench, num_waiting) if terminal.is_terminal else StageLines(terminal)
@@ -69,7 +77,7 @@ class View(Protocol):
 class StageLines:
     """A line for each stage when it is done, and one for each cell that fails or is stopped."""
 
-    def __init__(self, terminal: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, terminal: Terminal, clock: Callable[[], float] = time.monotonic) -> None:
         """Print to a terminal."""
         self.terminal, self.clock = terminal, clock
         self.asset, self.num_made, self.began_at = "", 0, clock()
@@ -87,7 +95,7 @@ class StageLines:
             self.num_made += 1
         elif event.kind == "failed":
             self._flush()
-            self.terminal.print(f"failed {event.cell}: {event.message}", markup=False, soft_wrap=True)
+            self.terminal.print(f"failed {event.cell}: {event.message}", soft_wrap=True)
 
     def end(self, result: "Result") -> None:
         """See `View`."""
@@ -96,18 +104,18 @@ class StageLines:
     def _flush(self) -> None:
         if self.num_made:
             cells = "cell" if self.num_made == 1 else "cells"
-            self.terminal.print(f"made {self.asset}: {self.num_made} {cells}, {duration(self.clock() - self.began_at)}", markup=False, soft_wrap=True)
+            self.terminal.print(f"made {self.asset}: {self.num_made} {cells}, {duration(self.clock() - self.began_at)}", soft_wrap=True)
         self.num_made = 0
 
 
 class Bars:
     """A bar for the cells, one for the cell at work."""
 
-    def __init__(self, terminal: Console, bench: Workbench, num_waiting: int) -> None:
+    def __init__(self, terminal: Terminal, bench: Workbench, num_waiting: int) -> None:
         """Draw on a terminal."""
         self.terminal, self.bench = terminal, bench
-        columns = (TextColumn("{task.description}", table_column=None), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bars = Progress(*columns, TextColumn("[dim]{task.fields[note]}[/]"), console=terminal)
+        columns = (WordsColumn("{task.description}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bars = Progress(*columns, WordsColumn("{task.fields[note]}", style="dim"), console=terminal)
         self.whole = self.bars.add_task("cells", total=num_waiting, note="")
         self.part = self.bars.add_task("", total=None, note="", visible=False)
 
@@ -117,19 +125,19 @@ class Bars:
 
     def listen(self, event: Event) -> None:
         """See `View`."""
-        label, bars = escape(str(event.cell)), self.bars
+        label, bars = str(event.cell), self.bars
         match event.kind:
             case "begun":
                 bars.reset(self.part, description=label, total=None, note="", visible=True)
             case "advanced":
-                bars.update(self.part, description=label, completed=event.step, total=event.num_steps or None, note=escape(event.message[:60]))
+                bars.update(self.part, description=label, completed=event.step, total=event.num_steps or None, note=event.message[:60])
             case "made" | "unchanged":
                 bars.advance(self.whole)
                 bars.update(self.part, visible=False)
                 if event.kind == "made" and self.bench.graph.artifacts[event.cell.asset].uses_gpu:
-                    self.terminal.print(f"[green]made[/] {label}")
+                    self.terminal.print(styled(("made", "green"), f" {label}"))
             case "failed":
-                self.terminal.print(f"[red]failed[/] {label}: {escape(event.message)}")
+                self.terminal.print(styled(("failed", "red"), f" {label}: {event.message}"))
             case _:
                 bars.update(self.whole, note=f"checked {label}")
 

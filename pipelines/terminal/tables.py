@@ -5,10 +5,11 @@ import re
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
+
+from pipelines.terminal.application import markdown
 
 GAP = 2
 """Blanks between two columns."""
@@ -41,7 +42,7 @@ def print_whole(console: Console, table: Table) -> None:
 
 def _print_prose(console: Console, text: str) -> None:
     if text.strip():
-        console.print(Markdown(text))
+        console.print(markdown(text))
 
 
 def _cells(line: str) -> list[str]:

@@ -14,18 +14,19 @@ cache. Writing is in publishing.py, the look at all cells in look.py, what becom
 
 import json
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from resources.storage.atomic import locked, read_words, sign_of_life, signs_of_life, write_atomically
+from resources.storage.file_systems import fetch_all, open_file_system, remove_all
 from resources.storage.manifest import Cell, Manifest, Verdict
+from resources.storage.tables import read_table
 
 UNPARTITIONED = "_"
 VERSION_PREFIX = "v-"
@@ -37,7 +38,7 @@ class Lake:
 
     def __init__(self, root: str | Path, cache: Path) -> None:
         """Open the lake; the root is made if it is local and not there."""
-        self.filesystem, self.root = fsspec.url_to_fs(str(root))
+        self.filesystem, self.root = open_file_system(str(root))
         self.is_local = self.filesystem.protocol in ("file", ("file", "local"))
         self.cache = cache
         if self.is_local:
@@ -78,8 +79,12 @@ class Lake:
 
     def remove(self, path: str) -> None:
         """Remove a file or folder; nothing happens where there is none."""
-        if self.filesystem.exists(path):
-            self.filesystem.rm(path, recursive=True)
+        if not self.is_local:
+            remove_all(self.filesystem, [path])
+        elif Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink(missing_ok=True)
 
     def read_state(self, recipe: str, name: str) -> str | None:
         """Return a text that is kept beside a recipe's cells, None where there is none."""
@@ -150,13 +155,13 @@ class Lake:
         if not local.exists():
             aside = local.with_name(f".{local.name}.{uuid.uuid4().hex[:8]}")
             aside.parent.mkdir(parents=True, exist_ok=True)
-            self.filesystem.get(place, str(aside), recursive=True)
+            fetch_all(self.filesystem, place, str(aside))
             aside.replace(local)
         return local
 
     def table(self, cell: Cell, name: str) -> pa.Table:
         """Return one Parquet table of a cell."""
-        return pq.read_table(self.folder(cell) / f"{name}.parquet")
+        return read_table(self.folder(cell) / f"{name}.parquet")
 
     def verdicts(self, cell: Cell) -> dict[str, Verdict]:
         """Return what the checks said of a cell, by name; empty where none has run.

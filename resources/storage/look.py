@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from resources.storage.file_systems import read_all
 from resources.storage.lake import CHECKS, DAMAGE, MANIFEST, Lake, parse_manifest, parse_verdicts
 from resources.storage.manifest import Cell, Manifest, Verdict
 
@@ -49,7 +50,7 @@ class _Fetched:
 
     def __init__(self, lake: Lake, recipe: str, found: dict[Cell, set[str]]) -> None:
         paths = [lake.place(cell, name) for cell, names in found.items() for name in (MANIFEST, CHECKS, DAMAGE) if name in names]
-        self.texts: dict[str, bytes] = lake.filesystem.cat(paths) if paths else {}
+        self.texts = read_all(lake.filesystem, paths)
         self.sizes: dict[str, Any] = lake.filesystem.find(f"{lake.root}/{recipe}", detail=True)
 
     def text(self, path: str, parse: Callable[[str, str], Any]) -> Any:

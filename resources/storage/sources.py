@@ -13,10 +13,10 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-import fsspec
 from pydantic import BaseModel, ConfigDict
 
 from resources.storage.content import CHUNK_BYTES, hash_text
+from resources.storage.file_systems import open_file_system
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
 
@@ -158,7 +158,7 @@ def list_files(location: Location) -> dict[str, tuple[int, str]]:
     Raises:
         FileNotFoundError: the location does not exist.
     """
-    filesystem, root = fsspec.url_to_fs(location.root)
+    filesystem, root = open_file_system(location.root)
     filesystem.invalidate_cache(root)  # another process may have written since this one listed
     if not filesystem.exists(root):
         raise FileNotFoundError(f"{location.root}: no such file or folder; correct the recipe's path or put the data there")
@@ -176,7 +176,7 @@ def list_files(location: Location) -> dict[str, tuple[int, str]]:
 
 def open_file(location: Location, path: str):  # noqa: ANN201 (fsspec has no type for what it opens)
     """Open one file of a location for reading bytes."""
-    filesystem, root = fsspec.url_to_fs(location.root)
+    filesystem, root = open_file_system(location.root)
     return filesystem.open(root if filesystem.isfile(root) else f"{root}/{path}", "rb")
 
 

@@ -3,12 +3,24 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 GROUP_BYTES = 8 << 20
 """A row group is closed once it holds this much, uncompressed: what a reader has in memory at a time."""
+
+
+def read_table(path: Path, columns: list[str] | None = None, *, only: tuple[str, str] | None = None) -> pa.Table:
+    """Return a whole file's rows, those whose column has a value where ``only`` says so. Names of folders (``x=1``) say nothing of them."""
+    wanted: Any = None if only is None else [(only[0], "=", only[1])]
+    return pq.read_table(path, columns=columns, filters=wanted, partitioning=None)
+
+
+def num_rows_of(path: Path) -> int:
+    """Return how many rows a file has."""
+    return pq.read_metadata(path).num_rows
 
 
 def write_table(path: Path, table: pa.Table) -> None:

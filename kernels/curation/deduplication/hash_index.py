@@ -18,6 +18,7 @@ U32 = NDArray[np.uint32]
 
 _BITS_PER_KEY = 8
 _MAX_KEYS = 1 << 31
+_STRETCH = 1 << 22
 
 
 class HashIndex(NamedTuple):
@@ -41,12 +42,23 @@ def write_hash_index(keys: U64, rows: NDArray[Any], folder: Path) -> None:
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     num_bits = max(6, int(max(1, len(keys)) * _BITS_PER_KEY - 1).bit_length())
-    places = keys >> np.uint64(64 - num_bits)
-    flags = np.zeros(1 << num_bits, np.uint8)
-    flags[places.astype(np.int64)] = 1
-    bits = np.packbits(flags, bitorder="little").view("<u8")
+    bits = _first_bits(keys, num_bits)
     write_arrow(pa.table({"key": pa.array(keys, pa.uint64()), "row": pa.array(rows[order].astype(np.uint32), pa.uint32())}), folder / "keys.arrow")
     write_arrow(pa.table({"bits": pa.array(bits, pa.uint64())}), folder / "filter.arrow")
+
+
+def _first_bits(keys: U64, num_bits: int) -> U64:
+    """Return a bit for every beginning of ``num_bits`` bits, set where one of the ascending keys begins so; a stretch of it at a time."""
+    shift, step = np.uint64(64 - num_bits), min(1 << num_bits, _STRETCH)
+    packed = np.empty((1 << num_bits) // 8, np.uint8)
+    for start in range(0, 1 << num_bits, step):
+        low = np.uint64(start) << shift
+        first = np.searchsorted(keys, low)
+        end = len(keys) if start + step == 1 << num_bits else int(np.searchsorted(keys, np.uint64(start + step) << shift))
+        flags = np.zeros(step, np.uint8)
+        flags[((keys[first:end] - low) >> shift).astype(np.int64)] = 1
+        packed[start // 8 : (start + step) // 8] = np.packbits(flags, bitorder="little")
+    return packed.view("<u8")
 
 
 def open_hash_index(folder: Path) -> HashIndex:

@@ -10,7 +10,7 @@ Of a conversation all that is said in it counts, rejected answers too. Two pairs
 learn from, not one said twice: both stay, unless what differs is so little of the whole that ``min_similarity`` calls them nearly the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -44,9 +44,14 @@ class DedupConfig(Config):
 
 def write_index(documents: pa.Table, config: DedupConfig, folder: Path) -> None:
     """Write the index of a partition's documents into an existing folder: what `find_duplicates` takes."""
+    write_index_in_pieces([documents], documents.num_rows, config, folder)
+
+
+def write_index_in_pieces(tables: Iterable[pa.Table], num_rows: int, config: DedupConfig, folder: Path) -> None:
+    """Write the same index of documents that come table by table, ``num_rows`` in all; one table's texts are in memory at a time."""
     from kernels.curation.deduplication.signature_index import write_signature_index
 
-    write_signature_index(documents, config.minhash, folder)
+    write_signature_index(tables, num_rows, config.minhash, folder)
 
 
 def find_duplicates(own: Path, earlier: Sequence[Path], config: DedupConfig) -> pa.Table:

@@ -4,6 +4,7 @@
 every document; ``rows.arrow`` the id, that hash, the signature and the shingles of each document by row, of which only candidates are touched.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -28,16 +29,38 @@ class SignatureIndex(NamedTuple):
     shingles: Shingles
 
 
-def write_signature_index(documents: pa.Table, config: MinHashConfig, folder: Path) -> None:
-    """Write the index of documents (schema `kernels.documents.schema.DOCUMENTS`, in order) into an existing folder."""
+def write_signature_index(tables: Iterable[pa.Table], num_rows: int, config: MinHashConfig, folder: Path) -> None:
+    """Write the index of documents (columns id and text) into an existing folder.
+
+    The documents come in tables, in order, ``num_rows`` in all; one table's texts are in memory at a time. What is kept of each document is its
+    id and about 600 bytes.
+
+    Raises:
+        ValueError: there are more or fewer documents than ``num_rows``.
+    """
     import polars as pl
 
-    signed = sign(cast(pl.Series, pl.from_arrow(documents["text"])), config)  # pyright: ignore[reportUnknownMemberType]
-    num_rows = len(signed.exact)
-    columns: list[Any] = [documents["id"], pa.array(signed.exact, pa.uint64()), fixed_binaries(signed.signature), lists(*signed.shingles)]
-    table = pa.Table.from_arrays(columns, names=["id", "exact", "signature", "shingles"])
-    write_arrow(table, folder / "rows.arrow", {"minhash": config.model_dump_json()})
-    keys = hash_keys(signed.exact, signed.signature, config)
+    exact, signature = np.empty(num_rows, np.uint64), np.empty((num_rows, config.num_hashes), np.uint32)
+    keys = np.empty((num_rows, 1 + config.num_buckets), np.uint64)
+    ids: list[Any] = []
+    shingles: list[Any] = []
+    start = 0
+    for table in tables:
+        end = start + table.num_rows
+        if end > num_rows:
+            break
+        signed = sign(cast(pl.Series, pl.from_arrow(table["text"])), config)  # pyright: ignore[reportUnknownMemberType]
+        exact[start:end], signature[start:end] = signed.exact, signed.signature
+        keys[start:end] = hash_keys(signed.exact, signed.signature, config)
+        ids += table["id"].chunks
+        shingles.append(lists(*signed.shingles))
+        start = end
+    if start != num_rows or sum(map(len, ids)) != num_rows:
+        raise ValueError(f"{folder}: the documents are not {num_rows} as announced; count them anew")
+    columns: list[Any] = [pa.chunked_array(ids, pa.string()), pa.array(exact, pa.uint64()), fixed_binaries(signature), pa.chunked_array(shingles)]
+    rows = pa.Table.from_arrays(columns, names=["id", "exact", "signature", "shingles"])
+    write_arrow(rows, folder / "rows.arrow", {"minhash": config.model_dump_json()})
+    del columns, rows, ids, exact, signature, shingles
     write_hash_index(keys.ravel(), np.repeat(np.arange(num_rows, dtype=np.uint32), keys.shape[1]), folder)
 
 

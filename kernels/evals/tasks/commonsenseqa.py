@@ -7,7 +7,7 @@ each option. The normalized accuracy comes first: it is the one reported there.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
+from kernels.evals.multiple_choice import METRICS, MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -29,4 +29,12 @@ def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) 
     return EvalResult(sorted(scores, key=lambda score: score.metric != "accuracy_normalized"), frame)
 
 
-SPEC = Task(name="commonsenseqa", version=2, config=CommonsenseQaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts))
+SPEC = Task(
+    name="commonsenseqa",
+    version=2,
+    config=CommonsenseQaConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=2, read=read_item_texts),
+    metrics=METRICS,
+)

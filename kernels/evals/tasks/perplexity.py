@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pyarrow.parquet as pq
+from pydantic import Field
+
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
@@ -36,13 +39,13 @@ UNIFORM_BITS_PER_BYTE = 8.0
 class PerplexityConfig(Config):
     """Which held-out documents are scored, and how much of each."""
 
-    num_items: int
+    num_items: int = Field(gt=0)
     """Documents scored at most; the subset is a seeded choice, the same for every model."""
     seed: int
     """Seed of the subset and of the bootstrap over documents."""
-    max_bytes: int
+    max_bytes: int = Field(gt=0)
     """Bytes of a document's beginning that are scored (UTF-8, cut between characters)."""
-    num_bootstrap: int = 1000
+    num_bootstrap: int = Field(default=1000, gt=0)
     """Bootstrap resamples (Efron and Tibshirani 1993 advise 1000 for intervals)."""
 
 
@@ -63,10 +66,9 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
 
     if data is None:
         raise ValueError("perplexity reads held-out documents; give the recipe's mixture a validation share")
-    schema = pl.read_parquet_schema(data)
-    if missing := {"id", "source", "text"} - set(schema):
+    if missing := {"id", "source", "text"} - set(pq.read_schema(data).names):  # pyright: ignore[reportUnknownMemberType]
         raise ValueError(f"{data.name}: no column {sorted(missing)}; give the mixture's held-out documents")
-    table = pl.read_parquet(data, columns=["id", "source", "text"]).filter(pl.col("text").str.len_bytes() > 0)
+    table = pl.read_parquet(data, glob=False, hive_partitioning=False, columns=["id", "source", "text"]).filter(pl.col("text").str.len_bytes() > 0)
     table = table[choose_subset(table.height, config.num_items, config.seed)]
     if table.height == 0:
         raise ValueError(f"{data.name}: no document with text; raise num_items or the mixture's held-out share")
@@ -138,4 +140,11 @@ def _exp(nats: float) -> float:
     return math.exp(nats) if nats < math.log(sys.float_info.max) else math.inf
 
 
-SPEC = Task(name="perplexity", version=2, config=PerplexityConfig, need=HeldOut(), run=run)
+SPEC = Task(
+    name="perplexity",
+    version=2,
+    config=PerplexityConfig,
+    need=HeldOut(),
+    run=run,
+    metrics=("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity", "bits_per_byte/*"),
+)

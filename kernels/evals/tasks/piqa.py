@@ -6,7 +6,7 @@ The prompt is that of lm-evaluation-harness (lm_eval/tasks/piqa/piqa.yaml): ``Qu
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
+from kernels.evals.multiple_choice import METRICS, MultipleChoiceConfig, read_item_texts, read_items, run_multiple_choice
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
@@ -24,4 +24,4 @@ def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalRe
     return run_multiple_choice(model, items, rejects, config)
 
 
-SPEC = Task(name="piqa", version=2, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts))
+SPEC = Task(name="piqa", version=2, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=2, read=read_item_texts), metrics=METRICS)

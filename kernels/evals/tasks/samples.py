@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.specs.config import Config
@@ -22,9 +22,9 @@ class SamplesConfig(Config):
     """Texts to be continued as they stand."""
     questions: tuple[str, ...] = ()
     """Questions put as a user's turn through the tokenizer's chat template."""
-    max_new_tokens: int
+    max_new_tokens: int = Field(gt=0)
     """Tokens of an answer at most."""
-    temperature: float
+    temperature: float = Field(ge=0)
     """0 takes the likeliest token; 1 draws from the model's own distribution."""
     seed: int
     """Seed of the draws."""

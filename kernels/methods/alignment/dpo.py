@@ -13,7 +13,7 @@ from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Compared, UnrenderedError
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, reads, train
 from kernels.training.losses import LOSS_FELL
 
 AVERAGED_SHARE = 10
@@ -129,4 +129,4 @@ def _trainer(*, examples: Sequence[Compared], **settings: Any) -> Any:
     return TokenTrainer(**settings, train_dataset=Dataset.from_list(rows))  # pyright: ignore[reportUnknownMemberType]
 
 
-SPEC = Method(name="dpo", version=2, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,))
+SPEC = Method(name="dpo", version=2, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)

@@ -9,7 +9,7 @@ from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Learned, UnrenderedError
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, reads, train
 from kernels.training.losses import LOSS_FELL
 
 CONVERSATIONS = Examples("conversations")
@@ -89,4 +89,4 @@ def run(job: MethodJob) -> dict[str, float]:
     return {**finish(job, trainer, parent.tokenizer, records), **counts}
 
 
-SPEC = Method(name="sft", version=2, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,))
+SPEC = Method(name="sft", version=2, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), reads=reads)

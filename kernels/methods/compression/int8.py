@@ -141,6 +141,11 @@ def judge_distance(folder: Path, summary: Mapping[str, Any], limits: Int8Limits)
     return CheckpointFinding(passed, found, {"mean_logit_kl": kl, "top1_agreement": agreement})
 
 
+def reads(config: Int8Config) -> tuple[str, int]:
+    """Return the key that says how long a sequence it samples, and that number of tokens."""
+    return "sequence_length", config.sequence_length
+
+
 STAYS_CLOSE = MethodCheck(
     name="stays_close_to_its_parent",
     description="Next-token distributions are near those of its parent.",
@@ -149,4 +154,4 @@ STAYS_CLOSE = MethodCheck(
     limits=Int8Limits(),
     judge=judge_distance,
 )
-SPEC = Method(name="int8", version=1, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,))
+SPEC = Method(name="int8", version=1, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)

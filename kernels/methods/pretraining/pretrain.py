@@ -7,13 +7,13 @@ and Hutter 2019, arXiv 1711.05101), linear warm-up, cosine decay, gradients clip
 import math
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from kernels.specs.config import Config
+from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
@@ -48,7 +48,7 @@ class PretrainConfig(Config):
     """Of matrices; norms and embeddings are not decayed."""
     gradient_clip: float = Field(gt=0)
     """Largest norm of the gradient."""
-    betas: tuple[float, float] = (0.9, 0.95)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.95)
     """AdamW's decay rates (Touvron et al. 2023, arXiv 2302.13971)."""
     precision: Literal["float32", "bfloat16"]
     """Of matrix products; weights and optimizer state are float32."""
@@ -58,6 +58,14 @@ class PretrainConfig(Config):
     """Sequences of the validation split that are looked at."""
     checkpoint_every: int = Field(gt=0)
     """Steps between resumable states."""
+
+    @model_validator(mode="after")
+    def _warms_up_in_time(self) -> Self:
+        if self.warmup_steps > self.num_steps:
+            raise fault_of_key(
+                "warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}, so that the warm-up never ends; lower it"
+            )
+        return self
 
 
 class _Rows(NamedTuple):
@@ -252,4 +260,17 @@ def _step(step: int, config: PretrainConfig, model: Any, optimizer: Any, batch: 
     return {"step": float(step + 1), "loss": value, "learning_rate": rate, "gradient_norm": norm}
 
 
-SPEC = Method(name="pretrain", version=2, config=PretrainConfig, needs=(MIXTURE, TOKENIZER), run=run, checks=(LOSS_FELL,))
+def max_positions(config: PretrainConfig) -> int | None:
+    """Return how many tokens the model may read."""
+    return chosen("architectures", config.architecture).max_positions(config.architecture)
+
+
+SPEC = Method(
+    name="pretrain",
+    version=2,
+    config=PretrainConfig,
+    needs=(MIXTURE, TOKENIZER),
+    run=run,
+    checks=(LOSS_FELL,),
+    max_positions=max_positions,
+)

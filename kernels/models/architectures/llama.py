@@ -1,11 +1,11 @@
 """The Llama family of causal decoders (Touvron et al. 2023, arXiv 2302.13971) as a Transformers configuration."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kernels.specs.architectures import Architecture
-from kernels.specs.config import Config
+from kernels.specs.config import Config, fault_of_key
 
 
 class LlamaConfig(Config):
@@ -27,22 +27,33 @@ class LlamaConfig(Config):
     """Longest sequence that generation may reach."""
     tie_embeddings: bool
     """Whether input and output embeddings are one matrix (Press and Wolf 2017, arXiv 1608.05859)."""
-    rope_theta: float = 10_000.0
+    rope_theta: float = Field(default=10_000.0, gt=0)
     """Base of the rotary frequencies (Su et al. 2021, arXiv 2104.09864)."""
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.hidden_size % self.num_heads:
+            raise fault_of_key(
+                "num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {_divisors(self.hidden_size)}"
+            )
+        if self.num_heads % self.num_kv_heads:
+            raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {_divisors(self.num_heads)}")
+        width = self.hidden_size // self.num_heads
+        if width % 2:
+            raise fault_of_key("num_heads", f"a head is {width} wide, and rotary positions turn pairs; take heads of an even width")
+        return self
+
+
+def _divisors(number: int) -> str:
+    """Return some numbers that divide another, in words."""
+    found = [candidate for candidate in range(1, min(number, 256) + 1) if number % candidate == 0]
+    return f"one of {', '.join(map(str, found))}"
 
 
 def build(config: LlamaConfig, *, vocab_size: int, eos_token_id: int, pad_token_id: int) -> Any:
-    """Return the Transformers configuration of a model with random weights to come.
-
-    Raises:
-        ValueError: heads do not divide the width, or key-value heads the heads.
-    """
+    """Return the Transformers configuration of a model with random weights to come."""
     from transformers import LlamaConfig as TransformersLlamaConfig
 
-    if config.hidden_size % config.num_heads or config.num_heads % config.num_kv_heads:
-        raise ValueError(
-            f"llama: {config.num_heads} heads must divide hidden_size {config.hidden_size}, and {config.num_kv_heads} num_kv_heads the heads"
-        )
     return TransformersLlamaConfig(
         vocab_size=vocab_size,
         hidden_size=config.hidden_size,
@@ -60,4 +71,9 @@ def build(config: LlamaConfig, *, vocab_size: int, eos_token_id: int, pad_token_
     )
 
 
-SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build)
+def max_positions(config: LlamaConfig) -> int:
+    """Return how many tokens the model may read."""
+    return config.max_position_embeddings
+
+
+SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, max_positions=max_positions)

@@ -9,15 +9,15 @@ import math
 import time
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pyarrow.parquet as pq
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
-from kernels.specs.config import Config
+from kernels.specs.config import Config, fault_of_key
 from kernels.specs.methods import MethodJob
 from kernels.specs.needs import Parent
 from kernels.specs.turns import Turn
@@ -26,6 +26,8 @@ from kernels.training.resume import newest_intact, seal
 from kernels.training.seeding import seed_everything
 
 PARENT = Parent("parent")
+MAX_SEED = 1 << 32
+"""NumPy's old generator, which Transformers seeds, takes no more."""
 STATES = "trainer"
 """Folder of the scratch folder that the trainer writes to."""
 REPORT_EVERY = 2
@@ -52,6 +54,21 @@ class TrlConfig(Config):
     """Of matrix products."""
     checkpoint_every: int = Field(gt=0)
     """Steps between resumable states."""
+
+    @model_validator(mode="after")
+    def _is_accepted_by_the_trainer(self) -> Self:
+        if self.warmup_steps > self.num_steps:
+            raise fault_of_key(
+                "warmup_steps", f"{self.warmup_steps} is more than num_steps, {self.num_steps}, so that the warm-up never ends; lower it"
+            )
+        if self.seed >= MAX_SEED:
+            raise fault_of_key("seed", f"{self.seed} is no seed for the trainer; give a number below 2**32")
+        return self
+
+
+def reads(config: TrlConfig) -> tuple[str, int]:
+    """Return the key that bounds an example, and how many tokens it may have."""
+    return "max_length", config.max_length
 
 
 def arguments(job: MethodJob, config: TrlConfig) -> dict[str, Any]:
@@ -99,7 +116,7 @@ def parent_to_train(job: MethodJob) -> LanguageModel:
 
 def conversations(examples: Path) -> list[list[Turn]]:
     """Return the conversations of a Parquet file of documents, in order; a document that is none has no turns."""
-    column = pq.read_table(examples, columns=["turns"])["turns"]  # pyright: ignore[reportUnknownMemberType]
+    column = pq.read_table(examples, partitioning=None, columns=["turns"])["turns"]  # pyright: ignore[reportUnknownMemberType]
     return [turns or [] for turns in turns_of(column)]
 
 

@@ -19,7 +19,7 @@ def verdict(num_bad: int) -> Verdict:
 
 def result(*num_bad: int) -> dg.AssetCheckResult:
     verdicts = {Cell("r", "corpus/filtered", f"books.base.{number:03d}"): verdict(bad) for number, bad in enumerate(num_bad)}
-    return check_result(KEY, CHECK, verdicts, len(verdicts), "http://127.0.0.1:3001")
+    return check_result(KEY, CHECK, verdicts, {}, len(verdicts), "http://127.0.0.1:3001")
 
 
 def test_the_headline_counts_what_fails_and_names_the_first_partition_what_was_measured_and_the_limit() -> None:

@@ -2,9 +2,8 @@
 
 import io
 
-from rich.console import Console
-
 from pipelines.planning.bring_up import Result
+from pipelines.terminal.application import Terminal
 from pipelines.terminal.progress_bars import StageLines
 from resources.storage.manifest import Cell
 from resources.storage.progress import Progress
@@ -16,7 +15,7 @@ def cell(asset: str, partition: str) -> Cell:
 
 def test_each_stage_is_a_line_and_a_failure_another() -> None:
     file, times = io.StringIO(), iter([0.0, 0.0, 12.0, 12.0, 15.5])
-    lines = StageLines(Console(file=file, width=80), clock=lambda: next(times))
+    lines = StageLines(Terminal(file=file, width=80), clock=lambda: next(times))
     for asset in ("corpus/documents", "corpus/filtered"):
         for partition in ("a.000", "b.000"):
             lines.listen(Progress(cell(asset, partition), "begun"))

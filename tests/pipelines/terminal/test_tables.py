@@ -4,14 +4,14 @@ import io
 
 import pytest
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 
+from pipelines.terminal.application import Terminal
 from pipelines.terminal.tables import fitting, print_markdown, print_whole
 
 
 def printed(text: str, width: int) -> str:
-    console = Console(file=io.StringIO(), width=width)
+    console = Terminal(file=io.StringIO(), width=width)
     print_markdown(console, text)
     return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -52,6 +52,6 @@ def test_columns_are_grouped_as_they_fit(widths: list[int], width: int, groups: 
 def test_a_table_of_names_is_not_cut_where_the_terminal_is_narrower() -> None:
     table = Table(Column("artifact", no_wrap=True), box=box.SIMPLE_HEAD)
     table.add_row("tokens/mixture_of_a_very_long_name")
-    console = Console(file=io.StringIO(), width=20)
+    console = Terminal(file=io.StringIO(), width=20)
     print_whole(console, table)
     assert "tokens/mixture_of_a_very_long_name" in console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]

@@ -9,7 +9,7 @@ from lxml.html import document_fromstring
 
 from resources.quality.data_docs import data_docs_index
 from resources.quality.data_docs_markup import TAGS
-from resources.quality.data_docs_style import ATTRIBUTES, make_self_contained, self_contained_page
+from resources.quality.data_docs_style import ATTRIBUTES, POLICY, make_self_contained, self_contained_page
 from resources.quality.expectations import Expectation, validate
 
 HOSTILE = (
@@ -69,7 +69,9 @@ def assert_inert(page, root):
     for element in document.body.iter():
         assert element.tag in TAGS | {"details", "summary"} and set(element.attrib) <= ATTRIBUTES
         assert not re.match(r"\s*([a-z][a-z0-9+.-]*:|[/\\])", element.get("href", ""), re.I)
-    assert [element.tag for element in head] == ["meta", "title", "meta", "link", "link", "script"]
+    assert [element.tag for element in head] == ["meta", "meta", "title", "meta", "link", "link", "script"]
+    policies = [element.get("content") for element in document.iter("meta") if element.get("http-equiv") == "Content-Security-Policy"]
+    assert policies == [POLICY] and "script-src 'self'" in POLICY and "unsafe" not in POLICY
 
 
 def test_page_keeps_its_text_and_loses_what_is_foreign_or_runs():

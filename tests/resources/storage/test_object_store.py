@@ -11,6 +11,7 @@ from fsspec.config import conf, set_conf_env
 from kernels.reading.formats import jsonl
 from kernels.specs.sources import Document, Reject, SourceFile
 from resources.storage.lake import Lake
+from resources.storage.look import CellRecord, look
 from resources.storage.manifest import Cell, Parent
 from resources.storage.publishing import MadeFrom, draft, publish
 from resources.storage.sources import Location, ObservedSources, list_files, observe, open_file
@@ -125,16 +126,17 @@ def test_a_changed_object_is_noticed_by_the_process_that_saw_it_before(stranger:
 
 def test_a_cell_is_published_to_a_bucket_and_read_back_elsewhere(store: Any, tmp_path: Path) -> None:
     cell = Cell("small", "corpus/documents", "notes.base.000")
-    writer = Lake("s3://corpus/lake", tmp_path / "writer")
+    writer = Lake("s3://corpus/la[ke]", tmp_path / "writer")
     for content in ("first", "second"):
         with draft(writer, cell) as begun:
             (begun.folder / "text.txt").write_text(content)
             made_from = MadeFrom(code_version="1", config={}, parents=[Parent(name="sources/notes", content=content)])
             manifest = publish(writer, begun, made_from)
-    reader = Lake("s3://corpus/lake", tmp_path / "reader")
+    reader = Lake("s3://corpus/la[ke]", tmp_path / "reader")
     assert reader.manifest(cell) == manifest
+    assert look(reader, "small")[cell] == CellRecord(manifest, {}, "")
     assert reader.cells("small") == [cell]
     assert (reader.folder(cell) / "text.txt").read_text() == "second"
     assert reader.manifest(Cell("small", "corpus/documents", "notes.base.001")) is None
-    versions = {path.split("/")[-2] for path in store.find("corpus/lake") if path.endswith("text.txt")}
+    versions = {path.split("/")[-2] for path in store.find("corpus/la[ke]") if path.endswith("text.txt")}
     assert versions == {kept.version for kept in history(reader, cell)} and len(versions) == 2
