@@ -53,4 +53,4 @@ def _batches(stream: Any) -> "tuple[list[str], Iterator[pa.RecordBatch]]":
     return table.schema.names, (table.get_batch(index) for index in range(table.num_record_batches))
 
 
-SPEC = SourceFormat(name="arrow", version=1, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read)
+SPEC = SourceFormat(name="arrow", version=2, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read, is_compressible=False)

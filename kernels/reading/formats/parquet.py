@@ -57,4 +57,4 @@ def _group_rows(table: Any, group: int, first: int, config: ParquetConfig) -> It
         yield Reject(f"row group {group} from row {first + read}", "damaged", damage(error))
 
 
-SPEC = SourceFormat(name="parquet", version=1, config=ParquetConfig, patterns=("*.parquet",), read=read)
+SPEC = SourceFormat(name="parquet", version=2, config=ParquetConfig, patterns=("*.parquet",), read=read, is_compressible=False)
