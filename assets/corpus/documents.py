@@ -12,6 +12,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import Partition, files_of, source_of
 from kernels.curation.profile import Profile
 from kernels.documents import schema
+from kernels.reading.parsing.unique import Tally, unique_records
 from kernels.specs.config import Config
 from kernels.specs.filters import Filter
 from kernels.specs.sources import SourceFile, SourceFormat
@@ -77,11 +78,11 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
 def read_files(build: CellBuild, plan: SourcePlan) -> None:
     """Read the files of a partition."""
     source, files = source_of(build.key), build.observed.partition(build.key).files
-    profile = Profile()
+    profile, tally = Profile(), Tally()
     with build.writer("documents", schema.DOCUMENTS) as documents, build.writer("rejects", schema.REJECTS) as rejects:
         for number, file in enumerate(files):
             source_file = SourceFile(file.path, lambda path=file.path: open_file(plan.location, path))
-            for read, rejected in schema.record_tables(source, file.path, plan.format.read(source_file, plan.config)):
+            for read, rejected in schema.record_tables(source, file.path, unique_records(plan.format.read(source_file, plan.config), tally)):
                 documents.write(read)
                 rejects.write(rejected)
                 profile.keep(read)
@@ -89,4 +90,4 @@ def read_files(build: CellBuild, plan: SourcePlan) -> None:
                 profile.drop(rejected.rename_columns(["path", "id", "reason", "detail"]), text="detail")
             build.tell(file.path, number + 1, len(files))
     describe(build, profile)
-    build.draft.metadata["num_rejects"] = rejects.num_rows
+    build.draft.metadata |= {"num_rejects": rejects.num_rows, "charsets": dict(tally.charsets), "replaced": dict(tally.replaced)}

@@ -24,10 +24,13 @@ def show_plan(recipe: RecipeOption = RECIPE) -> None:
     """Print each stale cell with its reason, and change nothing; cells that may stay as they are stand together, an asset a line."""
     bench = Workbench(recipe)
     absent = bench.graph.absent()
-    cells = bench.look().cells
+    state = bench.look()
+    cells = state.cells
     waiting = [status for status in cells if status.state != "fresh"]
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
+    for passed in state.observed.passed:
+        console.print(f"[yellow]{escape(str(passed))}[/]")
     if not waiting:
         console.print(f"[green]nothing to do[/]: {len(cells)} cells are as they should be")
         return

@@ -132,7 +132,7 @@ class Utf8Count:
             bad = text.count("\ufffd") - data.count(b"\xef\xbf\xbd")
         self.num_bad += bad
         self.num_chars += len(text)
-        self.num_sound += sum(not char.isascii() for char in text) - bad if not text.isascii() else 0
+        self.num_sound += len(text) - len(text.encode("ascii", "ignore")) - bad
 
     @property
     def is_utf8(self) -> bool:
