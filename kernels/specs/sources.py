@@ -36,6 +36,13 @@ class Reject(NamedTuple):
     detail: str
 
 
+class Recognised(NamedTuple):
+    """What a file was taken for when it was looked into: the config's keys that suit it, and why, in words."""
+
+    options: Mapping[str, str]
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceFormat:
     """A reader of one file format. ``read`` streams one file in bounded memory; a damaged record becomes a `Reject`."""
@@ -48,6 +55,11 @@ class SourceFormat:
     read: Callable[[SourceFile, Any], Iterator[Document | Reject]]
     is_compressible: bool = True
     """Whether its files may be compressed as a whole: ``read`` opens them by `kernels.reading.parsing.text.decompressed`."""
+
+    extra: str = ""
+    """The extra of modelmill that its library comes with, where it needs one."""
+    recognise: Callable[[SourceFile], Recognised | None] | None = None
+    """Looks into the first part of a file whose name fits: how it is to be read, or None where it is something else. Without it the name says it."""
 
     @property
     def file_patterns(self) -> tuple[str, ...]:

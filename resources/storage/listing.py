@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ class Location(NamedTuple):
 
     root: str
     patterns: tuple[str, ...]
-    """Of names, capital and small letters alike; one with a slash is of the path below the root."""
+    """Of names, capital and small letters alike; one with a slash, be it the first character, is of the path below the root."""
     snapshot: str
     files_per_partition: int
     left_out: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def list_location(location: Location) -> Listing:
         FileNotFoundError: the location does not exist; ValueError: it is neither a folder nor a file.
     """
     listing = Listing({}, {})
-    fits = _matcher(location.patterns)
+    fits = matcher(location.patterns)
     for entry in sorted(_local(location) if _is_local(location.root) else _remote(location)):
         if entry.fault:
             listing.passed[entry.path] = entry.fault
@@ -127,9 +127,10 @@ def _is_local(root: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _matcher(patterns: tuple[str, ...]):  # noqa: ANN202 (a function from path to bool)
+def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
+    """Return what tells whether a path below a location's root fits its patterns."""
     names, paths = ([p for p in patterns if ("/" in p) == is_path] for is_path in (False, True))
-    name_fits, path_fits = (re.compile("|".join(fnmatch.translate(p.lower()) for p in some) or r"(?!)").match for some in (names, paths))
+    name_fits, path_fits = (re.compile("|".join(fnmatch.translate(p.lower().removeprefix("/")) for p in some) or r"(?!)").match for some in (names, paths))
 
     def fits(path: str) -> bool:
         lowered = path.lower()

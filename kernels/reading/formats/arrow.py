@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kernels.reading.parsing.columns import ColumnsBombError, ColumnsBudget, batch_rows, damage, missing_column
+from kernels.reading.parsing.columns import ColumnsBombError, ColumnsBudget, batch_rows, damage, missing_column, recognise_batch
 from kernels.reading.parsing.rows import Row, RowsConfig, documents
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,4 +56,15 @@ def _batches(stream: Any) -> "tuple[list[str], Iterator[pa.RecordBatch]]":
     return table.schema.names, (table.get_batch(index) for index in range(table.num_record_batches))
 
 
-SPEC = SourceFormat(name="arrow", version=2, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read, is_compressible=False)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return which column of a table is text, None where it has none or is no table."""
+    import pyarrow as pa
+
+    try:
+        with file.open() as stream:
+            return recognise_batch(next(_batches(stream)[1], None))
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        return None
+
+
+SPEC = SourceFormat(name="arrow", version=2, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read, is_compressible=False, recognise=recognise)

@@ -25,10 +25,11 @@ from kernels.reading.parsing.charsets import (
     unmarked_utf16,
     whatwg_name,
 )
+from kernels.reading.parsing.samples import SEPARATORS, head_text
 from kernels.reading.parsing.text import DamagedFileError, decompressed
 from kernels.reading.parsing.transcoding import Charset
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 HEADER_PARAGRAPHS = 200
 """How far from the top Gutenberg's start marker is looked for: beyond the "small print" of the oldest files."""
@@ -218,4 +219,11 @@ def _sections(paragraphs: Iterable[str], max_chars: int) -> Iterator[_Section]:
         yield section()
 
 
-SPEC = SourceFormat(name="books", version=3, config=BooksConfig, patterns=("*.txt", "*.text"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether a file is text in one piece."""
+    text = head_text(file)
+    is_text = bool(text.strip()) and not any(separator in text for separator in SEPARATORS)
+    return Recognised({}, "prose, cut at chapters where it has them") if is_text else None
+
+
+SPEC = SourceFormat(name="books", version=3, config=BooksConfig, patterns=("*.txt", "*.text"), read=read, recognise=recognise)

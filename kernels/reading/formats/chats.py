@@ -18,9 +18,10 @@ from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, json_values, lines
 from kernels.reading.parsing.rows import BadRecordError, decode, parse_json, require_unicode
 from kernels.reading.parsing.text import DamagedFileError
+from kernels.reading.parsing.samples import json_records
 from kernels.reading.parsing.transcoding import utf8_stream
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat, plain_name
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat, plain_name
 
 
 class ChatsConfig(Config):
@@ -96,4 +97,15 @@ def _documents(value: object) -> Iterator[Document]:
         yield Document(key=text_key(text) if identifier is None else key, text=text)
 
 
-SPEC = SourceFormat(name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether the records of a file are conversations."""
+    for record in json_records(file):
+        try:
+            if any(True for _ in conversations(record)):
+                return Recognised({}, "records that are conversations")
+        except BadRecordError:
+            continue
+    return None
+
+
+SPEC = SourceFormat(name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise)

@@ -7,6 +7,7 @@ it, a link, an archive within it, more bytes than its size permits) is a reject,
 
 import io
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -18,10 +19,11 @@ from kernels.reading.code.members import BombError, Budget, DamagedArchiveError,
 from kernels.reading.code.tar_archives import tar_members
 from kernels.reading.code.zip_archives import zip_members
 from kernels.reading.parsing.text import DamagedFileError, decompressed
-from kernels.specs.sources import COMPRESSED, Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import COMPRESSED, Document, Recognised, Reject, SourceFile, SourceFormat
 
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", *(f".tar{ending}" for ending in COMPRESSED))
 ZIP_SUFFIXES = (".zip", ".whl")
+MAX_NAMES_LOOKED_AT = 200
 MAX_LICENCE_FILES = 1 << 14
 """Licence files that an archive is searched for; files below later ones have the licence of a folder further up."""
 
@@ -89,6 +91,24 @@ def _members(file: SourceFile, max_bytes: int, wants: Wants) -> Iterator[Member 
         yield Reject("archive", "damaged", str(error))
 
 
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether an archive holds mostly source files; any other file is one by its name."""
+    if not file.path.lower().endswith((*TAR_SUFFIXES, *ZIP_SUFFIXES)):
+        return Recognised({}, "source files by their names")
+    names: list[str] = []
+
+    def look(path: str) -> bool:
+        names.append(PurePosixPath(path).name)
+        if len(names) >= MAX_NAMES_LOOKED_AT:
+            raise BombError("enough seen")  # which ends the reading
+        return False
+
+    for _ in _members(file, 0, look):
+        pass
+    num_source = sum(any(fnmatchcase(name.lower(), pattern.lower()) for pattern in language_patterns()) for name in names)
+    return Recognised({}, "archives of source files") if num_source * 2 > len(names) else None
+
+
 SPEC = SourceFormat(
     name="code",
     version=3,
@@ -96,4 +116,5 @@ SPEC = SourceFormat(
     patterns=(*language_patterns(), *(f"*{suffix}" for suffix in (*TAR_SUFFIXES, *ZIP_SUFFIXES))),
     read=read,
     is_compressible=False,
+    recognise=recognise,
 )

@@ -4,12 +4,14 @@ A file whose name says ``.json`` is read as one array of objects, or as objects 
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from kernels.reading.parsing.charsets import num_bad_runs
 from kernels.reading.parsing.lines import Piece, json_values, lines
 from kernels.reading.parsing.rows import BadRecordError, Row, RowsConfig, documents, parse_json
+from kernels.reading.parsing.samples import fields_told, json_records
 from kernels.reading.parsing.transcoding import Utf8Stream, utf8_stream
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat, plain_name
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat, plain_name
 
 
 class JsonLinesConfig(RowsConfig):
@@ -45,4 +47,11 @@ def _rows(pieces: Iterator[Piece | Reject], stream: Utf8Stream, config: JsonLine
                 yield Row(piece.place, value, stream.told(num_bad_runs(piece.data) if config.undecodable == "replace" else 0))
 
 
-SPEC = SourceFormat(name="jsonl", version=2, config=JsonLinesConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return which field of a file's records is their text, None where its records have none."""
+    rows: list[dict[str, Any]] = [record for record in json_records(file) if isinstance(record, dict)]
+    told = fields_told(rows)
+    return None if told is None else Recognised(told, f"records with their text in the field {told['text_field']!r}")
+
+
+SPEC = SourceFormat(name="jsonl", version=2, config=JsonLinesConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise)

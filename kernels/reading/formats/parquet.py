@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kernels.reading.parsing.columns import ColumnsBombError, ColumnsBudget, batch_rows, damage, missing_column
+from kernels.reading.parsing.columns import ColumnsBombError, ColumnsBudget, batch_rows, damage, missing_column, recognise_batch
 from kernels.reading.parsing.rows import Row, RowsConfig, documents
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.reading.parsing.samples import SAMPLE_RECORDS
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 BATCH_BYTES = 1 << 23
 """About how much of a row group is decoded at one time, by the mean size of its rows."""
@@ -65,4 +66,19 @@ def _group_rows(table: Any, group: int, first: int, config: ParquetConfig, budge
         yield Reject(f"row group {group} from row {first + read}", "damaged", damage(error))
 
 
-SPEC = SourceFormat(name="parquet", version=2, config=ParquetConfig, patterns=("*.parquet",), read=read, is_compressible=False)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return which column of a table is text, None where it has none or is no table."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with file.open() as stream:
+            table = pq.ParquetFile(stream, pre_buffer=False)
+            names = [field.name for field in table.schema_arrow if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+            batch = next(table.iter_batches(batch_size=SAMPLE_RECORDS, columns=names, use_threads=False), None) if names else None
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
+        return None
+    return recognise_batch(batch)
+
+
+SPEC = SourceFormat(name="parquet", version=2, config=ParquetConfig, patterns=("*.parquet",), read=read, is_compressible=False, recognise=recognise)

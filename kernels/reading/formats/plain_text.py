@@ -11,9 +11,10 @@ from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, lines
 from kernels.reading.parsing.rows import BadRecordError, decode
 from kernels.reading.parsing.text import DamagedFileError, tidy
+from kernels.reading.parsing.samples import SEPARATORS, head_text
 from kernels.reading.parsing.transcoding import Charset, Utf8Stream, utf8_stream
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 _CHUNK_BYTES = 1 << 16
 
@@ -142,4 +143,11 @@ def _separated(stream: io.RawIOBase, separator: bytes, max_bytes: int) -> Iterat
     yield held.take(f"document {number}" if separator else "file")
 
 
-SPEC = SourceFormat(name="text", version=2, config=PlainTextConfig, patterns=("*.txt", "*.text"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether a file has documents between separators that other tools write; any other text is read as a book."""
+    text = head_text(file)
+    found = next((separator for separator in SEPARATORS if separator in text), None)
+    return None if found is None else Recognised({"split": "separator", "separator": f'"{found}"'}, f"texts parted by {found}")
+
+
+SPEC = SourceFormat(name="text", version=2, config=PlainTextConfig, patterns=("*.txt", "*.text"), read=read, recognise=recognise)

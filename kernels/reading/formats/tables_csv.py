@@ -14,9 +14,11 @@ from pydantic import Field
 from kernels.reading.parsing.charsets import num_bad_runs
 from kernels.reading.parsing.lines import Piece, lines
 from kernels.reading.parsing.rows import BadRecordError, Row, RowsConfig, decode, documents
+from kernels.reading.parsing.samples import fields_told, head_text
 from kernels.reading.parsing.transcoding import Charset, Utf8Stream, utf8_stream
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
+SAMPLE_LINES = 50
 DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -144,4 +146,18 @@ def _records(source: _Lines, delimiter: str) -> Iterator[tuple[str, list[str]] |
         yield source.end
 
 
-SPEC = SourceFormat(name="csv", version=2, config=CsvConfig, patterns=("*.csv", "*.tsv"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return which column of a table is text, None where it has none."""
+    lines_of_head = head_text(file).replace("\r\n", "\n").replace("\r", "\n").split("\n")[:SAMPLE_LINES]
+    for delimiter in sorted(DELIMITERS, key=lambda found: -lines_of_head[0].count(found)):
+        try:
+            header, *rows = csv.reader(lines_of_head, delimiter=delimiter)
+        except (csv.Error, ValueError):
+            continue
+        told = fields_told([dict(zip(header, row, strict=True)) for row in rows if len(row) == len(header)])
+        if told is not None and len(set(header)) == len(header):
+            return Recognised(told, f"a table with text in the column {told['text_field']!r}")
+    return None
+
+
+SPEC = SourceFormat(name="csv", version=2, config=CsvConfig, patterns=("*.csv", "*.tsv"), read=read, recognise=recognise)

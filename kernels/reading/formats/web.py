@@ -31,8 +31,8 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.+-]{
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w:.+-]{2,40})", re.IGNORECASE)
 
 
-class WebConfig(Config):
-    """How much of a page counts as its article."""
+class PageConfig(Config):
+    """How much of a page counts as its article, wherever it was kept."""
 
     extractor: Literal["careful", "fast"] = "careful"
     """``careful``: Trafilatura on every page. ``fast``: `kernels.reading.articles.article`, and Trafilatura without its own second opinions
@@ -47,6 +47,10 @@ class WebConfig(Config):
     """Whether a page that asks not to be indexed (robots meta tag, X-Robots-Tag) is a reject."""
     robots_agents: tuple[str, ...] = ()
     """Names of crawlers, such as ``ccbot``, whose own rules count beside those that are for all."""
+
+
+class WebConfig(PageConfig):
+    """How much of a page counts as its article."""
 
 
 def read(file: SourceFile, config: WebConfig) -> Iterator[Document | Reject]:
@@ -65,6 +69,24 @@ def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     data = payload(record, config.max_bytes)
     if data is None:
         return Reject(key, "damaged", "the file ends before the record's Content-Length")
+    page = read_page(key, data, config, content_type, date(record))
+    if isinstance(page, Reject):
+        return page
+    _, document = page
+    metadata = {**document.metadata, "date": date(record), "mime": content_type.partition(";")[0].strip(), "status": 200}
+    return document._replace(url=address(record), metadata=metadata)
+
+
+def read_page(key: str, data: bytes, config: PageConfig, content_type: str = "", fetched: str | None = None) -> tuple[str, Document] | Reject:
+    """Return a page as text of HTML and as the document of its article, or why it gives none.
+
+    Args:
+        key: of the document.
+        data: the page, perhaps cut one byte behind ``config.max_bytes``.
+        config: how it is read.
+        content_type: the header that declares its charset.
+        fetched: when it was fetched (ISO 8601).
+    """
     if len(data) > config.max_bytes:
         return Reject(key, "too_large", f"more than {config.max_bytes} bytes")
     try:
@@ -72,23 +94,15 @@ def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     except UndecodableError as error:
         return Reject(key, "undecodable", str(error)[:200])
     html = page.text.replace("\0", "")
-    if config.respect_robots and (refusal := refusal_in_page(html[:HEAD_BYTES], config.robots_agents, date(record))):
+    if config.respect_robots and (refusal := refusal_in_page(html[:HEAD_BYTES], config.robots_agents, fetched)):
         return Reject(key, "noindex", refusal[:200])
     text, title, extractor = extract_article(tidy(html), config)
     if not text:
         return Reject(key, "no_text", title or "")
-    metadata = {
-        **page.told(),
-        "charset": page.charset,
-        "date": date(record),
-        "extractor": extractor,
-        "mime": content_type.partition(";")[0].strip(),
-        "status": 200,
-    }
-    return Document(key, text, title, address(record), metadata)
+    return html, Document(key, text, title, metadata={**page.told(), "charset": page.charset, "extractor": extractor})
 
 
-def _refusal(key: str, record: Any, config: WebConfig) -> Reject | None:
+def _refusal(key: str, record: Any, config: PageConfig) -> Reject | None:
     """Return why a response's headers rule it out, None where they do not."""
     http = record.http_headers
     content_type = ((http and http.get_header("Content-Type")) or "").lower()
@@ -114,7 +128,7 @@ def declared_charsets(data: bytes, content_type: str = "") -> list[str]:
     return [label.decode("ascii", "replace") if isinstance(label, bytes) else label for label in labels]
 
 
-def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]:
+def extract_article(html: str, config: PageConfig) -> tuple[str, str | None, str]:
     """Return the article's text, empty where there is none, the page's title, and which extractor found it."""
     from trafilatura import extract, load_html
 

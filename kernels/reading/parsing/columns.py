@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 from kernels.reading.parsing.rows import Row, RowsConfig
-from kernels.specs.sources import Reject
+from kernels.reading.parsing.samples import SAMPLE_RECORDS, fields_told
+from kernels.specs.sources import Recognised, Reject
 
 NUM_ROWS_AT_ONCE = 64
 """Rows that are Python values at one time: a dictionary of few long strings may stand for many rows."""
@@ -98,6 +99,18 @@ def _decoded(column: Any) -> Any:
     import pyarrow as pa
 
     return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def recognise_batch(batch: Any) -> Recognised | None:
+    """Return which string column of a batch, if any, is text by its first rows."""
+    import pyarrow as pa
+
+    if batch is None:
+        return None
+    names = [field.name for field in batch.schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*(batch.column(name)[:SAMPLE_RECORDS].to_pylist() for name in names), strict=True)]
+    told = fields_told(rows) if len(set(names)) == len(names) else None
+    return None if told is None else Recognised(told, f"a table with text in the column {told['text_field']!r}")
 
 
 def _as_bytes(column: Any) -> Any:
