@@ -104,7 +104,9 @@ def _reasons(build: CellBuild) -> pa.Table:
 
 def _passed_over(build: CellBuild) -> pa.Table:
     """Return the files below the sources' roots that nothing reads, by source and reason."""
-    rows = [{"source": found.source, "reason": found.reason, "files": found.count, "names": ", ".join(found.names)} for found in build.observed.passed]
+    rows = [
+        {"source": found.source, "reason": found.reason, "files": found.count, "names": ", ".join(found.names)} for found in build.observed.passed
+    ]
     schema = pa.schema([("source", pa.string()), ("reason", pa.string()), ("files", pa.int64()), ("names", pa.string())])
     return pa.Table.from_pylist(rows, schema=schema)
 

@@ -146,4 +146,3 @@ def _patterns(own: set[str], files: list[str]) -> Iterator[str]:
                 yield f"{glob.escape(folder)}/*{ending}"
             else:
                 yield from (glob.escape(path) if folder else f"/{glob.escape(path)}" for path in by_folder[folder] if path in own)
-

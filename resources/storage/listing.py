@@ -130,7 +130,9 @@ def _is_local(root: str) -> bool:
 def matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Return what tells whether a path below a location's root fits its patterns."""
     names, paths = ([p for p in patterns if ("/" in p) == is_path] for is_path in (False, True))
-    name_fits, path_fits = (re.compile("|".join(fnmatch.translate(p.lower().removeprefix("/")) for p in some) or r"(?!)").match for some in (names, paths))
+    name_fits, path_fits = (
+        re.compile("|".join(fnmatch.translate(p.lower().removeprefix("/")) for p in some) or r"(?!)").match for some in (names, paths)
+    )
 
     def fits(path: str) -> bool:
         lowered = path.lower()

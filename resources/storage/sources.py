@@ -169,9 +169,7 @@ def _passed_over(locations: Mapping[str, Location], listings: Mapping[str, Listi
             if whole not in told:
                 told.add(whole)
                 found.setdefault((source, reason), []).append(path)
-    return [
-        PassedOver(source=source, reason=reason, count=len(paths), names=paths[:MAX_NAMED]) for (source, reason), paths in sorted(found.items())
-    ]
+    return [PassedOver(source=source, reason=reason, count=len(paths), names=paths[:MAX_NAMED]) for (source, reason), paths in sorted(found.items())]
 
 
 def observe(

@@ -67,4 +67,6 @@ def recognise(file: SourceFile) -> Recognised | None:
         return None
 
 
-SPEC = SourceFormat(name="arrow", version=2, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read, is_compressible=False, recognise=recognise)
+SPEC = SourceFormat(
+    name="arrow", version=2, config=ArrowConfig, patterns=("*.arrow", "*.feather", "*.arrows"), read=read, is_compressible=False, recognise=recognise
+)

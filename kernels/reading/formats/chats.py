@@ -108,4 +108,6 @@ def recognise(file: SourceFile) -> Recognised | None:
     return None
 
 
-SPEC = SourceFormat(name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise)
+SPEC = SourceFormat(
+    name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise
+)

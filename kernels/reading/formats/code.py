@@ -94,7 +94,7 @@ def _members(file: SourceFile, max_bytes: int, wants: Wants) -> Iterator[Member 
 def recognise(file: SourceFile) -> Recognised | None:
     """Return whether an archive holds mostly source files; any other file is one by its name."""
     if not file.path.lower().endswith((*TAR_SUFFIXES, *ZIP_SUFFIXES)):
-        return Recognised({}, "source files by their names")
+        return Recognised({}, "source files")
     names: list[str] = []
 
     def look(path: str) -> bool:
@@ -106,7 +106,7 @@ def recognise(file: SourceFile) -> Recognised | None:
     for _ in _members(file, 0, look):
         pass
     num_source = sum(any(fnmatchcase(name.lower(), pattern.lower()) for pattern in language_patterns()) for name in names)
-    return Recognised({}, "archives of source files") if num_source * 2 > len(names) else None
+    return Recognised({}, "source files") if num_source * 2 > len(names) else None
 
 
 SPEC = SourceFormat(

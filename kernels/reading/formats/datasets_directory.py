@@ -13,4 +13,6 @@ class DatasetsConfig(RowsConfig):
     """Which columns of the dataset make a document; ``max_bytes`` bounds a text."""
 
 
-SPEC = SourceFormat(name="datasets", version=2, config=DatasetsConfig, patterns=("data-*.arrow",), read=read, is_compressible=False, recognise=recognise)
+SPEC = SourceFormat(
+    name="datasets", version=2, config=DatasetsConfig, patterns=("data-*.arrow",), read=read, is_compressible=False, recognise=recognise
+)

@@ -54,4 +54,6 @@ def recognise(file: SourceFile) -> Recognised | None:
     return None if told is None else Recognised(told, f"records with their text in the field {told['text_field']!r}")
 
 
-SPEC = SourceFormat(name="jsonl", version=2, config=JsonLinesConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise)
+SPEC = SourceFormat(
+    name="jsonl", version=2, config=JsonLinesConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise
+)

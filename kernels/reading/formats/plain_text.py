@@ -71,7 +71,7 @@ def _document(piece: Piece | Reject, stream: Utf8Stream, config: PlainTextConfig
     text = tidy(decode(piece.data, config.undecodable))
     if not text.strip():
         return None
-    told = stream.told(num_bad_runs(piece.data) if "\ufffd" in text else 0)
+    told = stream.told(num_bad_runs(piece.data) if config.undecodable == "replace" else 0)
     return Document("text" if config.split == "file" else text_key(text), text, metadata=told)
 
 

@@ -64,7 +64,7 @@ class _Lines:
         if piece.data is None:
             raise BadRecordError("too_large", piece.too_large(self._config.max_bytes).detail)
         line = decode(piece.data, self._config.undecodable)
-        if "\ufffd" in line:
+        if self._config.undecodable == "replace" and not piece.data.isascii():
             self.num_bad += num_bad_runs(piece.data)
         return piece.place, line
 

@@ -78,9 +78,12 @@ def unmarked_utf16(head: bytes) -> str | None:
     """Return in which order bytes are UTF-16 without a mark: every other byte of them a NUL and the others text."""
     even, odd = head[::2], head[1::2]
     for zeros, others, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if len(zeros) >= 4 and zeros.count(0) > 0.7 * len(zeros) and others.isascii() and others.decode("ascii").replace("\n", " ").replace(
-            "\r", " "
-        ).replace("\t", " ").isprintable():
+        if (
+            len(zeros) >= 4
+            and zeros.count(0) > 0.7 * len(zeros)
+            and others.isascii()
+            and others.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
+        ):
             return name
     return None
 

@@ -108,7 +108,9 @@ def recognise_batch(batch: Any) -> Recognised | None:
     if batch is None:
         return None
     names = [field.name for field in batch.schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    rows = [dict(zip(names, values, strict=True)) for values in zip(*(batch.column(name)[:SAMPLE_RECORDS].to_pylist() for name in names), strict=True)]
+    rows = [
+        dict(zip(names, values, strict=True)) for values in zip(*(batch.column(name)[:SAMPLE_RECORDS].to_pylist() for name in names), strict=True)
+    ]
     told = fields_told(rows) if len(set(names)) == len(names) else None
     return None if told is None else Recognised(told, f"a table with text in the column {told['text_field']!r}")
 

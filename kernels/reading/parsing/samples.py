@@ -13,7 +13,20 @@ from kernels.specs.sources import SourceFile, plain_name
 SAMPLE_BYTES = 1 << 16
 SAMPLE_RECORDS = 20
 MAX_RECORD_BYTES = 1 << 20
-TEXT_FIELDS = ("text", "content", "contents", "body", "document", "article", "page_content", "raw_content", "markdown", "passage", "story", "abstract")
+TEXT_FIELDS = (
+    "text",
+    "content",
+    "contents",
+    "body",
+    "document",
+    "article",
+    "page_content",
+    "raw_content",
+    "markdown",
+    "passage",
+    "story",
+    "abstract",
+)
 """Fields that hold a record's text, the likeliest first; without any of them it is the one with the longest values."""
 SEPARATORS = ("<|endoftext|>", "<|end_of_text|>")
 """What other tools write between two documents of one file of text."""
