@@ -125,9 +125,10 @@ def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -
 
 def _untold(piece: pa.RecordBatch) -> pa.Array:
     """Return the texts of a piece without the replacement characters that their metadata tells of."""
-    import pyarrow.compute as pc
+    import pyarrow.compute
 
-    texts = piece["text"]
+    pc: Any = pyarrow.compute
+    texts: Any = piece["text"]
     marked = pc.match_substring(texts, "\ufffd")
     if "metadata" not in piece.schema.names or not pc.any(marked).as_py():
         return texts

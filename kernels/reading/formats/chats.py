@@ -17,8 +17,8 @@ from kernels.reading.parsing.conversations.dialogue_yaml import yaml_records
 from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, json_values, lines
 from kernels.reading.parsing.rows import BadRecordError, decode, parse_json, require_unicode
-from kernels.reading.parsing.text import DamagedFileError
 from kernels.reading.parsing.samples import json_records
+from kernels.reading.parsing.text import DamagedFileError
 from kernels.reading.parsing.transcoding import utf8_stream
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat, plain_name

@@ -4,7 +4,7 @@ A file whose name says ``.json`` is read as one array of objects, or as objects 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from kernels.reading.parsing.charsets import num_bad_runs
 from kernels.reading.parsing.lines import Piece, json_values, lines
@@ -49,7 +49,7 @@ def _rows(pieces: Iterator[Piece | Reject], stream: Utf8Stream, config: JsonLine
 
 def recognise(file: SourceFile) -> Recognised | None:
     """Return which field of a file's records is their text, None where its records have none."""
-    rows: list[dict[str, Any]] = [record for record in json_records(file) if isinstance(record, dict)]
+    rows: list[dict[str, Any]] = [cast(dict[str, Any], record) for record in json_records(file) if isinstance(record, dict)]
     told = fields_told(rows)
     return None if told is None else Recognised(told, f"records with their text in the field {told['text_field']!r}")
 

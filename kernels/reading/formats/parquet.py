@@ -28,8 +28,9 @@ def _rows(file: SourceFile, config: ParquetConfig) -> Iterator[Row | Reject]:
     with file.open() as stream:
         try:
             budget = ColumnsBudget(stream)
-            footer = pq.read_metadata(stream)
-            columns = [field.name for field in footer.schema.to_arrow_schema() if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+            footer: Any = pq.read_metadata(stream)
+            fields: Any = footer.schema.to_arrow_schema()
+            columns = [field.name for field in fields if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
             # dictionaries stay dictionaries: one of few long values would fill memory were it unpacked for all of its rows
             table = pq.ParquetFile(stream, metadata=footer, buffer_size=1 << 16, pre_buffer=False, read_dictionary=columns)
             names = table.schema_arrow.names
@@ -73,7 +74,7 @@ def recognise(file: SourceFile) -> Recognised | None:
 
     try:
         with file.open() as stream:
-            table = pq.ParquetFile(stream, pre_buffer=False)
+            table: Any = pq.ParquetFile(stream, pre_buffer=False)
             names = [field.name for field in table.schema_arrow if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
             batch = next(table.iter_batches(batch_size=SAMPLE_RECORDS, columns=names, use_threads=False), None) if names else None
     except (pa.ArrowException, OSError, UnicodeDecodeError):

@@ -55,7 +55,7 @@ def _document(package: Any, config: PdfConfig) -> Document:
         if size > config.max_bytes:
             raise BadRecordError("too_large", f"a text of more than {config.max_bytes} bytes")
     text = tidy("\n\n".join(filter(None, pages)))
-    title = str((package.metadata or {}).get("/Title") or "").strip() or None
+    title = str(package.metadata.get("/Title") or "" if package.metadata else "").strip() or None
     if not text.strip():
         raise BadRecordError("no_text", f"{num_pages} pages without text: pictures of pages, perhaps")
     require_unicode(text, title)

@@ -1,4 +1,7 @@
-"""Plain text in UTF-8, or the charset that a byte order mark or the recipe names: a file is one document, or it is cut at blank lines or at a separator such as ``<|endoftext|>``."""
+"""Plain text in UTF-8, or the charset that a byte order mark or the recipe names.
+
+A file is one document, or it is cut at blank lines or at a separator such as ``<|endoftext|>``.
+"""
 
 import io
 from collections.abc import Iterator
@@ -10,8 +13,8 @@ from kernels.reading.parsing.charsets import num_bad_runs
 from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, lines
 from kernels.reading.parsing.rows import BadRecordError, decode
-from kernels.reading.parsing.text import DamagedFileError, tidy
 from kernels.reading.parsing.samples import SEPARATORS, head_text
+from kernels.reading.parsing.text import DamagedFileError, tidy
 from kernels.reading.parsing.transcoding import Charset, Utf8Stream, utf8_stream
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat

@@ -120,7 +120,7 @@ class Utf8Count:
 
     @property
     def is_probably_cut(self) -> bool:
-        """Whether bytes that end as a character of UTF-8 begins are that, and not a letter of another charset: after text in UTF-8, or by what begins.
+        """Whether bytes that end as a character of UTF-8 begins are that and no letter of another charset: after text in UTF-8, or by what begins.
 
         In English text those are no-break spaces, accents and quotation marks in UTF-8; in Windows-1252 no word ends in ``\u00c2`` or ``\u00c3``.
         """

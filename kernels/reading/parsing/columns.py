@@ -1,5 +1,6 @@
-"""Arrow record batches as rows. Batches come from files of strangers: their offsets are checked before any value is looked at, and what they
-unpack to is bounded by how long the file is, since a few bytes may stand for millions of rows or for one long value over and over.
+"""Arrow record batches as rows. Batches come from files of strangers: their offsets are checked before any value is looked at.
+
+What they unpack to is bounded by how long the file is, since a few bytes may stand for millions of rows or for one long value over and over.
 """
 
 from collections.abc import Collection, Iterator
@@ -131,7 +132,9 @@ def _as_bytes(column: Any) -> Any:
 def _sizes_above(column: Any, max_bytes: int) -> dict[int, int]:
     """Return the sizes of a dictionary's values that are longer, by row: they are not to be unpacked once for each of their rows."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
 
     if not pa.types.is_dictionary(column.type) or not _is_binary(column.dictionary.type):
         return {}
@@ -159,7 +162,9 @@ def _is_binary(kind: Any) -> bool:
 def _weight(column: Any) -> int:
     """Return about how many bytes a column's values have, each value counted as often as it is told; nulls and numbers count as one."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
 
     kind = column.type
     if _is_binary(kind):

@@ -5,9 +5,11 @@ import zipfile
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
-from kernels.reading.code.members import MAX_RATIO, SLACK_BYTES
-
 MAX_MEMBERS = 1 << 16
+MAX_RATIO = 200
+"""Unpacked bytes for each packed one, at which a package is a bomb, as for archives of code (`kernels.reading.code.members`)."""
+SLACK_BYTES = 1 << 26
+"""Unpacked bytes that any package may have."""
 
 
 class PackageXmlError(Exception):

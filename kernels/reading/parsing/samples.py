@@ -8,7 +8,7 @@ from kernels.reading.parsing.lines import json_values, lines
 from kernels.reading.parsing.rows import BadRecordError, parse_json
 from kernels.reading.parsing.text import DamagedFileError, decompressed
 from kernels.reading.parsing.transcoding import utf8_stream
-from kernels.specs.sources import SourceFile, plain_name
+from kernels.specs.sources import Reject, SourceFile, plain_name
 
 SAMPLE_BYTES = 1 << 16
 SAMPLE_RECORDS = 20
@@ -55,9 +55,10 @@ def json_records(file: SourceFile) -> list[Any]:
     with utf8_stream(file) as stream:
         pieces = (json_values if plain_name(file.path).endswith(".json") else lines)(stream, MAX_RECORD_BYTES)
         for piece in islice(pieces, SAMPLE_RECORDS):
+            if isinstance(piece, Reject) or not piece.data or not piece.data.strip():
+                continue
             try:
-                if hasattr(piece, "data") and piece.data and piece.data.strip():  # pyright: ignore[reportAttributeAccessIssue]
-                    found.append(parse_json(piece.data))  # pyright: ignore[reportAttributeAccessIssue]
+                found.append(parse_json(piece.data))
             except BadRecordError:
                 continue
     return found

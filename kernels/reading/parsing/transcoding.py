@@ -1,6 +1,7 @@
 """Files of text as streams of UTF-8 without a byte order mark, whatever charset they are in: what readers of lines, rows and JSON begin with.
 
-Lines that end in CR alone from the beginning of a file on come out with LF. Bytes that do not fit the charset come out as bytes that are not UTF-8, so that the record they stand in is judged by its reader.
+Lines that end in CR alone from the beginning of a file on come out with LF. Bytes that do not fit the charset come out as bytes that are not
+UTF-8, so that the record they stand in is judged by its reader.
 """
 
 import codecs
@@ -60,9 +61,11 @@ class Utf8Stream(io.RawIOBase):
         self._is_begun = self._is_done = self._has_mac_lines = False
 
     def readable(self) -> bool:
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill a buffer as far as there is something; return how many bytes that are. Raises DamagedFileError."""
         view = memoryview(buffer)
         if not self._is_begun:
             self._begin()
