@@ -28,7 +28,7 @@ def _rows(file: SourceFile, config: ParquetConfig) -> Iterator[Row | Reject]:
     with file.open() as stream:
         try:
             budget = ColumnsBudget(stream)
-            footer: Any = pq.read_metadata(stream)
+            footer: Any = pq.read_metadata(stream)  # pyright: ignore[reportUnknownMemberType]
             fields: Any = footer.schema.to_arrow_schema()
             columns = [field.name for field in fields if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
             # dictionaries stay dictionaries: one of few long values would fill memory were it unpacked for all of its rows

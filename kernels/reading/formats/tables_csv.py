@@ -100,7 +100,10 @@ def read(file: SourceFile, config: CsvConfig) -> Iterator[Document | Reject]:
 def _delimiter(header: str, config: CsvConfig) -> str:
     """Return the delimiter by which a header line names all columns that are asked for, else a comma."""
     for delimiter in DELIMITERS:
-        names = {name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])}
+        try:
+            names = {name.strip() for row in csv.reader([header], delimiter=delimiter) for name in row}
+        except csv.Error:
+            continue
         if names.issuperset(config.fields):
             return delimiter
     return DELIMITERS[0]

@@ -121,7 +121,8 @@ def _as_bytes(column: Any) -> Any:
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
-        return pa.DictionaryArray.from_arrays(column.indices, _as_bytes(column.dictionary), safe=False)  # validated before it is read
+        dictionaries: Any = pa.DictionaryArray
+        return dictionaries.from_arrays(column.indices, _as_bytes(column.dictionary), safe=False)  # validated before it is read
     if pa.types.is_string(column.type):
         return column.cast(pa.binary())
     if pa.types.is_large_string(column.type):
@@ -149,8 +150,9 @@ def _without(column: Any, rows: Collection[int]) -> Any:
     """Return a dictionary column with null in some rows."""
     import pyarrow as pa
 
-    kept = [None if row in rows else value for row, value in enumerate(column.indices.to_pylist())]
-    return pa.DictionaryArray.from_arrays(pa.array(kept, column.indices.type), column.dictionary)
+    kept: list[Any] = [None if row in rows else value for row, value in enumerate(column.indices.to_pylist())]
+    dictionaries: Any = pa.DictionaryArray
+    return dictionaries.from_arrays(pa.array(kept, column.indices.type), column.dictionary)
 
 
 def _is_binary(kind: Any) -> bool:
