@@ -25,6 +25,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "arrow": {"text_field": "text", "max_bytes": 1_000_000},
     "datasets": {"text_field": "text", "max_bytes": 1_000_000},
     "text": {"split": "file", "max_bytes": 1_000_000},
+    "html": {"favor": "balance", "include_tables": False, "max_bytes": 1_000_000, "extractor": "fast"},
+    "markdown": {"max_bytes": 1_000_000},
+    "docx": {"max_bytes": 1_000_000},
+    "pdf": {"max_bytes": 1_000_000},
+    "epub": {"max_bytes": 1_000_000},
     "reddit": {"collect": "threads", "order": "scattered", "min_comment_score": 1, "max_comments": 100, "max_bytes": 1_000_000},
     "stackexchange": {"answer": "best", "min_question_score": 0, "min_answer_score": 0, "max_bytes": 1_000_000},
 }
@@ -32,6 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 SUFFIX = {
     "web": ".warc", "wet": ".warc.wet", "wikipedia": ".xml", "books": ".txt", "code": ".py", "chats": ".jsonl", "jsonl": ".jsonl", "csv": ".csv",
     "parquet": ".parquet", "arrow": ".arrow", "datasets": ".arrow", "text": ".txt", "reddit": "_comments.jsonl", "stackexchange": ".xml",
+    "html": ".html", "markdown": ".md", "docx": ".docx", "pdf": ".pdf", "epub": ".epub",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import Partition, files_of, source_of
 from kernels.curation.profile import Profile
 from kernels.documents import schema
+from kernels.reading.parsing.unique import Tally, unique_records
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.filters import Filter
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
@@ -102,12 +103,13 @@ def documents(recipe: str, sources: Mapping[str, SourcePlan]) -> Artifact:
 def read_files(build: CellBuild, plan: SourcePlan) -> None:
     """Read the files of a partition."""
     source, files = source_of(build.key), build.observed.partition(build.key).files
-    profile = Profile()
+    profile, tally = Profile(), Tally()
     losses: Counter[str] = Counter()
     with build.writer("documents", schema.DOCUMENTS) as documents, build.writer("rejects", schema.REJECTS) as rejects:
         for number, file in enumerate(files):
             source_file = SourceFile(file.path, lambda path=file.path: open_file(plan.location, path))
-            for read, rejected in schema.record_tables(source, file.path, counted(plan.format.read(source_file, plan.config), losses)):
+            records = counted(unique_records(plan.format.read(source_file, plan.config), tally), losses)
+            for read, rejected in schema.record_tables(source, file.path, records):
                 documents.write(read)
                 rejects.write(rejected)
                 profile.keep(read)
@@ -115,7 +117,8 @@ def read_files(build: CellBuild, plan: SourcePlan) -> None:
                 profile.drop(rejected.rename_columns(["path", "id", "reason", "detail"]), text="detail")
             build.tell(file.path, number + 1, len(files))
     describe(build, profile)
-    build.draft.metadata |= {"num_rejects": rejects.num_rows, "losses": dict(losses.most_common())}
+    told = {"losses": dict(losses.most_common()), "charsets": dict(tally.charsets), "replaced": dict(tally.replaced)}
+    build.draft.metadata |= {"num_rejects": rejects.num_rows, **told}
 
 
 def counted(records: Iterable[Document | Reject], losses: Counter[str]) -> Iterator[Document | Reject]:

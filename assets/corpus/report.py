@@ -12,7 +12,7 @@ from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILT
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.metadata import rows_markdown
-from assets.graph.upstream import as_set, every, named, source_of
+from assets.graph.upstream import as_set, every, named, passed_over, source_of
 from kernels.specs.config import Config
 from resources.storage.sources import Location, open_file
 
@@ -46,7 +46,11 @@ def curation_report(recipe: str, sources: Mapping[str, SourcePlan], evals: Seque
         group="corpus",
         kinds=("polars",),
         code_version=f"curation:{CURATION_VERSION}",
-        made_from=(*(every(asset) for asset in stages), *((as_set(named(EVAL_TEXTS, evals)),) if evals else ())),
+        made_from=(
+            *passed_over(list(sources)),
+            *(every(asset) for asset in stages),
+            *((as_set(named(EVAL_TEXTS, evals)),) if evals else ()),
+        ),
         build=lambda build: write_report(build, sources, evals, stages),
     )
 
@@ -62,6 +66,7 @@ def write_report(build: CellBuild, sources: Mapping[str, SourcePlan], evals: Seq
     build.draft.metadata["flow"] = build.draft.metadata.pop("sample")
     clusters, sizes = _clusters(build)
     tables = {"reasons": reasons, "mentions": _mentions(build), "clusters": clusters, "contaminated_items": _contaminated_items(build, evals)}
+    tables |= {"passed_over": _passed_over(build), "charsets": _charsets(build)}
     scores = [score for name, plan in sources.items() if (score := _score(build, name, plan.location)) is not None]
     if scores:
         tables["labelled"] = pa.concat_tables(scores, promote_options="permissive")
@@ -100,6 +105,30 @@ def _reasons(build: CellBuild, stages: Sequence[str]) -> pa.Table:
                 counts[source_of(key), asset.split("/")[1], reason] += count
     rows = [{"source": source, "stage": stage, "reason": reason, "documents": count} for (source, stage, reason), count in counts.most_common()]
     schema = pa.schema([("source", pa.string()), ("stage", pa.string()), ("reason", pa.string()), ("documents", pa.int64())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _passed_over(build: CellBuild) -> pa.Table:
+    """Return the files below the sources' roots that nothing reads, by source and reason."""
+    rows = [
+        {"source": found.source, "reason": found.reason, "files": found.count, "names": ", ".join(found.names)} for found in build.observed.passed
+    ]
+    schema = pa.schema([("source", pa.string()), ("reason", pa.string()), ("files", pa.int64()), ("names", pa.string())])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _charsets(build: CellBuild) -> pa.Table:
+    """Return how many documents of each source were in which charset, and how many runs of bytes were replaced in them."""
+    counts = {name: Counter[tuple[str, str]]() for name in ("charsets", "replaced")}
+    for key in build.usable(DOCUMENTS):
+        told = build.manifest(DOCUMENTS, key).metadata
+        for name, counter in counts.items():
+            counter.update({(source_of(key), charset): count for charset, count in told.get(name, {}).items()})
+    rows = [
+        {"source": source, "charset": charset, "documents": count, "replaced": counts["replaced"][source, charset]}
+        for (source, charset), count in sorted(counts["charsets"].items())
+    ]
+    schema = pa.schema([("source", pa.string()), ("charset", pa.string()), ("documents", pa.int64()), ("replaced", pa.int64())])
     return pa.Table.from_pylist(rows, schema=schema)
 
 

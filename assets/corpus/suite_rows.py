@@ -1,5 +1,6 @@
 """What corpus suites judge: the rows of many cells in pieces, and facts of each cell as a whole."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from assets.graph.build import Judging
 from assets.graph.upstream import Partition, source_of
 from kernels.documents.conversations import disagreement, turns_of
 from kernels.documents.schema import DOCUMENTS
+from kernels.reading.parsing.charsets import FEW_REPLACED, MAX_REPLACED_SHARE
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
@@ -23,9 +25,11 @@ PIECE_ROWS = 50_000
 SHOWN_FAULTS = 3
 FAULTS = frozenset(
     """damaged truncated undecodable not_wikitext invalid_json schema
-    role_order empty_turn invalid_unicode duplicate_key""".split()  # noqa: SIM905 (a column of words reads worse)
+    role_order empty_turn invalid_unicode""".split()  # noqa: SIM905 (a column of words reads worse)
 )
-"""Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code) are as it should be."""
+"""Reasons that tell of a bad file; the other rejects (redirects, pages without text, generated code, records that come twice) are as it should be."""
+UNTOLD = "text_beside_replaced"
+"""The column of a document's text without the replacement characters that its metadata tells of, where they are few."""
 
 
 def limits_of(limits: Mapping[str, SourceLimits], partition: Partition) -> SourceLimits:
@@ -104,8 +108,9 @@ def _faults(judging: Judging, cell: Cell) -> list[str]:
 def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -> Iterator[pa.Table]:
     """Yield the rows of many cells in pieces of bounded size.
 
-    ``partition`` is the cell's, and ``num_same_id`` tells how many of its rows have the row's id. In the place of ``turns`` stands
-    ``turns_fault``: what is wrong with a conversation, nothing where it is whole and its text is that of its turns.
+    ``partition`` is the cell's, ``num_same_id`` tells how many of its rows have the row's id, and `UNTOLD` is the text that is judged as read.
+    In the place of ``turns`` stands ``turns_fault``: what is wrong with a conversation, nothing where it is whole and its text is that of its
+    turns.
     """
     named = [TURNS_FAULT if column == "turns" else column for column in columns]
     held: list[pa.Table] = []
@@ -113,12 +118,15 @@ def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -
         path = judging.folder(cell) / f"{TABLE}.parquet"
         num_same_id = _count_ids(path)
         start = 0
-        for rows in read_tables(path, list(columns)):
-            for piece in rows.select(columns).to_batches(PIECE_ROWS):
+        metadata = ["metadata"] if "text" in columns and has_columns(judging, cell, ("metadata",)) else []
+        for rows in read_tables(path, [*columns, *metadata]):
+            for piece in rows.to_batches(PIECE_ROWS):
                 partition = pa.repeat(str(cell.partition), piece.num_rows)
-                counted = num_same_id.slice(start, piece.num_rows)
                 values = [_turns_faults(piece) if column == "turns" else piece[column] for column in columns]
-                held.append(pa.table([*values, partition, counted], [*named, "partition", "num_same_id"]))
+                added = {"partition": partition, "num_same_id": num_same_id.slice(start, piece.num_rows)}
+                if "text" in columns:
+                    added[UNTOLD] = _untold(piece)
+                held.append(pa.table({**dict(zip(named, values, strict=True)), **added}))
                 start += piece.num_rows
                 if sum(part.num_rows for part in held) >= PIECE_ROWS or sum(part.nbytes for part in held) >= PIECE_BYTES:
                     yield pa.concat_tables(held, promote_options="permissive")
@@ -131,6 +139,28 @@ def _turns_faults(rows: pa.RecordBatch) -> pa.Array:
     turns = turns_of(rows["turns"])
     texts = rows["text"].to_pylist() if any(turns) else [""] * len(turns)
     return pa.array([disagreement(str(text), found) for text, found in zip(texts, turns, strict=True)], pa.string())
+
+
+def _untold(piece: pa.RecordBatch) -> pa.Array:
+    """Return the texts of a piece without the replacement characters that their metadata tells of."""
+    import pyarrow.compute
+
+    pc: Any = pyarrow.compute
+    texts: Any = piece["text"]
+    marked = pc.match_substring(texts, "\ufffd")
+    if "metadata" not in piece.schema.names or not pc.any(marked).as_py():
+        return texts
+    told = pa.array([_num_told(row) for row in piece["metadata"].to_pylist()], pa.int64())
+    allowed = pc.max_element_wise(pc.multiply(pc.utf8_length(texts), MAX_REPLACED_SHARE), FEW_REPLACED)
+    counts = pc.count_substring(texts, "\ufffd")
+    is_told = pc.and_(pc.less_equal(counts, told), pc.less_equal(counts, allowed))
+    return pc.if_else(is_told, pc.replace_substring(texts, "\ufffd", ""), texts)
+
+
+def _num_told(metadata: str | None) -> int:
+    """Return how many replaced characters a document's metadata tells of."""
+    found: Any = json.loads(metadata).get("num_replaced") if metadata and "num_replaced" in metadata else 0
+    return found if isinstance(found, int) else 0
 
 
 def has_columns(judging: Judging, cell: Cell, columns: tuple[str, ...]) -> bool:

@@ -70,6 +70,7 @@ class GraphState:
         self._pins = pins(lake, graph.recipe)
         self._files: dict[Key, str] = {(f"sources/{p.source}", p.key): p.content for p in observed.active}
         self._files |= {(f"inputs/{name}", None): found.content for name, found in observed.inputs.items()}
+        self._files |= {(f"sources/{name}", None): observed.passed_content(name) for name in graph.sources}
         self._chains: dict[Key, _Chain] = {}
         self._states: dict[Key, CellStatus] = {}
         for artifact in graph.artifacts.values():

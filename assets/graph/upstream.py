@@ -52,6 +52,11 @@ def files_of(sources: Sequence[str]) -> tuple[Upstream, ...]:
     return tuple(same(f"sources/{source}").of({source}) for source in sources)
 
 
+def passed_over(sources: Sequence[str]) -> tuple[Upstream, ...]:
+    """Return what is passed over of some sources: names and counts of the files that nothing reads."""
+    return tuple(whole(f"sources/{source}") for source in sources)
+
+
 def every(asset: str, sources: Collection[str] | None = None) -> Upstream:
     """Return all usable partitions of an asset, those of some sources where any are given."""
     return Upstream(asset, lambda observed, partition: observed.keys if sources is None else observed.keys_of(sources), optional=True)

@@ -8,6 +8,9 @@ from typing import Any, BinaryIO, NamedTuple
 from kernels.specs.config import Config
 from kernels.specs.turns import Turn
 
+COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4")
+"""Endings of compressed files, which every format of text is read through (`kernels.reading.parsing.compression`)."""
+
 
 class SourceFile(NamedTuple):
     """One input file: its path relative to the source's root (used in ids and messages) and how to open it."""
@@ -38,6 +41,13 @@ class Reject(NamedTuple):
     detail: str
 
 
+class Recognised(NamedTuple):
+    """What a file was taken for when it was looked into: the config's keys that suit it, and why, in words."""
+
+    options: Mapping[str, str]
+    why: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceFormat:
     """A reader of one file format. ``read`` streams one file in bounded memory; a damaged record becomes a `Reject`."""
@@ -46,5 +56,27 @@ class SourceFormat:
     version: int
     config: type[Config]
     patterns: tuple[str, ...]
-    """File name patterns (fnmatch) of this format, by which a folder is recognised."""
+    """File name patterns (fnmatch, small or capital letters alike) of this format's files as they are without compression."""
     read: Callable[[SourceFile, Any], Iterator[Document | Reject]]
+    is_compressible: bool = True
+    """Whether its files may be compressed as a whole: ``read`` opens them by `kernels.reading.parsing.text.decompressed`."""
+
+    extra: str = ""
+    """The extra of modelmill that its library comes with, where it needs one."""
+    recognise: Callable[[SourceFile], Recognised | None] | None = None
+    """Looks into the first part of a file whose name fits: how it is to be read, or None where it is something else. Without it the name says it."""
+
+    @property
+    def file_patterns(self) -> tuple[str, ...]:
+        """All patterns of its files, the compressed ones too."""
+        if not self.is_compressible:
+            return self.patterns
+        packed = [pattern + ending for pattern in self.patterns if not pattern.endswith(COMPRESSED) for ending in COMPRESSED]
+        return tuple(dict.fromkeys([*self.patterns, *packed]))
+
+
+def plain_name(path: str) -> str:
+    """Return a file's path in small letters and without the ending of its compression: what its name says of its format."""
+    name = path.lower()
+    ending = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
+    return name.removesuffix(ending)

@@ -44,6 +44,8 @@ def show_plan(
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
     for source, changes in file_changes(load_sources(bench.lake, bench.recipe.name), state.observed).items():
         console.print(f"{source}: {'; '.join(_file_words(changes))}")
+    for passed in state.observed.passed:
+        console.print(styled((passed, "yellow")))
     if not waiting:
         console.print(styled(("nothing to do", "green"), f": {len(state.cells)} cells are as they should be"))
         return

@@ -91,7 +91,7 @@ class _Builder:
             recipe=self.name,
             artifacts={artifact.name: self._with_policy(artifact) for artifact in artifacts},
             suites=suites,
-            sources={key: plan.location for key, plan in self.sources.items()},
+            sources={key: self._without_ours(plan.location) for key, plan in self.sources.items()},
             inputs=self._inputs(),
             absent=lambda: {key for key, name in embedded.items() if not is_current(self.home.embedded / name)},
             prepare=prepare_all,
@@ -153,10 +153,9 @@ class _Builder:
         spec = specs("sources")[entry.format]
         location = Location(
             root=self.recipe.locate(entry.path, self.home.embedded),
-            patterns=tuple(entry.patterns or spec.patterns),
+            patterns=tuple(entry.patterns or spec.file_patterns),
             snapshot=entry.snapshot,
             files_per_partition=entry.files_per_partition,
-            left_out=str(self.recipe.path),
         )
         steps: tuple[tuple[Any, Config], ...] = tuple(
             (specs("filters")[step.kind], kernel_config("filters", step.kind, step)) for step in entry.filters
@@ -200,6 +199,11 @@ class _Builder:
         found |= {key_input(key).removeprefix("inputs/"): location for key, location in self.keys.items()}
         semantic = self.entries.deduplication.semantic if self.entries.deduplication else None
         return found | ({MODEL_INPUT: self._file(semantic.model)} if semantic else {})
+
+    def _without_ours(self, location: Location) -> Location:
+        """Return a source's place less what is no data of it: the recipe, its other inputs, and modelmill's own state."""
+        others = (str(self.recipe.path), *(given.root for given in self._inputs().values() if "://" not in given.root))
+        return location._replace(left_out=others, state=(str(self.home.root), self.home.lake_url, str(self.home.package_cache)))
 
     def _embedded(self) -> dict[str, str]:
         """Return the embedded data sets that sources and inputs name, by source or input."""

@@ -1,20 +1,40 @@
-"""``mill init``: a recipe beside the user's own data, written from the formats that are found there."""
+"""``mill init``: a recipe beside the user's own data, written from what is found in it."""
 
-import fnmatch
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import yaml
 
 from kernels.specs.families import specs
+from pipelines.recipe.recognition import Findings, Group, recognise_folder
 from pipelines.recipe.schema import load_recipe
-from pipelines.settings import HOME_NAME
+from resources.storage.listing import REASONS
 
 RECIPE_FILE = "recipe.yaml"
 TEMPLATES = Path(__file__).parent
-MAX_LISTED = 10_000
+SHOWN = 5
+WHY_UNREAD = REASONS | {
+    "not_recognised": "nothing in them that a format of such names reads",
+    "not_looked_at": "too many files; the first were looked at",
+}
+
+
+class Scaffolded(NamedTuple):
+    """The recipe that was written, and what was found, a line each."""
+
+    path: Path
+    account: list[str]
 
 
 def scaffold(folder: Path) -> Path:
-    """Write ``recipe.yaml`` into a folder and return its path.
+    """Write ``recipe.yaml`` into a folder and return its path. Raises as `scaffold_with_account` does."""
+    return scaffold_with_account(folder).path
+
+
+def scaffold_with_account(folder: Path) -> Scaffolded:
+    """Write ``recipe.yaml`` into a folder, and tell what each kind of file was taken for and what nothing reads.
 
     Raises:
         FileExistsError: there is a recipe already.
@@ -25,31 +45,61 @@ def scaffold(folder: Path) -> Path:
     target = folder / RECIPE_FILE
     if target.exists():
         raise FileExistsError(f"{target}: exists; delete it first, or write your recipe by hand")
-    found = find_formats(folder)
-    if not found:
+    found = recognise_folder(folder, (RECIPE_FILE,))
+    unread = list(_unread(found))
+    if not found.groups:
         patterns = "; ".join(f"{name}: {' '.join(spec.patterns)}" for name, spec in specs("sources").items())
-        raise FileNotFoundError(f"{folder}: no file in a format that can be read ({patterns})")
-    text = (TEMPLATES / "template.yaml").read_text()
-    name = re.sub(r"\W+", "_", folder.resolve().name.lower()).strip("_") or "mine"
-    name = name if name[0].isalpha() else f"r_{name}"
-    chosen = {source: format_ for source, format_ in found.items() if format_ != "chats"} or found
-    sources = "\n".join(_source_lines(source, format_, folder) for source, format_ in found.items())
-    weights = "\n".join(f"      {source}: 1.0" for source in chosen)
-    text = text.replace("@NAME@", name).replace("@SOURCES@", sources).replace("@WEIGHTS@", weights)
-    target.write_text(text.replace("@TOKENIZER_SOURCES@", ", ".join(chosen)))
+        held = f"; it holds: {'; '.join(unread)}" if unread else ""
+        raise FileNotFoundError(f"{folder}: no file in a format that can be read ({patterns}){held}")
+    named = dict(zip(_names([group.format for group in found.groups]), found.groups, strict=True))
+    target.write_text(_recipe(folder, named), encoding="utf-8")
     load_recipe(target)
-    return target
+    account = [f"{name}: {_count(group.files)} read as {group.format} ({group.why}), such as {group.files[0]}" for name, group in named.items()]
+    extras = sorted({extra for group in found.groups if (extra := specs("sources")[group.format].extra)})
+    account += [f"reading them needs the extra {extra!r}: pip install 'modelmill[{extra}]'" for extra in extras]
+    return Scaffolded(target, account + unread)
 
 
-def find_formats(folder: Path) -> dict[str, str]:
-    """Return the sources found in a folder by name: one a format. A file is of the format with the longest pattern that fits its name."""
-    files = [path for path in folder.rglob("*") if path.is_file() and HOME_NAME not in path.parts][:MAX_LISTED]
-    names = {path.name for path in files if not path.name.startswith(".") and path.name != RECIPE_FILE}
-    patterns = [(name == "code", -len(pattern), name, pattern) for name, spec in specs("sources").items() for pattern in spec.patterns]
-    chosen = {next((name for _, _, name, pattern in sorted(patterns) if fnmatch.fnmatch(file, pattern)), None) for file in names}
-    return {name: name for name in sorted(filter(None, chosen), key=lambda name: (name == "code", name))}
+def _count(files: Sequence[str]) -> str:
+    return f"{len(files)} file{'s' * (len(files) != 1)}"
 
 
-def _source_lines(source: str, format_: str, folder: Path) -> str:
-    template = (TEMPLATES / "template_sources" / f"{format_}.yaml").read_text()
-    return template.rstrip("\n").replace("@SOURCE@", source)
+def _unread(found: Findings) -> Iterator[str]:
+    for reason, paths in sorted(found.unread.items()):
+        more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+        yield f"not read: {_count(paths)} ({WHY_UNREAD.get(reason, reason)}): {', '.join(paths[:SHOWN])}{more}"
+
+
+def _names(formats: list[str]) -> Iterator[str]:
+    """Yield a name for each source: its format, numbered where there are several."""
+    for index, name in enumerate(formats):
+        before = formats[:index].count(name)
+        yield f"{name}_{before + 1}" if before else name
+
+
+def _recipe(folder: Path, named: dict[str, Group]) -> str:
+    name = re.sub(r"[^a-z0-9_]+", "_", folder.resolve().name.lower()).strip("_")[:50] or "mine"
+    name = name if name[0].isalpha() else f"r_{name}"
+    chosen = [source for source, group in named.items() if group.format != "chats"] or list(named)
+    sources = "\n".join(_source(source, group) for source, group in named.items())
+    text = (TEMPLATES / "template.yaml").read_text(encoding="utf-8")
+    text = text.replace("@NAME@", name).replace("@WEIGHTS@", "\n".join(f"      {source}: 1.0" for source in chosen))
+    return text.replace("@TOKENIZER_SOURCES@", ", ".join(chosen)).replace("@SOURCES@", sources)
+
+
+def _source(source: str, group: Group) -> str:
+    """Return a source's entry: its format's template with what was found in the files."""
+    entry = (TEMPLATES / "template_sources" / f"{group.format}.yaml").read_text(encoding="utf-8").rstrip("\n").replace("@SOURCE@", source)
+    for key, value in group.options:
+        line = f"    {key}: {value if value.startswith(chr(34)) else _quoted(value)}"
+        entry, count = re.subn(rf"(?m)^    {key}: .*$", lambda _, line=line: line, entry)
+        entry = entry if count else entry.replace("    path: .\n", f"    path: .\n{line}\n")
+    if group.patterns:
+        lines = "".join(f"      - {_quoted(pattern)}\n" for pattern in group.patterns)
+        entry = entry.replace("    path: .\n", f"    path: .\n    patterns:\n{lines}")
+    return f"  # {_count(group.files)}, {group.why}\n{entry}"
+
+
+def _quoted(value: str) -> str:
+    """Return a string as YAML writes it on one line."""
+    return yaml.safe_dump(value, default_style='"', allow_unicode=True, width=float("inf")).strip()

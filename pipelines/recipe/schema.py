@@ -5,7 +5,7 @@ of change. Unknown keys, dangling names and cycles are errors that name file, li
 """
 
 import functools
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator
@@ -224,9 +224,16 @@ class Recipe(NamedTuple):
         return self.entries.name
 
     def locate(self, path: str, embedded: Path) -> str:
-        """Return an absolute path or URL for a path as a recipe writes it."""
+        """Return an absolute path or URL for a path as a recipe writes it.
+
+        Raises:
+            RecipeError: the path of embedded data leads out of them.
+        """
         if path.startswith(EMBEDDED):
-            return str(embedded / path.removeprefix(EMBEDDED))
+            inner = PurePosixPath(path.removeprefix(EMBEDDED).replace("\\", "/"))
+            if inner.is_absolute() or ".." in inner.parts or not inner.parts:
+                raise RecipeError(f"{self.path}: {path!r} leads out of the embedded data; write {EMBEDDED}NAME or {EMBEDDED}NAME/FILE")
+            return str(embedded / inner)
         return path if "://" in path else str((self.path.parent / Path(path).expanduser()).absolute())
 
 

@@ -2,36 +2,41 @@
 
 A partition is a group of files, key ``source.snapshot.NNN``. New files make new partitions, so that old ones never change because of them;
 a partition whose files are all gone is retired, and its number is not given again: a file that returns takes its old partition. A source
-that is empty where it was not is an error, so that an unmounted disk retires nothing. A file is looked at by size and modification time
-first and read again only where one of them moved.
+that is empty where it was not is an error, so that an unmounted disk retires nothing. A file is looked at by size, times and inode
+first and read again only where one of them moved. What no source reads is counted and named.
 """
 
-import fnmatch
-import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from resources.storage.content import CHUNK_BYTES, hash_text
-from resources.storage.file_systems import open_file_system
+from resources.storage.content import hash_text
 from resources.storage.lake import Lake
+from resources.storage.listing import Listing, Location, absolute, digest_of, in_words, list_files, list_location, open_file
 from resources.storage.manifest import Cell
 
+__all__ = [  # what a file of a location is (listing.py) is told here too: its users ask for both together
+    "FileChanges",
+    "Location",
+    "ObservedFile",
+    "ObservedSources",
+    "Partition",
+    "PassedOver",
+    "SourceVanished",
+    "digest_of",
+    "file_changes",
+    "list_files",
+    "load_sources",
+    "observe",
+    "open_file",
+    "save_sources",
+    "standing_cells",
+]
 STATE = "sources.json"
-
-
-class Location(NamedTuple):
-    """Where the files of a source are: a folder or one file, local or an fsspec URL, and which of the folder's files count."""
-
-    root: str
-    patterns: tuple[str, ...]
-    snapshot: str
-    files_per_partition: int
-    left_out: str = ""
-    """One file below the root that is no data: the recipe itself, where it lies beside them."""
+MAX_NAMED = 100
+"""Files passed over that are named, of each source and reason; all are counted."""
 
 
 class ObservedFile(BaseModel):
@@ -42,6 +47,22 @@ class ObservedFile(BaseModel):
     size_bytes: int
     modified: str
     digest: str
+
+
+class PassedOver(BaseModel):
+    """Files below a source's root that nothing reads, for one reason."""
+
+    model_config = ConfigDict(frozen=True)
+    source: str
+    reason: str
+    """A key of `resources.storage.listing.REASONS`."""
+    count: int
+    names: list[str]
+    """The first `MAX_NAMED` of them, relative to the source's root."""
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.source}: {in_words(self.reason, self.names, self.count)}"
 
 
 class Partition(BaseModel):
@@ -66,6 +87,11 @@ class ObservedSources(BaseModel):
     model_config = ConfigDict(frozen=True)
     partitions: list[Partition] = []
     inputs: dict[str, Partition] = {}
+    passed: list[PassedOver] = []
+
+    def passed_content(self, source: str) -> str:
+        """The content of what is passed over of a source: reasons, counts and names."""
+        return hash_text(*(found.model_dump_json() for found in self.passed if found.source == source))
 
     @cached_property
     def active(self) -> tuple[Partition, ...]:
@@ -152,53 +178,33 @@ def standing_cells(lake: Lake, recipe: str) -> list[Cell]:
     return [cell for cell in lake.cells(recipe) if cell.partition not in retired]
 
 
-def list_files(location: Location) -> dict[str, tuple[int, str]]:
-    """Return size and modification mark of each file of a location by its relative path, in order of path.
-
-    Raises:
-        FileNotFoundError: the location does not exist.
-    """
-    filesystem, root = open_file_system(location.root)
-    filesystem.invalidate_cache(root)  # another process may have written since this one listed
-    if not filesystem.exists(root):
-        raise FileNotFoundError(f"{location.root}: no such file or folder; correct the recipe's path or put the data there")
-    found: dict[str, dict[str, object]] = filesystem.find(root, detail=True)
-    files: dict[str, tuple[int, str]] = {}
-    for path, info in found.items():
-        relative = PurePosixPath(path).relative_to(root).as_posix() if path != root else PurePosixPath(path).name
-        if path == location.left_out or any(part.startswith(".") for part in PurePosixPath(relative).parts):
-            continue
-        if path == root or any(fnmatch.fnmatch(PurePosixPath(relative).name, pattern) for pattern in location.patterns):
-            mark = next((info[key] for key in ("mtime", "ETag", "LastModified", "last_modified", "updated", "created") if key in info), "")
-            files[relative] = (int(str(info["size"])), str(mark))
-    return dict(sorted(files.items()))
-
-
-def open_file(location: Location, path: str):  # noqa: ANN201 (fsspec has no type for what it opens)
-    """Open one file of a location for reading bytes."""
-    filesystem, root = open_file_system(location.root)
-    return filesystem.open(root if filesystem.isfile(root) else f"{root}/{path}", "rb")
-
-
-def digest_of(location: Location, path: str) -> str:
-    """Return the hash of a file's bytes, read anew."""
-    hasher = hashlib.blake2b(digest_size=16)
-    with open_file(location, path) as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            hasher.update(chunk)
-    return hasher.hexdigest()
-
-
-def _look(location: Location, known: Mapping[str, ObservedFile]) -> list[ObservedFile]:
-    """Return the files of a location, read only where size or modification mark differ from what is known."""
+def _look(location: Location, listing: Listing, known: Mapping[str, ObservedFile]) -> list[ObservedFile]:
+    """Return the files of a location, read only where size or modification mark differ from what is known; what may not be read is passed over."""
     seen: list[ObservedFile] = []
-    for path, (size, modified) in list_files(location).items():
+    for path, (size, modified) in list(listing.files.items()):
         old = known.get(path)
         if old is not None and (old.size_bytes, old.modified) == (size, modified):
             seen.append(old)
-        else:
+            continue
+        try:
             seen.append(ObservedFile(path=path, size_bytes=size, modified=modified, digest=digest_of(location, path)))
+        except (PermissionError, FileNotFoundError) as error:
+            listing.passed[path] = "unreadable" if isinstance(error, PermissionError) else "vanished"
+            del listing.files[path]
     return seen
+
+
+def _passed_over(locations: Mapping[str, Location], listings: Mapping[str, Listing], read: Iterable[str]) -> list[PassedOver]:
+    """Return what no source reads, each file once though several sources share its folder; ``read`` are whole paths that something else reads."""
+    told = {absolute(locations[source], path) for source, listing in listings.items() for path in listing.files} | set(read)
+    found: dict[tuple[str, str], list[str]] = {}
+    for source, listing in listings.items():
+        for path, reason in listing.passed.items():
+            whole = absolute(locations[source], path)
+            if whole not in told:
+                told.add(whole)
+                found.setdefault((source, reason), []).append(path)
+    return [PassedOver(source=source, reason=reason, count=len(paths), names=paths[:MAX_NAMED]) for (source, reason), paths in sorted(found.items())]
 
 
 def observe(
@@ -213,9 +219,10 @@ def observe(
     known = {(partition.source, file.path): file for partition in before.partitions for file in partition.files}
     now: dict[tuple[str, str], ObservedFile] = {}
     present = {source: location for source, location in sources.items() if source not in absent}
+    listings = {source: list_location(location) for source, location in present.items()}
     for source, location in present.items():
         own = {path: file for (owner, path), file in known.items() if owner == source}
-        seen = _look(location, own)
+        seen = _look(location, listings[source], own)
         if own and not seen:
             raise SourceVanished(
                 f"{location.root}: the source {source!r} had {len(own)} files and has none now; put them back (is the disk mounted?), "
@@ -230,17 +237,16 @@ def observe(
     for source, location in present.items():
         fresh = [file for (owner, path), file in now.items() if owner == source and (owner, path) not in placed]
         partitions += _new_partitions(source, location, fresh, partitions)
-    looked = {
-        name: Partition(
-            key=name,
-            source=name,
-            files=_look(location, {file.path: file for file in before.inputs[name].files} if name in before.inputs else {}),
-        )
-        for name, location in inputs.items()
-        if name not in absent
-    }
+    looked = {name: _look_at_input(name, location, before) for name, location in inputs.items() if name not in absent}
     looked |= {name: seen for name, seen in before.inputs.items() if name in absent}
-    return ObservedSources(partitions=partitions, inputs=looked)
+    read = [absolute(inputs[name], file.path) for name, seen in looked.items() if name in inputs for file in seen.files]
+    passed = [found for found in before.passed if found.source in absent and found.source in sources]
+    return ObservedSources(partitions=partitions, inputs=looked, passed=passed + _passed_over(present, listings, read))
+
+
+def _look_at_input(name: str, location: Location, before: ObservedSources) -> Partition:
+    known = {file.path: file for file in before.inputs[name].files} if name in before.inputs else {}
+    return Partition(key=name, source=name, files=_look(location, list_location(location), known))
 
 
 def _as_now(partition: Partition, now: Mapping[tuple[str, str], ObservedFile]) -> Partition:

@@ -1,10 +1,9 @@
 """Books in plain text, one document a chapter, act or scene; Project Gutenberg's header and licence are taken off.
 
-A file is read as UTF-8 (UTF-16 where its first bytes say so) and, where it is not valid, as Windows-1252. Sections begin at
-headings that stand alone in a paragraph; a longer section is cut between paragraphs. Lines stay wrapped as in the file.
+In which charset a file is, is told by the rule of `kernels.reading.parsing.charsets`, from all of it, unless the recipe says it. Sections begin
+at headings that stand alone in a paragraph; a longer section is cut between paragraphs. Lines stay wrapped as in the file.
 """
 
-import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -14,9 +13,23 @@ from typing import NamedTuple
 
 from pydantic import PositiveInt
 
+from kernels.reading.parsing.charsets import (
+    UTF8,
+    UndecodableError,
+    Utf8Count,
+    choose_charset,
+    codec_of,
+    is_few,
+    marked,
+    told,
+    unmarked_utf16,
+    whatwg_name,
+)
+from kernels.reading.parsing.samples import SEPARATORS, head_text
 from kernels.reading.parsing.text import DamagedFileError, decompressed
+from kernels.reading.parsing.transcoding import Charset
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 HEADER_PARAGRAPHS = 200
 """How far from the top Gutenberg's start marker is looked for: beyond the "small print" of the oldest files."""
@@ -46,6 +59,8 @@ class BooksConfig(Config):
 
     max_chars: PositiveInt
     """A section is cut behind the paragraph with which it reaches this many characters."""
+    charset: Charset | None = None
+    """The charset of files without a byte order mark, by one of its WHATWG labels; None has it told by the bytes."""
 
 
 class _Section(NamedTuple):
@@ -53,52 +68,70 @@ class _Section(NamedTuple):
     text: str
 
 
+class _Charset(NamedTuple):
+    """How a file becomes text: the codec, and whether bytes of it are replaced or cut off at its end."""
+
+    codec: str
+    is_damaged: bool = False
+    is_cut: bool = False
+
+
 def read(file: SourceFile, config: BooksConfig) -> Iterator[Document | Reject]:
     """Stream the sections of one book; a key is the section's headings, with ``/2``, ``/3`` behind it where the section was cut."""
-    encoding = _encoding(file)
-    if encoding is None:
+    try:
+        charset = _charset(file, config.charset)
+    except UndecodableError as error:
+        yield Reject("file", "undecodable", str(error))
+        return
+    if charset is None:
         yield Reject("file", "binary", "NUL bytes in what should be text")
         return
     pieces: dict[str, int] = {}
     damage: list[str] = []
+    cut: list[int] = []
     with decompressed(file) as stream:
-        title, body = _without_boilerplate(_paragraphs(_lines(stream, encoding, damage), config.max_chars))
+        title, body = _without_boilerplate(_paragraphs(_lines(stream, charset, damage, cut), config.max_chars))
         for name, text in _sections(body, config.max_chars):
             pieces[name] = pieces.get(name, 0) + 1
             key = name if pieces[name] == 1 else f"{name}/{pieces[name]}"
-            yield Document(key=key, text=text, title=title, metadata={"section": name})
+            num_replaced = (text.count("\ufffd") if charset.is_damaged else 0) + (cut.pop() if cut else 0)
+            yield Document(key=key, text=text, title=title, metadata={"section": name, **told(whatwg_name(charset.codec), num_replaced)})
     if damage:
         yield Reject("end", "damaged", damage[0])
     elif not pieces:
         yield Reject("file", "no_text", "only white space, or nothing between the Gutenberg markers")
 
 
-def _encoding(file: SourceFile) -> str | None:
-    """Return the encoding a whole file is valid in, and none for binary data."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    encoding = "utf-8-sig"
+def _charset(file: SourceFile, label: str | None) -> _Charset | None:
+    """Return how a whole file is text, and none for binary data. Raises UndecodableError."""
+    count = Utf8Count()
     with decompressed(file) as stream, suppress(DamagedFileError):  # the second reading reports damage, behind what is sound
-        chunk = stream.read(1 << 16)
-        if chunk and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
+        chunk = stream.read(1 << 16) or b""
+        if found := marked(chunk):
+            return _Charset("utf-8-sig" if found[1] == UTF8 else found[1].removesuffix("-le").removesuffix("-be"), is_damaged=True)
+        if (declared := codec_of(label) if label else None) is not None:
+            return _Charset(declared[1], is_damaged=True)
+        if (codec := unmarked_utf16(chunk)) is not None:
+            return _Charset(codec)
         while chunk:
             if b"\0" in chunk:
                 return None
-            if encoding != "cp1252":
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
+            count.feed(chunk)
             chunk = stream.read(1 << 16)
-        return "cp1252" if decoder.getstate()[0] else encoding
-    return encoding
+    codec = choose_charset(count)
+    if codec == UTF8 and not is_few(count.num_bad, count.num_chars):
+        raise UndecodableError(f"{count.num_bad} of {count.num_chars} characters are not UTF-8")
+    return _Charset(codec, is_damaged=codec != UTF8 or count.num_bad > 0, is_cut=codec == UTF8 and count.end())
 
 
-def _lines(stream: io.RawIOBase, encoding: str, damage: list[str]) -> Iterator[str]:
-    """Yield lines, endless ones in pieces, up to the end or to damage, which is noted."""
+def _lines(stream: io.RawIOBase, charset: _Charset, damage: list[str], cut: list[int]) -> Iterator[str]:
+    """Yield lines, endless ones in pieces, up to the end or to damage, which is noted; so is half a character left out at the end."""
     try:
-        text = io.TextIOWrapper(io.BufferedReader(stream), encoding=encoding, errors="replace")
+        text = io.TextIOWrapper(io.BufferedReader(stream), encoding=charset.codec, errors="replace")
         while line := text.readline(LINE_CHARS):
+            if charset.is_cut and line.endswith("\ufffd") and len(line) < LINE_CHARS:
+                line = line[:-1]
+                cut.append(1)
             yield line
     except DamagedFileError as error:
         damage.append(str(error))
@@ -186,4 +219,11 @@ def _sections(paragraphs: Iterable[str], max_chars: int) -> Iterator[_Section]:
         yield section()
 
 
-SPEC = SourceFormat(name="books", version=2, config=BooksConfig, patterns=("*.txt", "*.txt.gz", "*.txt.bz2", "*.txt.xz", "*.txt.zst"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether a file is text in one piece."""
+    text = head_text(file)
+    is_text = bool(text.strip()) and not any(separator in text for separator in SEPARATORS)
+    return Recognised({}, "prose, cut at chapters where it has them") if is_text else None
+
+
+SPEC = SourceFormat(name="books", version=3, config=BooksConfig, patterns=("*.txt", "*.text"), read=read, recognise=recognise)

@@ -19,9 +19,11 @@ from kernels.reading.parsing.conversations.dialogue_yaml import yaml_records
 from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, json_values, lines
 from kernels.reading.parsing.rows import BadRecordError, decode, parse_json, require_unicode
-from kernels.reading.parsing.text import DamagedFileError, decompressed
+from kernels.reading.parsing.samples import json_records
+from kernels.reading.parsing.text import DamagedFileError
+from kernels.reading.parsing.transcoding import utf8_stream
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat, plain_name
 
 
 class ChatsConfig(Config):
@@ -37,8 +39,8 @@ def read(file: SourceFile, config: ChatsConfig) -> Iterator[Document | Reject]:
     A conversation's key is its record's ``id`` (with ``/2`` and so on for the further ones of a record), or else a hash of its turns; a
     second one with a key already taken is a reject.
     """
-    with decompressed(file) as stream, SeenKeys() as keys:
-        if file.path.endswith((".yaml", ".yml")):
+    with utf8_stream(file) as stream, SeenKeys() as keys:
+        if plain_name(file.path).endswith((".yaml", ".yml")):
             records = _yaml(cast(BinaryIO, stream), config)
         else:
             records = _json((json_values if is_whole_json(file.path) else lines)(stream, config.max_bytes), config)
@@ -76,7 +78,7 @@ def _yaml(stream: BinaryIO, config: ChatsConfig) -> Iterator[tuple[str, object] 
             data += chunk
         if len(data) > config.max_bytes:
             raise BadRecordError("too_large", f"a YAML file of more than {config.max_bytes} bytes")
-        for number, value in enumerate(yaml_records(decode(bytes(data), "reject").removeprefix("\ufeff")), start=1):
+        for number, value in enumerate(yaml_records(decode(bytes(data), "reject")), start=1):
             yield f"conversation {number}", value
     except DamagedFileError as error:
         yield Reject("file", "damaged", str(error))
@@ -97,4 +99,17 @@ def _documents(value: object) -> Iterator[Document]:
         yield conversation(text_key(said) if identifier is None else key, turns)
 
 
-SPEC = SourceFormat(name="chats", version=3, config=ChatsConfig, patterns=("*.jsonl", "*.jsonl.gz", "*.jsonl.zst", "*.jsonl.xz"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether the records of a file are conversations."""
+    for record in json_records(file):
+        try:
+            if any(True for _ in conversations(record)):
+                return Recognised({}, "records that are conversations")
+        except BadRecordError:
+            continue
+    return None
+
+
+SPEC = SourceFormat(
+    name="chats", version=4, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise
+)

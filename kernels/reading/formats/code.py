@@ -7,6 +7,7 @@ it, a link, an archive within it, more bytes than its size permits) is a reject,
 
 import io
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -18,10 +19,11 @@ from kernels.reading.code.members import BombError, Budget, DamagedArchiveError,
 from kernels.reading.code.tar_archives import tar_members
 from kernels.reading.code.zip_archives import zip_members
 from kernels.reading.parsing.text import DamagedFileError, decompressed
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import COMPRESSED, Document, Recognised, Reject, SourceFile, SourceFormat
 
-TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+TAR_SUFFIXES = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", *(f".tar{ending}" for ending in COMPRESSED))
 ZIP_SUFFIXES = (".zip", ".whl")
+MAX_NAMES_LOOKED_AT = 200
 MAX_LICENCE_FILES = 1 << 14
 """Licence files that an archive is searched for; files below later ones have the licence of a folder further up."""
 
@@ -49,7 +51,7 @@ class _Counted(io.RawIOBase):
 
 def read(file: SourceFile, config: CodeConfig) -> Iterator[Document | Reject]:
     """Yield one file as its only document, keyed by its name, or the members of an archive, keyed by their paths in it."""
-    if not file.path.endswith((*TAR_SUFFIXES, *ZIP_SUFFIXES)):
+    if not file.path.lower().endswith((*TAR_SUFFIXES, *ZIP_SUFFIXES)):
         with file.open() as stream:
             data = stream.read(config.max_bytes + 1)
         yield judge(PurePosixPath(file.path).name, file.path, data, config)
@@ -77,7 +79,7 @@ def _members(file: SourceFile, max_bytes: int, wants: Wants) -> Iterator[Member 
     """Yield the members of an archive up to where it is damaged or proves a bomb, which is its last reject."""
     budget = Budget()
     try:
-        if file.path.endswith(ZIP_SUFFIXES):
+        if file.path.lower().endswith(ZIP_SUFFIXES):
             with file.open() as stream:
                 yield from zip_members(stream, budget, max_bytes, wants)
         else:
@@ -89,10 +91,30 @@ def _members(file: SourceFile, max_bytes: int, wants: Wants) -> Iterator[Member 
         yield Reject("archive", "damaged", str(error))
 
 
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether an archive holds mostly source files; any other file is one by its name."""
+    if not file.path.lower().endswith((*TAR_SUFFIXES, *ZIP_SUFFIXES)):
+        return Recognised({}, "source files")
+    names: list[str] = []
+
+    def look(path: str) -> bool:
+        names.append(PurePosixPath(path).name)
+        if len(names) >= MAX_NAMES_LOOKED_AT:
+            raise BombError("enough seen")  # which ends the reading
+        return False
+
+    for _ in _members(file, 0, look):
+        pass
+    num_source = sum(any(fnmatchcase(name.lower(), pattern.lower()) for pattern in language_patterns()) for name in names)
+    return Recognised({}, "source files") if num_source * 2 > len(names) else None
+
+
 SPEC = SourceFormat(
     name="code",
-    version=2,
+    version=3,
     config=CodeConfig,
     patterns=(*language_patterns(), *(f"*{suffix}" for suffix in (*TAR_SUFFIXES, *ZIP_SUFFIXES))),
     read=read,
+    is_compressible=False,
+    recognise=recognise,
 )

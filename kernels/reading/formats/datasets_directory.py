@@ -4,7 +4,7 @@ Splits are subfolders, so that a document's path tells its split. ``dataset_info
 (``cache-*.arrow``) are no data: the patterns pass them over.
 """
 
-from kernels.reading.formats.arrow import read
+from kernels.reading.formats.arrow import read, recognise
 from kernels.reading.parsing.rows import RowsConfig
 from kernels.specs.sources import SourceFormat
 
@@ -13,4 +13,6 @@ class DatasetsConfig(RowsConfig):
     """Which columns of the dataset make a document; ``max_bytes`` bounds a text."""
 
 
-SPEC = SourceFormat(name="datasets", version=1, config=DatasetsConfig, patterns=("data-*.arrow",), read=read)
+SPEC = SourceFormat(
+    name="datasets", version=2, config=DatasetsConfig, patterns=("data-*.arrow",), read=read, is_compressible=False, recognise=recognise
+)

@@ -1,4 +1,7 @@
-"""Plain text in UTF-8: a file is one document, or it is cut at blank lines or at a separator such as ``<|endoftext|>``."""
+"""Plain text in UTF-8, or the charset that a byte order mark or the recipe names.
+
+A file is one document, or it is cut at blank lines or at a separator such as ``<|endoftext|>``.
+"""
 
 import io
 from collections.abc import Iterator
@@ -6,12 +9,15 @@ from typing import Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
+from kernels.reading.parsing.charsets import num_bad_runs
 from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.lines import Piece, lines
 from kernels.reading.parsing.rows import BadRecordError, decode
-from kernels.reading.parsing.text import DamagedFileError, decompressed, tidy
+from kernels.reading.parsing.samples import SEPARATORS, head_text
+from kernels.reading.parsing.text import DamagedFileError, tidy
+from kernels.reading.parsing.transcoding import Charset, Utf8Stream, utf8_stream
 from kernels.specs.config import Config
-from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+from kernels.specs.sources import Document, Recognised, Reject, SourceFile, SourceFormat
 
 _CHUNK_BYTES = 1 << 16
 
@@ -26,7 +32,9 @@ class PlainTextConfig(Config):
     max_bytes: PositiveInt
     """A larger document is a reject."""
     undecodable: Literal["reject", "replace"] = "reject"
-    """What becomes of a document that is not valid UTF-8: a reject, or text with U+FFFD in the place of the bad bytes."""
+    """What becomes of a document that is not valid UTF-8: a reject, or text with U+FFFD in the place of the bad bytes, counted in its metadata."""
+    charset: Charset | None = None
+    """The charset of files without a byte order mark, where they are not UTF-8, by one of its WHATWG labels, such as ``windows-1252``."""
 
     @model_validator(mode="after")
     def _has_separator(self) -> Self:
@@ -37,11 +45,11 @@ class PlainTextConfig(Config):
 
 def read(file: SourceFile, config: PlainTextConfig) -> Iterator[Document | Reject]:
     """Stream the documents of a file: key ``text`` for a whole file, else a hash of the text."""
-    with decompressed(file) as stream, SeenKeys() as keys:
+    with utf8_stream(file, config.charset) as stream, SeenKeys() as keys:
         found = False
         for piece in _pieces(stream, config):
             try:
-                document = _document(piece, config)
+                document = _document(piece, stream, config)
                 if document is not None and not keys.add(document.key):
                     raise BadRecordError("duplicate_key", document.key)
             except BadRecordError as error:
@@ -55,7 +63,7 @@ def read(file: SourceFile, config: PlainTextConfig) -> Iterator[Document | Rejec
             yield Reject("file", "no_text", "only white space")
 
 
-def _document(piece: Piece | Reject, config: PlainTextConfig) -> Document | None:
+def _document(piece: Piece | Reject, stream: Utf8Stream, config: PlainTextConfig) -> Document | None:
     """Return the document of a piece, None where it is only white space."""
     if isinstance(piece, Reject):
         raise BadRecordError(piece.reason, piece.detail)
@@ -66,7 +74,8 @@ def _document(piece: Piece | Reject, config: PlainTextConfig) -> Document | None
     text = tidy(decode(piece.data, config.undecodable))
     if not text.strip():
         return None
-    return Document("text" if config.split == "file" else text_key(text), text)
+    told = stream.told(num_bad_runs(piece.data) if config.undecodable == "replace" else 0)
+    return Document("text" if config.split == "file" else text_key(text), text, metadata=told)
 
 
 def _pieces(stream: io.RawIOBase, config: PlainTextConfig) -> Iterator[Piece | Reject]:
@@ -137,4 +146,11 @@ def _separated(stream: io.RawIOBase, separator: bytes, max_bytes: int) -> Iterat
     yield held.take(f"document {number}" if separator else "file")
 
 
-SPEC = SourceFormat(name="text", version=1, config=PlainTextConfig, patterns=("*.txt", "*.text", "*.txt.gz", "*.txt.xz", "*.txt.zst"), read=read)
+def recognise(file: SourceFile) -> Recognised | None:
+    """Return whether a file has documents between separators that other tools write; any other text is read as a book."""
+    text = head_text(file)
+    found = next((separator for separator in SEPARATORS if separator in text), None)
+    return None if found is None else Recognised({"split": "separator", "separator": f'"{found}"'}, f"texts parted by {found}")
+
+
+SPEC = SourceFormat(name="text", version=2, config=PlainTextConfig, patterns=("*.txt", "*.text"), read=read, recognise=recognise)

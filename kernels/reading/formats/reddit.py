@@ -18,7 +18,7 @@ from kernels.reading.parsing.conversations.reddit_posts import Rules, read_posts
 from kernels.reading.parsing.conversations.threads import Post, Thread
 from kernels.reading.parsing.keys import SeenKeys, scratch_database
 from kernels.reading.parsing.lines import lines
-from kernels.reading.parsing.text import decompressed
+from kernels.reading.parsing.transcoding import utf8_stream
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
@@ -47,7 +47,7 @@ class RedditConfig(Config):
 
 def read(file: SourceFile, config: RedditConfig) -> Iterator[Document | Reject]:
     """Stream the threads or links of one file, keyed by the submission's id."""
-    with decompressed(file) as stream, SeenKeys() as keys:
+    with utf8_stream(file) as stream, SeenKeys() as keys:
         bots = frozenset(name.lower() for name in config.bots)
         rules = Rules(config.min_score, config.min_comment_score, bots, config.max_bytes)
         posts = read_posts(lines(stream, config.max_bytes), keys, rules)
@@ -126,4 +126,4 @@ def _no_outlink(post: Post) -> tuple[str, str]:
     return "", ""
 
 
-SPEC = SourceFormat(name="reddit", version=1, config=RedditConfig, patterns=("RS_*", "RC_*", "*_submissions.zst", "*_comments.zst"), read=read)
+SPEC = SourceFormat(name="reddit", version=2, config=RedditConfig, patterns=("RS_*", "RC_*", "*_submissions", "*_comments"), read=read)

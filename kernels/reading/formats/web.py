@@ -5,7 +5,6 @@ fast extractor, that of `kernels.reading.articles.article` where its judges agre
 by the clock and drops what earlier pages already said, so that its bytes depend on the machine and on the order of pages.
 """
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -15,6 +14,8 @@ from pydantic import PositiveInt
 from kernels.reading.articles.article import MIN_AGREEMENT, find_article
 from kernels.reading.articles.blocks import page_title
 from kernels.reading.parsing.archive_records import address, date, payload, read_records
+from kernels.reading.parsing.charsets import UndecodableError, decode
+from kernels.reading.parsing.robots import refusal_in_headers, refusal_in_page
 from kernels.reading.parsing.text import tidy
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
@@ -26,17 +27,12 @@ CONTENT_ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 HEAD_BYTES = 1 << 16
 """Where a page's own declarations are looked for."""
 
-_META_ROBOTS = re.compile(
-    rb"<meta[^>]{0,200}?name\s*=\s*[\"']?robots[\"']?[^>]{0,200}?content\s*=\s*[\"']?[^>\"']{0,100}?(?:noindex|none)", re.IGNORECASE
-)
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
-_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w-]{2,40})", re.IGNORECASE)
-_SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}
-"""The encodings that browsers read under these names (https://encoding.spec.whatwg.org/#names-and-labels)."""
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w:.+-]{2,40})", re.IGNORECASE)
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w:.+-]{2,40})", re.IGNORECASE)
 
 
-class WebConfig(Config):
-    """How much of a page counts as its article."""
+class PageConfig(Config):
+    """How much of a page counts as its article, wherever it was kept."""
 
     extractor: Literal["careful", "fast"] = "careful"
     """``careful``: Trafilatura on every page. ``fast``: `kernels.reading.articles.article`, and Trafilatura without its own second opinions
@@ -49,6 +45,12 @@ class WebConfig(Config):
     """A longer page is a reject: this bounds memory and time without a clock."""
     respect_robots: bool = True
     """Whether a page that asks not to be indexed (robots meta tag, X-Robots-Tag) is a reject."""
+    robots_agents: tuple[str, ...] = ()
+    """Names of crawlers, such as ``ccbot``, whose own rules count beside those that are for all."""
+
+
+class WebConfig(PageConfig):
+    """How much of a page counts as its article."""
 
 
 def read(file: SourceFile, config: WebConfig) -> Iterator[Document | Reject]:
@@ -67,25 +69,40 @@ def _judge(key: str, record: Any, config: WebConfig) -> Document | Reject:
     data = payload(record, config.max_bytes)
     if data is None:
         return Reject(key, "damaged", "the file ends before the record's Content-Length")
+    page = read_page(key, data, config, content_type, date(record))
+    if isinstance(page, Reject):
+        return page
+    _, document = page
+    metadata = {**document.metadata, "date": date(record), "mime": content_type.partition(";")[0].strip(), "status": 200}
+    return document._replace(url=address(record), metadata=metadata)
+
+
+def read_page(key: str, data: bytes, config: PageConfig, content_type: str = "", fetched: str | None = None) -> tuple[str, Document] | Reject:
+    """Return a page as text of HTML and as the document of its article, or why it gives none.
+
+    Args:
+        key: of the document.
+        data: the page, perhaps cut one byte behind ``config.max_bytes``.
+        config: how it is read.
+        content_type: the header that declares its charset.
+        fetched: when it was fetched (ISO 8601).
+    """
     if len(data) > config.max_bytes:
         return Reject(key, "too_large", f"more than {config.max_bytes} bytes")
-    if config.respect_robots and (meta := _META_ROBOTS.search(data[:HEAD_BYTES])):
-        return Reject(key, "noindex", meta[0].decode("utf-8", "replace")[:200])
-    html, charset = _decode(data, content_type)
+    try:
+        page = decode(data, declared_charsets(data, content_type))
+    except UndecodableError as error:
+        return Reject(key, "undecodable", str(error)[:200])
+    html = page.text.replace("\0", "")
+    if config.respect_robots and (refusal := refusal_in_page(html[:HEAD_BYTES], config.robots_agents, fetched)):
+        return Reject(key, "noindex", refusal[:200])
     text, title, extractor = extract_article(tidy(html), config)
     if not text:
         return Reject(key, "no_text", title or "")
-    metadata = {
-        "charset": charset,
-        "date": date(record),
-        "extractor": extractor,
-        "mime": content_type.partition(";")[0].strip(),
-        "status": 200,
-    }
-    return Document(key, text, title, address(record), metadata)
+    return html, Document(key, text, title, metadata={**page.told(), "charset": page.charset, "extractor": extractor})
 
 
-def _refusal(key: str, record: Any, config: WebConfig) -> Reject | None:
+def _refusal(key: str, record: Any, config: PageConfig) -> Reject | None:
     """Return why a response's headers rule it out, None where they do not."""
     http = record.http_headers
     content_type = ((http and http.get_header("Content-Type")) or "").lower()
@@ -98,44 +115,20 @@ def _refusal(key: str, record: Any, config: WebConfig) -> Reject | None:
     content_encoding = (http.get_header("Content-Encoding") or "").strip().lower()
     if content_encoding not in CONTENT_ENCODINGS:
         return Reject(key, "content_encoding", content_encoding)
-    robots = (http.get_header("X-Robots-Tag") or "").lower()
-    if config.respect_robots and ("noindex" in robots or "none" in robots):
-        return Reject(key, "noindex", robots)
+    tags = [value for name, value in http.headers if name.lower() == "x-robots-tag"]
+    if config.respect_robots and (refusal := refusal_in_headers(tags, config.robots_agents, date(record))):
+        return Reject(key, "noindex", refusal[:200])
     return None
 
 
-def _decode(data: bytes, content_type: str) -> tuple[str, str]:
-    """Return a page as text, and its charset.
-
-    The charset is the first that the page is valid in: that of a byte order mark, of the header, of the page itself, UTF-8, and else what
-    charset-normalizer takes it for by the frequency of characters.
-    """
-    declared = _HEADER_CHARSET.search(content_type)
-    inside = _META_CHARSET.search(data[:HEAD_BYTES])
-    names = [declared[1] if declared else "", inside[1].decode("ascii", "replace") if inside else "", "utf-8"]
-    if data.startswith(codecs.BOM_UTF8):
-        names.insert(0, "utf-8-sig")
-    for name in filter(None, names):
-        try:
-            codec = codecs.lookup(name).name
-            codec = _SUPERSETS.get(codec, codec)
-            return data.decode(codec).replace("\0", ""), codec
-        except (LookupError, UnicodeError):
-            continue
-    if "utf-8" in names[:-1]:
-        return data.decode("utf-8", errors="replace").replace("\0", ""), "utf-8"
-    charset = _guess(data)
-    return data.decode(charset, errors="replace").replace("\0", ""), charset
+def declared_charsets(data: bytes, content_type: str = "") -> list[str]:
+    """Return the labels by which the header of a page, and then the page itself, declare its charset."""
+    declared = [_HEADER_CHARSET.search(content_type), _META_CHARSET.search(data[:HEAD_BYTES])]
+    labels = [match[1] for match in declared if match]
+    return [label.decode("ascii", "replace") if isinstance(label, bytes) else label for label in labels]
 
 
-def _guess(data: bytes) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:HEAD_BYTES]).best()
-    return best.encoding if best is not None else "cp1252"
-
-
-def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]:
+def extract_article(html: str, config: PageConfig) -> tuple[str, str | None, str]:
     """Return the article's text, empty where there is none, the page's title, and which extractor found it."""
     from trafilatura import extract, load_html
 
@@ -158,4 +151,4 @@ def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]
     return tidy(text or ""), title, "trafilatura"
 
 
-SPEC = SourceFormat(name="web", version=3, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)
+SPEC = SourceFormat(name="web", version=4, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from kernels.reading.parsing.archive_records import address, date, payload, read_records
+from kernels.reading.parsing.charsets import UTF8, UndecodableError, decode
 from kernels.reading.parsing.text import tidy
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
@@ -32,15 +33,18 @@ def _judge(key: str, record: Any, config: WetConfig) -> Document | Reject:
     if len(data) > config.max_bytes:
         return Reject(key, "too_large", f"more than {config.max_bytes} bytes")
     try:
-        text = tidy(data.decode("utf-8").replace("\0", ""))
-    except UnicodeDecodeError as error:
+        decoded = decode(data)
+    except UndecodableError as error:
         return Reject(key, "undecodable", str(error)[:200])
+    if decoded.charset != UTF8:
+        return Reject(key, "undecodable", f"not UTF-8; perhaps {decoded.charset}")
+    text = tidy(decoded.text.replace("\0", ""))
     if not text:
         return Reject(key, "no_text", str(address(record)))
     headers = record.rec_headers
     languages = headers.get_header("WARC-Identified-Content-Language")
-    metadata = {"date": date(record), **({"languages": languages} if languages else {})}
+    metadata = {"date": date(record), **({"languages": languages} if languages else {}), **decoded.told()}
     return Document(key, text, text.split("\n", 1)[0][:200], address(record), metadata)
 
 
-SPEC = SourceFormat(name="wet", version=1, config=WetConfig, patterns=("*.warc.wet", "*.warc.wet.gz", "*.wet.gz"), read=read)
+SPEC = SourceFormat(name="wet", version=2, config=WetConfig, patterns=("*.wet",), read=read)

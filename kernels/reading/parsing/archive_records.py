@@ -1,6 +1,7 @@
 """Records of web archives, one by one in bounded memory: WARC (ISO 28500) and ARC 1, plain, gzipped by record or as a whole, by warcio.
 
-A file that breaks off gives what is whole and one reject; a record that goes on behind its Content-Length is told of and stepped over.
+A file that breaks off gives what is whole and one reject; a record that goes on behind its Content-Length is told of and stepped over. Of two
+records of one key (a file copied behind itself, two captures in a second) the first that gives a document counts.
 """
 
 import io
@@ -9,13 +10,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from kernels.reading.parsing.keys import SeenKeys
 from kernels.reading.parsing.text import DamagedFileError, decompressed
 from kernels.specs.sources import Document, Reject, SourceFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-PARSE_ERRORS = (AttributeError, EOFError, IndexError, KeyError, TypeError, ValueError, zlib.error)
+PARSE_ERRORS = (AttributeError, EOFError, IndexError, KeyError, OverflowError, TypeError, ValueError, zlib.error)
 """What warcio raises on records that are not as the format says."""
 MAX_LINE_BYTES = 16 << 20
 """Bytes without a line feed at which a file counts as damaged: no header is so long, and warcio would hold it whole."""
@@ -48,8 +50,10 @@ def read_records(file: SourceFile, judge: Callable[[str, Any], Document | Reject
 
     place = "start"
     num_errors = 0
+    record: Any = None
+    reason = ""
     try:
-        with decompressed(file) as stream:
+        with decompressed(file) as stream, SeenKeys() as keys:
             archive: Any = ArchiveIterator(_Guard(stream))
             for record in _sound(archive):
                 if archive.err_count > num_errors:
@@ -57,9 +61,15 @@ def read_records(file: SourceFile, judge: Callable[[str, Any], Document | Reject
                     yield Reject(place, "damaged", "the record goes on behind its Content-Length")
                 key = _key(record)
                 place = f"after {key}"
-                yield judge(key, record)
+                found = judge(key, record)
+                if isinstance(found, Document) and not keys.add(key):
+                    found = Reject(key, "duplicate_key", address(record) or "")
+                reason = found.reason if isinstance(found, Reject) else ""
+                yield found
             if archive.err_count > num_errors:
                 yield Reject(place, "damaged", "the record goes on behind its Content-Length, and no other record was found")
+            elif record is not None and reason != "damaged" and _is_cut(record):
+                yield Reject(place, "damaged", "the file ends before the record's Content-Length; what it should have held is lost")
     except DamagedFileError as error:
         yield Reject(place, "damaged", str(error))
 
@@ -100,13 +110,17 @@ def date(record: Any) -> str | None:
 
 def payload(record: Any, max_bytes: int) -> bytes | None:
     """Return at most one byte more than ``max_bytes`` of a record's content, and none where the file ends within the record."""
-    from warcio.limitreader import LimitReader  # pyright: ignore[reportMissingTypeStubs]
-
     try:
         data: bytes = record.content_stream().read(max_bytes + 1)
         while record.raw_stream.read(1 << 16):
             pass
     except PARSE_ERRORS:
         return None
-    is_cut = isinstance(record.raw_stream, LimitReader) and int(record.raw_stream.limit) > 0  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-    return None if is_cut else data
+    return None if _is_cut(record) else data
+
+
+def _is_cut(record: Any) -> bool:
+    """Return whether bytes are missing of a record that has been read to the file's end."""
+    from warcio.limitreader import LimitReader  # pyright: ignore[reportMissingTypeStubs]
+
+    return isinstance(record.raw_stream, LimitReader) and int(record.raw_stream.limit) > 0  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]

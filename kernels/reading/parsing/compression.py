@@ -1,4 +1,4 @@
-"""Zstandard and xz streams read piece by piece, with a bound on memory, and with an error where the data ends too early.
+"""Zstandard, xz and LZ4 streams read piece by piece, with a bound on memory, and with an error where the data ends too early.
 
 The zstandard package ends quietly where a file is cut, so the frames are walked along as they are read: RFC 8878, section 3.1. Dumps
 packed with ``--long=31`` need a window of 2 GiB; a file that asks for more is refused.
@@ -6,7 +6,9 @@ packed with ``--long=31`` need a window of 2 GiB; a file that asks for more is r
 
 import lzma
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from kernels.specs.extras import require_extra
 
 MAX_ZSTD_WINDOW_BYTES = 1 << 31
 """The largest window that zstd writes (``--long=31``)."""
@@ -145,6 +147,39 @@ class XzReader:
             try:
                 data = self._decompressor.decompress(packed, size)
             except lzma.LZMAError as error:
+                raise EOFError(str(error)) from error
+            if data:
+                return data
+
+
+class Lz4Reader:
+    """Reads a file of one or more LZ4 frames (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md)."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        """Read from ``raw``, which stays the caller's to close. Raises ModuleNotFoundError without the extra ``lz4``."""
+        self._frame: Any = require_extra("lz4.frame", "lz4", "files packed by LZ4")
+        self._raw = raw
+        self._decompressor = self._frame.LZ4FrameDecompressor()
+        self._is_begun = False
+
+    def read(self, size: int) -> bytes:
+        """Return at most ``size`` bytes, none at the end. Raises EOFError where the file is cut or corrupt."""
+        while True:
+            packed = b""
+            if self._decompressor.eof:
+                packed = self._decompressor.unused_data or b""
+                self._decompressor = self._frame.LZ4FrameDecompressor()
+                self._is_begun = False
+            if not packed and self._decompressor.needs_input:
+                packed = self._raw.read(_CHUNK_BYTES)
+                if not packed:
+                    if self._is_begun:
+                        raise EOFError("the file ends before the end of an LZ4 frame")
+                    return b""
+            self._is_begun = True
+            try:
+                data: bytes = self._decompressor.decompress(packed, size)
+            except RuntimeError as error:
                 raise EOFError(str(error)) from error
             if data:
                 return data

@@ -11,8 +11,10 @@ from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import PositiveInt
 
+from kernels.reading.parsing.charsets import UTF8, num_bad_runs, replaced, told
 from kernels.reading.parsing.keys import SeenKeys, text_key
 from kernels.reading.parsing.text import tidy
+from kernels.reading.parsing.transcoding import NOTHING
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject
 
@@ -36,7 +38,7 @@ class RowsConfig(Config):
     max_bytes: PositiveInt
     """A larger record is a reject."""
     undecodable: Literal["reject", "replace"] = "reject"
-    """What becomes of a record that is not valid UTF-8: a reject, or text with U+FFFD in the place of the bad bytes."""
+    """What becomes of a record that is not valid UTF-8: a reject, or text with U+FFFD in the place of the bad bytes, counted in its metadata."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -60,6 +62,8 @@ class Row(NamedTuple):
 
     place: str
     values: Mapping[str, Any]
+    told: Mapping[str, str | int] = NOTHING
+    """What metadata says of how its bytes became text."""
 
 
 def documents(rows: Iterable[Row | Reject], config: RowsConfig) -> Iterator[Document | Reject]:
@@ -70,7 +74,7 @@ def documents(rows: Iterable[Row | Reject], config: RowsConfig) -> Iterator[Docu
                 yield row
                 continue
             try:
-                document = _document(row.values, config)
+                document = _document(row, config)
                 if not keys.add(document.key):
                     raise BadRecordError("duplicate_key", document.key)
             except BadRecordError as error:
@@ -81,8 +85,10 @@ def documents(rows: Iterable[Row | Reject], config: RowsConfig) -> Iterator[Docu
 
 def decode(data: bytes, undecodable: Literal["reject", "replace"]) -> str:
     """Return bytes as UTF-8 text. Raises BadRecordError."""
+    if undecodable == "replace":
+        return replaced(data)
     try:
-        return data.decode("utf-8", "strict" if undecodable == "reject" else "replace")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRecordError("undecodable", f"not UTF-8: {error.reason} at byte {error.start}") from error
 
@@ -104,7 +110,8 @@ def require_unicode(*texts: str | None) -> None:
             raise BadRecordError("invalid_unicode", f"{error.reason} at character {error.start}") from error
 
 
-def _document(values: Mapping[str, Any], config: RowsConfig) -> Document:
+def _document(row: Row, config: RowsConfig) -> Document:
+    values = row.values
     if config.text_field not in values:
         raise BadRecordError("schema", f"no field {config.text_field!r} among {sorted(map(str, values))[:20]}")
     text = _string(values, config.text_field, config)
@@ -120,7 +127,14 @@ def _document(values: Mapping[str, Any], config: RowsConfig) -> Document:
     if metadata:
         require_unicode(json.dumps(metadata, ensure_ascii=False))
     key = text_key(text) if config.id_field is None else _key(values.get(config.id_field), config)
-    return Document(key, text, title, url, metadata)
+    return Document(key, text, title, url, {**row.told, **_told(values, config), **metadata})
+
+
+def _told(values: Mapping[str, Any], config: RowsConfig) -> Mapping[str, str | int]:
+    """Return how much was replaced in a text that came as bytes."""
+    text = values.get(config.text_field)
+    num_bad = num_bad_runs(text) if config.undecodable == "replace" and isinstance(text, bytes) else 0
+    return told(UTF8, num_bad) if num_bad else NOTHING
 
 
 def _string(values: Mapping[str, Any], field: str | None, config: RowsConfig) -> str | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kernels.reading.parsing.compression import XzReader, ZstdReader
+from kernels.reading.parsing.compression import Lz4Reader, XzReader, ZstdReader
 from kernels.specs.sources import SourceFile
 
 if TYPE_CHECKING:
@@ -49,22 +49,25 @@ class _Stream(io.RawIOBase):
 
 @contextmanager
 def decompressed(file: SourceFile) -> Generator[io.RawIOBase, None, None]:
-    """Open a file, decompressed as its name's ending says (``.gz``, ``.tgz``, ``.bz2``, ``.zst``, ``.xz``); several compressed members read as one.
+    """Open a file, decompressed as its name's ending says (`COMPRESSED`, and those of archives); several compressed members read as one.
 
     Raises:
-        DamagedFileError: from ``read``, where the compressed data is damaged.
+        DamagedFileError: from ``read``, where the compressed data is damaged; ModuleNotFoundError: for ``.lz4`` without the extra ``lz4``.
     """
+    name = file.path.lower()
     with file.open() as raw:
-        if file.path.endswith((".gz", ".tgz")):
+        if name.endswith((".gz", ".tgz")):
             with gzip.GzipFile(fileobj=raw, mode="rb") as inner:
                 yield _Stream(inner.read1)
-        elif file.path.endswith(".bz2"):
+        elif name.endswith((".bz2", ".tbz2", ".tbz")):
             with bz2.BZ2File(raw) as inner:
                 yield _Stream(inner.read1)
-        elif file.path.endswith(".zst"):
+        elif name.endswith((".zst", ".tzst")):
             yield _Stream(ZstdReader(raw).read)
-        elif file.path.endswith(".xz"):
+        elif name.endswith((".xz", ".lzma", ".txz")):
             yield _Stream(XzReader(raw).read)
+        elif name.endswith(".lz4"):
+            yield _Stream(Lz4Reader(raw).read)
         else:
             yield _Stream(raw.read)
 

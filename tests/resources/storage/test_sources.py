@@ -1,6 +1,8 @@
 """Partitions of sources: which files they hold, and what a change of files does to them."""
 
+import contextlib
 import os
+import socket
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from resources.storage import sources as observed_sources
 from resources.storage.lake import Lake
+from resources.storage.listing import list_location
 from resources.storage.sources import (
     FileChanges,
     Location,
@@ -250,3 +253,129 @@ def test_files_that_came_changed_and_went_are_told_by_source(books: Path) -> Non
     (books / "d.txt").write_text("d")
     assert file_changes(before, look(before, books)) == {"books": FileChanges(new=["d.txt"], changed=["b.txt"], gone=["a.txt"])}
     assert file_changes(before, before) == {}
+
+
+def passed(folder: Path, **chosen: tuple[str, ...]) -> dict[str, str]:
+    return list_location(location(folder)._replace(**chosen)).passed
+
+
+def test_what_is_no_file_or_cannot_be_named_stops_nothing_and_is_told(books: Path) -> None:
+    os.mkfifo(books / "pipe.txt")
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(books):
+        server.bind("sock.txt")
+    (books / "zero.txt").symlink_to("/dev/zero")
+    (books / "lost.txt").symlink_to("nowhere")
+    (books / "loop.txt").symlink_to("loop.txt")
+    (books / "readme.md").write_text("no book")
+    with open(os.fsencode(books) + b"/bad\xff.txt", "w") as file:  # noqa: PTH123 (a name that is no text)
+        file.write("x")
+    now = look(ObservedSources(), books)
+    assert [file.path for partition in now.active for file in partition.files] == ["a.txt", "b.txt", "c.txt"]
+    assert {(found.reason, *found.names) for found in now.passed} == {
+        ("fifo", "pipe.txt"),
+        ("socket", "sock.txt"),
+        ("device", "zero.txt"),
+        ("dangling_link", "loop.txt", "lost.txt"),
+        ("no_pattern", "readme.md"),
+        ("undecodable_name", "bad\\xff.txt"),
+    }
+    assert "books: 1 passed over (a FIFO, no file): pipe.txt" in [str(found) for found in now.passed]
+
+
+def test_a_file_that_may_not_be_read_is_passed_over(books: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = observed_sources.digest_of
+
+    def refuse(where: Location, path: str) -> str:
+        if path == "b.txt":
+            raise PermissionError(13, "Permission denied")
+        return digest(where, path)
+
+    monkeypatch.setattr(observed_sources, "digest_of", refuse)
+    now = look(ObservedSources(), books)
+    assert (len(now.active), [(found.reason, found.names) for found in now.passed]) == (2, [("unreadable", ["b.txt"])])
+
+
+def test_what_another_source_or_input_reads_is_not_passed_over(books: Path) -> None:
+    (books / "a.md").write_text("a page")
+    (books / "b.xyz").write_text("?")
+    (books / "evals.json").write_text("[]")
+    both = {"books": location(books), "pages": location(books, patterns=("*.MD",))}
+    now = observe(ObservedSources(), both, {"evals": location(books / "evals.json", patterns=("*",))})
+    assert [(found.source, found.names) for found in now.passed] == [("books", ["b.xyz"])]
+    assert now.passed_content("books") != now.passed_content("pages") == ObservedSources().passed_content("books")
+
+
+def test_many_files_passed_over_are_counted_and_the_first_of_them_named(books: Path) -> None:
+    for number in range(150):
+        (books / f"{number:03d}.xyz").write_text("?")
+    (found,) = look(ObservedSources(), books).passed
+    assert (found.count, len(found.names), found.names[0]) == (150, 100, "000.xyz")
+    assert str(found).endswith("099.xyz and 50 more")
+
+
+def test_state_within_a_source_is_left_out_and_told(books: Path) -> None:
+    (books / "home" / "lake").mkdir(parents=True)
+    (books / "home" / "lake" / "z.txt").write_text("made from them")
+    assert passed(books, state=(str(books / "home"),)) == {"home/": "state"}
+    assert list(list_files(location(books / "home" / "lake")._replace(state=(str(books / "home"),)))) == ["z.txt"]
+
+
+def test_capital_letters_count_as_small_ones_and_a_slash_means_the_path(books: Path) -> None:
+    (books / "deep").mkdir()
+    (books / "deep" / "A.TXT").write_text("a")
+    assert list(list_files(location(books))) == ["a.txt", "b.txt", "c.txt", "deep/A.TXT"]
+    assert list(list_files(location(books, patterns=("deep/*.txt", "/b.txt")))) == ["b.txt", "deep/A.TXT"]
+    assert list(list_files(location(books, patterns=("/a.txt",)))) == ["a.txt"]
+
+
+def test_a_link_counts_as_what_it_leads_to(books: Path, tmp_path: Path, read_files: list[str]) -> None:
+    target = tmp_path / "target"
+    target.write_text("one")
+    (books / "link.txt").symlink_to(target)
+    before = look(ObservedSources(), books)
+    read_files.clear()
+    stamp = target.stat().st_mtime_ns
+    other = tmp_path / "other"
+    other.write_text("two")
+    os.utime(other, ns=(stamp, stamp))
+    other.replace(target)  # of equal size and time: only inode and change time tell
+    now = look(before, books)
+    assert read_files == ["link.txt"]
+    assert contents(now) != contents(before)
+
+
+def test_folders_behind_links_are_read_once_and_never_round_in_circles(books: Path, tmp_path: Path) -> None:
+    (tmp_path / "more" / "deep").mkdir(parents=True)
+    (tmp_path / "more" / "deep" / "d.txt").write_text("d")
+    (books / "more").symlink_to(tmp_path / "more")
+    (books / "again").symlink_to(tmp_path / "more")
+    (tmp_path / "more" / "up").symlink_to(tmp_path)
+    (books / "self").symlink_to(".")
+    assert list(list_files(location(books))) == ["a.txt", "again/deep/d.txt", "b.txt", "c.txt"]
+    assert passed(books) == {"again/up/": "folder_read_already", "more/": "folder_read_already", "self/": "folder_read_already"}
+
+
+def test_a_source_that_is_no_file_is_refused_and_one_that_is_lost_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="a FIFO, no file; name a folder or a file"):
+        list_files(location(tmp_path / "pipe"))
+    (tmp_path / "lost").symlink_to("nowhere")
+    with pytest.raises(FileNotFoundError, match="a link that leads nowhere"):
+        list_files(location(tmp_path / "lost"))
+
+
+def test_a_folder_may_be_named_as_file_systems_chain_addresses(tmp_path: Path) -> None:
+    folder = tmp_path / "a::b [v2] 日本語*"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a")
+    assert list(list_files(location(folder))) == ["a.txt"]
+    with open_file(location(folder), "a.txt") as stream:
+        assert stream.read() == b"a"
+
+
+def test_files_that_nothing_reads_on_an_object_store_are_told_too() -> None:
+    url = f"memory://{uuid.uuid4().hex}/books"
+    filesystem, root = fsspec.url_to_fs(url)
+    filesystem.pipe({f"{root}/a.txt": b"a", f"{root}/b.docx": b"b", f"{root}/.hidden.txt": b"no", f"{root}/lake/x.txt": b"ours"})
+    found = list_location(location(url)._replace(state=(f"{url}/lake",)))
+    assert (list(found.files), found.passed) == (["a.txt"], {".hidden.txt": "hidden", "b.docx": "no_pattern", "lake/x.txt": "state"})

@@ -123,3 +123,29 @@ def test_moby_dick_has_its_135_chapters(shared_data: Path):
     items = list(SPEC.read(SourceFile(path.name, lambda: path.open("rb")), BooksConfig(max_chars=20_000)))
     assert {item.metadata["section"] for item in items if isinstance(item, Document)} == {f"CHAPTER {number}" for number in range(1, 136)}
     assert len(set(keys(items))) == len(items)
+
+
+FRENCH = "Le vieux phare de la côte était peint en bandes, et les pêcheurs l'appelaient « la sucette »."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
+def test_a_book_is_read_in_the_charset_it_is_in(encoding: str) -> None:
+    assert texts(read(FRENCH.encode(encoding))) == [FRENCH]
+
+
+def test_one_bad_byte_costs_its_character_alone_and_is_counted() -> None:
+    (item,) = read(FRENCH.replace("sucette", "sucett#").encode().replace(b"#", b"\xe9"))
+    assert item == Document("text", FRENCH.replace("sucette", "sucett\ufffd"), metadata={"section": "text", "num_replaced": 1})
+
+
+def test_half_a_character_at_the_end_is_left_out_and_counted() -> None:
+    assert read((FRENCH + "\nç").encode()[:-1]) == [Document("text", FRENCH, metadata={"section": "text", "num_replaced": 1})]
+
+
+def test_the_recipe_may_name_the_charset_of_a_book() -> None:
+    data = "Маяк".encode("koi8-r")
+    (item,) = SPEC.read(SourceFile("a.txt", lambda: io.BytesIO(data)), BooksConfig(max_chars=1000, charset="koi8-r"))
+    assert isinstance(item, Document)
+    assert (item.text, item.metadata["charset"]) == ("Маяк", "koi8-r")
+    with pytest.raises(ValueError, match="no charset is named 'kio8'"):
+        BooksConfig(max_chars=1000, charset="kio8")

@@ -158,3 +158,52 @@ def test_a_folder_saved_by_the_datasets_library_is_read_file_by_file(tmp_path: P
     files = sorted(path for path in (tmp_path / "saved").rglob("*") if any(path.match(pattern) for pattern in datasets_directory.SPEC.patterns))
     assert [path.name for path in files] == ["data-00000-of-00001.arrow"]
     assert texts(read_bytes(datasets_directory.SPEC, files[0].read_bytes())) == [f"row {number}" for number in range(10)]
+
+
+def repeated(value: str, count: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * count, pa.int8()), pa.array([value]))
+
+
+def stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def compressed(table: pa.Table) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+WHOLE = pytest.mark.parametrize(("spec", "write"), [(arrow.SPEC, stream), (parquet.SPEC, compressed)], ids=["arrow", "parquet"])
+
+
+@WHOLE
+def test_a_few_bytes_stand_for_no_million_rows(spec: Any, write: Callable[[pa.Table], bytes]):
+    items = read_bytes(spec, write(pa.table({"text": pa.nulls(2_000_000)})))
+    assert rejects(items)[-1][1] == "bomb"
+    assert len(items) < 20_000
+
+
+def test_a_long_value_of_a_dictionary_is_refused_for_each_row_and_unpacked_for_none(form: Any):
+    text = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, None, 2]), pa.array(["x" * 5000, "a", "b"]))
+    items = read(form, {"text": text})
+    assert rejects(items) == [("row 0", "too_large"), ("row 2", "too_large"), ("row 3", "no_text")]
+    assert texts(items) == ["a", "b"]
+
+
+@WHOLE
+@pytest.mark.parametrize("kind", ["text", "id", "note"])
+def test_one_value_over_and_over_is_a_bomb_past_what_the_file_permits(kind: str, spec: Any, write: Callable[[pa.Table], bytes]):
+    columns = {"text": [f"text {number}" for number in range(900)], "id": [str(number) for number in range(900)], "note": ["n"] * 900}
+    data = write(pa.table({**columns, kind: repeated("x" * 900_000, 900)}))
+    items = read_bytes(spec, data, max_bytes=1_000_000, id_field="id", metadata_fields=["note"])
+    assert [reason for _, reason in rejects(items)] == ["bomb"]
+
+
+def test_a_list_of_nothing_that_is_endless_is_a_bomb():
+    lists = pa.FixedSizeListArray.from_arrays(pa.nulls(1 << 24), 1 << 24)
+    items = read_bytes(arrow.SPEC, stream(pa.table({"text": ["a"], "m": lists})), metadata_fields=["m"])
+    assert rejects(items) == [("batch 0", "bomb")]

@@ -76,3 +76,17 @@ def test_a_quote_that_is_never_closed_costs_its_row_alone():
 def test_null_bytes_and_an_empty_file_are_read_clean():
     assert texts(read(b"id,text\n1,a\0b\n")) == ["a\0b"]
     assert read(b"") == []
+
+
+@pytest.mark.parametrize("data", [b'\xef\xbb\xbf"text","id"\r\n"a","1"\r\n', b"text;id\na;1\n", b"text\tid\na\t1\n", b"text,id\ra,1\r"])
+def test_marks_quotes_delimiters_and_line_ends_of_other_programs_are_read(data: bytes):
+    assert read(data) == [Document("1", "a")]
+
+
+def test_a_delimiter_that_is_named_is_the_only_one():
+    assert rejects(read("text;id\na;1\n", delimiter=",")) == [("line 1", "schema")]
+
+
+def test_a_table_in_another_charset_is_read_where_the_recipe_names_it():
+    assert read("text,id\nCafé,1\n".encode("cp1252"), charset="windows-1252") == [Document("1", "Café", metadata={"charset": "windows-1252"})]
+    assert read("text,id\nCafé,1\n".encode("utf-16")) == [Document("1", "Café", metadata={"charset": "utf-16le"})]

@@ -1,3 +1,4 @@
+import fnmatch
 import gzip
 import io
 import json
@@ -124,3 +125,28 @@ def test_keys_are_remembered_on_disk_past_the_bound_of_memory():
     with SeenKeys(max_in_memory=10) as keys:
         assert [keys.add(str(number)) for number in range(100)] == [True] * 100
         assert [keys.add(str(number)) for number in range(105)] == [False] * 100 + [True] * 5
+
+
+def test_a_file_in_utf16_and_one_of_old_macintoshes_are_read():
+    lines = [Document("1", "ä"), Document("2", "b")]
+    text = '{"id": 1, "text": "ä"}\n{"id": 2, "text": "b"}\n'
+    assert read(text.encode("utf-16"), id_field="id") == [found._replace(metadata={"charset": "utf-16le"}) for found in lines]
+    assert read(text.replace("\n", "\r"), id_field="id") == lines
+
+
+def test_what_is_replaced_is_counted():
+    (item,) = read(b'{"text": "a \xff b \xfe"}\n', undecodable="replace")
+    assert isinstance(item, Document)
+    assert (item.text, item.metadata) == ("a \ufffd b \ufffd", {"num_replaced": 2})
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.bz2", "a.JSONL", "a.json", "a.Json.GZ", "a.ndjson.lz4", "a.jsonl.zst"])
+def test_its_patterns_fit_compressed_names_and_capitals(name: str):
+    assert any(fnmatch.fnmatchcase(name.lower(), pattern.lower()) for pattern in SPEC.file_patterns)
+
+
+def test_lz4_is_read_and_a_cut_of_it_is_told():
+    frame = pytest.importorskip("lz4.frame", reason="the extra lz4 is not installed")
+    data = frame.compress(b'{"text": "a"}\n') + frame.compress(b'{"text": "b"}\n')
+    assert [item.text for item in read(data, "a.jsonl.lz4") if isinstance(item, Document)] == ["a", "b"]
+    assert rejects(read(data[:-3], "a.jsonl.lz4"))[-1][1] == "damaged"

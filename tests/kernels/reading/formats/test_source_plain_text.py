@@ -75,3 +75,13 @@ def test_a_cut_file_keeps_what_was_whole():
 def test_a_separator_goes_with_its_split_alone(chosen: dict[str, Any]):
     with pytest.raises(ValueError, match="give one with split: separator"):
         read("a", **chosen)
+
+
+def test_utf16_is_text_and_so_is_a_charset_that_the_recipe_names():
+    assert texts(read("a\n\nb\n".encode("utf-16"), split="blank_lines")) == ["a", "b"]
+    assert read("é".encode("cp1252"), charset="latin1") == [Document("text", "é", metadata={"charset": "windows-1252"})]
+
+
+def test_what_is_replaced_is_counted_and_half_a_character_at_the_end_is_left_out():
+    assert read(b"a \xff", undecodable="replace") == [Document("text", "a \ufffd", metadata={"num_replaced": 1})]
+    assert read("aé".encode()[:-1], undecodable="replace") == [Document("text", "a", metadata={"num_replaced": 1})]

@@ -1,5 +1,6 @@
 import gzip
 import io
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -191,3 +192,44 @@ def test_a_record_without_an_address_is_damage_and_no_crash() -> None:
     first, second = read(data)
     assert isinstance(first, Document)
     assert isinstance(second, Reject) and second.reason == "damaged"
+
+
+def test_of_two_records_of_one_id_the_second_is_a_reject() -> None:
+    twice = read((record(1, PAGE.encode()) + record(2, PAGE.encode())) * 2)
+    assert [(item.key, item.reason if isinstance(item, Reject) else "") for item in twice] == [
+        ("urn:uuid:1", ""),
+        ("urn:uuid:2", ""),
+        ("urn:uuid:1", "duplicate_key"),
+        ("urn:uuid:2", "duplicate_key"),
+    ]
+    same = read(record(1, PAGE.encode(), status="404 Not Found") + record(1, PAGE.encode()))
+    assert isinstance(same[1], Document)
+
+
+@pytest.mark.parametrize("length", ["9" * 25, str(1 << 63), str(1 << 40), "9" * 5000, "-5", "many", ""])
+def test_a_length_that_no_record_has_costs_what_follows_and_is_told(length: str) -> None:
+    broken = re.sub(rb"Content-Length: \d+", f"Content-Length: {length}".encode(), record(2, PAGE.encode()), count=1)
+    for data in (broken, broken.replace(b"WARC-Type: response", b"WARC-Type: request")):
+        items = read(record(1, PAGE.encode()) + data + record(3, PAGE.encode()))
+        assert isinstance(items[0], Document)
+        assert "damaged" in [item.reason for item in items if isinstance(item, Reject)]
+
+
+@pytest.mark.parametrize(
+    "meta", ["", '<meta charset="UTF-8">', "<meta charset=utf8>", '<meta http-equiv=Content-Type content="text/html;charset=utf8">']
+)
+def test_one_bad_byte_leaves_a_page_what_it_was(meta: str) -> None:
+    page = PAGE.replace("<head>", f"<head>{meta}").replace("keepers", "keepers’ wives’").replace("book was", "bo# was")
+    spoiled, cut = page.encode().replace(b"#", b"\xff"), page.replace("#", "ok").encode() + b"<p>\xc3"
+    for data, content_type in ((spoiled, "text/html"), (cut, "text/html; charset=utf-8")):
+        (item,) = read(record(1, data, content_type=content_type))
+        assert isinstance(item, Document)
+        assert "keepers’ wives’ wrote a line" in item.text
+        assert (item.metadata["charset"], item.metadata["num_replaced"]) == ("utf-8", 1)
+
+
+def test_every_header_of_robots_counts_and_what_is_for_another_crawler_does_not() -> None:
+    (item,) = read(record(1, PAGE.encode(), more="X-Robots-Tag: nofollow\r\nx-robots-tag: NOINDEX\r\n"))
+    assert isinstance(item, Reject) and item.reason == "noindex"
+    (other,) = read(record(1, PAGE.encode(), more="X-Robots-Tag: max-image-preview:none\r\nX-Robots-Tag: googlebot: noindex\r\n"))
+    assert isinstance(other, Document)

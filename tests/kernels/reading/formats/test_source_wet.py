@@ -44,3 +44,9 @@ def test_a_real_file_is_read_to_its_end(shared_data: Path) -> None:
     path = shared_data / "warc-commoncrawl-whirlwind" / "whirlwind.warc.wet.gz"
     items = _read(path.read_bytes(), path.name, max_bytes=1_000_000)
     assert [type(item).__name__ for item in items] == ["Reject", "Document"]
+
+
+def test_one_bad_byte_in_a_text_is_replaced_and_counted() -> None:
+    (item,) = _read(_record("Título: años".encode() + b"\xff."))
+    assert isinstance(item, Document)
+    assert (item.text, item.metadata["num_replaced"]) == ("Título: años\ufffd.", 1)
