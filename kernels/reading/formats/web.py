@@ -1,7 +1,7 @@
 """Web pages of a WARC or ARC file as the text of their articles.
 
 Input: `kernels.reading.parsing.archive_records`. The text is Trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15/) or, with the
-fast extractor, that of `kernels.reading.articles.article` where its judges agree. Trafilatura is called directly: datatrove's wrapper stops each page
+fast extractor, that of `kernels.reading.articles.article`. Trafilatura is called directly: datatrove's wrapper stops each page
 by the clock and drops what earlier pages already said, so that its bytes depend on the machine and on the order of pages.
 """
 
@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from pydantic import PositiveInt
 
-from kernels.reading.articles.article import MIN_AGREEMENT, find_article
-from kernels.reading.articles.blocks import page_title
+from kernels.reading.articles.article import find_article
+from kernels.reading.articles.markup import page_title
+from kernels.reading.articles.scripts import resolve_tree
 from kernels.reading.parsing.archive_records import address, date, payload, read_records
 from kernels.reading.parsing.text import tidy
 from kernels.specs.config import Config
@@ -39,8 +40,7 @@ class WebConfig(Config):
     """How much of a page counts as its article."""
 
     extractor: Literal["careful", "fast"] = "careful"
-    """``careful``: Trafilatura on every page. ``fast``: `kernels.reading.articles.article`, and Trafilatura without its own second opinions
-    on the pages of which that is not sure; each document's metadata tells who extracted it."""
+    """``careful``: Trafilatura. ``fast``: `kernels.reading.articles.article`, which never asks it; ``favor`` means nothing to that one."""
     favor: Literal["precision", "recall", "balance"]
     """What Trafilatura prefers where it is unsure: less text but right, or more text."""
     include_tables: bool
@@ -141,15 +141,14 @@ def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]
 
     if config.extractor == "fast":
         article = find_article(html, include_tables=config.include_tables)
-        if article.agreement >= MIN_AGREEMENT:
-            return tidy(article.text), article.title, "blocks"
+        return tidy(article.text), article.title, "blocks"
     tree: Any = load_html(html)
     if tree is None:
         return "", None, "trafilatura"
     title = page_title(tree)  # before the extraction, which takes the tree apart
+    resolve_tree(tree)
     text = extract(
         tree,
-        fast=config.extractor == "fast",
         favor_precision=config.favor == "precision",
         favor_recall=config.favor == "recall",
         include_tables=config.include_tables,
@@ -158,4 +157,4 @@ def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]
     return tidy(text or ""), title, "trafilatura"
 
 
-SPEC = SourceFormat(name="web", version=3, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)
+SPEC = SourceFormat(name="web", version=4, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)
