@@ -26,6 +26,8 @@ MIN_MAIN_SHARE = 0.2
 """An element that its page calls the main one is it if it weighs this much of all."""
 MIN_NAMED_SHARE = 0.8
 """An element that is named as the article is it if it weighs this much of the heaviest."""
+MIN_RIVAL_SHARE = 0.1
+"""An element named alike that weighs this much of it is another post or section: all of the heaviest one is taken then."""
 MAX_SECTION_LINKS = 0.7
 MAX_BLOCK_LINKS, MAX_SENTENCE_LINKS, MIN_SENTENCE, MIN_LONG = 0.7, 0.9, 20, 100
 MIN_INTRODUCTION = 120
@@ -95,11 +97,27 @@ def _part(page: Page, sums: Sums, gone: Flags) -> Part:
         is_named = elements[place, TAG] & tags.ARTICLE or elements[place, NAMES] & names.NAMED_ARTICLE
         if in_heaviest[place] and is_named and sums.weight[place] >= MIN_NAMED_SHARE * sums.weight[best]:
             root = place
+    if _has_rival(page, sums, root, best):
+        root = best
     inside[root] = True
     for place in range(root + 1, num_elements):
         is_of_links = sums.weight[place] < 0 and sums.linked[place] >= MAX_SECTION_LINKS * sums.size[place]
         inside[place] = inside[elements[place, PARENT]] and not (is_of_links and elements[place, TAG] & tags.SECTION)
     return Part(in_heaviest, inside, gone)
+
+
+@compiled
+def _has_rival(page: Page, sums: Sums, root: int, best: int) -> bool:
+    """Return whether another part beside the one that is named as the article is so too, as posts of a thread are."""
+    elements = page.elements
+    if root == best:
+        return False
+    for place in range(best + 1, page.state[NUM_ELEMENTS]):
+        is_named = elements[place, TAG] & tags.ARTICLE or elements[place, NAMES] & names.NAMED_ARTICLE
+        if is_named and sums.weight[place] >= MIN_RIVAL_SHARE * sums.weight[root] and elements[place, TAG] == elements[root, TAG]:
+            if _holds(elements, best, place) and not _holds(elements, root, place) and not _holds(elements, place, root):
+                return True
+    return False
 
 
 @compiled
@@ -161,6 +179,8 @@ def _belongs(page: Page, rows: I32, part: Part, number: int, near: int, edge: in
     if not part.inside[element] or part.gone[element] or not block[KIND] & BESIDE or (step > 0 and block[KIND] & tags.HEADING):
         return False
     above, other = elements[element, PARENT], elements[blocks[edge, ELEMENT], PARENT]
+    if block[KIND] & tags.ITEM:  # its list stands beside
+        above = elements[above, PARENT]
     return _holds(elements, above, other) or _holds(elements, other, above)
 
 

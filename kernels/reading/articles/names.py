@@ -23,10 +23,12 @@ _WORDS = (
         cookie consent popup modal _nav menu widget most_read mostread most_popular popular trending tags_ author copyright signup sign_up meta_
         timestamp dateline login more_on more_from more_stories moreon morefrom read_more readmore read_next readnext toolbar banner taboola
         outbrain gallery rating contentinfo complementary _search pagination pager paging skip_link _toc
+        werbung _anzeige_ _anzeigen_ teilen verwandt _aehnlich fusszeile seitenleiste partager publicite pied_de_page compartir relacionad
+        publicidad condividi correlat pubblicita udostepnij powiazan podobne reklam stopka gerelateerd advertentie guanggao xiangguan
         """,
         NAMED_BOILERPLATE,
     ),
-    ("comment disqus", NAMED_BOILERPLATE | NAMED_COMMENTS),
+    ("comment disqus kommentar comentario commentaire komentar commenti pinglun reactie", NAMED_BOILERPLATE | NAMED_COMMENTS),
     ("cookie consent _copyright _footer footer_ contentinfo _breadcrumb taboola outbrain", NAMED_BOILERPLATE | NAMED_STRONGLY),
     (
         """

@@ -32,7 +32,7 @@ BITS, OF_ELEMENT, MARK, MUTES, LINKS_BEFORE = range(5)
 SUPERSCRIPT_BEGINS, SUPERSCRIPT_ENDS, SUBSCRIPT_BEGINS, SUBSCRIPT_ENDS = 1, 2, 3, 4
 """Bytes that mark scripts in the text of blocks; a page's own control characters are left out."""
 
-LESS, SLASH, MORE, AMPERSAND, EQUALS = 60, 47, 62, 38, 61
+LESS, SLASH, MORE, AMPERSAND, EQUALS, SEMICOLON, CARRIAGE_RETURN = 60, 47, 62, 38, 61, 59, 13
 
 
 class Page(NamedTuple):
@@ -100,7 +100,7 @@ def _write_text(data: U8, place: int, end: int, page: Page) -> int:
                 continue
         if byte == AMPERSAND:
             byte, width = _entity(data, place, end)
-            if byte == 13:
+            if byte == CARRIAGE_RETURN:
                 place += width
                 continue
         elif byte < 32:
@@ -131,15 +131,19 @@ def _write_space(page: Page, byte: int) -> None:
 @compiled
 def _entity(data: U8, place: int, end: int) -> tuple[int, int]:
     """Return the character of an entity and its bytes: the few that the serialiser writes."""
-    if place + 3 < end and data[place + 1] == 108 and data[place + 2] == 116:
-        return LESS, 4
-    if place + 3 < end and data[place + 1] == 103 and data[place + 2] == 116:
-        return MORE, 4
-    if place + 4 < end and data[place + 1] == 97 and data[place + 2] == 109:
-        return AMPERSAND, 5
-    if place + 4 < end and data[place + 1] == 35 and data[place + 2] == 49 and data[place + 3] == 51:
-        return 13, 5
-    return AMPERSAND, 1
+    stop = place + 1
+    while stop < end and data[stop] != SEMICOLON and stop - place < 6:
+        stop += 1
+    if stop >= end or data[stop] != SEMICOLON:
+        return AMPERSAND, 1
+    first, width = data[place + 1], stop + 1 - place
+    if first == 35:  # of control characters only
+        return CARRIAGE_RETURN if data[place + 2] == 49 and data[place + 3] == 51 else 32, width
+    if first == 108:
+        return LESS, width
+    if first == 103:
+        return MORE, width
+    return 34 if first == 113 else AMPERSAND, width
 
 
 @compiled
@@ -205,8 +209,11 @@ def _attributes(data: U8, place: int, end: int, words: Names) -> tuple[int, int,
             place += 1
         length, first = place - start, data[start]
         value_start = value_end = place
-        if place + 1 < end and data[place] == EQUALS:
-            quote = data[place + 1]
+        if place < end and data[place] == EQUALS:
+            quote = data[min(place + 1, end - 1)]
+            if quote != 34 and quote != 39:
+                place += 1
+                continue
             value_start = value_end = place + 2
             while value_end < end and data[value_end] != quote:
                 value_end += 1
