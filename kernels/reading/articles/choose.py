@@ -61,7 +61,7 @@ def choose(page: Page, include_tables: bool) -> Flags:
 def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, strictness: Strictness) -> Flags:
     gone = discarded(page, runs, rows, include_tables, strictness)
     sums = weigh(page, runs, gone, strictness)
-    part = _part(page, sums, gone)
+    part = _part(page, rows, sums, gone)
     kept = np.zeros(page.state[NUM_BLOCKS], np.bool_)
     first, last = -1, -1
     for number in range(len(kept)):
@@ -85,7 +85,7 @@ def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, strictness: 
 
 
 @compiled
-def _part(page: Page, sums: Sums, gone: Flags) -> Part:
+def _part(page: Page, rows: I32, sums: Sums, gone: Flags) -> Part:
     """Return the heaviest element, or the one within it that its page names as the article, if most of the text is there."""
     num_elements, elements = page.state[NUM_ELEMENTS], page.elements
     best = _heaviest(page, sums, gone)
@@ -102,7 +102,8 @@ def _part(page: Page, sums: Sums, gone: Flags) -> Part:
     inside[root] = True
     for place in range(root + 1, num_elements):
         is_of_links = sums.weight[place] < 0 and sums.linked[place] >= MAX_SECTION_LINKS * sums.size[place]
-        inside[place] = inside[elements[place, PARENT]] and not (is_of_links and elements[place, TAG] & tags.SECTION)
+        is_alone = elements[place, TAG] & tags.SECTION and not (elements[place, TAG] & tags.CELL and rows[elements[place, ROW_OF], 0])
+        inside[place] = inside[elements[place, PARENT]] and not (is_of_links and is_alone)
     return Part(in_heaviest, inside, gone)
 
 

@@ -285,14 +285,21 @@ def _break_line(page: Page) -> None:
 
 
 @compiled
+def _end_line_of_code(page: Page) -> None:
+    """Break the line of preformatted text unless a new one has just begun."""
+    state = page.state
+    if state[PRE] and state[OUT] > state[BEGAN] and page.text[state[OUT] - 1] != 10:
+        _break_line(page)
+
+
+@compiled
 def _push(page: Page, bits: int, called: int) -> None:
     """Enter an element; what is in preformatted text or in a formula is taken as inline."""
     state, stack = page.state, page.stack
     element = stack[state[DEPTH], OF_ELEMENT]
     if not bits & tags.INLINE and (state[PRE] or state[MATHS]):
-        if state[OUT] > state[BEGAN] and page.text[state[OUT] - 1] != 10:
-            _break_line(page)
-        bits = tags.INLINE
+        _end_line_of_code(page)
+        bits = tags.INLINE | tags.BREAK
     if not bits & tags.INLINE:
         _flush(page)
         element = _add_element(page, bits, called, element)
@@ -385,6 +392,8 @@ def _close(page: Page) -> None:
     if not bits & tags.INLINE:
         _flush(page)
         state[PRE] -= bits & tags.PREFORMATTED > 0
+    elif bits & tags.BREAK:
+        _end_line_of_code(page)
     elif bits & (tags.LINK | tags.SCRIPT | tags.MATH | tags.ANNOTATION):
         _end_inline(page, bits, top)
     state[MUTED] -= top[MUTES]

@@ -32,7 +32,7 @@ MAX_NAMED_SHARE = 0.5
 """An element with more of the page's running text than this is no boilerplate, whatever its name, unless the name is beyond doubt."""
 MAX_LAYOUT_SIZE = 1000
 MAX_LAYOUT_BLOCKS = 4
-"""A row with more text, or with a cell of more blocks, lays out a page and is no row of data."""
+"""A row with more text, with a heading, code or a cell of more blocks, lays out a page and is no row of data."""
 MARKUP_BEGINS, MARKUP_ENDS = 60, 62
 COPYRIGHT_SIGN = 0xA9
 
@@ -173,7 +173,7 @@ def data_rows(page: Page) -> I32:
         rows[row, 0] += block[SIZE]
         rows[row, 1] += block[LINKED]
         num_blocks_of[cell] += 1
-        if block[KIND] & tags.HEADING or rows[row, 0] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
+        if block[KIND] & (tags.HEADING | tags.PREFORMATTED) or rows[row, 0] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
             elements[row, IS_LAYOUT] = 1
     for row in range(page.state[NUM_ELEMENTS]):
         if elements[row, IS_LAYOUT]:
