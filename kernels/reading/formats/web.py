@@ -32,6 +32,7 @@ _META_ROBOTS = re.compile(
 )
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w-]{2,40})", re.IGNORECASE)
+_TABLE = re.compile(r"^\|.*\|\n\|(?:-+\|)+\n(?:\|.*\|(?:\n|\Z))*", re.MULTILINE)
 _SUPERSETS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949"}
 """The encodings that browsers read under these names (https://encoding.spec.whatwg.org/#names-and-labels)."""
 
@@ -154,7 +155,13 @@ def extract_article(html: str, config: WebConfig) -> tuple[str, str | None, str]
         include_tables=config.include_tables,
         include_comments=False,
     )
-    return tidy(text or ""), title, "trafilatura"
+    return _TABLE.sub(_plain_rows, tidy(text or "")), title, "trafilatura"
+
+
+def _plain_rows(table: re.Match[str]) -> str:
+    """Return the rows of a table in Markdown as `kernels.reading.articles.article` writes them."""
+    header, _, *rows = table[0].split("\n")
+    return "\n".join(row[1:].removesuffix("|").strip() for row in [header, *rows])
 
 
 SPEC = SourceFormat(name="web", version=4, config=WebConfig, patterns=("*.warc", "*.warc.gz", "*.arc", "*.arc.gz"), read=read)

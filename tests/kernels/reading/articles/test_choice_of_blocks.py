@@ -29,7 +29,9 @@ def test_a_name_is_not_believed_of_what_holds_the_text_unless_readers_wrote_it()
     assert lines(f"<div class='comments'>{TEXT}</div>") == [""]
 
 
-@pytest.mark.parametrize("name", ["related-posts", "kommentare", "werbung", "publicidad", "cookie-hinweis", "pied-de-page footer", "newsletter", "pinglun"])
+@pytest.mark.parametrize(
+    "name", ["related-posts", "kommentare", "werbung", "publicidad", "cookie-hinweis", "pied-de-page footer", "newsletter", "pinglun"]
+)
 def test_parts_are_named_in_several_languages(name: str) -> None:
     other = "Something that stands on every page of this paper, and that no one who reads the article has asked for."
     assert lines(f"<div>{TEXT}<div class='{name}'><p>{other}</p></div></div>") == PARAGRAPHS
@@ -75,7 +77,12 @@ def test_lists_of_links_and_copyright_lines_are_no_text() -> None:
 
 
 def test_hidden_parts_are_left_out() -> None:
-    hidden = ["<div hidden>{}</div>", "<div style='Display: none'>{}</div>", "<div aria-hidden='true'>{}</div>", "<p><span style='display:none'>{}</span></p>"]
+    hidden = [
+        "<div hidden>{}</div>",
+        "<div style='Display: none'>{}</div>",
+        "<div aria-hidden='true'>{}</div>",
+        "<p><span style='display:none'>{}</span></p>",
+    ]
     secret = "This line is of a template that a script fills in when the reader has waited for long enough to see it."
     assert lines(f"<div>{''.join(part.format(secret) for part in hidden)}{TEXT}</div>") == PARAGRAPHS
 

@@ -21,7 +21,9 @@ def test_inline_tags_join_and_line_breaks_part() -> None:
 
 
 def test_code_keeps_its_lines_and_indentation() -> None:
-    assert written("<pre><code>def total(items):\n    <b>return</b> sum(\n\n\titems)\n</code></pre>") == "def total(items):\n    return sum(\n\n\titems)"
+    assert (
+        written("<pre><code>def total(items):\n    <b>return</b> sum(\n\n\titems)\n</code></pre>") == "def total(items):\n    return sum(\n\n\titems)"
+    )
 
 
 def test_lines_of_code_may_be_elements_and_bear_no_numbers() -> None:
