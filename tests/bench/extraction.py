@@ -1,7 +1,8 @@
 """How well and how fast articles are told from their pages, by kinds of pages; the peers are Trafilatura and Resiliparse.
 
-Run by ``make bench NAME=extraction``. Pages and measures: `tests.bench.extraction_pages`, `tests.bench.extraction_scores`. F1 is of the half of each kind
-that nothing was chosen on; MB of HTML a CPU second are of all its pages, the best of a few passes on one core. Tables count as text, comments do not.
+Run by ``make bench NAME=extraction``. Pages and measures: `tests.bench.extraction_pages`, `tests.bench.extraction_scores`. F1 is of the half of each
+kind that nothing was chosen on; MB of HTML a CPU second are of all its pages, the best of a few passes on one core. Tables count as text,
+comments do not.
 
 What was tried on the other half and did not pay: a name of boilerplate believed below .3 or .4 of the running text instead of .5 (news loses .005);
 narrowing to a part named as the article at .9 of the weight instead of .8 (news loses .004); no weight for short blocks without links (documentation

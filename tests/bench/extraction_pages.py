@@ -1,14 +1,15 @@
 """Labelled web pages of four kinds for the extraction benchmark; all but the first come from pinned packages, so that any clone can run it.
 
 - ``news``: half of the article extraction benchmark with its texts, where ../shared/data holds it.
-- ``news in many scripts``: the test pages of newspaper4k with their texts (Arabic, Burmese, Chinese, Japanese, Korean, Latvian, Spanish, Thai, English).
+- ``news in many scripts``: the test pages of newspaper4k with their texts (Arabic, Burmese, Chinese, Japanese, Korean, Latvian, Spanish,
+  Thai, English).
 - ``mixed, mostly German``: the pages that trafilatura 1.1.0 was tested on (blogs, shops, recipes, offices, forums), with the segments that its tests
   ask for and forbid. Its tests passed on them, comments included, which is an advantage of that extractor over all others.
 - ``documentation``: pages of SQLAlchemy and lxml with code, tables and lists. The truth is all text of the element that their template keeps the
   document in, links to itself and tables of contents left out.
 
-Nothing of the packages is run: their tests are read as syntax trees. Thresholds were chosen on the pages of one half of each kind (`is_tuned_on`); the
-halves of ``documentation`` share their two templates.
+Nothing of the packages is run: their tests are read as syntax trees. Thresholds were chosen on the pages of one half of each kind (`is_tuned_on`);
+the halves of ``documentation`` share their two templates.
 """
 
 import ast

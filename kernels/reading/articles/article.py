@@ -1,5 +1,6 @@
-"""The article of a web page, without menus, advertisements and comments: libxml2 builds the tree, and compiled loops read its serialised form once,
-weigh its blocks and write out those that are chosen.
+"""The article of a web page, without menus, advertisements and comments.
+
+libxml2 builds the tree, and compiled loops read its serialised form once, weigh its blocks and write out those that are chosen.
 
 Paragraphs, headings and list items are a line each, code keeps its lines, a row of a table is one line with `` | `` between its cells, formulas are
 their TeX, superscripts and subscripts follow `kernels.reading.articles.scripts`. A headline that the title repeats is left out.

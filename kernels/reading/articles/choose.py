@@ -1,5 +1,8 @@
-"""Which blocks of a page are its article: those of the heaviest element that are no lists of links, from its first full paragraph to its last, with
-the headings, short paragraphs, items and rows beside these; compiled."""
+"""Which blocks of a page are its article; compiled.
+
+They are those of the heaviest element that are no lists of links, from its first full paragraph to its last, with the headings, short paragraphs,
+items and rows beside these.
+"""
 
 # Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
 # pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
@@ -12,9 +15,21 @@ from kernels.reading.articles import names, tags
 from kernels.reading.articles.characters import last_character
 from kernels.reading.articles.compiled import compiled
 from kernels.reading.articles.scan import (
-    ELEMENT, END, KIND, LINKED, NAMES, NUM_BLOCKS, NUM_ELEMENTS, PARENT, ROW_OF, SIZE, START, TAG, Page,
+    ELEMENT,
+    END,
+    KIND,
+    LINKED,
+    NAMES,
+    NUM_BLOCKS,
+    NUM_ELEMENTS,
+    PARENT,
+    ROW_OF,
+    SIZE,
+    START,
+    TAG,
+    Page,
 )  # fmt: skip
-from kernels.reading.articles.weigh import MAX_LINKED, Flags, I32, Strictness, Sums, data_rows, discarded, is_full, is_running, line_runs, weigh
+from kernels.reading.articles.weigh import I32, MAX_LINKED, Flags, Strictness, Sums, data_rows, discarded, is_full, is_running, line_runs, weigh
 
 USUAL = Strictness(min_size=40, max_linked=0.4)
 LENIENT = Strictness(min_size=25, max_linked=0.7)
@@ -115,9 +130,9 @@ def _has_rival(page: Page, sums: Sums, root: int, best: int) -> bool:
         return False
     for place in range(best + 1, page.state[NUM_ELEMENTS]):
         is_named = elements[place, TAG] & tags.ARTICLE or elements[place, NAMES] & names.NAMED_ARTICLE
-        if is_named and sums.weight[place] >= MIN_RIVAL_SHARE * sums.weight[root] and elements[place, TAG] == elements[root, TAG]:
-            if _holds(elements, best, place) and not _holds(elements, root, place) and not _holds(elements, place, root):
-                return True
+        is_alike = is_named and sums.weight[place] >= MIN_RIVAL_SHARE * sums.weight[root] and elements[place, TAG] == elements[root, TAG]
+        if is_alike and _holds(elements, best, place) and not _holds(elements, root, place) and not _holds(elements, place, root):
+            return True
     return False
 
 

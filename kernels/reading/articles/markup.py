@@ -1,5 +1,8 @@
-"""A page as well-formed markup without scripts and styles: libxml2 reads the HTML, mends it, cuts what is nested deeper than it allows, so that no
-page costs more than its length, and writes the tree out again for one compiled pass over its bytes."""
+"""A page as well-formed markup without scripts and styles.
+
+libxml2 reads the HTML, mends it, cuts what is nested deeper than it allows, so that no page costs more than its length, and writes the tree out
+again for one compiled pass over its bytes.
+"""
 
 from importlib import import_module
 from typing import Any

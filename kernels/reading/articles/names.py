@@ -1,5 +1,6 @@
-"""What pages call their parts: words in class, id, role and itemprop, in several languages, found in one pass by the automaton of
-Aho and Corasick (1975, https://doi.org/10.1145/360825.360855).
+"""What pages call their parts: words in class, id, role and itemprop, in several languages.
+
+They are found in one pass by the automaton of Aho and Corasick (1975, https://doi.org/10.1145/360825.360855).
 
 A ``_`` in a word stands for whatever is no letter and no digit, or an end: ``_ad_`` is in ``box ad``, not in ``header``.
 """

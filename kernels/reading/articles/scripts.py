@@ -1,5 +1,7 @@
-"""Superscripts and subscripts of a page, as `kernels.reading.parsing.markup.scripts` writes them: those that the loops of `kernels.reading.articles.scan`
-marked by control characters in text, and those of a tree."""
+"""Superscripts and subscripts of a page, as `kernels.reading.parsing.markup.scripts` writes them.
+
+The loops of `kernels.reading.articles.scan` mark them by control characters in text; those of a tree are elements.
+"""
 
 import re
 from typing import Any
@@ -33,7 +35,7 @@ def _plain(match: re.Match[str]) -> str:
 
 def resolve_tree(tree: Any) -> None:
     """Replace the ``sup`` and ``sub`` elements of an ``lxml`` tree by text; one that holds a link is a reference and goes."""
-    for element in list(tree.iter("sub", "sup")):
+    for element in reversed(list(tree.iter("sub", "sup"))):  # from the inside out
         parent = element.getparent()
         if parent is None:
             continue

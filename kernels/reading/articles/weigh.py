@@ -16,7 +16,21 @@ from kernels.reading.articles import names, tags
 from kernels.reading.articles.characters import ends_sentence, last_character
 from kernels.reading.articles.compiled import compiled
 from kernels.reading.articles.scan import (
-    CELL_OF, ELEMENT, END, IS_LAYOUT, KIND, LINKED, NAMES, NUM_BLOCKS, NUM_ELEMENTS, PARENT, ROW_OF, SIZE, START, TAG, Page,
+    CELL_OF,
+    ELEMENT,
+    END,
+    IS_LAYOUT,
+    KIND,
+    LINKED,
+    NAMES,
+    NUM_BLOCKS,
+    NUM_ELEMENTS,
+    PARENT,
+    ROW_OF,
+    SIZE,
+    START,
+    TAG,
+    Page,
 )  # fmt: skip
 
 F64 = NDArray[np.float64]
@@ -116,9 +130,7 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, strictness
     gone = np.zeros(num_elements, np.bool_)
     for place in range(1, num_elements):
         tag, called = elements[place, TAG], elements[place, NAMES]
-        if gone[elements[place, PARENT]]:
-            gone[place] = True
-        elif tag & tags.ROW and rows[place, 0] and not include_tables:
+        if gone[elements[place, PARENT]] or (tag & tags.ROW and rows[place, 0] and not include_tables):
             gone[place] = True
         elif _is_boilerplate(tag, called):
             is_certain = tag & tags.STRONG or called & (names.NAMED_STRONGLY | names.NAMED_COMMENTS)

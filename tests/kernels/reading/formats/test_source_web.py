@@ -166,9 +166,10 @@ def test_the_fast_extractor_asks_no_other() -> None:
 @pytest.mark.parametrize("extractor", ["careful", "fast"])
 def test_both_extractors_keep_powers_code_tables_and_lists(extractor: Literal["careful", "fast"]) -> None:
     inner = (
-        "<p>It weighs 10<sup>6</sup> g on 3 m<sup>2</sup> for the 1<sup>st</sup> time,<sup><a href='#n1'>[1]</a></sup> which is more H<sub>2</sub>O.</p>"
-        "<pre><code>def total(items):\n    return sum(items)</code></pre>"
-        "<table><tr><th>City</th><th>People</th></tr><tr><td>Altona</td><td>280000</td></tr></table><ul><li>First point.</li><li>Second point.</li></ul>"
+        "<p>It weighs 10<sup>6</sup> g on 3 m<sup>2</sup> for the 1<sup>st</sup> time,<sup><a href='#n1'>[1]</a></sup>"
+        " which is more H<sub>2</sub>O.</p><pre><code>def total(items):\n    return sum(items)</code></pre>"
+        "<table><tr><th>City</th><th>People</th></tr><tr><td>Altona</td><td>280000</td></tr></table>"
+        "<ul><li>First point.</li><li>Second point.</li></ul>"
     )
     config = WebConfig(extractor=extractor, favor="balance", include_tables=True, max_bytes=100_000)
     text, _, _ = extract_article(PAGE.replace("</article>", f"{inner}<p>{ARTICLE} So they say.</p></article>"), config)
