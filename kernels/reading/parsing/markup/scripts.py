@@ -7,17 +7,20 @@ it would join a figure or is more than one run.
 
 import re
 
+from kernels.reading.parsing.markup.references import unescape
+
 MAX_NESTING = 8
 """Scripts within scripts that are still told apart; the marks of deeper ones go."""
 
 _SCRIPT = re.compile(r"( ?)<(sup|sub)\b[^<>]*+>([^<>]*+)</\2\s*+>", re.IGNORECASE)
 _STRAY = re.compile(r"</?(?:sup|sub)\b[^<>]*+>", re.IGNORECASE)
-_RUN = re.compile(r"[-+\u2212\u2013\u00b1]?\w+(?:[.,]\d+)?[-+\u2212\u2013]?|[-+\u2212\u2013]", re.ASCII)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[-+\u2212\u2013\u00b1]?\w+(?:[.,]\d+)?[-+\u2212\u2013]?|[-+\u2212\u2013]")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
+_LOWER_HALF = re.compile(r"[/\u2044]<sub\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"\[.*\]", re.DOTALL)
 _ORDINAL = re.compile(r"(?:\d|\b[IVXLCDM]+)\.?\Z")
-_ORDINALS = frozenset("st nd rd th er ère re ère eme ème d ª º a o os as".split())  # noqa: SIM905 (a column of words reads worse)
+_ORDINALS = frozenset("st nd rd th er ère re ère eme ème d ª º a o os as".split())  # noqa: SIM905
 _ABBREVIATIONS = frozenset("tm sm lle mlle me mme mr dr ac gr te cts sr jr ta to".split())  # noqa: SIM905
 _MARKS = frozenset("*†‡§¶′″°®™©’'\"")
 _CONTEXT_CHARS = 12
@@ -28,16 +31,21 @@ def superscript(content: str, before: str, after: str) -> str:
     content = content.strip()
     if not content or _REFERENCE.fullmatch(content):
         return ""
-    before = before[-_CONTEXT_CHARS:]
+    before = before.rstrip("'")[-_CONTEXT_CHARS:]
     if set(content) <= _MARKS:
         return content
     if _LETTERS.fullmatch(content) and _is_part_of_a_word(content, before, after):
         return content
     if not before or not (before[-1].isalnum() or before[-1] in ")]}|′″'°%ℏ"):
-        return content if _WORD.fullmatch(content) else f"^({content})"
-    if after[:1] in ("/", "⁄") and content.isdecimal():  # the upper half of a fraction
+        return content  # nothing that it could be the power of
+    if _LOWER_HALF.match(after) and content.isdecimal():  # the upper half of a fraction
         return f" {content}" if before[-1].isdecimal() else content
-    return f"^{content}" if _WORD.fullmatch(content) else f"^({content})"
+    return f"^{content}" if _WORD.fullmatch(content) or _IN_BRACKETS.fullmatch(content) else f"^({content})"
+
+
+def is_power(content: str, before: str, after: str) -> bool:
+    """Return whether a superscript behind a blank is the power of the number before it: 10 <sup>6</sup>."""
+    return before[-1:].isdecimal() and not after[:1].isalnum() and content.strip()[:1] in set("-+\u22120123456789")
 
 
 def _is_part_of_a_word(content: str, before: str, after: str) -> bool:
@@ -53,11 +61,11 @@ def _is_part_of_a_word(content: str, before: str, after: str) -> bool:
 
 def subscript(content: str, before: str) -> str:
     """Return a subscript as text; ``before`` is the text before it."""
-    content = content.strip()
+    content, before = content.strip(), before.rstrip("'")
     if not content:
         return ""
     if not _WORD.fullmatch(content):
-        return f"_({content})" if before[-1:].isalnum() else content
+        return f"_({content})" if before[-1:].isalnum() and not _IN_BRACKETS.fullmatch(content) else content
     return f"_{content}" if before[-1:].isdecimal() and content[0].isdecimal() else content
 
 
@@ -78,13 +86,13 @@ def _resolve_innermost(text: str) -> tuple[str, int]:
         gap = text[place : script.start()]
         place = script.end()
         parts.append(gap)
-        before = (before + gap[-_CONTEXT_CHARS:])[-_CONTEXT_CHARS:]
-        after = text[place : place + 2]
+        before = unescape((before + gap[-_CONTEXT_CHARS:])[-_CONTEXT_CHARS:])
+        after = text[place : place + _CONTEXT_CHARS]
         content = script[3].replace("''", "")
         if script[2].lower() == "sub":
             written = script[1] + subscript(content, before + script[1])
-        elif script[1] and before[-1:].isdecimal() and not after[:1].isalnum() and content.strip()[:1] in "-+\u22120123456789":
-            written = superscript(content, before, after)  # "10 <sup>6</sup>" is a power as well
+        elif script[1] and is_power(content, before, after):
+            written = superscript(content, before, after)
         else:
             written = script[1] + superscript(content, before + script[1], after)
         parts.append(written)
