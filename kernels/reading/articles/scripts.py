@@ -30,12 +30,12 @@ def _plain(match: re.Match[str]) -> str:
     before = _STRAY.sub("", match.string[max(0, match.start() - _CONTEXT_CHARS) : match.start()])
     if match[1] is None:
         return subscript(match[2], before)
-    return superscript(match[1], before, match.string[match.end() : match.end() + 2])
+    return superscript(match[1], before, match.string[match.end() : match.end() + 2].replace("\x03", "<sub"))
 
 
 def resolve_tree(tree: Any) -> None:
     """Replace the ``sup`` and ``sub`` elements of an ``lxml`` tree by text; one that holds a link is a reference and goes."""
-    for element in reversed(list(tree.iter("sub", "sup"))):  # from the inside out
+    for element in _scripts(tree):
         parent = element.getparent()
         if parent is None:
             continue
@@ -44,7 +44,7 @@ def resolve_tree(tree: Any) -> None:
         if element.tag == "sub":
             plain = subscript(content, before)
         else:
-            plain = "" if element.find(".//a") is not None else superscript(content, before, after[:2])
+            plain = "" if element.find(".//a") is not None else superscript(content, before, _text_after(element))
         previous = element.getprevious()
         if previous is None:
             parent.text = (parent.text or "") + plain + after
@@ -52,6 +52,11 @@ def resolve_tree(tree: Any) -> None:
             previous.tail = (previous.tail or "") + plain + after
         element.tail = None
         parent.remove(element)
+
+
+def _scripts(tree: Any) -> list[Any]:
+    """Return superscripts, then subscripts, each from the inside out: a fraction is told by the subscript behind its upper half."""
+    return [*reversed(list(tree.iter("sup"))), *reversed(list(tree.iter("sub")))]
 
 
 def _text_before(element: Any, parent: Any) -> str:
@@ -63,3 +68,9 @@ def _text_before(element: Any, parent: Any) -> str:
     if not text and isinstance(previous.tag, str):
         text = "".join(previous.itertext())
     return text[-_CONTEXT_CHARS:]
+
+
+def _text_after(element: Any) -> str:
+    """Return the beginning of what follows an element, a subscript as its tag."""
+    following, after = element.getnext(), element.tail or ""
+    return f"{after}<sub" if len(after) < 2 and following is not None and following.tag == "sub" else after[:2]

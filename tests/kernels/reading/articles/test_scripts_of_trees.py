@@ -15,6 +15,7 @@ from kernels.reading.articles.scripts import resolve_tree
         ("<p><b>x</b><sup>n+1</sup></p>", "x^(n+1)"),
         ("<p>CO<sub>2</sub> is</p>", "CO2 is"),
         ("<p>so.<sup><a href='#1'>1</a></sup> Then</p>", "so. Then"),
+        ("<p>1<sup>3</sup>/<sub>4</sub> cup</p>", "1 3/4 cup"),
         ("<p><sup>14</sup>C</p>", "14C"),
     ],
 )

@@ -65,6 +65,7 @@ def test_a_table_that_lays_out_the_page_is_no_table(include_tables: bool) -> Non
         ("the 1<sup>st</sup> time", "the 1st time"),
         ("so it was.<sup><a href='#1'>[1]</a></sup> Then", "so it was. Then"),
         ("so it was.<sup>[2]</sup> Then", "so it was. Then"),
+        ("1<sup>3</sup>/<sub>4</sub> cup", "1 3/4 cup"),
         ("2<sup>2<sup>n</sup></sup>", "2^(2^n)"),
         ("<a href='/u'>km<sup>2</sup></a> of land", "km^2 of land"),
     ],
