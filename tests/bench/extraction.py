@@ -1,10 +1,10 @@
 """How well and how fast articles are told from their pages, by kinds of pages; the peers are Trafilatura and Resiliparse.
 
-Run by ``make bench NAME=extraction``. Pages and measures: `tests.bench.extraction_pages`, `tests.bench.extraction_scores`. F1 is of the half of each
-kind that nothing was chosen on; MB of HTML a CPU second are of all its pages, the best of a few passes on one core. Tables count as text,
+Run by ``make bench NAME=extraction``. Pages and measures: `tests.bench.extraction_pages`, `tests.bench.extraction_scores`. F1 is of the quarter of
+each kind that nothing was chosen on; MB of HTML a CPU second are of all its pages, the best of a few passes on one core. Tables count as text,
 comments do not.
 
-What was tried on the other half and did not pay: a name of boilerplate believed below .3 or .4 of the running text instead of .5 (news loses .005);
+What was tried on the other pages and did not pay: a name of boilerplate believed below .3 or .4 of the running text instead of .5 (news loses .005);
 narrowing to a part named as the article at .9 of the weight instead of .8 (news loses .004); no weight for short blocks without links (documentation
 loses .05, mixed pages .006); running text from 25 or 80 characters instead of 40 (many scripts lose .01, mixed pages .012).
 """
@@ -19,13 +19,13 @@ from tests.bench.extraction_pages import LabelledPage, is_tuned_on, labelled_pag
 from tests.bench.extraction_scores import Score, average, interval, score
 from tests.bench.planted import on_one_core
 
-REPEATS = 3
+REPEATS = 2
 PEER, OURS = "trafilatura", "modelmill, fast"
 Extractor = Callable[[str], str]
 
 
 class Measured(NamedTuple):
-    """One extractor on one kind: scores of the half that is reported, and CPU seconds for all pages."""
+    """One extractor on one kind: scores of the quarter that is reported, and CPU seconds for all pages."""
 
     scores: list[Score]
     seconds: float

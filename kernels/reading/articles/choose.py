@@ -29,7 +29,20 @@ from kernels.reading.articles.scan import (
     TAG,
     Page,
 )  # fmt: skip
-from kernels.reading.articles.weigh import I32, MAX_LINKED, Flags, Strictness, Sums, data_rows, discarded, is_full, is_running, line_runs, weigh
+from kernels.reading.articles.weigh import (
+    I32,
+    MAX_LINKED,
+    Flags,
+    Strictness,
+    Sums,
+    count_teasers_as_links,
+    data_rows,
+    discarded,
+    is_full,
+    is_running,
+    line_runs,
+    weigh,
+)
 
 USUAL = Strictness(min_size=40, max_linked=0.4)
 LENIENT = Strictness(min_size=25, max_linked=0.7)
@@ -37,6 +50,8 @@ LENIENT = Strictness(min_size=25, max_linked=0.7)
 ANY_TEXT = Strictness(min_size=1, max_linked=0.7)
 """For a page that is all rows and items; what is found must be as long as MIN_ANY_TEXT."""
 MIN_ANY_TEXT = 100
+MIN_TRUSTED_SHARE = 0.2
+"""If names leave less than this of what would be chosen without them, they mean something else on this page."""
 MIN_MAIN_SHARE = 0.2
 """An element that its page calls the main one is it if it weighs this much of all."""
 MIN_NAMED_SHARE = 0.8
@@ -61,20 +76,25 @@ class Part(NamedTuple):
 @compiled
 def choose(page: Page, include_tables: bool) -> Flags:
     """Return for each block whether it is of the article; none is where there is no article."""
+    count_teasers_as_links(page)
     runs, rows = line_runs(page), data_rows(page)
-    kept = _choose(page, runs, rows, include_tables, USUAL)
+    sizes = page.blocks[: page.state[NUM_BLOCKS], SIZE]
+    kept = _choose(page, runs, rows, include_tables, True, USUAL)
+    all_named = _choose(page, runs, rows, include_tables, False, USUAL)
+    if (kept * sizes).sum() < MIN_TRUSTED_SHARE * (all_named * sizes).sum():
+        kept = all_named
     if not kept.any():
-        kept = _choose(page, runs, rows, include_tables, LENIENT)
+        kept = _choose(page, runs, rows, include_tables, True, LENIENT)
     if not kept.any():
-        kept = _choose(page, runs, rows, include_tables, ANY_TEXT)
-        if (kept * page.blocks[: len(kept), SIZE]).sum() < MIN_ANY_TEXT:
+        kept = _choose(page, runs, rows, include_tables, True, ANY_TEXT)
+        if (kept * sizes).sum() < MIN_ANY_TEXT:
             kept[:] = False
     return kept
 
 
 @compiled
-def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, strictness: Strictness) -> Flags:
-    gone = discarded(page, runs, rows, include_tables, strictness)
+def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
+    gone = discarded(page, runs, rows, include_tables, trusts_names, strictness)
     sums = weigh(page, runs, gone, strictness)
     part = _part(page, rows, sums, gone)
     kept = np.zeros(page.state[NUM_BLOCKS], np.bool_)

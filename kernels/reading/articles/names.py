@@ -2,9 +2,11 @@
 
 They are found in one pass by the automaton of Aho and Corasick (1975, https://doi.org/10.1145/360825.360855).
 
-A ``_`` in a word stands for whatever is no letter and no digit, or an end: ``_ad_`` is in ``box ad``, not in ``header``.
+A ``_`` in a word stands for whatever is no letter and no digit, or an end, a ``|`` for white space or an end: ``_ad_`` is in ``box-ad``, not in
+``header``, ``|hidden|`` in ``box hidden``, not in ``label-hidden``.
 """
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -42,15 +44,16 @@ _WORDS = (
     ("has_ads hasads with_ads without with_comments no_comments admonition", TRUSTED),
     ("withsidebar with_sidebar has_sidebar hassidebar no_sidebar nosidebar", TRUSTED),
     ("_section_ _level1_ _level2_ _level3_ _level4_", SLUGGED),
-    ("_hidden_", HIDDEN),
+    ("|hidden|", HIDDEN),
     ("mw_editsection headerlink _sr_only_ visually_hidden visuallyhidden screen_reader_text linenos lineno line_numbers", MUTED),
     ("display_none visibility_hidden", NOT_SHOWN),
     ("x_tex", TEX),
 )
 """Words, and what they say of an element: that it is no article (by readers; beyond doubt), the article, the page's main part; that its other names
 mean nothing; that its id is made from a heading; that it or its text is not shown; that a formula is TeX."""
-NUM_SYMBOLS = 37
-"""A letter of either case 1 to 26, a digit 27 to 36, anything else 0."""
+SPACE = 37
+NUM_SYMBOLS = 38
+"""A letter of either case 1 to 26, a digit 27 to 36, white space 37, anything else 0."""
 
 
 class Names(NamedTuple):
@@ -62,6 +65,8 @@ class Names(NamedTuple):
 
 
 def _symbol(character: str) -> int:
+    if character in "| \t\n\r\f":
+        return SPACE
     if character.isascii() and character.isalpha():
         return ord(character.lower()) - 96
     return ord(character) - 21 if character.isascii() and character.isdigit() else 0
@@ -72,16 +77,21 @@ def make_names() -> Names:
     trie, bits = [[-1] * NUM_SYMBOLS], [0]
     for words, bit in _WORDS:
         for word in words.split():
-            state = 0
-            for symbol in map(_symbol, word):
-                if trie[state][symbol] < 0:
-                    trie[state][symbol] = len(trie)
-                    trie.append([-1] * NUM_SYMBOLS)
-                    bits.append(0)
-                state = trie[state][symbol]
-            bits[state] |= bit
+            for symbols in product(*((0, SPACE) if character == "_" else (_symbol(character),) for character in word)):
+                _add(trie, bits, symbols, bit)
     _link(trie, bits)
     return Names(np.array([_symbol(chr(byte)) for byte in range(256)], np.uint8), np.array(trie, np.int16), np.array(bits, np.int64))
+
+
+def _add(trie: list[list[int]], bits: list[int], symbols: tuple[int, ...], bit: int) -> None:
+    state = 0
+    for symbol in symbols:
+        if trie[state][symbol] < 0:
+            trie[state][symbol] = len(trie)
+            trie.append([-1] * NUM_SYMBOLS)
+            bits.append(0)
+        state = trie[state][symbol]
+    bits[state] |= bit
 
 
 def _link(trie: list[list[int]], bits: list[int]) -> None:

@@ -98,6 +98,9 @@ def _write_text(data: U8, place: int, end: int, page: Page) -> int:
                 _write_space(page, byte)
                 place += spaces
                 continue
+            if byte == 0xC2 and place + 1 < end and data[place + 1] == 0xAD:  # a soft hyphen
+                place += 2
+                continue
         if byte == AMPERSAND:
             byte, width = _entity(data, place, end)
             if byte == CARRIAGE_RETURN:
@@ -132,13 +135,14 @@ def _write_space(page: Page, byte: int) -> None:
 def _entity(data: U8, place: int, end: int) -> tuple[int, int]:
     """Return the character of an entity and its bytes: the few that the serialiser writes."""
     stop = place + 1
-    while stop < end and data[stop] != SEMICOLON and stop - place < 6:
+    while stop < end and data[stop] != SEMICOLON and stop - place < 9:
         stop += 1
     if stop >= end or data[stop] != SEMICOLON:
         return AMPERSAND, 1
     first, width = data[place + 1], stop + 1 - place
-    if first == 35:  # of control characters only
-        return CARRIAGE_RETURN if data[place + 2] == 49 and data[place + 3] == 51 else 32, width
+    if first == 35:  # of control characters, as U+FFFD, and of white space only
+        is_left_out = data[place + 2] == 120 or (data[place + 2] == 49 and data[place + 3] == 51)
+        return CARRIAGE_RETURN if is_left_out else 32, width
     if first == 108:
         return LESS, width
     if first == 103:
@@ -249,15 +253,16 @@ def _names(data: U8, first: int, second: int, length: int, start: int, end: int,
 @compiled
 def _match(data: U8, start: int, end: int, words: Names) -> int:
     """Return the bits of all words in a value."""
-    state = words.next[0, 0]
-    found, last = 0, 0
+    state = words.next[0, names.SPACE]
+    found, is_between = 0, True
     for place in range(start, end):
         symbol = words.symbols[data[place]]
-        if symbol or last:
+        is_letter = 0 < symbol < names.SPACE
+        if is_letter or not is_between:
             state = words.next[state, symbol]
             found |= words.bits[state]
-        last = symbol
-    return found | words.bits[words.next[state, 0]]
+        is_between = not is_letter
+    return found if is_between else found | words.bits[words.next[state, names.SPACE]]
 
 
 @compiled

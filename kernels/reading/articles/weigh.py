@@ -1,7 +1,7 @@
 """What blocks and elements weigh: running text against links and against what pages name as no article; compiled.
 
 After Kohlschütter et al. 2010 (https://doi.org/10.1145/1718487.1718542): length and share of links tell text from boilerplate. All constants were
-chosen on one half of the pages of ``tests.bench.extraction``.
+chosen on three quarters of the pages of `tests.bench.extraction`.
 """
 
 # Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
@@ -44,9 +44,13 @@ SHORT_WEIGHT, SHORT_PARAGRAPH_WEIGHT, LINK_WEIGHT = 1.0, 3.0, -5.0
 MAX_LINKED = 0.5
 MAX_NAMED_SHARE = 0.5
 """An element with more of the page's running text than this is no boilerplate, whatever its name, unless the name is beyond doubt."""
+MIN_ARTICLE_SHARE = 0.25
+"""Nor is one that holds a part that is named as the article and has this much of it."""
 MAX_LAYOUT_SIZE = 1000
 MAX_LAYOUT_BLOCKS = 4
 """A row with more text, with a heading, code or a cell of more blocks, lays out a page and is no row of data."""
+MIN_TEASERS, MAX_TEASER_SIZE = 4, 400
+"""So many links in a row, each with so little text of its own, are teasers of other pages."""
 MARKUP_BEGINS, MARKUP_ENDS = 60, 62
 COPYRIGHT_SIGN = 0xA9
 
@@ -85,6 +89,29 @@ def line_runs(page: Page) -> I32:
 
 
 @compiled
+def count_teasers_as_links(page: Page) -> None:
+    """Take the text of teasers as part of their links: links and short texts in turn, several times, neither items nor cells."""
+    blocks, num_blocks = page.blocks, page.state[NUM_BLOCKS]
+    first = 0
+    while first < num_blocks:
+        end = first
+        while end + 1 < num_blocks and _is_teaser(page, end):
+            end += 2
+        if end - first >= 2 * MIN_TEASERS:
+            for number in range(first + 1, end, 2):
+                blocks[number, LINKED] = blocks[number, SIZE]
+        first = max(end, first + 1)
+
+
+@compiled
+def _is_teaser(page: Page, number: int) -> bool:
+    link, text = page.blocks[number], page.blocks[number + 1]
+    if (link[KIND] | text[KIND]) & tags.ITEM or page.elements[text[ELEMENT], CELL_OF] or link[ELEMENT] == text[ELEMENT]:
+        return False
+    return link[LINKED] >= link[SIZE] and text[LINKED] == 0 and text[SIZE] <= MAX_TEASER_SIZE
+
+
+@compiled
 def is_running(page: Page, runs: I32, number: int, strictness: Strictness) -> bool:
     """Return whether a block is running text: code, or long enough and not of links, no stray markup and no copyright line."""
     block, text = page.blocks[number], page.text
@@ -115,11 +142,11 @@ def _sum_up(elements: I32, values: F64) -> None:
 
 
 @compiled
-def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, strictness: Strictness) -> Flags:
+def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
     """Return for each element whether it is in a part that is named as no article, or is a row of data where those are not wanted.
 
     A name is not believed of an element that holds much of the page's running text, unless it says that readers wrote it or that all pages of the
-    site bear it.
+    site bear it. Names that are not to be trusted on a page are believed only where tags say the same.
     """
     num_elements, elements = page.state[NUM_ELEMENTS], page.elements
     running = np.zeros(num_elements)
@@ -127,6 +154,11 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, strictness
         if is_running(page, runs, number, strictness):
             running[page.blocks[number, ELEMENT]] += page.blocks[number, SIZE] - page.blocks[number, LINKED]
     _sum_up(elements, running)
+    named = np.zeros(num_elements)
+    for place in range(num_elements - 1, 0, -1):
+        if elements[place, NAMES] & names.NAMED_ARTICLE:
+            named[place] = max(named[place], running[place])
+        named[elements[place, PARENT]] = max(named[elements[place, PARENT]], named[place])
     gone = np.zeros(num_elements, np.bool_)
     for place in range(1, num_elements):
         tag, called = elements[place, TAG], elements[place, NAMES]
@@ -134,7 +166,8 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, strictness
             gone[place] = True
         elif _is_boilerplate(tag, called):
             is_certain = tag & tags.STRONG or called & (names.NAMED_STRONGLY | names.NAMED_COMMENTS)
-            gone[place] = is_certain > 0 or running[place] < MAX_NAMED_SHARE * running[0]
+            is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < MAX_NAMED_SHARE * running[0]
+            gone[place] = is_certain > 0 or (is_likely and named[place] < MIN_ARTICLE_SHARE * running[0])
     return gone
 
 

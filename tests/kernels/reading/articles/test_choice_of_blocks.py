@@ -140,3 +140,18 @@ def test_a_page_without_paragraphs_is_no_article(html: str) -> None:
 def test_no_page_is_too_much(html: str) -> None:
     text = find_article(html, include_tables=True).text
     assert not set(text) & set("\x00\x01\x02\x03\x04")
+
+
+def test_names_that_would_leave_next_to_nothing_are_not_believed() -> None:
+    widgets = "".join(f"<div class='builder-widget'><p>{paragraph}</p></div>" for paragraph in PARAGRAPHS)
+    assert lines(f"{MENU}<div>{widgets}</div>") == PARAGRAPHS
+
+
+def test_hidden_is_a_word_of_its_own() -> None:
+    field = "".join(f"<div class='field field--label-hidden'><p>{paragraph}</p></div>" for paragraph in PARAGRAPHS[1:])
+    assert lines(f"<div><p>{PARAGRAPHS[0]}</p>{field}</div>") == PARAGRAPHS
+
+
+def test_teasers_of_other_pages_are_links() -> None:
+    teasers = "".join(f"<div><a href='/{n}'>House number {n}</a></div><div>Why its keeper went away in winter and came back.</div>" for n in range(5))
+    assert lines(f"<div>{TEXT}<div>{teasers}</div></div>") == PARAGRAPHS

@@ -92,3 +92,7 @@ def test_text_for_screen_readers_and_anchors_is_left_out() -> None:
     assert written("<h2>Loops<a class='headerlink' href='#l'>¶</a></h2><p>See <span class='sr-only'>opens a window</span>below.</p>") == (
         "Loops\nSee below."
     )
+
+
+def test_soft_hyphens_and_control_characters_are_left_out() -> None:
+    assert written("<p>The light&shy;house \x01of\x02 Al&shy;tona.</p>") == "The lighthouse of Altona."
