@@ -15,7 +15,7 @@ WIDE = 2
 
 @compiled
 def space_bytes(data: U8, place: int, end: int) -> int:
-    """Return the bytes of the white space (``str.isspace``, and the zero-width space) at ``place``, 0 for another character."""
+    """Return the bytes of the white space (``str.isspace``) at ``place``, 0 for another character."""
     byte = data[place]
     if byte < 128:
         return 1 if byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31 else 0
