@@ -6,12 +6,14 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from kernels.curation.compiled_cache import is_filled
+import kernels.curation
+from kernels.specs.compiled_cache import is_filled
 from pipelines.terminal.application import Terminal, styled
 from pipelines.terminal.units import duration
 from pipelines.terminal.workbench import Selection, Workbench
@@ -48,7 +50,7 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) ->
         jobs = materialize_jobs(bench.graph, bench.recipe.path, bench.home, bench.lake)
         instance = open_instance(bench.home)
         terminal = Terminal(file=os.fdopen(os.dup(1), "w"))  # Dagster redirects descriptor 1 while a step runs
-        if not is_filled():
+        if not is_filled(Path(kernels.curation.__file__).parent):
             terminal.print("first run here: the loops that filter and deduplicate are compiled once, which takes about a minute")
         view: View = Bars(terminal, bench, num_waiting) if terminal.is_terminal else StageLines(terminal)
         with view.shown(), bench.home.lock("up"), listening(view.listen):

@@ -82,7 +82,11 @@ def fetch(name: str, cache: Path) -> Path:
         PackageUnavailable: it is not in the cache and pip cannot get it.
         ValueError: the file's SHA-256 is not the pinned one.
     """
-    package = PACKAGES[name]
+    return fetch_archive(PACKAGES[name], cache)
+
+
+def fetch_archive(package: Package, cache: Path) -> Path:
+    """Return the verified archive of a package that need not be one of `PACKAGES`; raises what `fetch` does."""
     target = cache / package.filename
     if not target.exists():
         _download(package, cache)

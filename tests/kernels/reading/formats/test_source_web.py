@@ -3,10 +3,11 @@ import io
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from kernels.reading.formats.web import SPEC, WebConfig
+from kernels.reading.formats.web import SPEC, WebConfig, extract_article
 from kernels.specs.sources import Document, Reject, SourceFile
 
 ARTICLE = (
@@ -151,16 +152,38 @@ def test_what_the_record_tells_of_a_page_is_kept() -> None:
     assert item.metadata == {"charset": "utf-8", "date": "2024-05-18T01:58:10Z", "extractor": "trafilatura", "mime": "text/html", "status": 200}
 
 
-def test_the_fast_extractor_asks_trafilatura_only_where_it_is_not_sure() -> None:
-    sure = f"<html><title>A</title><body><article>{''.join(f'<p>{ARTICLE} {n}.</p>' for n in range(4))}</article></body></html>"
-    unsure = f"<html><title>B</title><body><div><div><p>{ARTICLE}</p></div></div><div><div><p>{ARTICLE[::-1]}</p></div></div></body></html>"
+def test_the_fast_extractor_asks_no_other() -> None:
+    one = f"<html><title>A</title><body><article>{''.join(f'<p>{ARTICLE} {n}.</p>' for n in range(4))}</article></body></html>"
+    two = f"<html><title>B</title><body><div><div><p>{ARTICLE}</p></div></div><div><div><p>{ARTICLE[::-1]}</p></div></div></body></html>"
     config = WebConfig(extractor="fast", favor="balance", include_tables=True, max_bytes=100_000)
-    data = record(1, sure.encode()) + record(2, unsure.encode()) + record(3, b"<html><body></body></html>")
+    data = record(1, one.encode()) + record(2, two.encode()) + record(3, b"<html><body></body></html>")
     first, second, third = SPEC.read(SourceFile("pages.warc", lambda: io.BytesIO(data)), config)
     assert isinstance(first, Document) and isinstance(second, Document) and isinstance(third, Reject)
     assert (first.title, first.metadata["extractor"], first.text.count("lighthouse")) == ("A", "blocks", 4)
-    assert (second.title, second.metadata["extractor"]) == ("B", "trafilatura")
+    assert (second.title, second.metadata["extractor"]) == ("B", "blocks")
     assert third.reason == "no_text"
+
+
+@pytest.mark.parametrize("extractor", ["careful", "fast"])
+def test_both_extractors_keep_powers_code_tables_and_lists(extractor: Literal["careful", "fast"]) -> None:
+    inner = (
+        "<p>It weighs 10<sup>6</sup> g on 3 m<sup>2</sup> for the 1<sup>st</sup> time,<sup><a href='#n1'>[1]</a></sup>"
+        " which is more H<sub>2</sub>O.</p><pre><code>def total(items):\n    return sum(items)</code></pre>"
+        "<table><tr><th>City</th><th>People</th></tr><tr><td>Altona</td><td>280000</td></tr></table>"
+        "<ul><li>First point.</li><li>Second point.</li></ul>"
+    )
+    config = WebConfig(extractor=extractor, favor="balance", include_tables=True, max_bytes=100_000)
+    text, _, _ = extract_article(PAGE.replace("</article>", f"{inner}<p>{ARTICLE} So they say.</p></article>"), config)
+    lines = [line.removeprefix("- ") for line in text.split("\n")]
+    assert lines[-8:-1] == [
+        "It weighs 10^6 g on 3 m^2 for the 1st time, which is more H2O.",
+        "def total(items):",
+        "    return sum(items)",
+        "City | People",
+        "Altona | 280000",
+        "First point.",
+        "Second point.",
+    ]
 
 
 def test_an_undeclared_charset_is_told_by_its_characters() -> None:
