@@ -1,6 +1,7 @@
 """The decorator of loops that Numba compiles. Import it, and modules that use it, only inside functions: Numba takes half a second to load.
 
-Machine code is cached below the folder that asked (compiled_cache.py), so that a loop is compiled once a machine. Loops take NumPy arrays and numbers, release the global interpreter lock, and divide as NumPy does.
+Machine code is cached below the folder that asked (compiled_cache.py), so that a loop is compiled once a machine. Loops take NumPy arrays and
+numbers, release the global interpreter lock, and divide as NumPy does.
 """
 
 from collections.abc import Callable
