@@ -126,7 +126,7 @@ def _judge(page: _Page, record: Record, site: _Site, config: WikipediaConfig) ->
     plain = read_page(page.text, wiki, config.drop_sections)
     if not plain.text:
         return Reject(page.id, "no_text", page.title)
-    return Document(page.id, plain.text, page.title, site.url(page.title), _metadata(page, plain), _losses(plain))
+    return Document(page.id, plain.text, page.title, site.url(page.title), _metadata(page, plain), losses=_losses(plain))
 
 
 def _leads_elsewhere(text: str, wiki: Wiki) -> bool:
