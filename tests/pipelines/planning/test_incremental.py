@@ -100,7 +100,10 @@ def test_a_secret_key_makes_tokens_and_another_key_makes_them_anew(shop: Any, pr
 
 
 def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_changes(shop: Any) -> None:
-    card = (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
+    def card_text() -> str:
+        return (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text().replace("\\", "")  # what Markdown would take as marks is escaped
+
+    card = card_text()
     assert "gopher_quality (min_words 20" in card and "personal_data (kinds ['email'], treatment mask)" in card
     assert "| books | books | 3 |" in card and "decontaminated (ngram 13, drop)" in card
     assert "Languages were not identified in books" in card
@@ -109,10 +112,10 @@ def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_ch
     assert "None of the recipe's evaluations was found." in card
     shop.change_recipe("    path: books\n", "    path: books\n    about: Invented prose\n    licence: CC0-1.0\n")
     assert [str(cell) for cell in shop.up(CARD).made] == [CARD]
-    assert "| books | Invented prose | CC0-1.0 | books | base | 3 |" in (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
+    assert "| books | Invented prose | CC0-1.0 | books | base | 3 |" in card_text()
     shop.change_recipe("min_words: 20", "min_words: 21")
     assert {str(cell) for cell in shop.up(CARD).made} >= {CARD}
-    assert "gopher_quality (min_words 21" in (shop.lake.folder(shop.cell(CARD)) / "card.md").read_text()
+    assert "gopher_quality (min_words 21" in card_text()
 
 
 def test_the_event_log_tells_the_same_story(shop: Any) -> None:
@@ -297,7 +300,7 @@ def test_planning_writes_nothing(shop: Any) -> None:
     (shop.folder / "books" / "book-0.txt").unlink()
     (shop.folder / "books" / "new.txt").write_text("new")
     before = files()
-    process = shop.start("plan")
+    process = shop.start("plan", "--details")
     said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0 and "books.base.003" in said, said
+    assert process.returncode == 0 and "books.base.003" in said and "1 new: new.txt; 1 gone: book-0.txt" in said, said
     assert files() == before

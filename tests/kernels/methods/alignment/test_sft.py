@@ -49,7 +49,8 @@ def job(
 ) -> MethodJob:
     for name in ("out", "scratch"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    config = sft.SftConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
+    chosen = {**CONFIG, "checkpoint_every": 2, **changes}
+    config = sft.SftConfig(**{**chosen, "warmup_steps": min(chosen["warmup_steps"], chosen["num_steps"])})
     return method_job(config, {sft.PARENT: parent, sft.CONVERSATIONS: write(folder, chats)}, folder / "out", folder / "scratch", report, say)
 
 
