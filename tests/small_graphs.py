@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pytest
 
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.build import CellBuild, Judging, Workplace
@@ -44,20 +45,23 @@ def no_launcher(*arguments: Any) -> None:
     raise AssertionError("nothing here runs in a process of its own")
 
 
-class SilentReporter:
-    """Takes what a job tells, and keeps none of it."""
+class WordsReporter(NamedTuple):
+    """Hands on the words that a job says, and keeps no numbers."""
+
+    say: Callable[[str], Any]
 
     def __call__(self, numbers: dict[str, float], label: str = "") -> None:
         pass
 
-    def say(self, message: str) -> None:
-        pass
 
+def launch_here(say: Callable[[str], Any] = pytest.fail) -> Any:
+    """Return what does a job in this process, failing where words are said that no test expects."""
 
-def launch_here(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
-    """Do a job in this process."""
-    read = read_job(job)
-    (job.parent / RESULT_FILE).write_text(json.dumps(read.request.fulfil(read, SilentReporter())))
+    def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
+        read = read_job(job)
+        (job.parent / RESULT_FILE).write_text(json.dumps(read.request.fulfil(read, WordsReporter(say))))
+
+    return launch
 
 
 def workplace(home: Home, launch: Any = no_launcher) -> Workplace:

@@ -72,7 +72,10 @@ def _make_here(
     """Make cells in this process, one after another or all in one go."""
     if artifact.build_together is not None:
         place = Workplace(settings.home, PipesLauncher(context), _observer(context, artifact.cell(waiting[0])))
-        standing, failures = make_together(artifact, waiting, state, place)
+        try:
+            standing, failures = make_together(artifact, waiting, state, place)
+        except Exception as error:  # of beginning one of them: none was made
+            standing, failures = {}, dict.fromkeys(waiting, error)
         made.standing.update(standing)
         for partition, reason in failures.items():
             made.failures[artifact.cell(partition)] = tell_failed(context, artifact.cell(partition), reason)

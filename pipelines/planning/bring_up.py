@@ -94,12 +94,13 @@ def bring_up(
         elif progress.kind == "failed":
             failed[progress.cell] = progress.message
 
-    num_runs = 0
+    num_runs, told = 0, None
     with listening(listen), pages_at_the_end():
         sweep(lake)
         end_orphans(instance)
         while True:
-            state = _look(graph, lake, instance)
+            state = _look(graph, lake, instance, told)
+            told = state.observed
             planned = Plan(state.cells)
             wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
             if wave is None:
@@ -119,10 +120,11 @@ def bring_up(
                 raise OSError(full)
 
 
-def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance) -> GraphState:
-    """Look at sources and lake, and have Dagster know what came, went or changed."""
+def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance, told: ObservedSources | None) -> GraphState:
+    """Look at sources and lake, and have Dagster know what came, went or changed since it was last ``told``."""
     observed = observe_sources(graph, lake)
-    mirror_sources(graph, observed, instance)
+    if observed != told:
+        mirror_sources(graph, observed, instance)
     return GraphState(graph, lake, observed)
 
 

@@ -1,7 +1,7 @@
 """Jobs: work that gets a process of its own, told as JSON. The process answers through Dagster Pipes (assets/orchestration/worker.py)."""
 
-import importlib
 import json
+import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -67,8 +67,7 @@ class Job:
 def read_job(path: Path) -> Job:
     """Return the job of a file."""
     words = json.loads(path.read_text())
-    module, _, name = words["request"].partition(":")
-    request: type[Request] = getattr(importlib.import_module(module), name)
+    request: type[Request] = pkgutil.resolve_name(words["request"])
     return Job(
         request=request.model_validate(words["fields"]),
         scratch=Path(words["scratch"]),

@@ -5,9 +5,9 @@ Imported by name on every worker; so modelmill has to be installed there in the 
 
 import fcntl
 import functools
-import importlib
 import json
-from collections.abc import Callable, Iterator
+import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,7 +50,7 @@ def _work_through(folder: Path, rank: int, world_size: int, stream: IO[str]) -> 
     _, batch, _ = read_batch(folder)
     mine = batch.items[rank::world_size]
     try:
-        do = _open(batch.opener, batch.settings)
+        do = pkgutil.resolve_name(batch.opener)(batch.settings)
     except Exception as error:  # whatever it is, it is these items' failure
         logger.exception(error)
         for name, *_ in mine:
@@ -66,11 +66,6 @@ def _work_through(folder: Path, rank: int, world_size: int, stream: IO[str]) -> 
             _write(stream, kind="failed", item=name, reason=_reason(error))
         else:
             _write(stream, kind="done", item=name)
-
-
-def _open(opener: str, settings: dict[str, str]) -> Callable[..., None]:
-    module, _, function = opener.partition(":")
-    return getattr(importlib.import_module(module), function)(settings)
 
 
 def _pass_on(stream: IO[str], progress: Progress) -> None:

@@ -41,14 +41,16 @@ def plan(name: str, run: Callable[..., EvalResult] = answered, file: Path | None
     return EvalPlan(name, task, Nothing(), None, Location(str(file), (), "latest", 1) if file else None)
 
 
-def outcome(tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, **changes: Any) -> tuple[list[str | None], dict[str | None, Any], Home]:
+def outcome(
+    tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, say: Callable[[str], Any] = pytest.fail, **changes: Any
+) -> tuple[list[str | None], dict[str | None, Any], Home]:
     home = Home.resolve(tmp_path, {})
     base = artifact("models/base", lambda build: build.write("weights", pa.table({"weight": [1.0]})))
     evals = replace(scores("r", "base", {found.name: found for found in plans}), **changes)
     graph = graph_of(base, evals)
     make(base, None, GraphState(graph, home.lake(), sources), workplace(home))
     state = GraphState(graph, home.lake(), sources)
-    made, failures = make_together(evals, [found.name for found in plans], state, workplace(home, launch_here))
+    made, failures = make_together(evals, [found.name for found in plans], state, workplace(home, launch_here(say)))
     return list(made), failures, home
 
 
@@ -59,12 +61,14 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {found.name: found.task for found in plans})
     monkeypatch.setattr(checkpoints, "load", lambda folder, device: None)
     seen = Partition(key="filed", source="filed", files=[ObservedFile(path="items.jsonl", size_bytes=1, modified="", digest="as it was")])
-    made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}))
+    words: list[str] = []
+    made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}), say=words.append)
     assert made == ["first", "last"]
     assert failures == {
         "broken": "TypeError: 'NoneType' object is not iterable",
         "filed": f"ValueError: {file}: items.jsonl has changed since it was looked at; run mill up again",
     }
+    assert words == ["broken: TypeError: 'NoneType' object is not iterable"]
     told = {attempt.partition: attempt.reason for attempt in ledger.read(home.lake(), "r") if attempt.outcome == "failed"}
     assert told == failures, "the ledger keeps the reasons"
 

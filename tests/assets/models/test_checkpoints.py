@@ -58,7 +58,7 @@ def test_a_training_whose_publication_fails_is_published_the_next_time_and_not_r
 
     def attempt() -> None:
         state = GraphState(graph, home.lake(), observed())
-        make(graph.artifacts["models/base"], None, state, workplace(home, launch_here))
+        make(graph.artifacts["models/base"], None, state, workplace(home, launch_here()))
 
     monkeypatch.setattr(build_module, "publish", full)
     with pytest.raises(OSError, match="no space"):

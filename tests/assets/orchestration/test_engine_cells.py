@@ -147,3 +147,16 @@ def test_what_trains_or_has_no_partitions_stays_in_the_run(bench: Bench, changes
     bench.artifact = artifact(**changes)
     bench.run(engine)
     assert engine.asked == []
+
+
+def test_cells_made_together_of_which_none_can_be_begun_fail_with_the_reason_and_end_in_no_traceback(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("assets.graph.making.draft", full)
+    bench.artifact = artifact(build_together=lambda builds: {})
+    with pytest.raises(dg.Failure, match="no space left on device"):
+        bench.run(Engine(kind="inline"))
+    assert [kind for _, kind in bench.heard if kind == "failed"] == ["failed"] * len(KEYS)
