@@ -43,7 +43,7 @@ def pack(build: CellBuild, plan: MixturePlan) -> None:
     """Pack the shards that passed their checks."""
     from kernels.tokens.mixtures import build_mixture
     from kernels.tokens.shards import open_shard
-    from kernels.tokens.tokenizer_files import padding_id
+    from kernels.tokens.tokenizer_files import read_tokenizer
 
     asset, members = shards_asset(plan.tokenizer), build.observed.keys_of(plan.config.weights.keys())
     usable = set(build.usable(asset)) & set(build.usable(CLEAN))
@@ -52,7 +52,7 @@ def pack(build: CellBuild, plan: MixturePlan) -> None:
         [(source_of(key), open_shard(build.folder(asset, key))) for key in partitions],
         {key: build.table(CLEAN, "documents", key) for key in partitions},
         plan.config,
-        padding_id((build.folder(tokenizer_asset(plan.tokenizer)) / "tokenizer.json").read_text()),
+        read_tokenizer(build.folder(tokenizer_asset(plan.tokenizer))).padding_id,
         build.draft.folder,
     )
     build.draft.num_rows = summary.num_sequences

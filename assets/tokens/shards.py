@@ -28,9 +28,10 @@ def shards(recipe: str, tokenizer: str | None) -> Artifact:
 def encode(build: CellBuild, tokenizer: str) -> None:
     """Write the tokens of a partition's documents."""
     from kernels.tokens.shards import encode_documents, write_shard
+    from kernels.tokens.tokenizer_files import read_tokenizer
 
     table = build.table(CLEAN, "documents", build.key)
-    shard = encode_documents(table, (build.folder(tokenizer) / "tokenizer.json").read_text())
+    shard, num_as_text = encode_documents(table, read_tokenizer(build.folder(tokenizer)))
     write_shard(shard, build.draft.folder)
     build.draft.num_rows = len(shard.ids)
-    build.draft.metadata |= {"num_tokens": len(shard.tokens), "num_documents": len(shard.ids)}
+    build.draft.metadata |= {"num_tokens": len(shard.tokens), "num_documents": len(shard.ids), "num_conversations_as_text": num_as_text}

@@ -1,4 +1,4 @@
-"""Tokenizers, trained on the recipe's own texts."""
+"""Tokenizers, trained on the recipe's own texts or taken from one of its models."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,27 @@ from typing import Any
 from assets.corpus.names import CLEAN
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
-from assets.graph.upstream import first
+from assets.graph.upstream import first, whole
 from assets.tokens.names import tokenizer_asset
 from kernels.specs.config import Config
-from kernels.specs.tokenizers import TokenizerMethod
+from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
 
 FERTILITY_DOCUMENTS = 200
+
+
+def tokenizer_of_model(recipe: str, name: str | None, method: TokenizerOfModel, config: Config, model: str) -> Artifact:
+    """Return the artifact of a tokenizer that is taken from the asset of a model."""
+    return Artifact(
+        recipe=recipe,
+        name=tokenizer_asset(name),
+        description=f"The tokenizer of {model} in Transformers form, as it is.",
+        group="tokens",
+        kinds=("huggingface",),
+        code_version=f"{method.name}:{method.version}",
+        config=lambda partition: config,
+        made_from=(whole(model),),
+        build=lambda build: method.take(build.folder(model), build.draft.folder),
+    )
 
 
 def tokenizer(recipe: str, name: str | None, method: TokenizerMethod, config: Config, sources: list[str], partitions_per_source: int) -> Artifact:

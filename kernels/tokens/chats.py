@@ -5,14 +5,13 @@ tokens in which it will be given.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TextEncoder
-from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 Render = Callable[[list[dict[str, Any]], list[Any] | None, bool], str]
 """A chat template: takes messages, definitions of tools, and whether an answer is asked for."""
@@ -134,16 +133,57 @@ def _is_said(word: str, text: str) -> bool:
     return any(form in text for form in (word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]))
 
 
-def own_template(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
-    """Render messages by the template of the tokenizers that are made here; see `Render`."""
-    return str(_compiled().render(messages=messages, tools=tools, add_generation_prompt=asks))
+def encoder_of(tokenizer_json: str, render: Render) -> ChatEncoder:
+    """Return what encodes conversations by a tokenizer's JSON and a template. What the template marks turns by is a control token."""
+    return ChatEncoder(TextEncoder(tokenizer_json, _marks(tokenizer_json, render)), render)
 
 
-@cache
-def _compiled() -> Any:
-    """Return the template in Jinja's sandbox, set up as Transformers does."""
+def _marks(tokenizer_json: str, render: Render) -> list[str]:
+    """Return the added tokens by which a template marks turns: those that it writes around a question and an answer of one letter."""
+    added = [token["content"] for token in json.loads(tokenizer_json).get("added_tokens", [])]
+    try:
+        text = render([{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}], None, False)
+    except UnrenderedError:  # asked of every conversation again, which is then told of
+        text = ""
+    return [token for token in added if token in text and re.search(r"[^\w\s]", token)]
+
+
+def template(source: str, names: Mapping[str, str]) -> Render:
+    """Return a chat template, in Jinja's sandbox and set up as Transformers does, but that it knows no date: what it writes is always the same.
+
+    ``names`` are special tokens by the names that it calls them by. Raises UnrenderedError: it is no template.
+    """
+    from jinja2 import TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    environment.filters["tojson"] = partial(json.dumps, ensure_ascii=False)
-    return environment.from_string(CHAT_TEMPLATE)
+    environment: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    environment.filters["tojson"] = _as_json
+    environment.globals["raise_exception"] = _refuse
+    try:
+        compiled = environment.from_string(_GENERATION.sub(_as_condition, source))
+    except TemplateError as error:
+        raise UnrenderedError(f"the chat template cannot be read: {error}") from error
+
+    def render(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
+        try:
+            return str(compiled.render(**names, messages=messages, tools=tools, add_generation_prompt=asks))
+        except Exception as error:  # a template is a program of somebody else's
+            raise UnrenderedError(f"the chat template refuses a conversation: {error}") from error
+
+    return render
+
+
+_GENERATION = re.compile(r"\{%(-?)\s*(end)?generation\s*(-?)%\}")
+"""Transformers' own tag around what an assistant says, which changes no text."""
+
+
+def _as_condition(tag: re.Match[str]) -> str:
+    return f"{{%{tag[1]} {'endif' if tag[2] else 'if true'} {tag[3]}%}}"
+
+
+def _refuse(message: str) -> str:
+    raise ValueError(message)
+
+
+def _as_json(value: Any, ensure_ascii: bool = False, indent: int | None = None, separators: Any = None, sort_keys: bool = False) -> str:
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)

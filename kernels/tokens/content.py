@@ -64,6 +64,11 @@ class TextEncoder:
             raise ValueError(f"the tokenizer makes a control token of the text {text[:100]!r}; take another tokenizer, or leave the text out")
         return ids
 
+    def before_a_text(self) -> list[int]:
+        """Return the control tokens that the tokenizer puts before every text, such as the beginning of text."""
+        ids: list[int] = self._plain.encode("a").ids
+        return ids[: next((place for place, token in enumerate(ids) if token not in self._forbidden), 0)]
+
     def guarded(self, text: str) -> str:
         """Return a text that is to become part of a rendered one, a guard before each control token that it spells."""
         return self._spelled.sub(GUARD, text)

@@ -4,7 +4,7 @@
 ``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.documents.conversations import turns_of
-from kernels.tokens.chats import ChatEncoder, own_template
-from kernels.tokens.content import END_OF_TEXT, TextEncoder
+from kernels.documents.conversations import turns_of, without_rejected
+from kernels.documents.pieces import text_of
+from kernels.specs.turns import Turn
+from kernels.tokens.chats import UnrenderedError, encoder_of, template
+from kernels.tokens.content import TextEncoder
+from kernels.tokens.tokenizer_files import TokenizerFiles
 
 BATCH_TEXTS = 1000
 """Texts whose tokens are Python numbers at one time."""
@@ -33,27 +36,54 @@ class Shard(NamedTuple):
     """[D]."""
 
 
-def encode_documents(documents: pa.Table, tokenizer_json: str) -> Shard:
+class Encoded(NamedTuple):
+    """The tokens of a table of documents."""
+
+    shard: Shard
+    num_conversations_as_text: int
+    """Conversations that the tokenizer's template cannot say, or for which it has none."""
+
+
+def encode_documents(documents: pa.Table, tokenizer: TokenizerFiles) -> Encoded:
     """Return the tokens of a table of documents, in order.
 
-    A text is content, and what spells a control token in it stays plain characters. A conversation is rendered by the template of the
-    tokenizers made here, control tokens between the contents of its turns, without the answers that people liked less.
-
-    Raises:
-        ValueError: the tokenizer has no end-of-text token.
+    A text is content, and what spells a control token in it stays plain characters; before it stands what the tokenizer puts before texts, such as
+    a beginning-of-text token. A conversation is rendered by the tokenizer's template, control tokens between the contents of its turns, without
+    the answers that people liked less; where there is no template, or it refuses, what is said is a text like any other.
     """
-    encoder = TextEncoder(tokenizer_json)
-    end = encoder.control.get(END_OF_TEXT)
-    if end is None:
-        raise ValueError(f"the tokenizer has no {END_OF_TEXT} token; train it with modelmill, or add the token")
-    chats = ChatEncoder(encoder, own_template)
+    encoder = TextEncoder(tokenizer.json_text, (tokenizer.end_of_text,))
+    end = encoder.control[tokenizer.end_of_text]
+    start = encoder.before_a_text()
     dtype: Any = np.uint16 if encoder.vocabulary_size <= 1 << 16 else np.uint32
-    texts = cast(list[str], documents["text"].to_pylist())
     found = turns_of(documents["turns"])
-    plain = _contents(encoder, [text for text, turns in zip(texts, found, strict=True) if turns is None])
-    pieces = [np.array([*(next(plain) if turns is None else chats.conversation(turns)), end], dtype) for turns in found]
+    rendered = _rendered(found, tokenizer)
+    texts = [
+        text if turns is None else text_of(without_rejected(turns))
+        for text, turns, ids in zip(cast(list[str], documents["text"].to_pylist()), found, rendered, strict=True)
+        if ids is None
+    ]
+    plain = _contents(encoder, texts)
+    pieces = [np.array([*start, *next(plain), end] if ids is None else [*ids, end], dtype) for ids in rendered]
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
-    return Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
+    shard = Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
+    return Encoded(shard, sum(turns is not None and ids is None for turns, ids in zip(found, rendered, strict=True)))
+
+
+def _rendered(found: Sequence[Sequence[Turn] | None], tokenizer: TokenizerFiles) -> list[list[int] | None]:
+    """Return the ids of conversations that the template says, None for the others and for texts."""
+    if tokenizer.template is None or all(turns is None for turns in found):
+        return [None] * len(found)
+    try:
+        chats = encoder_of(tokenizer.json_text, template(tokenizer.template, tokenizer.names))
+    except UnrenderedError:
+        return [None] * len(found)
+    ids: list[list[int] | None] = []
+    for turns in found:
+        try:
+            ids.append(None if turns is None else chats.conversation(turns))
+        except UnrenderedError:
+            ids.append(None)
+    return ids
 
 
 def _contents(encoder: TextEncoder, texts: list[str]) -> Iterator[list[int]]:

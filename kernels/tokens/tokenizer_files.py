@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from kernels.tokens.content import END_OF_TEXT, PADDING, TURN_END, TURN_START, TextEncoder
 
@@ -20,10 +21,63 @@ CHAT_TEMPLATE = (
 """ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text."""
 
 
+JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
+FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
+"""All that a tokenizer's folder may hold."""
+ENDS_OF_TEXT = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>")
+"""By what documents end in pretraining: GPT-2's and most since, Llama 3's, SentencePiece's, Gemma's. A tokenizer that was made for chats often
+names the end of a turn as the end of a text."""
+
+
+class TokenizerFiles(NamedTuple):
+    """What a tokenizer's folder says."""
+
+    json_text: str
+    end_of_text: str
+    """The token that ends a document."""
+    padding_id: int
+    """Of the token that fills rows: the end of text where there is none for it."""
+    template: str | None
+    """Of conversations; None where there is none."""
+    names: dict[str, str]
+    """Special tokens by the names that templates call them by, such as ``bos_token``."""
+
+
+def read_tokenizer(folder: Path) -> TokenizerFiles:
+    """Return what a tokenizer's folder says, whoever made it.
+
+    Raises:
+        ValueError: no token is known to end a text.
+    """
+    json_text = (folder / JSON).read_text(encoding="utf-8")
+    settings: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    names = {key: _spelled(value) for key, value in settings.items() if key.endswith("_token") and isinstance(value, str | dict)}
+    added: dict[str, int] = {token["content"]: token["id"] for token in json.loads(json_text).get("added_tokens", [])}
+    end = next((token for token in (*ENDS_OF_TEXT, names.get("eos_token")) if token in added), None)
+    if end is None:
+        raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
+    padding = next(added[token] for token in (PADDING, names.get("pad_token"), end) if token in added)
+    path = folder / TEMPLATE
+    template = path.read_text(encoding="utf-8") if path.is_file() else settings.get("chat_template")
+    return TokenizerFiles(json_text, end, padding, template if isinstance(template, str) else None, names)
+
+
+def vocabulary_of(folder: Path) -> dict[str, int]:
+    """Return the ids of a tokenizer's folder by token."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(folder / JSON)).get_vocab()
+
+
+def _spelled(token: Any) -> str:
+    """Return what spells a special token, which settings hold as text or as an object with its content."""
+    return token if isinstance(token, str) else str(token.get("content", ""))
+
+
 def write_tokenizer(json_text: str, folder: Path) -> None:
     """Write ``tokenizer.json`` and what Transformers needs beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text(json_text, encoding="utf-8")
+    (folder / JSON).write_text(json_text, encoding="utf-8")
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": END_OF_TEXT,
@@ -32,18 +86,8 @@ def write_tokenizer(json_text: str, folder: Path) -> None:
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
-
-
-def padding_id(json_text: str) -> int:
-    """Return the id of the padding token. Raises ValueError where the tokenizer has none."""
-    from tokenizers import Tokenizer
-
-    found = Tokenizer.from_str(json_text).token_to_id(PADDING)
-    if found is None:
-        raise ValueError(f"the tokenizer has no {PADDING} token; train it with modelmill, or add the token")
-    return found
+    (folder / SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    (folder / TEMPLATE).write_text(CHAT_TEMPLATE, encoding="utf-8")
 
 
 def fertility(json_text: str, texts: Sequence[str]) -> dict[str, float]:

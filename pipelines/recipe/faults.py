@@ -1,94 +1,19 @@
-"""What is wrong with a recipe: faults of its form, said with file, line, key and remedy, and names that point nowhere."""
+"""What is wrong with a recipe of good form: names that point nowhere, and entries that do not fit each other."""
 
 import fnmatch
 from collections.abc import Iterator
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
-
-from pydantic.fields import FieldInfo
+from typing import Any
 
 from assets.corpus import filter_needs
 from assets.evals import needs as eval_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
-from kernels.specs.config import Config
-from kernels.specs.families import FOLDERS, load, specs
+from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
-from pipelines.recipe.yaml_source import YamlSource
+from kernels.specs.tokenizers import TokenizerOfModel
+from pipelines.recipe.descriptions import Location
 
-MAX_FOUND_CHARS = 200
-Location = tuple[str | int, ...]
 Fault = tuple[Location, str]
-
-
-def _place(source: YamlSource, location: Location) -> Location:
-    """Drop the union tags that pydantic puts into locations: keep the parts that lead somewhere in the file."""
-    value: Any = source.value
-    kept: list[str | int] = []
-    for part in location:
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
-            value = cast(Any, value)[part]
-            kept.append(part)
-    return tuple(kept)
-
-
-def _valid_keys(recipe_type: type[Config], location: Location) -> list[str]:
-    """Return the keys that may stand where pydantic found an unknown one (the last part of its location)."""
-    kind: Any = recipe_type
-    for part in location[:-1]:
-        kind = _step_into(kind, part)
-    fields = _fields(next((member for member in get_args(kind) if member is not type(None)), kind))
-    return [field.alias or name for name, field in fields.items()]
-
-
-def _step_into(kind: Any, part: str | int) -> Any:
-    """Return the type one part further down: a field's, a container's items', or the member of a union that the part tags."""
-    if get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    members = [member for member in get_args(kind) if member is not type(None)]
-    if get_origin(kind) in (Union, UnionType):
-        tagged = [member for member in members if any(field.annotation == Literal[part] for field in _fields(member).values())]
-        return tagged[0] if tagged else _step_into(members[0], part)
-    if get_origin(kind) in (dict, list, tuple):
-        return members[1] if get_origin(kind) is dict else members[0]
-    found = [field.annotation for name, field in _fields(kind).items() if part in (name, field.alias)]
-    return found[0] if found else kind
-
-
-def _fields(kind: Any) -> dict[str, FieldInfo]:
-    return getattr(kind, "model_fields", {})
-
-
-def describe(source: YamlSource, recipe_type: type[Config], fault: dict[str, Any]) -> str:
-    """Return one fault that pydantic found as a line: file, line, key, what is wrong and the remedy."""
-    location: Location = fault["loc"]
-    if fault["type"] == "key":
-        location = (*location, fault["ctx"]["key"])
-    place = _place(source, location)
-    line = source.line(place)
-    key = ".".join(map(str, place)) or str(location[-1])
-    match fault["type"]:
-        case "extra_forbidden":
-            message = f"unknown key {location[-1]!r}; {nearest(str(location[-1]), _valid_keys(recipe_type, location))}"
-        case "union_tag_invalid":
-            tags = [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
-            tag = fault["ctx"]["tag"]
-            message = f"no {fault['ctx']['discriminator'].strip(chr(39))} is named {tag!r}; {_broken_module(tag) or nearest(tag, tags)}"
-        case "missing" | "union_tag_not_found":
-            absent = str(location[-1]) if fault["type"] == "missing" else fault["ctx"]["discriminator"].strip("'")
-            message = f"the key {absent!r} is missing; add it"
-        case "key":
-            message = fault["ctx"]["message"]
-        case _:
-            found = "" if isinstance(fault["input"], dict) else f" (found {repr(fault['input'])[:MAX_FOUND_CHARS]})"
-            message = fault["msg"].removeprefix("Value error, ") + found
-    return f"{source.path}:{line}: {key}: {message}"
-
-
-def _broken_module(name: str) -> str:
-    """Return why the module of a name does not load, empty where there is no such module or it loads."""
-    found = [reason for family in FOLDERS for module, reason in load(family).broken.items() if module == name]
-    return f"its module does not load: {found[0]}; mend it" if found else ""
 
 
 def _known(location: Location, kind: str, name: str, valid: Any) -> Iterator[Fault]:
@@ -148,15 +73,18 @@ def _tokens(recipe: Any) -> Iterator[Fault]:
     found = {("tokenizer",): recipe.tokenizer} if recipe.tokenizer is not None else {}
     found |= {("tokenizers", name): entry for name, entry in recipe.tokenizers.items()}
     for here, entry in found.items():
+        if _is_of_model(entry):
+            yield from _known((*here, "model"), "model", entry.model, recipe.models)
+            continue
         for index, name in enumerate(entry.sources):
             yield from _known((*here, "sources", index), "source", name, recipe.sources)
     for mixture, entry in recipe.mixtures.items():
         for name in entry.weights:
             yield from _known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
-        yield from _tokenizer_of(recipe, mixture, entry)
+        yield from _names_a_tokenizer(recipe, mixture, entry)
 
 
-def _tokenizer_of(recipe: Any, mixture: str, entry: Any) -> Iterator[Fault]:
+def _names_a_tokenizer(recipe: Any, mixture: str, entry: Any) -> Iterator[Fault]:
     here = ("mixtures", mixture, "tokenizer")
     if entry.tokenizer is not None:
         yield from _known(here, "tokenizer", entry.tokenizer, recipe.tokenizers)
@@ -180,7 +108,7 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources)
     for location, message in faults(specs("methods")[entry.method].needs, entry.method, said_of(recipe, model, entry), names):
         yield (*here, *location), message
-    frontier = [name for name in entry.parents if name in recipe.models]
+    frontier = _made_from(recipe, model)
     seen: set[str] = set()
     while frontier:
         name = frontier.pop()
@@ -189,12 +117,63 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
             return
         if name not in seen:
             seen.add(name)
-            frontier += [parent for parent in recipe.models[name].parents if parent in recipe.models]
+            frontier += _made_from(recipe, name)
     for index, parent in enumerate(entry.parents):
         if parent in recipe.models and specs("methods")[recipe.models[parent].method].is_last:
             kind = recipe.models[parent].method
             yield (*here, "from", index), f"{parent!r} is made by {kind!r}, which nothing can be made from; name the model it was made from"
+    yield from _fit_of_tokenizer(recipe, model, entry)
     yield from _lengths(recipe, model, entry)
+
+
+def _is_of_model(tokenizer: Any) -> bool:
+    return isinstance(specs("tokenizers")[tokenizer.method], TokenizerOfModel)
+
+
+def _packed_by(recipe: Any, entry: Any) -> Any:
+    """Return the entry of the tokenizer that packs a model's mixture, None where it has no mixture, or that names none."""
+    mixture = recipe.mixtures.get(entry.data) if isinstance(entry.data, str) else None
+    if mixture is None:
+        return None
+    return recipe.tokenizer if mixture.tokenizer is None else recipe.tokenizers.get(mixture.tokenizer)
+
+
+def _made_from(recipe: Any, model: str) -> list[str]:
+    """Return the models that a model is made from: its parents, and the one whose tokenizer packs its mixture."""
+    entry = recipe.models[model]
+    packed_by = _packed_by(recipe, entry)
+    names = [*entry.parents, packed_by.model] if packed_by is not None and _is_of_model(packed_by) else entry.parents
+    return [name for name in names if name in recipe.models]
+
+
+def _fit_of_tokenizer(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
+    """Yield a mixture that is packed by another tokenizer than the model has that is trained on it."""
+    packed_by = _packed_by(recipe, entry)
+    if packed_by is None or not entry.parents:
+        return
+    parent = entry.parents[0]
+    own, other = _tokenizer_of(recipe, parent), _tokenizer_of(recipe, packed_by.model) if _is_of_model(packed_by) else packed_by
+    if own is not None and other is not None and own is not other:
+        told = f"the mixture {entry.data!r} is packed by another tokenizer than {parent!r} has"
+        yield ("models", model, "data"), f"{told}; pack it by one such as {{method: of_model, model: {parent}}}"
+
+
+def _tokenizer_of(recipe: Any, model: str) -> Any:
+    """Return whose tokenizer a model has: the entry of a tokenizer, or of the model that came with one; None where the recipe has other faults."""
+    for _ in recipe.models:
+        entry = recipe.models.get(model)
+        if entry is None:
+            return None
+        packed_by = _packed_by(recipe, entry)
+        if entry.parents:
+            model = entry.parents[0]
+        elif packed_by is None:
+            return entry
+        elif not _is_of_model(packed_by):
+            return packed_by
+        else:
+            model = packed_by.model
+    return None
 
 
 def _lengths(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:

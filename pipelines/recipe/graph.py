@@ -1,5 +1,6 @@
 """From a recipe to its graph of artifacts: the one place where policy (the recipe) meets mechanism (assets and kernels)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -25,18 +26,20 @@ from assets.graph.checks import CheckSuite
 from assets.graph.waivers import told_of
 from assets.models.checkpoints import ModelPlan, model
 from assets.models.checks import TrainingData, model_suites
+from assets.models.names import model_asset
 from assets.models.needs import training_sources
 from assets.tokens.card import CardConfig, Origin, data_card
 from assets.tokens.checks import shards_suite
 from assets.tokens.mixture import MixturePlan, mixture
 from assets.tokens.names import shards_asset
 from assets.tokens.shards import shards
-from assets.tokens.tokenizer import tokenizer
+from assets.tokens.tokenizer import tokenizer, tokenizer_of_model
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
+from kernels.specs.tokenizers import TokenizerOfModel
 from kernels.tokens.mixtures import MixtureConfig
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
@@ -89,7 +92,7 @@ class _Builder:
         self._check_waivers({artifact.name: artifact for artifact in artifacts}, suites)
         return Graph(
             recipe=self.name,
-            artifacts={artifact.name: self._with_policy(artifact) for artifact in artifacts},
+            artifacts={artifact.name: self._with_policy(artifact) for artifact in _parents_first(artifacts)},
             suites=suites,
             sources={key: self._without_ours(plan.location) for key, plan in self.sources.items()},
             inputs=self._inputs(),
@@ -128,7 +131,11 @@ class _Builder:
         found: list[Artifact] = []
         for key, entry in self._tokenizers().items():
             method, config = specs("tokenizers")[entry.method], kernel_config("tokenizers", entry.method, entry)
-            found += [tokenizer(self.name, key, method, config, entry.sources, entry.partitions_per_source), shards(self.name, key)]
+            if isinstance(method, TokenizerOfModel):
+                made = tokenizer_of_model(self.name, key, method, config, model_asset(entry.model))
+            else:
+                made = tokenizer(self.name, key, method, config, entry.sources, entry.partitions_per_source)
+            found += [made, shards(self.name, key)]
         for key, plan in self.mixtures.items():
             found += [mixture(self.name, key, plan), data_card(self.name, key, plan.tokenizer, self._card(plan.config), list(self.texts))]
         return found
@@ -263,14 +270,26 @@ def _in_order_of_arrival(entries: RecipeBase) -> list[str]:
 
 def _in_order(models: dict[str, Any]) -> dict[str, Any]:
     """Return models with parents before children, else in the recipe's order."""
-    ordered: dict[str, Any] = {}
+    return {key: models[key] for key in _behind_parents({key: entry.parents for key, entry in models.items()})}
 
-    def add(key: str) -> None:
-        for parent in models[key].parents:
+
+def _parents_first(artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """Return artifacts with what each is made from before it, else in their order: a tokenizer may be of a model, and a model be trained by it."""
+    by_name = {artifact.name: artifact for artifact in artifacts}
+    made_from = {name: [each.asset for each in artifact.made_from if each.asset in by_name] for name, artifact in by_name.items()}
+    return [by_name[name] for name in _behind_parents(made_from)]
+
+
+def _behind_parents(parents: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return names, each behind its parents, else in the order given. There is no circle."""
+    ordered: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for parent in parents[name]:
             if parent not in ordered:
                 add(parent)
-        ordered.setdefault(key, models[key])
+        ordered.setdefault(name)
 
-    for key in models:
-        add(key)
-    return ordered
+    for name in parents:
+        add(name)
+    return list(ordered)

@@ -22,9 +22,11 @@ from kernels.specs.config import Config
 from kernels.specs.families import FamilyName, expanded, specs, tagged
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
+from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
 from kernels.tokens.mixtures import MixtureConfig
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
-from pipelines.recipe.faults import describe, find_faults
+from pipelines.recipe.descriptions import describe
+from pipelines.recipe.faults import find_faults
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
 EMBEDDED = "embedded:"
@@ -57,12 +59,18 @@ class SourceEntry(Config):
 
 
 class TokenizerEntry(Config):
-    """The recipe's tokenizer, trained on the first partitions of some sources so that it stays as it is when data arrives."""
+    """The recipe's tokenizer."""
 
-    sources: Annotated[list[Name], Field(min_length=1)]
-    """Sources whose text it is trained on."""
-    partitions_per_source: Annotated[int, Field(gt=0)]
-    """How many partitions of each, counted from the first."""
+
+def _tokenizer_keys(spec: TokenizerMethod | TokenizerOfModel) -> dict[str, Any]:
+    """Return the keys that a tokenizer's entry has beside its config: what it is made from."""
+    if isinstance(spec, TokenizerOfModel):
+        return {"model": (Name, Field(description="The model of this recipe that it is taken from."))}
+    count = Field(gt=0, description="How many partitions of each, counted from the first, so that the tokenizer stays as it is when data arrives.")
+    return {
+        "sources": (list[Name], Field(min_length=1, description="Sources whose text it is trained on.")),
+        "partitions_per_source": (int, count),
+    }
 
 
 class MixtureEntry(MixtureConfig):
@@ -147,7 +155,7 @@ def recipe_type() -> type["RecipeBase"]:
     """Return the pydantic model of a whole recipe."""
     step: Any = tagged("filters", "kind")
     source: Any = tagged("sources", "format", SourceEntry, lambda spec: {"filters": (list[step], [])})
-    tokenizer: Any = tagged("tokenizers", "method", TokenizerEntry)
+    tokenizer: Any = tagged("tokenizers", "method", TokenizerEntry, _tokenizer_keys)
 
     def by_name(entry: Any) -> Any:
         return dict.__class_getitem__((Name, entry))

@@ -9,11 +9,12 @@ from pydantic import Field
 from kernels.documents.conversations import without_rejected
 from kernels.models.formats import checkpoints
 from kernels.models.formats.chats import chat_encoder
+from kernels.models.formats.checkpoints import load_to_train
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Compared, UnrenderedError
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, reads, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, reads, train
 from kernels.training.losses import LOSS_FELL
 
 AVERAGED_SHARE = 10
@@ -86,7 +87,7 @@ def run(job: MethodJob) -> dict[str, float]:
     from trl.trainer.dpo_config import DPOConfig
 
     config: DpoConfig = job.config
-    parent = parent_to_train(job)
+    parent = load_to_train(job.paths[PARENT], job.device)
     found = [preference_pairs(turns) for turns in conversations(job.paths[PAIRS])]
     made = examples(chat_encoder(parent.tokenizer), [pair for pairs in found for pair in pairs], config.max_length)
     num_without_pair = sum(not pairs for pairs in found)

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from kernels.models.formats.chats import chat_encoder
+from kernels.models.formats.checkpoints import load_to_train
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Learned, UnrenderedError
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, parent_to_train, reads, train
+from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, reads, train
 from kernels.training.losses import LOSS_FELL
 
 CONVERSATIONS = Examples("conversations")
@@ -64,7 +65,7 @@ def run(job: MethodJob) -> dict[str, float]:
     from trl.trainer.sft_trainer import SFTTrainer
 
     config: SftConfig = job.config
-    parent = parent_to_train(job)
+    parent = load_to_train(job.paths[PARENT], job.device)
     found = conversations(job.paths[CONVERSATIONS])
     made = examples(chat_encoder(parent.tokenizer), found, config.max_length)
     if not made.learned:

@@ -58,3 +58,16 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return LanguageModel(model.to(device).eval(), tokenizer, device)
+
+
+def load_to_train(folder: Path, device: str) -> LanguageModel:
+    """Return the model of a checkpoint folder in training mode, its weights in float32.
+
+    Raises:
+        FileNotFoundError: see `load`.
+        ValueError: see `load`; or the model is quantized, so that most of its weights cannot learn.
+    """
+    found = load(folder, device)
+    if hasattr(found.model.config, QUANTIZATION_KEY):
+        raise ValueError(f"{folder}: an int8 model cannot be trained; train the model it was made from, then quantize")
+    return found._replace(model=found.model.train())

@@ -16,7 +16,6 @@ from pydantic import Field, model_validator
 
 from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints
-from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.methods import MethodJob
 from kernels.specs.needs import Parent
@@ -100,18 +99,6 @@ def arguments(job: MethodJob, config: TrlConfig) -> dict[str, Any]:
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
     }
-
-
-def parent_to_train(job: MethodJob) -> LanguageModel:
-    """Return the job's parent in training mode.
-
-    Raises:
-        ValueError: the parent is quantized, so that most of its weights cannot learn.
-    """
-    parent = checkpoints.load(job.paths[PARENT], job.device)
-    if hasattr(parent.model.config, QUANTIZATION_KEY):
-        raise ValueError(f"{job.paths[PARENT]}: an int8 model cannot be trained; train the model it was made from, then quantize")
-    return parent._replace(model=parent.model.train())
 
 
 def conversations(examples: Path) -> list[list[Turn]]:

@@ -48,6 +48,41 @@ def test_a_recipe_may_have_several_tokenizers_and_its_mixtures_say_which(tmp_pat
     assert {"tokens/tokenizer_small", "tokens/tokenizer_large", "tokens/shards_small", "tokens/shards_large"} <= found
 
 
+OF_MODEL = "tokenizer: {method: of_model, model: adopted}\n"
+FURTHER = RECIPE[RECIPE.index("    num_steps: 30") : RECIPE.index("  sft:")]
+
+
+def with_tokenizer_of_a_model(parent: str, tokenizer: str = OF_MODEL) -> str:
+    """Return the recipe with its mixture packed by a model's tokenizer, and a model that is trained further on it instead of its own."""
+    text = re.sub(r"(?s)^tokenizer:.*?(?=^mixtures:)", tokenizer, RECIPE, flags=re.MULTILINE)
+    further = f"  base:\n    method: continue_pretraining\n    from: [{parent}]\n    data: pretrain\n{FURTHER}"
+    return re.sub(r"(?s)^  base:.*?(?=^  sft:)", further, text, flags=re.MULTILINE)
+
+
+def test_a_model_that_is_adopted_packs_the_texts_that_it_is_trained_further_on(tmp_path: Path) -> None:
+    names = list(graph_of(tmp_path, with_tokenizer_of_a_model("adopted")).artifacts)
+    order = [
+        names.index(name) for name in ("models/adopted", "tokens/tokenizer", "tokens/shards", "tokens/mixture_pretrain", "models/base", "models/sft")
+    ]
+    assert order == sorted(order)
+
+
+def test_a_tokenizer_of_a_model_that_is_trained_by_it_is_a_circle(tmp_path: Path) -> None:
+    text = with_tokenizer_of_a_model("adopted", OF_MODEL.replace("adopted", "sft"))
+    assert any("models.base.from: the model 'base' is made from itself" in line for line in faults(tmp_path, text))
+
+
+def test_a_model_is_not_trained_further_by_another_tokenizer(tmp_path: Path) -> None:
+    one = "tokenizer: {method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}\n"
+    (line,) = faults(tmp_path, with_tokenizer_of_a_model("adopted", one))
+    assert "models.base.data: the mixture 'pretrain' is packed by another tokenizer than 'adopted' has" in line and "of_model" in line
+
+
+def test_a_tokenizer_of_no_model_names_the_nearest(tmp_path: Path) -> None:
+    (line,) = faults(tmp_path, with_tokenizer_of_a_model("adopted", OF_MODEL.replace("adopted", "adoptd")))
+    assert "tokenizer.model: no model is named 'adoptd'" in line and "adopted" in line
+
+
 def test_sources_arrive_as_the_recipe_says_and_else_by_name(tmp_path: Path) -> None:
     assert list(graph_of(tmp_path, RECIPE).sources) == ["books", "chats"]
     turned = RECIPE.replace("  chats: {format: chats, path: chats}\n", "").replace(

@@ -1,4 +1,4 @@
-"""Pretraining: documents kept apart, and a stopped run that ends where an undisturbed one ends."""
+"""Pretraining: the loss falls, and a stopped run ends where an undisturbed one ends."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kernels.methods.pretraining.pretrain import MIXTURE, SPEC, TOKENIZER, PretrainConfig, _Rows, _validation_loss, batch_of, rows_of_step
+from kernels.methods.pretraining.pretrain import MIXTURE, SPEC, TOKENIZER, PretrainConfig
 from kernels.models.architectures import llama
-from kernels.tokens.mixtures import PADDING_SEGMENT
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from tests.method_jobs import method_job
@@ -105,43 +104,3 @@ def test_the_loss_falls_on_text_that_repeats(data: Path, tmp_path: Path) -> None
 def test_a_loss_that_is_not_finite_names_its_step(data: Path, tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match=r"the loss of step \d+ is"):
         run(data, tmp_path, config(learning_rate=1e38, gradient_clip=1e38, warmup_steps=0))
-
-
-def test_a_document_packed_behind_another_is_read_as_if_alone() -> None:
-    import torch
-    from transformers import LlamaForCausalLM
-
-    torch.manual_seed(0)
-    model: Any = LlamaForCausalLM(llama.build(config().architecture, vocab_size=64, eos_token_id=0, pad_token_id=3)).eval()
-    tokens = np.arange(10, 10 + LENGTH).astype(np.uint16)
-    packed = batch_of(_Rows(tokens[None], np.repeat([0, 1], [6, LENGTH - 6])[None].astype(np.uint16)), [0], "cpu")
-    alone = batch_of(_Rows(tokens[None, 6:], np.zeros((1, LENGTH - 6), np.uint16)), [0], "cpu")
-    with torch.inference_mode():
-        logits = [model(**{name: batch[name] for name in ("input_ids", "attention_mask", "position_ids")}).logits for batch in (packed, alone)]
-    torch.testing.assert_close(logits[0][:, 6:], logits[1])
-
-
-def test_the_validation_loss_is_over_tokens_however_they_are_batched() -> None:
-    import torch
-    from transformers import LlamaForCausalLM
-
-    torch.manual_seed(0)
-    model: Any = LlamaForCausalLM(llama.build(config().architecture, vocab_size=64, eos_token_id=0, pad_token_id=3))
-    segments = np.zeros((3, LENGTH), np.uint16)
-    segments[2, 3:] = PADDING_SEGMENT
-    rows = _Rows(np.random.default_rng(0).integers(4, 64, (3, LENGTH)).astype(np.uint16), segments)
-    losses = [_validation_loss(model, rows, config(batch_size=size, max_validation_sequences=3), "cpu") for size in (1, 2, 3)]
-    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
-
-
-def test_no_token_is_predicted_across_documents_or_into_padding() -> None:
-    segments = np.array([[0, 0, 0, 1, 1, PADDING_SEGMENT]], np.uint16)
-    batch = batch_of(_Rows(np.arange(20, 26)[None].astype(np.uint16), segments), [0], "cpu")
-    assert batch["labels"].tolist() == [[-100, 21, 22, -100, 24, -100]]
-    assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0]]
-
-
-def test_an_epoch_sees_every_row_once() -> None:
-    chosen = config(batch_size=5)
-    seen = [row for step in range(4) for row in rows_of_step(step, 10, chosen)]
-    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10)) and seen[:10] != seen[10:]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kernels.tokens.tokenizer_files import SPECIAL_TOKENS, fertility, padding_id, write_tokenizer
+from kernels.tokens.tokenizer_files import SPECIAL_TOKENS, fertility, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
 TEXTS = ["the quick brown fox jumps over the lazy dog", "the dog sleeps in 1984 and the fox runs"] * 20
@@ -31,7 +31,6 @@ def test_any_text_comes_back_as_it_was(tokenizer_json: str, text: str) -> None:
 
 def test_special_tokens_are_the_first_ids(tokenizer_json: str) -> None:
     assert [encode(tokenizer_json, token) for token in SPECIAL_TOKENS] == [[0], [1], [2], [3]]
-    assert padding_id(tokenizer_json) == 3
 
 
 def test_digits_stand_alone(tokenizer_json: str) -> None:

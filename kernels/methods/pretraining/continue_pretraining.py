@@ -1,0 +1,49 @@
+"""Continued pretraining: a model that stands learns from further texts (Gururangan et al. 2020, arXiv 2004.10964) by next-token prediction.
+
+The mixture is packed by the model's own tokenizer; the weights learn in float32, whatever they are stored in.
+"""
+
+from kernels.models.formats.checkpoints import load_to_train
+from kernels.specs.methods import Method, MethodJob
+from kernels.specs.needs import Mixture, Parent, Tokenizer
+from kernels.tokens.tokenizer_files import vocabulary_of
+from kernels.training.losses import LOSS_FELL
+from kernels.training.next_token import NextTokenConfig, sequence_length, train_and_save
+from kernels.training.seeding import seed_everything
+
+PARENT, MIXTURE, TOKENIZER = Parent("parent"), Mixture(), Tokenizer()
+
+
+class ContinuePretrainingConfig(NextTokenConfig):
+    """For how long a model is trained further, and how fast it learns."""
+
+
+def run(job: MethodJob) -> dict[str, float]:
+    """Train the parent further.
+
+    Raises:
+        ValueError: the parent is quantized, reads shorter texts than the mixture has, or has another tokenizer than the mixture.
+        FloatingPointError: the loss is not finite.
+    """
+    config: ContinuePretrainingConfig = job.config
+    parent, mixture = job.paths[PARENT], job.paths[MIXTURE]
+    if vocabulary_of(parent) != vocabulary_of(job.paths[TOKENIZER]):
+        raise ValueError(f"{mixture}: is packed by another tokenizer than the parent has; pack it by {{method: of_model, model: the parent}}")
+    seed_everything(config.seed)
+    found = load_to_train(parent, job.device)
+    window = getattr(found.model.config, "sliding_window", None)
+    length = sequence_length(mixture)
+    longest = min(found.model.config.max_position_embeddings, window or length)
+    if length > longest:
+        raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
+    return train_and_save(job, config, mixture, found.model, found.tokenizer)
+
+
+SPEC = Method(
+    name="continue_pretraining",
+    version=1,
+    config=ContinuePretrainingConfig,
+    needs=(PARENT, MIXTURE, TOKENIZER),
+    run=run,
+    checks=(LOSS_FELL,),
+)

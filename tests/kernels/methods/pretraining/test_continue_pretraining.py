@@ -1,0 +1,73 @@
+"""Continued pretraining: a parent learns more by its own tokenizer, and what does not fit it is refused with the remedy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kernels.methods.pretraining.continue_pretraining import MIXTURE, PARENT, SPEC, TOKENIZER, ContinuePretrainingConfig
+from kernels.models.formats.checkpoints import load, save
+from kernels.tokens.tokenizer_files import write_tokenizer
+from kernels.tokens.tokenizers import of_model
+from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from tests.kernels.training.test_next_token import small_llama
+from tests.method_jobs import method_job
+
+LENGTH = 16
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A parent, its tokenizer taken from it, and a mixture of rows that repeat."""
+    from transformers import AutoTokenizer
+
+    write_tokenizer(train(iter(["a b c"] * 4), ByteBpeConfig(vocab_size=262)), tmp_path / "own")
+    model = small_llama()
+    model.resize_token_embeddings(262)
+    save(model, AutoTokenizer.from_pretrained(tmp_path / "own", local_files_only=True), tmp_path / "parent")
+    (tmp_path / "tokenizer").mkdir()
+    of_model.take(tmp_path / "parent", tmp_path / "tokenizer")
+    (tmp_path / "mixture").mkdir()
+    row = np.random.default_rng(0).integers(4, 20, LENGTH)
+    for split in ("train", "validation"):
+        np.save(tmp_path / "mixture" / f"{split}_tokens.npy", np.tile(row, (8, 1)).astype(np.uint16))
+        np.save(tmp_path / "mixture" / f"{split}_segments.npy", np.zeros((8, LENGTH), np.uint16))
+    (tmp_path / "out").mkdir()
+    return tmp_path
+
+
+def run(folder: Path) -> dict[str, float]:
+    values = {"seed": 1, "num_steps": 30, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2, "min_learning_rate_ratio": 0.1}
+    values |= {"weight_decay": 0.1, "gradient_clip": 1.0, "validate_every": 30, "max_validation_sequences": 2, "checkpoint_every": 30}
+    config = ContinuePretrainingConfig.model_validate({**values, "precision": "float32"})
+    paths = {PARENT: folder / "parent", MIXTURE: folder / "mixture", TOKENIZER: folder / "tokenizer"}
+    return SPEC.run(method_job(config, paths, folder / "out"))
+
+
+def test_a_parent_learns_further_texts_and_keeps_its_shape_and_tokenizer(folder: Path) -> None:
+    summary = run(folder)
+    assert summary["validation_loss"] < 0.5 * summary["first_loss"]
+    before, after = load(folder / "parent", "cpu"), load(folder / "out", "cpu")
+    assert after.model.config.hidden_size == before.model.config.hidden_size
+    assert after.tokenizer.get_vocab() == before.tokenizer.get_vocab() and after.tokenizer.chat_template == before.tokenizer.chat_template
+
+
+def test_training_begins_at_the_weights_of_the_parent(folder: Path) -> None:
+    first = run(folder)["first_loss"]
+    (folder / "out" / "losses.parquet").unlink()
+    (folder / "parent" / "model.safetensors").write_bytes((folder / "out" / "model.safetensors").read_bytes())
+    assert run(folder)["first_loss"] < 0.5 * first
+
+
+def test_a_mixture_of_another_tokenizer_is_refused(folder: Path) -> None:
+    write_tokenizer(train(iter(["x y z"] * 4), ByteBpeConfig(vocab_size=262)), folder / "tokenizer")
+    with pytest.raises(ValueError, match=r"packed by another tokenizer .* of_model"):
+        run(folder)
+
+
+def test_rows_longer_than_the_parent_reads_are_refused(folder: Path) -> None:
+    for split in ("train", "validation"):
+        for name in ("tokens", "segments"):
+            np.save(folder / "mixture" / f"{split}_{name}.npy", np.ones((8, 65), np.uint16))
+    with pytest.raises(ValueError, match="65 tokens, and the parent attends to 64; lower sequence_length"):
+        run(folder)
