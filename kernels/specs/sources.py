@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.extras import Extra
 from kernels.specs.turns import Turn
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".zst", ".lz4")
@@ -61,8 +62,8 @@ class SourceFormat:
     is_compressible: bool = True
     """Whether its files may be compressed as a whole: ``read`` opens them by `kernels.reading.parsing.text.decompressed`."""
 
-    extra: str = ""
-    """The extra of modelmill that its library comes with, where it needs one."""
+    extra: Extra | None = None
+    """What its library comes with, where it needs one."""
     recognise: Callable[[SourceFile], Recognised | None] | None = None
     """Looks into the first part of a file whose name fits: how it is to be read, or None where it is something else. Without it the name says it."""
 

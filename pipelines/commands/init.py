@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from pipelines.terminal.application import app, console
 
@@ -17,6 +16,6 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder with your data: tex
 
     written = scaffold_with_account(folder)
     for line in written.account:
-        console.print(escape(line))
-    path = escape(shlex.quote(str(written.path)))
-    console.print(f"wrote {escape(str(written.path))}\nnext: mill plan --recipe {path}, then mill up --recipe {path}", soft_wrap=True)
+        console.print(line, soft_wrap=True)
+    path = shlex.quote(str(written.path))
+    console.print(f"wrote {written.path}\nnext: mill plan --recipe {path}, then mill up --recipe {path}", soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import yaml
 
+from kernels.specs.extras import Extra
 from kernels.specs.families import specs
 from pipelines.recipe.recognition import Findings, Group, recognise_folder
 from pipelines.recipe.schema import load_recipe
@@ -55,8 +56,8 @@ def scaffold_with_account(folder: Path) -> Scaffolded:
     target.write_text(_recipe(folder, named), encoding="utf-8")
     load_recipe(target)
     account = [f"{name}: {_count(group.files)} read as {group.format} ({group.why}), such as {group.files[0]}" for name, group in named.items()]
-    extras = sorted({extra for group in found.groups if (extra := specs("sources")[group.format].extra)})
-    account += [f"reading them needs the extra {extra!r}: pip install 'modelmill[{extra}]'" for extra in extras]
+    extras: set[Extra] = {extra for group in found.groups if (extra := specs("sources")[group.format].extra) and not extra.is_installed()}
+    account += [f"reading them needs the extra {extra.name!r}: {extra.remedy}" for extra in sorted(extras)]
     return Scaffolded(target, account + unread)
 
 
@@ -83,8 +84,17 @@ def _recipe(folder: Path, named: dict[str, Group]) -> str:
     chosen = [source for source, group in named.items() if group.format != "chats"] or list(named)
     sources = "\n".join(_source(source, group) for source, group in named.items())
     text = (TEMPLATES / "template.yaml").read_text(encoding="utf-8")
-    text = text.replace("@NAME@", name).replace("@WEIGHTS@", "\n".join(f"      {source}: 1.0" for source in chosen))
+    weights = _weights(folder, {source: named[source] for source in chosen})
+    text = text.replace("@NAME@", name).replace("@WEIGHTS@", "\n".join(f"      {source}: {weight}" for source, weight in weights.items()))
+    talks = [source for source, group in named.items() if group.format == "chats"]
+    text = text.replace("@SFT@", (TEMPLATES / "template_sft.yaml").read_text(encoding="utf-8").replace("@CHATS@", ", ".join(talks)) if talks else "")
     return text.replace("@TOKENIZER_SOURCES@", ", ".join(chosen)).replace("@SOURCES@", sources)
+
+
+def _weights(folder: Path, named: dict[str, Group]) -> dict[str, float]:
+    """Return the share of each source by the size of its files, to two digits, so that a small one does not bound the whole by its epochs."""
+    sizes = {source: max(1, sum((folder / path).stat().st_size for path in group.files)) for source, group in named.items()}
+    return {source: float(f"{size / sum(sizes.values()):.2g}") for source, size in sizes.items()}
 
 
 def _source(source: str, group: Group) -> str:

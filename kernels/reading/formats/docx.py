@@ -13,9 +13,10 @@ from pydantic import PositiveInt
 from kernels.reading.parsing.packages import unpacks_to_too_much
 from kernels.reading.parsing.text import tidy
 from kernels.specs.config import Config
-from kernels.specs.extras import require_extra
+from kernels.specs.extras import Extra
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
+EXTRA = Extra("docx", "docx")
 MAX_HEADING = 6
 
 
@@ -28,7 +29,7 @@ class DocxConfig(Config):
 
 def read(file: SourceFile, config: DocxConfig) -> Iterator[Document | Reject]:
     """Yield the text of one file, or why it gives none. Raises ModuleNotFoundError without the extra ``docx``."""
-    library: Any = require_extra("docx", SPEC.extra, "Word documents (.docx)")
+    library: Any = EXTRA.require("Word documents (.docx)")
     with file.open() as stream:
         data = stream.read(config.max_bytes + 1)
     if len(data) > config.max_bytes:
@@ -67,4 +68,4 @@ def _block(block: Any) -> str:
     return f"- {text}" if style.startswith("List") else text
 
 
-SPEC = SourceFormat(name="docx", version=1, config=DocxConfig, patterns=("*.docx",), read=read, is_compressible=False, extra="docx")
+SPEC = SourceFormat(name="docx", version=1, config=DocxConfig, patterns=("*.docx",), read=read, is_compressible=False, extra=EXTRA)

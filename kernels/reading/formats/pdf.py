@@ -10,8 +10,10 @@ from pydantic import PositiveInt
 from kernels.reading.parsing.rows import BadRecordError, require_unicode
 from kernels.reading.parsing.text import tidy
 from kernels.specs.config import Config
-from kernels.specs.extras import require_extra
+from kernels.specs.extras import Extra
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
+
+EXTRA = Extra("pdf", "pypdf")
 
 
 class PdfConfig(Config):
@@ -25,7 +27,7 @@ class PdfConfig(Config):
 
 def read(file: SourceFile, config: PdfConfig) -> Iterator[Document | Reject]:
     """Yield the text of one file, or why it gives none. Raises ModuleNotFoundError without the extra ``pdf``."""
-    library: Any = require_extra("pypdf", SPEC.extra, "PDF files")
+    library: Any = EXTRA.require("PDF files")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it says of each flaw goes into the rejects where it matters
     with file.open() as stream:
         data = stream.read(config.max_bytes + 1)
@@ -62,4 +64,4 @@ def _document(package: Any, config: PdfConfig) -> Document:
     return Document("text", text, title, metadata={"pages": num_pages})
 
 
-SPEC = SourceFormat(name="pdf", version=1, config=PdfConfig, patterns=("*.pdf",), read=read, is_compressible=False, extra="pdf")
+SPEC = SourceFormat(name="pdf", version=1, config=PdfConfig, patterns=("*.pdf",), read=read, is_compressible=False, extra=EXTRA)

@@ -8,8 +8,9 @@ import lzma
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from kernels.specs.extras import require_extra
+from kernels.specs.extras import Extra
 
+LZ4 = Extra("lz4", "lz4.frame")
 MAX_ZSTD_WINDOW_BYTES = 1 << 31
 """The largest window that zstd writes (``--long=31``)."""
 MAX_XZ_BYTES = 1 << 28
@@ -157,7 +158,7 @@ class Lz4Reader:
 
     def __init__(self, raw: BinaryIO) -> None:
         """Read from ``raw``, which stays the caller's to close. Raises ModuleNotFoundError without the extra ``lz4``."""
-        self._frame: Any = require_extra("lz4.frame", "lz4", "files packed by LZ4")
+        self._frame: Any = LZ4.require("files packed by LZ4")
         self._raw = raw
         self._decompressor = self._frame.LZ4FrameDecompressor()
         self._is_begun = False

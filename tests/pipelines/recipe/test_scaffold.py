@@ -5,15 +5,20 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from kernels.specs.extras import Extra
+from pipelines.commands import init  # noqa: F401, adds its command
 from pipelines.planning.planner import observe_sources
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.scaffold import scaffold, scaffold_with_account
 from pipelines.recipe.schema import load_recipe, specs
+from pipelines.terminal.application import app
 from resources.storage.home import Home
 
 CHAT = json.dumps({"messages": [{"role": "user", "content": "What is a tide table?"}, {"role": "assistant", "content": "A list of high waters."}]})
@@ -153,9 +158,34 @@ def test_a_folder_may_have_any_name(folder: str, name: str, tmp_path: Path) -> N
     assert files_by_source(tmp_path / folder) == {"chats": {"in [1]/a#b: c.jsonl"}, "jsonl": {"d.jsonl"}}
 
 
-def test_an_extra_that_is_needed_is_named(tmp_path: Path) -> None:
+def test_an_extra_that_is_needed_and_absent_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    assert len(scaffold_with_account(tmp_path).account) == 1
+    (tmp_path / "recipe.yaml").unlink()
+    monkeypatch.setattr("importlib.util.find_spec", lambda module: None)
     assert scaffold_with_account(tmp_path).account[1] == "reading them needs the extra 'pdf': pip install 'modelmill[pdf]'"
+
+
+def test_what_is_said_of_an_extra_is_said_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    monkeypatch.setattr(Extra, "is_installed", lambda extra: False)
+    said = CliRunner().invoke(app, ["init", str(tmp_path)]).output
+    assert "the extra 'pdf': pip install 'modelmill[pdf]'" in said and "\\" not in said
+
+
+def test_sources_have_the_share_of_their_size(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A book. " * 300)
+    (tmp_path / "b.md").write_text("# Page\n" + "words " * 10)
+    entries: Any = load_recipe(scaffold(tmp_path)).entries
+    assert entries.mixtures["pretrain"].weights == {"books": 0.97, "markdown": 0.027}
+
+
+def test_chats_teach_the_model_that_other_texts_made(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A book. " * 300)
+    (tmp_path / "c.jsonl").write_text(CHAT)
+    entries: Any = load_recipe(scaffold(tmp_path)).entries
+    assert entries.models["sft"].data == ["chats"] and entries.models["sft"].parents == ["base"]
+    assert list(entries.mixtures["pretrain"].weights) == ["books"]
 
 
 def test_a_recipe_is_never_overwritten(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kernels.specs.extras import require_extra
+from kernels.specs.extras import Extra
 from kernels.specs.families import specs
 from kernels.specs.sources import Document, Reject, SourceFile
 
@@ -133,4 +133,4 @@ def test_a_package_that_unpacks_to_too_much_is_a_bomb(name: str) -> None:
 
 def test_a_library_that_is_not_installed_is_named_with_its_extra() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"PDF files need the extra 'pdf', which is not installed: pip install 'modelmill\[pdf\]'"):
-        require_extra("no_such_library", "pdf", "PDF files")
+        Extra("pdf", "no_such_library").require("PDF files")
