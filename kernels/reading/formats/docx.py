@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from kernels.reading.parsing.packages import unpacks_to_too_much
-from kernels.reading.parsing.text import tidy
+from kernels.reading.parsing.text import tidy, whole
 from kernels.specs.config import Config
 from kernels.specs.extras import Extra
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
@@ -30,10 +30,9 @@ class DocxConfig(Config):
 def read(file: SourceFile, config: DocxConfig) -> Iterator[Document | Reject]:
     """Yield the text of one file, or why it gives none. Raises ModuleNotFoundError without the extra ``docx``."""
     library: Any = EXTRA.require("Word documents (.docx)")
-    with file.open() as stream:
-        data = stream.read(config.max_bytes + 1)
-    if len(data) > config.max_bytes:
-        yield Reject("file", "too_large", f"more than {config.max_bytes} bytes")
+    data = whole(file, config.max_bytes)
+    if isinstance(data, Reject):
+        yield data
         return
     try:
         if bomb := unpacks_to_too_much(data):

@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 from kernels.reading.parsing.charsets import UndecodableError, decode
 from kernels.reading.parsing.markup.markup import markdown
 from kernels.reading.parsing.packages import PackageXmlError, parse_xml, unpacks_to_too_much
-from kernels.reading.parsing.text import tidy
+from kernels.reading.parsing.text import tidy, whole
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
@@ -32,10 +32,9 @@ class EpubConfig(Config):
 
 def read(file: SourceFile, config: EpubConfig) -> Iterator[Document | Reject]:
     """Yield the chapters of one book, keyed by their paths in it, and what of it gives none."""
-    with file.open() as stream:
-        data = stream.read(config.max_bytes + 1)
-    if len(data) > config.max_bytes:
-        yield Reject("file", "too_large", f"more than {config.max_bytes} bytes")
+    data = whole(file, config.max_bytes)
+    if isinstance(data, Reject):
+        yield data
         return
     try:
         if bomb := unpacks_to_too_much(data):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from kernels.reading.formats.web import PageConfig, read_page
-from kernels.reading.parsing.text import DamagedFileError, decompressed
+from kernels.reading.parsing.text import whole
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
 KEY = "page"
@@ -22,13 +22,9 @@ class HtmlConfig(PageConfig):
 
 def read(file: SourceFile, config: HtmlConfig) -> Iterator[Document | Reject]:
     """Yield the page of one file, or why it gives none."""
-    data = b""
-    try:
-        with decompressed(file) as stream:
-            while len(data) <= config.max_bytes and (piece := stream.read(1 << 16)):
-                data += piece
-    except DamagedFileError as error:
-        yield Reject("file", "damaged", str(error))
+    data = whole(file, config.max_bytes)
+    if isinstance(data, Reject):
+        yield data
         return
     page = read_page(KEY, data, config)
     if isinstance(page, Reject):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pydantic import PositiveInt
 
 from kernels.reading.parsing.charsets import UndecodableError, decode
-from kernels.reading.parsing.text import DamagedFileError, decompressed, tidy
+from kernels.reading.parsing.text import tidy, whole
 from kernels.specs.config import Config
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
 
@@ -28,16 +28,9 @@ class MarkdownConfig(Config):
 
 def read(file: SourceFile, config: MarkdownConfig) -> Iterator[Document | Reject]:
     """Yield the text of one file, or why it gives none."""
-    data = b""
-    try:
-        with decompressed(file) as stream:
-            while len(data) <= config.max_bytes and (piece := stream.read(1 << 16)):
-                data += piece
-    except DamagedFileError as error:
-        yield Reject("file", "damaged", str(error))
-        return
-    if len(data) > config.max_bytes:
-        yield Reject("file", "too_large", f"more than {config.max_bytes} bytes")
+    data = whole(file, config.max_bytes)
+    if isinstance(data, Reject):
+        yield data
         return
     try:
         decoded = decode(data)

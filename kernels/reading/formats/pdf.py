@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import PositiveInt
 
 from kernels.reading.parsing.rows import BadRecordError, require_unicode
-from kernels.reading.parsing.text import tidy
+from kernels.reading.parsing.text import tidy, whole
 from kernels.specs.config import Config
 from kernels.specs.extras import Extra
 from kernels.specs.sources import Document, Reject, SourceFile, SourceFormat
@@ -29,10 +29,9 @@ def read(file: SourceFile, config: PdfConfig) -> Iterator[Document | Reject]:
     """Yield the text of one file, or why it gives none. Raises ModuleNotFoundError without the extra ``pdf``."""
     library: Any = EXTRA.require("PDF files")
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it says of each flaw goes into the rejects where it matters
-    with file.open() as stream:
-        data = stream.read(config.max_bytes + 1)
-    if len(data) > config.max_bytes:
-        yield Reject("file", "too_large", f"more than {config.max_bytes} bytes")
+    data = whole(file, config.max_bytes)
+    if isinstance(data, Reject):
+        yield data
         return
     try:
         yield _document(library.PdfReader(io.BytesIO(data)), config)

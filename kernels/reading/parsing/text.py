@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kernels.reading.parsing.compression import Lz4Reader, XzReader, ZstdReader
-from kernels.specs.sources import SourceFile
+from kernels.specs.sources import Reject, SourceFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -70,6 +70,18 @@ def decompressed(file: SourceFile) -> Generator[io.RawIOBase, None, None]:
             yield _Stream(Lz4Reader(raw).read)
         else:
             yield _Stream(raw.read)
+
+
+def whole(file: SourceFile, max_bytes: int) -> bytes | Reject:
+    """Return all that a file holds, decompressed, or why it is not read: damage, or more than ``max_bytes``."""
+    data = bytearray()
+    try:
+        with decompressed(file) as stream:
+            while len(data) <= max_bytes and (piece := stream.read(1 << 16)):
+                data += piece
+    except DamagedFileError as error:
+        return Reject("file", "damaged", str(error))
+    return bytes(data) if len(data) <= max_bytes else Reject("file", "too_large", f"more than {max_bytes} bytes")
 
 
 def tidy(text: str, max_blank_lines: int = 1) -> str:
