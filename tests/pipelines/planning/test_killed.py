@@ -26,7 +26,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, make_shop: Callable[[P
     return shop.contents()
 
 
-def kill_when(shop: Any, reached: Callable[[], bool], seconds: float = 120) -> None:
+def kill_when(shop: Any, reached: Callable[[], bool], seconds: float = 300) -> None:
     """Start ``mill up`` and kill its whole process group as soon as something is reached."""
     process = shop.start("up")
     deadline = time.monotonic() + seconds
