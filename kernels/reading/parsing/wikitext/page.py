@@ -20,8 +20,10 @@ from kernels.reading.parsing.wikitext.sentences import resolve_asides, without_s
 from kernels.reading.parsing.wikitext.templates.arguments import Wiki
 from kernels.reading.parsing.wikitext.templates.rendering import render, render_parameter
 from kernels.reading.parsing.wikitext.tidying import without_quotes, without_scraps
+from kernels.reading.parsing.wikitext.variants import resolve_variants
 
-_BREAK = re.compile(r"<br\b[^<>]*+>|</?(?:p|div|center|ul|ol|dl|dd|dt|poem|h[1-6]|blockquote|hr)\b[^<>]*+>", re.IGNORECASE)
+_BREAK = re.compile(r"<br\b[^<>]*+>|</?(?:p|div|center|ul|ol|dl|dd|dt|h[1-6]|hr)\b[^<>]*+>", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"</?(?:blockquote|poem)\b[^<>]*+>", re.IGNORECASE)
 _ITEM = re.compile(r"<li\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|includeonly|ins|kbd|langconvert|li|mark|noinclude|nowiki|onlyinclude|phonos|q|rb|ref|references|rp|rt"
@@ -57,8 +59,8 @@ def read_page(wikitext: str, wiki: Wiki, drop_sections: tuple[str, ...]) -> Plai
 
     resolvers = Resolvers(partial(render, wiki=wiki), render_parameter, partial(label, wiki=wiki), keep)
     text, num_tables = resolve_brackets(tidy(unmarked(wikitext)), resolvers)
-    text = _UNCLOSED.sub(_unclosed, text)
-    text = _TAG.sub("", _ITEM.sub("\n* ", _BREAK.sub("\n", text)))
+    text = _UNCLOSED.sub(_unclosed, resolve_variants(text, wiki.language))
+    text = _TAG.sub("", _ITEM.sub("\n* ", _PARAGRAPH.sub("\n\n", _BREAK.sub("\n", text))))
     text = resolve_scripts(text)
     text = resolve_addresses(_STRAY.sub("", text))
     text = without_speechless(unescape(_SWITCH.sub("", text)))

@@ -4,9 +4,10 @@ import re
 
 from kernels.reading.parsing.wikitext.marks import KEPT
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
+from kernels.reading.parsing.wikitext.templates.languages import WIKIPEDIAS
 
 _FIRST = """
-    !xt, abbr, abbreviation, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
+    !xt, abbr, abbreviation, au, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
     bigger, bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan,
     code, coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl,
     greek, heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math,
@@ -37,15 +38,18 @@ def _names(text: str) -> list[str]:
     return [" ".join(name.split()) for name in text.split(",")]
 
 
-def _first(call: Arguments) -> str | None:
+def first_value(call: Arguments) -> str | None:
+    """Return the first value."""
     return call.first or call.get("text", "content") or None
 
 
-def _last(call: Arguments) -> str | None:
+def last_value(call: Arguments) -> str | None:
+    """Return the last value."""
     return call.last or call.get("text") or None
 
 
-def _quote(call: Arguments) -> str | None:
+def block(call: Arguments) -> str | None:
+    """Return a quotation, which stands between empty lines."""
     words = call.get("text", "quote", "content") or call.value(1)
     return f"\n\n{words}\n\n" if words else None
 
@@ -64,7 +68,8 @@ def _hlist(call: Arguments) -> str | None:
     return ", ".join(values) or None
 
 
-def _row(call: Arguments) -> str | None:
+def in_a_row(call: Arguments) -> str | None:
+    """Return all values with blanks between them."""
     return " ".join(value for value in call.values if value) or None
 
 
@@ -79,7 +84,8 @@ def _keys(call: Arguments) -> str | None:
 
 def _link(call: Arguments) -> str | None:
     """{{ill|name|language|...|lt=label}}: a link to another language's article."""
-    return call.get("lt", "display", "label", "preserve") or call.value(1) or call.get("en") or None
+    first = call.value(3) if call.value(1) in WIKIPEDIAS and call.value(3) else call.value(1)
+    return call.get("lt", "display", "label") or first or call.get("en") or None
 
 
 def _unlinked(call: Arguments) -> str | None:
@@ -104,6 +110,12 @@ def _ruby(call: Arguments) -> str | None:
     return f"{call.value(1)} ({call.value(2)})" if call.value(2) else call.value(1) or None
 
 
+def _verses(call: Arguments) -> str | None:
+    """{{verse translation|verses|translation}}: one below the other."""
+    verses = [value for value in call.values[:3] if value]
+    return "\n\n" + "\n\n".join(verses) + "\n\n" if verses else None
+
+
 def _named(call: Arguments) -> str | None:
     """{{sortname|first|last}}."""
     return " ".join(value for value in call.values[:2] if value) or None
@@ -121,12 +133,12 @@ def _kept(call: Arguments) -> str | None:
 
 
 RENDERERS = (
-    dict.fromkeys(_names(_FIRST), _first)
-    | dict.fromkeys(_names(_LAST), _last)
-    | dict.fromkeys(_names(_QUOTES), _quote)
+    dict.fromkeys(_names(_FIRST), first_value)
+    | dict.fromkeys(_names(_LAST), last_value)
+    | dict.fromkeys(_names(_QUOTES), block)
     | dict.fromkeys(_names(_LISTS), _list)
     | dict.fromkeys(("hlist", "hlist-comma", "cslist", "comma separated entries", "pagelist", "enum", "comma separated list"), _hlist)
-    | dict.fromkeys(("linktext", "lt"), _row)
+    | dict.fromkeys(("linktext", "lt"), in_a_row)
     | dict.fromkeys(("columns", "multicol"), _columns)
     | dict.fromkeys(("key press", "keypress", "keys", "button"), _keys)
     | dict.fromkeys(("ill", "interlanguage link", "ill2", "interlanguage link multi", "link-interwiki", "illm", "sill", "iw"), _link)
@@ -135,6 +147,7 @@ RENDERERS = (
     | dict.fromkeys(("citation needed span", "cnspan", "fact span", "clarify span", "disputed span", "cn span", "dubious span"), _span)
     | dict.fromkeys(("hyphen join", "compound"), _hyphen)
     | dict.fromkeys(("ruby", "furigana", "ruby-ja", "ruby-zh-p"), _ruby)
+    | dict.fromkeys(("verse translation", "verse transl", "text and translation"), _verses)
     | dict.fromkeys(("sortname", "sort name"), _named)
     | dict.fromkeys(("defn", "ghat"), _defined)
     | dict.fromkeys(("tmath", "mathtex", "latex"), _kept)

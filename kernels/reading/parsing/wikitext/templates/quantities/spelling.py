@@ -1,8 +1,10 @@
 """Numbers in words."""
 
+import re
+
 _SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: SIM905
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
-MAX_SPELLED = 999_999
+_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth"}
 
 
 def spelled(text: str) -> str | None:
@@ -11,6 +13,16 @@ def spelled(text: str) -> str | None:
     if not digits.isdecimal() or len(digits) > 6:
         return None
     return _words(int(digits))
+
+
+def spelled_ordinal(text: str) -> str | None:
+    """Return a whole number below a million as an ordinal in words: third, twenty-first, one hundredth."""
+    words = spelled(text)
+    if words is None:
+        return None
+    last = re.split(r"[ -]", words)[-1]
+    ending = _ORDINALS.get(last) or (f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th")
+    return words.removesuffix(last) + ending
 
 
 def _words(value: int) -> str:

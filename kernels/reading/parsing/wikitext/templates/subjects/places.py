@@ -125,8 +125,9 @@ def find(name: str) -> Callable[[Arguments], str | None] | None:
 
 
 RENDERERS = (
-    dict.fromkeys(("flag", "flagcountry", "flagu", "flaglink", "flagg", "flag+link", "flagteam", "flag link", "country"), _flag)
-    | dict.fromkeys(("fb", "fbw", "fb-rt", "ru", "cr", "rl", "bk", "vb", "hb", "ih", "cr-rt", "ru-rt", "rut", "flag2"), _flag)
+    dict.fromkeys(
+        ("flag", "flagcountry", "flagu", "flaglink", "flagg", "flag+link", "flagteam", "flag link", "country", "flag2", "noflag", "flagnoflag"), _flag
+    )
     | dict.fromkeys(("flagathlete", "flagmedalist", "sportspersonflag"), _flag_athlete)
     | dict.fromkeys(("city-state", "city-region", "uscity", "us city"), _city)
     | dict.fromkeys(("bibleverse", "bibleref", "bibleref2", "bibleverse-nb", "bibleref2-nb", "bverse", "bible"), _verse)

@@ -10,7 +10,7 @@ _SIGNS: dict[str, str] = dict(
     USD US$,US$ US$,$ $,AUD A$,A$ A$,AU$ A$,CAD C$,C$ C$,CA$ C$,NZD NZ$,NZ$ NZ$,HKD HK$,HK$ HK$,SGD S$,S$ S$,TWD NT$,NT$ NT$,MXN MX$,BRL R$,
     R$ R$,ARS AR$,CLP CL$,COP COL$,UYU $U,FJD FJ$,JMD J$,TTD TT$,BBD BDS$,NAD N$,GBP £,£ £,EUR €,€ €,JPY ¥,¥ ¥,CNY CN¥,CN¥ CN¥,RMB CN¥,INR ₹,
     ₹ ₹,PKR ₨,LKR Rs.,NPR Rs.,MUR ₨,KRW ₩,KPW ₩,PHP ₱,RUB ₽,UAH ₴,VND ₫,NGN ₦,GHS GH₵,ILS ₪,THB ฿,KZT ₸,MNT ₮,LAK ₭,KHR ៛,CRC ₡,PYG ₲,
-    AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,BTC ₿,BITCOIN ₿,EURO €,
+    NPR Rs.,RS ₹,RUPEE ₹,AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,BTC ₿,BITCOIN ₿,EURO €,
     INDIAN_RUPEE ₹,SOUTH_KOREAN_WON ₩,PHILIPPINE_PESO ₱,POUND_STERLING £
     """.replace("\n", "").split(",")
 )  # fmt: skip
@@ -39,6 +39,11 @@ def _of_name(call: Arguments) -> str | None:
     return _sum(code, call.first)
 
 
+def _of_sign(call: Arguments) -> str:
+    """{{\u20b1|6}}."""
+    return call.name + call.first
+
+
 def _currency(call: Arguments) -> str | None:
     """{{currency|90|EUR}}."""
     return _sum(_code(call.get("type") or call.value(2) or "USD"), call.get("amount") or call.value(1))
@@ -49,7 +54,10 @@ def _converted(call: Arguments) -> str | None:
     amount = call.value(1)
     if not _SUM.fullmatch(amount):
         return None
-    scale = _SCALES.get(call.value(2).lower(), "") if call.value(2) else ""
+    scale = call.value(2).lower()
+    scale = "" if scale.isdecimal() else _SCALES.get(scale, scale)
+    if scale and scale not in _SCALES.values():
+        return None
     return _sum(_code(call.name[:3]), f"{amount} {scale}".strip())
 
 
@@ -65,6 +73,7 @@ def _old_pounds(call: Arguments) -> str | None:
 
 RENDERERS = (
     dict.fromkeys((code.lower().replace("_", " ") for code in [*_SIGNS, *_SPELLED]), _of_name)
+    | {sign: _of_sign for sign in _SIGNS.values() if len(sign) == 1 and not sign.isascii()}
     | {"currency": _currency}
     | dict.fromkeys((f"{code}convert" for code in ("inr", "jpy", "krw", "cny", "gbp", "nok", "php", "sek")), _converted)
     | dict.fromkeys(("\u00a3sd", "lsd", "pounds, shillings, and pence"), _old_pounds)
