@@ -149,14 +149,16 @@ def _as_given(call: Arguments) -> str | None:
 
 
 def find(name: str) -> Callable[[Arguments], str | None] | None:
-    """Return the renderer of ``lang-cs`` and its kin."""
+    """Return the renderer of ``lang-cs``, ``script/Arab`` and their kin."""
+    if name.startswith("script/"):
+        return _as_given
     return _lang_code if name.startswith("lang-") and len(name) < 20 else None
 
 
 RENDERERS = (
     {"lang-rus": _russian, "langnf": _glossed, "langx": _langx, "lang": _lang, "langr": _lang, "nihongo": _japanese}
     | {"nihongo krt": _japanese_3, "nihongo3": _japanese_3}
-    | {"zh": _chinese, "zhi": _chinese, "lang-zh": _chinese}
+    | dict.fromkeys(("zh", "zhi", "lang-zh", "zh-full", "zh-cp", "zh-cpl", "zh-sp", "zh-tp", "zh-stp", "zh-tsp", "zh-st", "zh-ts"), _chinese)
     | dict.fromkeys(("korean", "lang-ko-hangul", "ko-hhrm"), _korean)
     | dict.fromkeys(("nihongo2", "nihongo core", "kanji", "jp", "zh-hant", "zh-hans", "hangul"), _as_given)
 )  # fmt: skip

@@ -11,16 +11,16 @@ from kernels.reading.parsing.wikitext.functions import functions
 from kernels.reading.parsing.wikitext.marks import NOTHING, lost
 from kernels.reading.parsing.wikitext.templates import dates, languages, signs, spans, speech, words
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki, parse_call
-from kernels.reading.parsing.wikitext.templates.quantities import astronomy, chemistry, mathematics, measures, numbers
+from kernels.reading.parsing.wikitext.templates.quantities import astronomy, chemistry, mathematics, measures, numbers, spelling
 from kernels.reading.parsing.wikitext.templates.silent import is_silent
-from kernels.reading.parsing.wikitext.templates.subjects import citations, money, people, places, prices, roads, ships, sports
+from kernels.reading.parsing.wikitext.templates.subjects import citations, laws, money, people, places, prices, roads, ships, sports
 from kernels.reading.parsing.wikitext.templates.wikis import chinese, french, german, spanish, vietnamese
 
 Renderer = Callable[[Arguments], str | None]
 
-_IN_ENGLISH = (dates, spans, places, citations, people, prices, roads, sports)
+_IN_ENGLISH = (dates, spans, places, citations, laws, people, prices, roads, sports)
 """What would write English words, dates and names into a text of another language."""
-_IN_ANY = (ships, money, languages, chemistry, mathematics, astronomy, numbers, signs, words, speech, measures)
+_IN_ANY = (ships, money, languages, chemistry, mathematics, astronomy, numbers, spelling, signs, words, speech, measures)
 _RENDERERS: dict[str, Renderer] = {name: renderer for module in (*_IN_ANY, *_IN_ENGLISH) for name, renderer in module.RENDERERS.items()}
 _ENGLISH = frozenset(name for module in _IN_ENGLISH for name in module.RENDERERS)
 _WIKIS = {"de": german, "fr": french, "es": spanish, "vi": vietnamese, "zh": chinese}

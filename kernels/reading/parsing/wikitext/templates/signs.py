@@ -114,7 +114,7 @@ _BEFORE = {
     "approx.": "approx",
 }
 _AROUND = {
-    "\u27e8 \u27e9": "angbr angle_bracket angbr_ipa vr grapheme angle",
+    "\u27e8 \u27e9": "angbr angle_bracket angbr_ipa vr grapheme",
     "[ ]": "interp bracket brackets sqbr sqbrkt square_bracket",
     "{ }": "curly_brackets braces set",
     "| |": "abs mabs pabs",

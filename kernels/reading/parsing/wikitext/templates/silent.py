@@ -5,7 +5,7 @@ import re
 SILENT = frozenset(
     " ".join(name.split())
     for name in """
-    -, abbreviations, according to whom, advert, ahnentafel, album chart, album ratings, allow wrap, also, ambox, anchor, anchors, audio,
+    -, 0, abbreviations, according to whom, advert, ahnentafel, album chart, album ratings, allow wrap, also, ambox, anchor, anchors, audio,
     audio icon, authority control, aye, bar box, bar chart, bar percent, bartable, better source, better source needed, bots, bsn, by whom,
     by whom?, category, category see also, cbignore, chart, chart bottom, chart top, chart/end, chart/start, check mark, circular reference,
     citation, citation needed, citation not found, citation style, citations, cite, clade, cladogram, clarification needed, clarify,
@@ -77,6 +77,7 @@ _PATTERN = re.compile(
       | .*(?:\ stub|-stub|\ icon|\ needed|\ sidebar|\ navbox|\ topics|[\ -]inline|\ footer|\ reflist|\ by\ whom|\ missing|disambiguation)\??
       | (?:wikipedia|portal|user|help|category|file|image|mediawiki|wp)\s?:.*
       | (?:defaultsort|displaytitle|sortkey|defaultsortkey|defaultcategorysort|noexternallanglinks)\s?:?.*
+      | (?:gold|silver|bronze)(?:\d\d?|\ medal)
       | \#(?:tag:ref|tag:gallery|coordinates|seo|related|section|lst|babel).*
       | (?:more|improve|additional|no|lacking|blp|primary|self-published|one|third-party|unreliable)\ (?:citations?|sources?|footnotes|references).*
     )""",

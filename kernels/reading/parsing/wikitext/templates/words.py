@@ -7,7 +7,9 @@ from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.languages import WIKIPEDIAS
 
 _FIRST = """
-    !xt, abbr, abbreviation, au, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
+    !xt, abbr, abbreviation, as is, au, aut, bn, bo, bo-textonly, chess notation, crossref, crossreference, equationnote, equationref,
+    format link, format linkr, ko, mark, my, nihongo foot, not typo, sa-iast, see above, see below, trim, verbatim, vi-nom, xref,
+    abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
     bigger, bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan,
     code, coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl,
     greek, heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math,
@@ -20,7 +22,7 @@ _FIRST = """
     visible anchor, xt
 """
 _LAST = """
-    align, background color, color, color text, colored text, colour, font color, font size, fontcolor, hover title, lang, langr, native name,
+    align, background color, color, color text, colored text, colour, font color, bgcolor, font size, fontcolor, hover title, native name, oncolor,
     native phrase, nativename, no redirect, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit, transliteration,
     wikt-lang, wiktlang, xlit
 """
@@ -106,6 +108,12 @@ def _hyphen(call: Arguments) -> str | None:
     return "".join(call.values) or None
 
 
+def _numbered_block(call: Arguments) -> str | None:
+    """{{NumBlk|:|formula|number}}: a formula on its own line, with its number."""
+    number = call.value(3).strip("()")
+    return f"\n\n{call.value(2)}{f' ({number})' if number else ''}\n\n" if call.value(2) else None
+
+
 def _ruby(call: Arguments) -> str | None:
     return f"{call.value(1)} ({call.value(2)})" if call.value(2) else call.value(1) or None
 
@@ -145,6 +153,7 @@ RENDERERS = (
     | dict.fromkeys(("section link", "slink", "seclink"), _unlinked)
     | dict.fromkeys(("url", "official website", "official url", "homepage", "website", "web link", "plainlink", "plain link"), _address)
     | dict.fromkeys(("citation needed span", "cnspan", "fact span", "clarify span", "disputed span", "cn span", "dubious span"), _span)
+    | dict.fromkeys(("numblk", "numbered block"), _numbered_block)
     | dict.fromkeys(("hyphen join", "compound"), _hyphen)
     | dict.fromkeys(("ruby", "furigana", "ruby-ja", "ruby-zh-p"), _ruby)
     | dict.fromkeys(("verse translation", "verse transl", "text and translation"), _verses)

@@ -8,7 +8,8 @@ _SIGNS: dict[str, str] = dict(
     pair.split()
     for pair in """
     alpha α,beta β,gamma γ,delta δ,epsilon ε,zeta ζ,theta θ,kappa κ,lambda λ,mu μ,nu ν,rho ρ,sigma σ,tau τ,chi χ,psi ψ,omega ω,hbar ħ,infty ∞,
-    ell ℓ,varphi φ,euler e,golden φ,imath i,degree °,sun ☉,earth ⊕,muon μ
+    ell ℓ,varphi φ,euler e,golden φ,imath i,degree °,permil ‰,nabla ∇,partial ∂,integral ∫,sum ∑,langle ⟨,rangle ⟩,cdot ⋅,sdot ⋅,ne ≠,ge ≥,
+    sun ☉,earth ⊕,muon μ
     """.replace("\n", "").split(",")
 )
 """Signs, by the names of their templates; those without a value."""

@@ -4,7 +4,6 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki
-from kernels.reading.parsing.wikitext.templates.quantities.spelling import spelled, spelled_ordinal
 
 MAX_DIGITS = 60
 """A number of more digits is no quantity of an article."""
@@ -198,16 +197,6 @@ def _price(call: Arguments) -> str | None:
     return as_text(value, 0 if abs(value) >= 100 else 2)
 
 
-def _in_words(call: Arguments) -> str | None:
-    """{{spellnum|42}}."""
-    return spelled(call.first)
-
-
-def _ordinal_in_words(call: Arguments) -> str | None:
-    """{{ordinal to word|3}}."""
-    return spelled_ordinal(call.first)
-
-
 def _plus_minus(call: Arguments) -> str | None:
     return f"\u00b1{call.first}" if call.first else None
 
@@ -220,8 +209,6 @@ RENDERERS = (
     | dict.fromkeys(("gaps", "gapnum", "gap"), _joined)
     | dict.fromkeys(("e", "esp", "exp", "e-sp", "x10^", "x10"), _power_of_ten)
     | dict.fromkeys(("pow", "10^", "power"), _power)
-    | dict.fromkeys(("spellnum", "spell number", "number to word"), _in_words)
-    | dict.fromkeys(("ordinal to word", "spell ordinal"), _ordinal_in_words)
     | dict.fromkeys(("sup", "superscript", "smallsup"), _superscript)
     | dict.fromkeys(("sub", "subscript"), _subscript)
     | dict.fromkeys(("su", "sub sup", "subsup"), _both_scripts)

@@ -10,11 +10,15 @@ _SIGNS: dict[str, str] = dict(
     USD US$,US$ US$,$ $,AUD A$,A$ A$,AU$ A$,CAD C$,C$ C$,CA$ C$,NZD NZ$,NZ$ NZ$,HKD HK$,HK$ HK$,SGD S$,S$ S$,TWD NT$,NT$ NT$,MXN MX$,BRL R$,
     R$ R$,ARS AR$,CLP CL$,COP COL$,UYU $U,FJD FJ$,JMD J$,TTD TT$,BBD BDS$,NAD N$,GBP £,£ £,EUR €,€ €,JPY ¥,¥ ¥,CNY CN¥,CN¥ CN¥,RMB CN¥,INR ₹,
     ₹ ₹,PKR ₨,LKR Rs.,NPR Rs.,MUR ₨,KRW ₩,KPW ₩,PHP ₱,RUB ₽,UAH ₴,VND ₫,NGN ₦,GHS GH₵,ILS ₪,THB ฿,KZT ₸,MNT ₮,LAK ₭,KHR ៛,CRC ₡,PYG ₲,
-    NPR Rs.,RS ₹,RUPEE ₹,AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,BTC ₿,BITCOIN ₿,EURO €,
-    INDIAN_RUPEE ₹,SOUTH_KOREAN_WON ₩,PHILIPPINE_PESO ₱,POUND_STERLING £
+    AZN ₼,GEL ₾,BDT ৳,ZAR R,MYR RM,IDR Rp,KES KSh,TZS TSh,UGX USh,BTC ₿,BITCOIN ₿,EURO €,RS ₹,RUPEE ₹,YEN ¥,JAPANESE_YEN ¥,WON ₩,BAHT ฿,
+    CANADIAN_DOLLAR C$,AUSTRALIAN_DOLLAR A$,NEW_ZEALAND_DOLLAR NZ$,INDIAN_RUPEE ₹,SOUTH_KOREAN_WON ₩,PHILIPPINE_PESO ₱,POUND_STERLING £
     """.replace("\n", "").split(",")
 )  # fmt: skip
-_SPELLED = frozenset("CHF SEK NOK DKK ISK PLN CZK HUF RON BGN SAR AED QAR KWD BHD OMR EGP IRR IQD JOD ETB DEM FRF ITL ESP ATS NLG".split())  # noqa: SIM905
+_SPELLED = frozenset(
+    """
+    CHF SEK NOK DKK ISK PLN CZK HUF RON BGN SAR AED QAR KWD BHD OMR EGP IRR IQD JOD ETB DEM FRF ITL ESP ATS NLG FIM BEF PTE GRD IEP ZWD
+    """.split()  # noqa: SIM905
+)
 _SCALES = {"k": "thousand", "t": "trillion", "m": "million", "b": "billion", "l": "lakh", "c": "crore", "lc": "lakh crore", "tr": "trillion"}
 _SUM = re.compile(r"[-\u2212]?[\d.,]+")
 
@@ -36,7 +40,7 @@ def _of_name(call: Arguments) -> str | None:
     code = _code(call.name)
     if not call.first:
         return _SIGNS.get(code, code)
-    return _sum(code, call.first)
+    return _sum(code, call.first) if any(character.isdecimal() for character in call.first) else None
 
 
 def _of_sign(call: Arguments) -> str:

@@ -33,7 +33,9 @@ def _ship(call: Arguments) -> str | None:
 
 
 def _of_prefix(call: Arguments) -> str | None:
-    """{{HMS|Beagle}}, {{USS|Enterprise|CV-6|6}}; without a name the template is about something else."""
+    """{{HMS|Beagle}}, {{USS|Enterprise|CV-6|6}}; without a name, or in small letters, the template is about something else."""
+    if call.written[1:].islower():
+        return None
     return _shown(_SHOWN[call.name], call.value(1), call.value(2), call.value(3))
 
 

@@ -38,7 +38,7 @@ RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(
         names("僻字, 異體字, 异体字, 小, 大, 粗體, 斜體, 不轉換, 括號, 專名號, 专名, 書名號, 書名, 拼音, unihan, 僻字2, kai, 楷"), first_value
     )
-    | dict.fromkeys(names("lang, zh-lang, 色, 字体"), last_value)
+    | dict.fromkeys(names("zh-lang, 色, 字体"), last_value)
     | dict.fromkeys(names("引用, 引文, 诗, 詩, 引言, cquote, quote"), block)
     | dict.fromkeys(("tsl", "translink", "ct", "tlink"), _translated)
     | dict.fromkeys(("le", "ill-en", "lj", "lk", "lf", "lg"), _link)

@@ -66,7 +66,7 @@ _FIRST = names("""
 _TITLES = {"mme": "Mme", "mlle": "Mlle", "m.": "M.", "mr": "M.", "dr": "Dr", "pr": "Pr", "st": "St", "mgr": "Mgr"}
 RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(_FIRST, first_value)
-    | dict.fromkeys(names("lang, langue, couleur, rom-maj, rom, tri, tri1, écriture"), last_value)
+    | dict.fromkeys(names("langue, couleur, rom-maj, rom, tri, tri1, écriture"), last_value)
     | dict.fromkeys(names("citation bloc, citation longue, vers, poème, début citation"), block)
     | dict.fromkeys(names("citation, guil, citation étrangère, citation nécessaire"), between("\u00ab ", " \u00bb"))
     | dict.fromkeys(names("s, s-, sp, sp-, s2, s2-, -s, -s-, -sp, -sp-, siècle"), _century)

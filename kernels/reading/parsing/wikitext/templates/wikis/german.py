@@ -6,7 +6,7 @@ from kernels.reading.parsing.wikitext.marks import NOTHING
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.quantities.numbers import fraction
 from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, before, between, names
-from kernels.reading.parsing.wikitext.templates.words import block, first_value, in_a_row, last_value
+from kernels.reading.parsing.wikitext.templates.words import block, first_value, in_a_row
 
 _LANGUAGES = dict(
     zip(*[iter("""
@@ -63,7 +63,6 @@ RENDERERS: dict[str, Renderer] = (
     | dict.fromkeys(names("polytonisch, arabs, hebräische schrift, unicode, ipa-text, lautschrift, hochgestellt, anker text"), first_value)
     | dict.fromkeys(("zitat", "zitat-en", "zitat-fr", "gedicht"), block)
     | dict.fromkeys(('"', '"-de', "zitat inline"), between("\u201e", "\u201c"))
-    | dict.fromkeys(("lang", "langx"), last_value)
     | dict.fromkeys(("bruch", "frac"), lambda call: fraction(call.values[:3]))
     | {"höhe": _height, "datum": _date, "datumzelle": _date, "bibel": _verse, "sortkey": _sorted, "sortkeyname": in_a_row}
     | {"0": lambda _: NOTHING, "\u00a7": before("\u00a7"), "art.": before("Art."), "nr.": before("Nr."), "exp": between("\u00d710^", "")}

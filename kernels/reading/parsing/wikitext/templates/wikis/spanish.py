@@ -34,7 +34,7 @@ def find(name: str) -> Renderer | None:
 
 RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(names("versalita, versalitas, negrita, cursiva, redondas, pequeño, grande, subrayado, tachado, color, unicode, esd"), first_value)
-    | dict.fromkeys(names("lang, idioma, ordenar, color texto"), last_value)
+    | dict.fromkeys(names("idioma, ordenar, color texto"), last_value)
     | dict.fromkeys(names("cita, cita larga, quote, verso, poema"), block)
     | dict.fromkeys(names("fecha, fecha de inicio, fecha de fin, fecha de nacimiento, nacimiento, fallecimiento, fecha de fallecimiento"), _date)
     | dict.fromkeys(names("unidad, numero, nts"), number_with_unit)

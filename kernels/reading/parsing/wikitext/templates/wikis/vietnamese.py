@@ -25,7 +25,7 @@ def find(name: str) -> Renderer | None:
 
 RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(names("nhỏ, to, đậm, nghiêng, không ngắt, chữ nhỏ, viết tắt, hán tự, chữ nôm, nôm"), first_value)
-    | dict.fromkeys(names("lang, ngôn ngữ, màu, phông"), last_value)
+    | dict.fromkeys(names("ngôn ngữ, màu, phông"), last_value)
     | dict.fromkeys(names("trích dẫn, trích, lời trích, thơ, hộp trích dẫn, quote"), block)
     | dict.fromkeys(names("ngày sinh, ngày sinh và tuổi, ngày mất, ngày mất và tuổi, ngày bắt đầu, ngày kết thúc"), _date)
     | {"khoảng": before("khoảng"), "kh.": before("khoảng"), "tcn": always("TCN"), "tính đến": _as_of}
