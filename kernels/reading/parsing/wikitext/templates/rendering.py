@@ -7,10 +7,10 @@ show that value and nothing else.
 
 from collections.abc import Callable, Iterator
 
-from kernels.reading.parsing.wikitext.functions import functions
 from kernels.reading.parsing.wikitext.marks import NOTHING, lost
 from kernels.reading.parsing.wikitext.templates import dates, languages, signs, spans, speech, words
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki, parse_call
+from kernels.reading.parsing.wikitext.templates.functions import functions
 from kernels.reading.parsing.wikitext.templates.quantities import astronomy, chemistry, mathematics, measures, numbers, spelling
 from kernels.reading.parsing.wikitext.templates.silent import is_silent
 from kernels.reading.parsing.wikitext.templates.subjects import citations, laws, money, people, places, prices, roads, ships, sports

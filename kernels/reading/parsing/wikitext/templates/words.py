@@ -100,6 +100,12 @@ def _address(call: Arguments) -> str | None:
     return call.value(2) or call.get("title", "name") or call.value(1) or None
 
 
+def _video(call: Arguments) -> str | None:
+    """{{YouTube|id|title}}."""
+    title = call.get("title") or call.value(2)
+    return f"{title} on YouTube" if title else None
+
+
 def _span(call: Arguments) -> str | None:
     return call.get("text") or call.value(1) or None
 
@@ -153,6 +159,7 @@ RENDERERS = (
     | dict.fromkeys(("section link", "slink", "seclink"), _unlinked)
     | dict.fromkeys(("url", "official website", "official url", "homepage", "website", "web link", "plainlink", "plain link"), _address)
     | dict.fromkeys(("citation needed span", "cnspan", "fact span", "clarify span", "disputed span", "cn span", "dubious span"), _span)
+    | {"youtube": _video}
     | dict.fromkeys(("numblk", "numbered block"), _numbered_block)
     | dict.fromkeys(("hyphen join", "compound"), _hyphen)
     | dict.fromkeys(("ruby", "furigana", "ruby-ja", "ruby-zh-p"), _ruby)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
 _SIGNS: dict[str, str] = dict(
-    pair.split()
+    (pair.split()[0], pair.split()[1])
     for pair in """
     alpha α,beta β,gamma γ,delta δ,epsilon ε,zeta ζ,theta θ,kappa κ,lambda λ,mu μ,nu ν,rho ρ,sigma σ,tau τ,chi χ,psi ψ,omega ω,hbar ħ,infty ∞,
     ell ℓ,varphi φ,euler e,golden φ,imath i,degree °,permil ‰,nabla ∇,partial ∂,integral ∫,sum ∑,langle ⟨,rangle ⟩,cdot ⋅,sdot ⋅,ne ≠,ge ≥,

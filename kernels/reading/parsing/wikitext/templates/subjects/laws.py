@@ -1,4 +1,4 @@
-"""Laws and judgements of the United States, as they are cited."""
+"""Laws and judgements of the United States, and the rules of patents, as they are cited."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,17 @@ def _judgement(call: Arguments) -> str | None:
     return f"{volume} U.S. {page}" + (f" ({year})" if year else "")
 
 
+def _of_patents(call: Arguments) -> str | None:
+    """{{EPC Article|52|2}}: Article 52(2) EPC."""
+    treaty, _, kind = call.written.rpartition(" ")
+    return f"{kind.capitalize()} {call.value(1)}{''.join(f'({value})' for value in call.values[1:] if value)} {treaty}" if call.value(1) else None
+
+
 RENDERERS = (
     dict.fromkeys(("usc", "unitedstatescode", "usc2"), _cited("{} U.S.C. \u00a7 {}"))
     | dict.fromkeys(("cfr", "uscfr", "codeoffederalregulations"), _cited("{} CFR {}"))
     | dict.fromkeys(("uspl", "uspublaw"), _cited("Pub. L. {}\u2013{}"))
+    | dict.fromkeys((f"{treaty} {kind}" for treaty in ("epc", "epc 1973", "pct") for kind in ("article", "rule")), _of_patents)
     | {"usstat": _cited("{} Stat. {}"), "ussc": _judgement}
 )
 """Renderers by the name of a template in lower case."""

@@ -24,11 +24,6 @@ def _life(call: Arguments) -> str | None:
     return f"（{born}－{died}）" if born else None
 
 
-def _glossed(call: Arguments) -> str | None:
-    """{{lang-en|word}} and its kin stay the word alone."""
-    return call.value(1) or None
-
-
 def find(name: str) -> Renderer | None:
     """Return the renderer of ``link-en`` and its kin."""
     return _link if name.startswith(_LINKS) else None

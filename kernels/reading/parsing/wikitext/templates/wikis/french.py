@@ -53,6 +53,10 @@ def _rank(call: Arguments) -> str | None:
     return call.written
 
 
+def _fraction(call: Arguments) -> str | None:
+    return fraction(call.values[:3])
+
+
 def find(name: str) -> Renderer | None:
     """Return the renderer of ``xixe siècle``, ``1er`` and their kin."""
     roman, ordinal = _ROMAN.fullmatch(name), _ORDINAL.fullmatch(name)
@@ -81,7 +85,7 @@ RENDERERS: dict[str, Renderer] = (
     | dict.fromkeys(names("n°, no, numéro"), before("n°"))
     | {title: always(words) for title, words in _TITLES.items()}
     | {"incise": between("\u2013 ", " \u2013"), "exp": between("<sup>", "</sup>"), "ind": between("<sub>", "</sub>"), "x10": between("\u00d710^", "")}
-    | {"p.": before("p."), "vol.": before("vol."), "fraction": lambda call: fraction(call.values[:3])}
+    | {"p.": before("p."), "vol.": before("vol."), "fraction": _fraction}
 )
 SILENT = frozenset(
     names("""

@@ -5,7 +5,7 @@ import re
 from kernels.reading.parsing.wikitext.marks import NOTHING
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.quantities.numbers import fraction
-from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, before, between, names
+from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, between, names
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, in_a_row
 
 _LANGUAGES = dict(
@@ -53,6 +53,10 @@ def _sorted(call: Arguments) -> str | None:
     return call.value(2) or NOTHING
 
 
+def _fraction(call: Arguments) -> str | None:
+    return fraction(call.values[:3])
+
+
 def find(name: str) -> Renderer | None:
     """Return the renderer of ``enS`` and its kin."""
     return _in_language if name.endswith("s") and name.removesuffix("s") in _LANGUAGES else None
@@ -63,9 +67,9 @@ RENDERERS: dict[str, Renderer] = (
     | dict.fromkeys(names("polytonisch, arabs, hebräische schrift, unicode, ipa-text, lautschrift, hochgestellt, anker text"), first_value)
     | dict.fromkeys(("zitat", "zitat-en", "zitat-fr", "gedicht"), block)
     | dict.fromkeys(('"', '"-de', "zitat inline"), between("\u201e", "\u201c"))
-    | dict.fromkeys(("bruch", "frac"), lambda call: fraction(call.values[:3]))
+    | dict.fromkeys(("bruch", "frac"), _fraction)
     | {"höhe": _height, "datum": _date, "datumzelle": _date, "bibel": _verse, "sortkey": _sorted, "sortkeyname": in_a_row}
-    | {"0": lambda _: NOTHING, "\u00a7": before("\u00a7"), "art.": before("Art."), "nr.": before("Nr."), "exp": between("\u00d710^", "")}
+    | {"0": always(NOTHING), "\u00a7": before("\u00a7"), "art.": before("Art."), "nr.": before("Nr."), "exp": between("\u00d710^", "")}
 )
 SILENT = frozenset(
     names("""

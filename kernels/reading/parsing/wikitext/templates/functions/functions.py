@@ -6,10 +6,10 @@ in a branch that is not taken it does no harm. https://www.mediawiki.org/wiki/He
 
 from collections.abc import Callable
 
-from kernels.reading.parsing.wikitext.functions import moments
-from kernels.reading.parsing.wikitext.functions.expressions import evaluated, number_text
 from kernels.reading.parsing.wikitext.marks import EQUALS, LOST, NOTHING
 from kernels.reading.parsing.wikitext.templates.arguments import Wiki
+from kernels.reading.parsing.wikitext.templates.functions import moments
+from kernels.reading.parsing.wikitext.templates.functions.expressions import evaluated, number_text
 from kernels.reading.parsing.wikitext.templates.languages import language_name
 from kernels.reading.parsing.wikitext.templates.quantities.numbers import formatted, number
 
@@ -123,6 +123,14 @@ def _padded(parameters: list[str], *, is_left: bool) -> str | None:
     return filling + text if is_left else text + filling
 
 
+def _padded_left(parameters: list[str], _: Wiki) -> str | None:
+    return _padded(parameters, is_left=True)
+
+
+def _padded_right(parameters: list[str], _: Wiki) -> str | None:
+    return _padded(parameters, is_left=False)
+
+
 def _tag(parameters: list[str], _: Wiki) -> str | None:
     return NOTHING if parameters[0].lower() in _NO_TEXT else _value(parameters, 1) or None
 
@@ -148,10 +156,10 @@ _FUNCTIONS: dict[str, Function] = {
     "#language": _language,
     "#time": moments.time,
     "#timel": moments.time,
-    "#dateformat": lambda parameters, _: moments.date_format(parameters),
-    "#formatdate": lambda parameters, _: moments.date_format(parameters),
+    "#dateformat": moments.date_format,
+    "#formatdate": moments.date_format,
     "plural": _plural,
     "formatnum": _format_number,
-    "padleft": lambda parameters, _: _padded(parameters, is_left=True),
-    "padright": lambda parameters, _: _padded(parameters, is_left=False),
+    "padleft": _padded_left,
+    "padright": _padded_right,
 } | {name: _cased(change) for name, change in _CASES.items()}

@@ -35,11 +35,11 @@ def time(parameters: list[str], wiki: Wiki) -> str | None:
     return formed(parameters[0], day_of_text(words) if words and words != "now" else wiki.day, wiki)
 
 
-def date_format(parameters: list[str]) -> str | None:
+def date_format(parameters: list[str], wiki: Wiki) -> str | None:
     """{{#dateformat:2009-12-25|mdy}}; what is no date is shown as it is."""
     day = day_of_text(parameters[0])
     form = _FORMS.get(parameters[1].lower() if len(parameters) > 1 else "dmy")
-    return _formed(form, day) if day and form else parameters[0] or None
+    return formed(form, day, wiki) if day and form else parameters[0] or None
 
 
 def formed(form: str, day: datetime.date | None, wiki: Wiki) -> str | None:
@@ -55,6 +55,10 @@ def _formed(form: str, day: datetime.date) -> str | None:
         "Y": f"{day.year:04d}", "y": f"{day.year % 100:02d}", "m": f"{day.month:02d}", "n": str(day.month), "d": f"{day.day:02d}", "j": str(day.day),
         "F": month, "M": month[:3], "l": weekday, "D": weekday[:3], "N": str(day.isoweekday()), "z": str(day.timetuple().tm_yday - 1),
     }  # fmt: skip
-    parts = [literal if literal or not sign else signs.get(sign, sign) for literal, sign in _LITERAL.findall(form)]
-    is_told = all(literal or sign in signs or not sign.isalpha() for literal, sign in _LITERAL.findall(form))
-    return "".join(parts) if is_told else None
+    parts: list[str] = []
+    for found in _LITERAL.finditer(form):
+        literal, sign = found.groups(default="")
+        if sign.isalpha() and sign not in signs:
+            return None
+        parts.append(literal + signs.get(sign, sign))
+    return "".join(parts)

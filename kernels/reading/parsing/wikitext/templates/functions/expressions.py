@@ -16,6 +16,12 @@ MAX_CHARS = 300
 _TOKEN = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+|[a-z]+|<>|!=|<=|>=|[-+*/^()=<>])", re.IGNORECASE)
 _SIGNS = str.maketrans({"\u2212": "-", "\u00d7": "*", "\u00f7": "/", "\ufdd6": "="})
 _CONSTANTS = {"pi": math.pi, "e": math.e}
+
+
+def _divided(left: float, right: float) -> float:
+    return left / right
+
+
 _BINARY: dict[str, tuple[int, Callable[[float, float], float]]] = {
     "or": (1, lambda left, right: float(bool(left) or bool(right))),
     "and": (2, lambda left, right: float(bool(left) and bool(right))),
@@ -30,8 +36,8 @@ _BINARY: dict[str, tuple[int, Callable[[float, float], float]]] = {
     "+": (5, operator.add),
     "-": (5, operator.sub),
     "*": (6, operator.mul),
-    "/": (6, operator.truediv),
-    "div": (6, operator.truediv),
+    "/": (6, _divided),
+    "div": (6, _divided),
     "mod": (6, lambda left, right: math.fmod(int(left), int(right))),
     "fmod": (6, math.fmod),
     "^": (7, math.pow),
