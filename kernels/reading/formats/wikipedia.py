@@ -2,8 +2,8 @@
 
 Input: the export format of https://www.mediawiki.org/wiki/Help:Export, plain or compressed, with the newest revision of each page or with many,
 of which the newest is taken. Read page by page in bounded memory. Tables, references, files and categories go, links leave their label, formulas
-stay as LaTeX between dollar signs, templates say what they say in the English Wikipedia; a sentence with one that is not known is left out, and
-counted among the document's losses.
+stay as LaTeX between dollar signs, templates say what they say in the Wikipedias in English, German, French, Spanish, Vietnamese and Chinese on
+the day of the revision; a sentence with one that is not known is left out, and counted among the document's losses.
 """
 
 import datetime

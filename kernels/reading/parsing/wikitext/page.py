@@ -1,8 +1,9 @@
 """A page of wikitext as plain text with Markdown headings and lists.
 
 Brackets are resolved in one pass from the inside out (`brackets`), links leave their label, formulas stay as LaTeX between dollar signs;
-templates say what they say in the English Wikipedia (`templates`), and a sentence with one that is not known is left out and counted.
-References, files, categories and tables go. Syntax: https://www.mediawiki.org/wiki/Help:Formatting.
+templates say what they say in the Wikipedia of their language (`templates`), as of the day on which the page was
+written, and a sentence with one that is not known is left out and counted. References, files, categories and tables go.
+Syntax: https://www.mediawiki.org/wiki/Help:Formatting.
 """
 
 import re

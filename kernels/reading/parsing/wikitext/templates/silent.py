@@ -32,7 +32,7 @@ SILENT = frozenset(
     medical citation needed, merge from, merge to, more, more citations needed, more footnotes, more sources, multiple image,
     multiple images, multiple issues, na icon, nay, need quotation to verify, needs update, neologism, neologism inline,
     neutrality disputed, no change, no footnotes, no more links, no source, nobots, nobreak begin, nobreak end, nocaps, nochange,
-    nomorelinks, non-primary source needed, non-specific, nonspecific, noprint, not in citation, not in citation given, not in ref,
+    nomorelinks, non-primary source needed, non-specific, nonspecific, not in citation, not in citation given, not in ref,
     not in source, not specific enough to verify, not verified in body, notability, note, note label, notefoot, notelist, notelist-la,
     notelist-lr, notelist-ua, notes, notetag, nowrap begin, nowrap end, nowrapbegin, nowrapend, npov, obsolete source, onlyinclude,
     open access, or?, original research, original research inline, original research?, original synthesis inline, orphan,

@@ -7,24 +7,23 @@ from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.languages import WIKIPEDIAS
 
 _FIRST = """
-    !xt, abbr, abbreviation, as is, au, aut, bn, bo, bo-textonly, chess notation, crossref, crossreference, equationnote, equationref,
-    format link, format linkr, ko, mark, my, nihongo foot, not typo, sa-iast, see above, see below, trim, verbatim, vi-nom, xref,
-    abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as written, avoid wrap, big, big larger,
-    bigger, bigmath, block indent, bold, break word, caps, center, centered, centre, char, citation needed span, clarify span, cn span, cnspan,
-    code, coptic, cuneiform, cyrl, del, delink, disputed span, em, emphasis, fact span, float left, float right, font, georgian, grc-transl,
-    greek, heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, large, larger, left, ltr, math,
-    mathrm, mi, midsize, mono, monospaced, mvar, naskh, nastaliq, nobold, nobr, nobreak, noitalic, noitalics, normal, no wrap, nospell, not a mistake,
-    not a typo, notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name, propername, pslink, red link, redlink, right,
-    runic, s, samp, sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic, script/cuneiform, script/cyrillic, script/cyrs,
-    script/georgian, script/glagolitic, script/gothic, script/greek, script/hebrew, script/nastaliq, script/phoenician, script/runic,
-    script/slavonic, script/tibetan, serif, serifs, small, small caps, smallcaps, smaller, smaller2, smcp, spell ok, strike, strikeout,
-    strikethrough, strong, syriac, term, text, tibetan, tooltip, tq, tqi, tt, typo, u, underline, unicode, unicode fonts, urdu, vanchor, var,
-    visible anchor, xt
+    !xt, abbr, abbreviation, abbrlink, abbrv, allcaps, anchored, anl, annotated link, arabic, armenian, as is, as written, au, aut, avoid wrap,
+    big, big larger, bigger, bigmath, block indent, bn, bo, bo-textonly, bold, break word, caps, center, centered, centre, char, chess notation,
+    citation needed span, clarify span, cn span, cnspan, code, coptic, crossref, crossreference, cuneiform, cyrl, del, delink, disputed span,
+    em, emphasis, equationnote, equationref, fact span, float left, float right, font, format link, format linkr, georgian, grc-transl, greek,
+    heb, hebr, hebrew, highlight, i, iast, iast1, iast2, ins, iso 15919, italic, italics, kbd, key, ko, large, larger, left, ltr, mark, math,
+    mathrm, mi, midsize, mono, monospaced, mvar, my, naskh, nastaliq, nihongo foot, no wrap, nobold, nobr, nobreak, noitalic, noitalics,
+    noprint, normal, nospell, not a mistake, not a typo, not typo, notatypo, nowrap, nq, nuqta, overline, pie, polytonic, pov span, proper name,
+    propername, pslink, red link, redlink, right, runic, s, sa-iast, samp, sans-serif, sc, sc2, script/arabic, script/armenian, script/coptic,
+    script/cuneiform, script/cyrillic, script/cyrs, script/georgian, script/glagolitic, script/gothic, script/greek, script/hebrew,
+    script/nastaliq, script/phoenician, script/runic, script/slavonic, script/tibetan, see above, see below, serif, serifs, small, small caps,
+    smallcaps, smaller, smaller2, smcp, spell ok, strike, strikeout, strikethrough, strong, syriac, term, text, tibetan, tooltip, tq, tqi, trim,
+    tt, typo, u, underline, unicode, unicode fonts, urdu, vanchor, var, verbatim, vi-nom, visible anchor, xref, xt
 """
 _LAST = """
-    align, background color, color, color text, colored text, colour, font color, bgcolor, font size, fontcolor, hover title, native name, oncolor,
-    native phrase, nativename, no redirect, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit, transliteration,
-    wikt-lang, wiktlang, xlit
+    align, background color, bgcolor, color, color text, colored text, colour, font color, font size, fontcolor, hover title, native name,
+    native phrase, nativename, no redirect, oncolor, resize, rtl-lang, rtl-para, script, sort, text color, tlit, transl, translit,
+    transliteration, wikt-lang, wiktlang, xlit
 """
 _QUOTES = """
     block quote, blockquotation, blockquote, bquote, centered pull quote, cquote, epigraph, imagequote, poem, poem quote, poemquote, pull quote,

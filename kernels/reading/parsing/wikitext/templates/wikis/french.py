@@ -7,8 +7,7 @@ from kernels.reading.parsing.wikitext.templates.quantities.numbers import fracti
 from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, between, names, number_with_unit
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, last_value
 
-_ROMAN = re.compile(r"([ivxlcdm]+)(er|re|e|ème)?(?: (siècle|millénaire))?", re.IGNORECASE)
-_ORDINAL = re.compile(r"(\d{1,3})(er|re|e|ème)(?: (siècle|millénaire))?")
+_RANK = re.compile(r"(?:(?:I|V|X|L|XL|IV|IX|XC|C|CD|D|CM|M)+|\d{1,3})(?:er|re|e|ème)(?: (?:siècle|millénaire))?")
 _OLD = " av. J.-C."
 
 
@@ -48,9 +47,13 @@ def _ruler(call: Arguments) -> str | None:
     return call.get("texte") or call.first or None
 
 
+def _as_written(call: Arguments) -> str:
+    return call.written
+
+
 def _rank(call: Arguments) -> str | None:
     """{{XIXe siècle}}, {{1er}}, {{IIIe}}."""
-    return call.written
+    return call.written if _RANK.fullmatch(call.written) else None
 
 
 def _fraction(call: Arguments) -> str | None:
@@ -59,8 +62,7 @@ def _fraction(call: Arguments) -> str | None:
 
 def find(name: str) -> Renderer | None:
     """Return the renderer of ``xixe siècle``, ``1er`` and their kin."""
-    roman, ordinal = _ROMAN.fullmatch(name), _ORDINAL.fullmatch(name)
-    return _rank if (roman and roman[2] and len(name) > 2) or ordinal else None
+    return _rank if name.partition(" ")[0].endswith(("e", "er", "re", "ème")) else None
 
 
 _FIRST = names("""
@@ -80,7 +82,7 @@ RENDERERS: dict[str, Renderer] = (
     | dict.fromkeys(names("souverain, souverain-, souverain2, souverain3, monarque, pape, saint"), _ruler)
     | dict.fromkeys(names("av jc, av. j.-c., avjc, avant jc"), always("av. J.-C."))
     | dict.fromkeys(names("ap jc, ap. j.-c., apjc"), always("apr. J.-C."))
-    | dict.fromkeys(names("e, er, re, ère, ème, nd, nde, ier, ième, ière"), _rank)
+    | dict.fromkeys(names("e, er, re, ère, ème, nd, nde, ier, ième, ière"), _as_written)
     | dict.fromkeys(names("lien, ill, llien"), _link)
     | dict.fromkeys(names("n°, no, numéro"), before("n°"))
     | {title: always(words) for title, words in _TITLES.items()}

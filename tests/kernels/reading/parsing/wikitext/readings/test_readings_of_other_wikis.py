@@ -57,3 +57,7 @@ from tests.kernels.reading.parsing.wikitext.readings.pages import shown
 )
 def test_a_wiki_of_another_language_has_its_own_templates(language: str, wikitext: str, text: str):
     assert shown(wikitext, language) == text
+
+
+def test_a_french_template_that_only_looks_like_a_figure_is_lost():
+    assert shown("Le {{vide}} et {{Ville}} ici. Oui.", "fr") == "Oui."
