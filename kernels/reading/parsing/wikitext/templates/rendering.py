@@ -21,7 +21,10 @@ Renderer = Callable[[Arguments], str | None]
 _IN_ENGLISH = (dates, spans, places, citations, laws, people, prices, roads, sports)
 """What would write English words, dates and names into a text of another language."""
 _IN_ANY = (ships, money, languages, chemistry, mathematics, astronomy, numbers, spelling, signs, words, speech, measures)
-_RENDERERS: dict[str, Renderer] = {name: renderer for module in (*_IN_ANY, *_IN_ENGLISH) for name, renderer in module.RENDERERS.items()}
+_RENDERERS: dict[str, list[Renderer]] = {}
+for _module in (*_IN_ANY, *_IN_ENGLISH):
+    for _name, _renderer in _module.RENDERERS.items():
+        _RENDERERS.setdefault(_name, []).append(_renderer)
 _ENGLISH = frozenset(name for module in _IN_ENGLISH for name in module.RENDERERS)
 _WIKIS = {"de": german, "fr": french, "es": spanish, "vi": vietnamese, "zh": chinese}
 _NO_WORDS = frozenset(("!-", "defaultsort", "displaytitle", "notoc", "toc", "nogallery", "noindex", "index", "pagelanguage", "namespace"))
@@ -57,7 +60,8 @@ def _renderers(name: str, *, is_english: bool) -> Iterator[Renderer]:
     """Yield what can tell a template of some name; in a wiki of another language nothing that would tell it in English."""
     if not is_english and (name in _ENGLISH or places.find(name)):
         return
-    for find in (_RENDERERS.get, languages.find, places.find, ships.find, speech.find):
+    yield from _RENDERERS.get(name, ())
+    for find in (languages.find, places.find, ships.find, speech.find):
         if (renderer := find(name)) is not None:
             yield renderer
 

@@ -32,7 +32,8 @@ def _chemistry(call: Arguments) -> str | None:
 
 def _chemistry_2(call: Arguments) -> str | None:
     """{{chem2|SO4(2-)}}: a charge stands in brackets, or at the end."""
-    text = re.sub(r"\((\d*[+\u2212-])\)", lambda charge: f"^{charge[1]}", "".join(call.values))
+    text = "".join(call.values).replace("->", "\u2192")
+    text = re.sub(r"\((\d*[+\u2212-])\)", lambda charge: f"^{charge[1]}", text)
     return re.sub(r"(?<=[A-Za-z\d)\]])(?<!\^\d)(?<!\^)([+\u2212-])$", r"^\1", text) or None
 
 

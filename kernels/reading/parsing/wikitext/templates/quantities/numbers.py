@@ -150,7 +150,8 @@ def _joined(call: Arguments) -> str | None:
 
 
 def _power_of_ten(call: Arguments) -> str | None:
-    return f"\u00d710^{call.first}".replace("\u2212", "-") if call.first else None
+    """{{e|6}}, {{esp|6}}; {{ESP}} is Spain."""
+    return f"\u00d710^{call.first}".replace("\u2212", "-") if call.first and call.written != "ESP" else None
 
 
 def _power(call: Arguments) -> str | None:

@@ -3,6 +3,7 @@
 import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
+from kernels.reading.parsing.wikitext.templates.subjects.places import is_country
 
 _SIGNS: dict[str, str] = dict(
     (pair.split()[0], pair.split()[1])
@@ -36,11 +37,14 @@ def _sum(code: str, amount: str) -> str | None:
 
 
 def _of_name(call: Arguments) -> str | None:
-    """{{USD|4.2 million}}; without a sum the sign."""
+    """{{USD|4.2 million}}, {{USD|5|1950}} with the year of the dollars; without a sum the sign."""
     code = _code(call.name)
+    if is_country(code) and (not call.first or re.fullmatch(r"\d{4}", call.first)):  # {{ESP}}, {{ESP|1939}}: Spain
+        return None
     if not call.first:
         return _SIGNS.get(code, code)
-    return _sum(code, call.first) if any(character.isdecimal() for character in call.first) else None
+    is_sum = any(character.isdecimal() for character in call.first) and (not call.value(2) or call.value(2).isdecimal())
+    return _sum(code, call.first) if is_sum else None
 
 
 def _of_sign(call: Arguments) -> str:

@@ -55,6 +55,11 @@ _COUNTRIES: dict[str, str] = dict(
 """Countries by their codes of ISO 3166, the Olympic Committee and FIFA."""
 
 
+def is_country(code: str) -> bool:
+    """Return whether a country goes by this code."""
+    return code in _COUNTRIES
+
+
 def country(text: str) -> str:
     """Return the name of a country that is given by name or code."""
     return _COUNTRIES.get(text.upper(), text)

@@ -179,3 +179,11 @@ def test_a_sum_of_dollars_is_told_in_dollars_of_the_year_of_the_text(wikitext: s
 @pytest.mark.parametrize("wikitext", ["A {{aut|Smith}} b.", "A {{bar|x}} here. Kept.", "A {{hms|1|2}} here. Kept.", "A {{won|x}} here. Kept."])
 def test_a_name_in_small_letters_is_no_code(wikitext: str):
     assert shown(wikitext) in ("A Smith b.", "Kept.")
+
+
+def test_a_code_of_a_country_and_a_currency_is_told_by_its_value():
+    assert shown("{{ESP}} and {{ESP|1939}} paid {{ESP|500}}; {{CRC|1,000}} in {{CRC}}.") == "Spain and Spain paid ESP 500; ₡1,000 in Costa Rica."
+
+
+def test_a_sum_with_a_value_that_is_not_understood_is_lost():
+    assert shown("It cost {{INR|2.5|c}}. Kept.") == "Kept."
