@@ -26,7 +26,10 @@ for _module in (*_IN_ANY, *_IN_ENGLISH):
     for _name, _renderer in _module.RENDERERS.items():
         _RENDERERS.setdefault(_name, []).append(_renderer)
 _ENGLISH = frozenset(name for module in _IN_ENGLISH for name in module.RENDERERS)
-_WIKIS = {"de": german, "fr": french, "es": spanish, "vi": vietnamese, "zh": chinese}
+_WIKIS = {
+    "de": german.TEMPLATES, "fr": french.TEMPLATES, "es": spanish.TEMPLATES, "vi": vietnamese.TEMPLATES, "zh": chinese.TEMPLATES,
+}  # fmt: skip
+"""Templates of Wikipedias in other languages."""
 _NO_WORDS = frozenset(("!-", "defaultsort", "displaytitle", "notoc", "toc", "nogallery", "noindex", "index", "pagelanguage", "namespace"))
 
 
@@ -46,14 +49,14 @@ def render(content: str, wiki: Wiki) -> str:
 def _own_words(call: Arguments) -> str | None:
     """Return what a template of the wiki's own language, a variable or a sign says."""
     own = _WIKIS.get(call.wiki.language)
-    renderer = (own.RENDERERS.get(call.name) or own.find(call.name)) if own else None
+    renderer = own.renderer(call.name) if own else None
     said = renderer(call) if renderer else None
     return next((words for words in (said, functions.variable(call.name, call.wiki), signs.sign(call)) if words is not None), None)
 
 
 def _is_silent_here(call: Arguments) -> bool:
     own = _WIKIS.get(call.wiki.language)
-    return own is not None and (call.name in own.SILENT or call.name.startswith(own.SILENT_BEGINNINGS))
+    return own is not None and own.is_silent(call.name)
 
 
 def _renderers(name: str, *, is_english: bool) -> Iterator[Renderer]:

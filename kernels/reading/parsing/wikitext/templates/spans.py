@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.dates import day_of, day_of_text
+from kernels.reading.parsing.wikitext.templates.quantities.numbers import ordinal
 
 _WHOLE = re.compile(r"\d{1,4}")
 
@@ -130,9 +131,7 @@ def _century(call: Arguments) -> str | None:
     """{{century|19}}, {{century|2|BC}}."""
     if not call.first.isdecimal() or len(call.first) > 3:
         return None
-    place = int(call.first)
-    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
-    return f"{place}{ending} century" + (f" {call.value(2)}" if call.value(2) else "")
+    return f"{ordinal(int(call.first))} century" + (f" {call.value(2)}" if call.value(2) else "")
 
 
 RENDERERS = (

@@ -4,7 +4,7 @@ import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.quantities.numbers import fraction
-from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, between, names, number_with_unit
+from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, Templates, always, before, between, names, number_with_unit
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, last_value
 
 _RANK = re.compile(r"(?:(?:I|V|X|L|XL|IV|IX|XC|C|CD|D|CM|M)+|\d{1,3})(?:er|re|e|ème)(?: (?:siècle|millénaire))?")
@@ -60,7 +60,7 @@ def _fraction(call: Arguments) -> str | None:
     return fraction(call.values[:3])
 
 
-def find(name: str) -> Renderer | None:
+def _find(name: str) -> Renderer | None:
     """Return the renderer of ``xixe siècle``, ``1er`` and their kin."""
     return _rank if name.partition(" ")[0].endswith(("e", "er", "re", "ème")) else None
 
@@ -70,7 +70,7 @@ _FIRST = names("""
     refnec, référence nécessaire, référence souhaitée, romain, petit, souligner, terme défini, texte, titre en couleur
     """)
 _TITLES = {"mme": "Mme", "mlle": "Mlle", "m.": "M.", "mr": "M.", "dr": "Dr", "pr": "Pr", "st": "St", "mgr": "Mgr"}
-RENDERERS: dict[str, Renderer] = (
+_RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(_FIRST, first_value)
     | dict.fromkeys(names("langue, couleur, rom-maj, rom, tri, tri1, écriture"), last_value)
     | dict.fromkeys(names("citation bloc, citation longue, vers, poème, début citation"), block)
@@ -89,7 +89,7 @@ RENDERERS: dict[str, Renderer] = (
     | {"incise": between("\u2013 ", " \u2013"), "exp": between("<sup>", "</sup>"), "ind": between("<sub>", "</sub>"), "x10": between("\u00d710^", "")}
     | {"p.": before("p."), "vol.": before("vol."), "fraction": _fraction}
 )
-SILENT = frozenset(
+_SILENT = frozenset(
     names("""
     ancre, article, article détaillé, article connexe, autres projets, à sourcer, bases, clr, colonnes, confusion, coord, dictionnaires,
     désambiguïsation, ébauche, en, fr, es, de, it, liens, lien web, lire en ligne, lien brisé, loupe, méta bandeau, mul, note, notes,
@@ -99,4 +99,6 @@ SILENT = frozenset(
     arborescence, légende, image, ligne de tableau
     """)
 )
-SILENT_BEGINNINGS = ("infobox", "portail", "palette", "ébauche", "taxobox", "bandeau", "sfn", "voir ")
+_SILENT_BEGINNINGS = ("infobox", "portail", "palette", "ébauche", "taxobox", "bandeau", "sfn", "voir ")
+
+TEMPLATES = Templates(_RENDERERS, _SILENT, _SILENT_BEGINNINGS, _find)

@@ -5,7 +5,7 @@ import re
 from kernels.reading.parsing.wikitext.marks import NOTHING
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 from kernels.reading.parsing.wikitext.templates.quantities.numbers import fraction
-from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, between, names
+from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, Templates, always, before, between, names
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, in_a_row
 
 _LANGUAGES = dict(
@@ -57,12 +57,12 @@ def _fraction(call: Arguments) -> str | None:
     return fraction(call.values[:3])
 
 
-def find(name: str) -> Renderer | None:
+def _find(name: str) -> Renderer | None:
     """Return the renderer of ``enS`` and its kin."""
     return _in_language if name.endswith("s") and name.removesuffix("s") in _LANGUAGES else None
 
 
-RENDERERS: dict[str, Renderer] = (
+_RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(names("kapitälchen, kap, nobr, farbe, hervorheben, schrift, unterstrichen, textausrichtung, okina, arf, fas"), first_value)
     | dict.fromkeys(names("polytonisch, arabs, hebräische schrift, unicode, ipa-text, lautschrift, hochgestellt, anker text"), first_value)
     | dict.fromkeys(("zitat", "zitat-en", "zitat-fr", "gedicht"), block)
@@ -71,7 +71,7 @@ RENDERERS: dict[str, Renderer] = (
     | {"höhe": _height, "datum": _date, "datumzelle": _date, "bibel": _verse, "sortkey": _sorted, "sortkeyname": in_a_row}
     | {"0": always(NOTHING), "\u00a7": before("\u00a7"), "art.": before("Art."), "nr.": before("Nr."), "exp": between("\u00d710^", "")}
 )
-SILENT = frozenset(
+_SILENT = frozenset(
     names("""
     anker, anmerkung, begriffsklärung, begriffsklärungshinweis, belege fehlen, belege, coordinate, dieser artikel, dmoz, einzelnachweise,
     fn, fnbox, fnz, hauptartikel, internetquelle, literatur, lückenhaft, mehrere bilder, neutralität, normdaten, nur liste, quelle,
@@ -80,4 +80,6 @@ SILENT = frozenset(
     defekter weblink, der artikel, weiterleitungshinweis
     """)
 )
-SILENT_BEGINNINGS = ("navigationsleiste", "infobox", "personendaten", "folgenleiste", "metadaten", "panorama", "imdb", "discogs")
+_SILENT_BEGINNINGS = ("navigationsleiste", "infobox", "personendaten", "folgenleiste", "metadaten", "panorama", "imdb", "discogs")
+
+TEMPLATES = Templates(_RENDERERS, _SILENT, _SILENT_BEGINNINGS, _find)

@@ -1,10 +1,33 @@
-"""Tables of names for the Wikipedias in other languages."""
+"""What the Wikipedia of a language declares of its templates, and how it is written down."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
 
 Renderer = Callable[[Arguments], str | None]
+
+
+def _nothing(_: str) -> Renderer | None:
+    return None
+
+
+class Templates(NamedTuple):
+    """The templates of one language, by their names in lower case: what tells them, which say nothing, and what more of those begin with."""
+
+    renderers: dict[str, Renderer]
+    silent: frozenset[str]
+    silent_beginnings: tuple[str, ...]
+    find: Callable[[str], Renderer | None] = _nothing
+    """Returns what tells a template whose name is made by a rule."""
+
+    def renderer(self, name: str) -> Renderer | None:
+        """Return what tells a template, if anything does."""
+        return self.renderers.get(name) or self.find(name)
+
+    def is_silent(self, name: str) -> bool:
+        """Return whether a template says nothing in a sentence."""
+        return name in self.silent or name.startswith(self.silent_beginnings)
 
 
 def names(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
-from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, between, names, number_with_unit
+from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, Templates, always, before, between, names, number_with_unit
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, in_a_row, last_value
 
 _MONTHS = ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre")
@@ -27,12 +27,7 @@ def _century(call: Arguments) -> str | None:
     return word + call.value(1) + _ERAS.get(call.value(2).lower(), "")
 
 
-def find(name: str) -> Renderer | None:
-    """Return nothing: no family of templates is named by a rule here."""
-    _ = name
-
-
-RENDERERS: dict[str, Renderer] = (
+_RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(names("versalita, versalitas, negrita, cursiva, redondas, pequeño, grande, subrayado, tachado, color, unicode, esd"), first_value)
     | dict.fromkeys(names("idioma, ordenar, color texto"), last_value)
     | dict.fromkeys(names("cita, cita larga, quote, verso, poema"), block)
@@ -42,7 +37,7 @@ RENDERERS: dict[str, Renderer] = (
     | dict.fromkeys(names("dc, d. c., d.c."), always("d. C."))
     | {"siglo": _century, "n.º": before("n.º"), "comillas": between("\u00ab", "\u00bb"), "nombre": in_a_row, "página": before("p.")}
 )
-SILENT = frozenset(
+_SILENT = frozenset(
     names("""
     ap, artículo principal, aviso legal, cita requerida, cita libro, cita web, control de autoridades, demostrar, desambiguación,
     enlace roto, esbozo, ficha, harvsp, listaref, mal ref, otros usos, otros usos de, portal, por quién, quién, redirige aquí, referencias,
@@ -50,4 +45,6 @@ SILENT = frozenset(
     cuándo, dónde, destacado, artículo bueno, imagen múltiple, clr
     """)
 )
-SILENT_BEGINNINGS = ("ficha ", "ficha de", "cita ", "portal", "sucesión", "esbozo", "taxobox")
+_SILENT_BEGINNINGS = ("ficha ", "ficha de", "cita ", "portal", "sucesión", "esbozo", "taxobox")
+
+TEMPLATES = Templates(_RENDERERS, _SILENT, _SILENT_BEGINNINGS)

@@ -1,7 +1,7 @@
 """Templates of the Vietnamese Wikipedia."""
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments
-from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, always, before, names
+from kernels.reading.parsing.wikitext.templates.wikis.naming import Renderer, Templates, always, before, names
 from kernels.reading.parsing.wikitext.templates.words import block, first_value, last_value
 
 
@@ -18,19 +18,14 @@ def _as_of(call: Arguments) -> str | None:
     return f"tính đến năm {call.first}" if call.first.isdecimal() else None
 
 
-def find(name: str) -> Renderer | None:
-    """Return nothing: no family of templates is named by a rule here."""
-    _ = name
-
-
-RENDERERS: dict[str, Renderer] = (
+_RENDERERS: dict[str, Renderer] = (
     dict.fromkeys(names("nhỏ, to, đậm, nghiêng, không ngắt, chữ nhỏ, viết tắt, hán tự, chữ nôm, nôm"), first_value)
     | dict.fromkeys(names("ngôn ngữ, màu, phông"), last_value)
     | dict.fromkeys(names("trích dẫn, trích, lời trích, thơ, hộp trích dẫn, quote"), block)
     | dict.fromkeys(names("ngày sinh, ngày sinh và tuổi, ngày mất, ngày mất và tuổi, ngày bắt đầu, ngày kết thúc"), _date)
     | {"khoảng": before("khoảng"), "kh.": before("khoảng"), "tcn": always("TCN"), "tính đến": _as_of}
 )
-SILENT = frozenset(
+_SILENT = frozenset(
     names("""
     bài chính, bài cùng tên, bài viết chọn lọc, bài viết tốt, chính, chú thích, chú thích báo, chú thích sách, chú thích web,
     chất lượng kém, chỉ đến đây, cần biên tập, cần chú thích, cần dẫn nguồn, ai nói, khi nào, kiểm soát tính nhất quán, liên kết hỏng,
@@ -38,4 +33,6 @@ SILENT = frozenset(
     xem thêm, đọc thêm, đầu bảng, đổi hướng, định hướng, thông báo, cổng thông tin, thế kỷ trong
     """)
 )
-SILENT_BEGINNINGS = ("thông tin", "hộp thông tin", "chú thích", "sơ khai", "bảng ", "cổng", "infobox")
+_SILENT_BEGINNINGS = ("thông tin", "hộp thông tin", "chú thích", "sơ khai", "bảng ", "cổng", "infobox")
+
+TEMPLATES = Templates(_RENDERERS, _SILENT, _SILENT_BEGINNINGS)
