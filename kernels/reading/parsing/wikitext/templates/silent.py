@@ -47,7 +47,7 @@ SILENT = frozenset(
     section link needed, see also, see also2, seealso, seewikisource, self published inline, self-published inline, self-published source,
     self-reference, sfn, sfnlink, sfnm, sfnmp, sfnp, sfnref, short description, short pages monitor, shy, sic note, sister project links,
     sister-inline, sisterlinks, sort under, source needed, sourcetext needed, specify, speculation inline, speculation-inline,
-    spoken wikipedia, spoken wikipedia-2, spoken wikipedia-3, sps, sronly, stack, stack begin, stack end, statedept, steady, sticky,
+    spoken wikipedia, spoken wikipedia-2, spoken wikipedia-3, sps, sronly, stack, stack begin, stack end, steady, sticky,
     sticky header, stub, subject bar, subscription needed, subscription or libraries, subscription required, succession box,
     succession links, such as?, syn, synth, synthesis inline, table alignment, taxobox, technical, technical inline,
     term paraphrased inline, third-party inline, third-party source needed, tick, time needed, timeframe, title missing, toc, toc left,

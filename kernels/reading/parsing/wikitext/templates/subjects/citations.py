@@ -72,6 +72,11 @@ def _sequence_link(call: Arguments) -> str | None:
     return call.first or None
 
 
+def _state_department(_: Arguments) -> str:
+    """{{StateDept}}: where words of the article are from."""
+    return "This article incorporates public domain material from the United States Department of State."
+
+
 def _patent(call: Arguments) -> str | None:
     """{{US patent|1781541}}."""
     return call.value(2) or (f"U.S. Patent {grouped(call.first)}" if call.first else None)
@@ -82,6 +87,6 @@ RENDERERS = (
     | dict.fromkeys(("harvtxt", "harvcoltxt", "harvard citation text", "harvp", "harvs text"), _in_text)
     | {"harvs": _by_name}
     | dict.fromkeys(("harvnb", "harvard citation no brackets", "harvcolnb", "harvnbsp"), _plain)
-    | {"oeis": _sequence, "oeis link": _sequence_link, "oeis2c": _sequence_link, "us patent": _patent}
+    | {"oeis": _sequence, "oeis link": _sequence_link, "oeis2c": _sequence_link, "us patent": _patent, "statedept": _state_department}
 )
 """Renderers by the name of a template in lower case."""

@@ -187,3 +187,9 @@ def test_a_code_of_a_country_and_a_currency_is_told_by_its_value():
 
 def test_a_sum_with_a_value_that_is_not_understood_is_lost():
     assert shown("It cost {{INR|2.5|c}}. Kept.") == "Kept."
+
+
+def test_laws_are_cited_by_their_numbers():
+    assert shown("By {{USC|42|1983}}, {{ussc|410|113|1973}}, {{USPL|111|148}}, {{EPC Article|52|2}} and {{PCT Rule|8}}.") == (
+        "By 42 U.S.C. \u00a7 1983, 410 U.S. 113 (1973), Pub. L. 111\u2013148, Article 52(2) EPC and Rule 8 PCT."
+    )
