@@ -118,7 +118,7 @@ def _refusal(key: str, record: Any, config: PageConfig) -> Reject | None:
     if content_encoding not in CONTENT_ENCODINGS:
         return Reject(key, "content_encoding", content_encoding)
     tags = [value for name, value in http.headers if name.lower() == "x-robots-tag"]
-    if config.respect_robots and (refusal := refusal_in_headers(tags, config.robots_agents, date(record))):
+    if tags and config.respect_robots and (refusal := refusal_in_headers(tags, config.robots_agents, date(record))):
         return Reject(key, "noindex", refusal[:200])
     return None
 

@@ -8,6 +8,7 @@ a crawler or a copy cut the bytes, is left out and counted.
 
 import codecs
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from kernels.reading.parsing.charset_guess import guess
@@ -58,6 +59,7 @@ def is_few(num_replaced: int, num_chars: int) -> bool:
     return num_replaced <= max(FEW_REPLACED, MAX_REPLACED_SHARE * num_chars)
 
 
+@lru_cache(maxsize=1024)
 def codec_of(label: str) -> tuple[str, str] | None:
     """Return the WHATWG's name of a charset and Python's codec for it, by any of its labels; None for a label of none."""
     import webencodings

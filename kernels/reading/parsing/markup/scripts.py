@@ -12,7 +12,7 @@ from kernels.reading.parsing.markup.references import unescape
 MAX_NESTING = 8
 """Scripts within scripts that are still told apart; the marks of deeper ones go."""
 
-_SCRIPT = re.compile(r"( ?)<(sup|sub)\b[^<>]*+>([^<>]*+)</\2\s*+>", re.IGNORECASE)
+_SCRIPT = re.compile(r"<(sup|sub)\b[^<>]*+>([^<>]*+)</\1\s*+>", re.IGNORECASE)
 _STRAY = re.compile(r"</?(?:sup|sub)\b[^<>]*+>", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[-+\u2212\u2013\u00b1]?\w+(?:[.,]\d+)?[-+\u2212\u2013]?|[-+\u2212\u2013]")
@@ -84,17 +84,19 @@ def _resolve_innermost(text: str) -> tuple[str, int]:
     for script in _SCRIPT.finditer(text):
         count += 1
         gap = text[place : script.start()]
+        blank = " " if gap.endswith(" ") else ""
+        gap = gap.removesuffix(" ")
         place = script.end()
         parts.append(gap)
         before = unescape((before + gap[-_CONTEXT_CHARS:])[-_CONTEXT_CHARS:])
         after = text[place : place + _CONTEXT_CHARS]
-        content = script[3].replace("''", "")
-        if script[2].lower() == "sub":
-            written = script[1] + subscript(content, before + script[1])
-        elif script[1] and is_power(content, before, after):
+        content = script[2].replace("''", "")
+        if script[1].lower() == "sub":
+            written = blank + subscript(content, before + blank)
+        elif blank and is_power(content, before, after):
             written = superscript(content, before, after)
         else:
-            written = script[1] + superscript(content, before + script[1], after)
+            written = blank + superscript(content, before + blank, after)
         parts.append(written)
         before = (before + written)[-_CONTEXT_CHARS:]
     parts.append(text[place:])

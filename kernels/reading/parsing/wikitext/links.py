@@ -23,14 +23,17 @@ _NAMESPACE_ALIASES = frozenset(
 
 
 def label(link: str, wiki: Wiki) -> str:
-    """Return the words of an internal link; files, categories and links to other languages' articles show none."""
+    """Return the words of an internal link; files, categories and links to other languages' articles show none.
+
+    Those are written in small letters without a blank, ``[[de:Katze]]``; "ID: Identity" is a title.
+    """
     target, has_label, shown = link.partition("|")
     target = target.replace(NOTHING, "").strip()
     if "\n" in target:
         return link
-    namespace, colon, _ = target.partition(":")
-    namespace = namespace.strip().lower()
-    if colon and (namespace in wiki.hidden or namespace in _NAMESPACE_ALIASES or namespace in WIKIPEDIAS):
+    prefix, colon, title = target.partition(":")
+    namespace = prefix.strip().lower()
+    if colon and (namespace in wiki.hidden or namespace in _NAMESPACE_ALIASES or (prefix in WIKIPEDIAS and not title.startswith(" "))):
         return NOTHING
     if not has_label:
         return target.removeprefix(":").removeprefix("#")

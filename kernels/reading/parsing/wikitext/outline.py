@@ -83,6 +83,8 @@ def _list_item(line: str) -> str:
     if not item:
         return line
     marks, words = item[1], item[2]
+    if marks[-1] == ";":  # a term with its meaning
+        words = words.replace(" : ", ": ", 1)
     if marks[-1] in ":;" or not words:
         return words
     words = words[orphan.end() :] if (orphan := _ORPHAN.match(words)) else words

@@ -1,8 +1,9 @@
 """A page of wikitext as plain text with Markdown headings and lists.
 
 Brackets are resolved in one pass from the inside out (`brackets`), links leave their label, formulas stay as LaTeX between dollar signs;
-templates say what they say in the English Wikipedia (`templates`), and a sentence with one that is not known is left out and counted.
-References, files, categories and tables go. Syntax: https://www.mediawiki.org/wiki/Help:Formatting.
+templates say what they say in the Wikipedia of their language (`templates`), as of the day on which the page was
+written, and a sentence with one that is not known is left out and counted. References, files, categories and tables go.
+Syntax: https://www.mediawiki.org/wiki/Help:Formatting.
 """
 
 import re
@@ -20,8 +21,10 @@ from kernels.reading.parsing.wikitext.sentences import resolve_asides, without_s
 from kernels.reading.parsing.wikitext.templates.arguments import Wiki
 from kernels.reading.parsing.wikitext.templates.rendering import render, render_parameter
 from kernels.reading.parsing.wikitext.tidying import without_quotes, without_scraps
+from kernels.reading.parsing.wikitext.variants import resolve_variants
 
-_BREAK = re.compile(r"<br\b[^<>]*+>|</?(?:p|div|center|ul|ol|dl|dd|dt|poem|h[1-6]|blockquote|hr)\b[^<>]*+>", re.IGNORECASE)
+_BREAK = re.compile(r"<br\b[^<>]*+>|</?(?:p|div|center|ul|ol|dl|dd|dt|h[1-6]|hr)\b[^<>]*+>", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"</?(?:blockquote|poem)\b[^<>]*+>", re.IGNORECASE)
 _ITEM = re.compile(r"<li\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:abbr|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|includeonly|ins|kbd|langconvert|li|mark|noinclude|nowiki|onlyinclude|phonos|q|rb|ref|references|rp|rt"
@@ -57,8 +60,8 @@ def read_page(wikitext: str, wiki: Wiki, drop_sections: tuple[str, ...]) -> Plai
 
     resolvers = Resolvers(partial(render, wiki=wiki), render_parameter, partial(label, wiki=wiki), keep)
     text, num_tables = resolve_brackets(tidy(unmarked(wikitext)), resolvers)
-    text = _UNCLOSED.sub(_unclosed, text)
-    text = _TAG.sub("", _ITEM.sub("\n* ", _BREAK.sub("\n", text)))
+    text = _UNCLOSED.sub(_unclosed, resolve_variants(text, wiki.language))
+    text = _TAG.sub("", _ITEM.sub("\n* ", _PARAGRAPH.sub("\n\n", _BREAK.sub("\n", text))))
     text = resolve_scripts(text)
     text = resolve_addresses(_STRAY.sub("", text))
     text = without_speechless(unescape(_SWITCH.sub("", text)))

@@ -10,14 +10,16 @@ from kernels.reading.parsing.wikitext.marks import ASIDE, ASIDE_END, LOST, LOST_
 
 _MARK = rf"{LOST}[^{LOST_END}]*+{LOST_END}"
 _NAME = re.compile(rf"{LOST}([^{LOST_END}]*+){LOST_END}")
-_ALONE = re.compile(rf"^[*#:; \t]*+(?:(?:{_MARK}|{NOTHING})[ \t.,;:]*+)++$", re.MULTILINE)
-_BEFORE_BOLD = re.compile(rf"^(?:(?:{_MARK}|{NOTHING})[ \t]*+)++(?=''')", re.MULTILINE)
-_BEHIND_SENTENCE = re.compile(rf"(?<=[.!?\"\u201d)])(?:{_MARK}|{NOTHING})++(?=\s|$)", re.MULTILINE)
-_CLOSING = re.compile(rf"(?<=[.!?\"\u201d)] )(?:{_MARK}|{NOTHING})++[ \t]*+$", re.MULTILINE)
-_END = re.compile(r"[.!?\u3002][\"'\u201d\u2019)\]\u00bb]*+(?:\s++|$)")
+_ALONE = re.compile(rf"^[*#:; \t]*+(?:(?:{_MARK}|{NOTHING})[ \t.,;:]*+)++$")
+_BEFORE_BOLD = re.compile(rf"^(?:(?:{_MARK}|{NOTHING})[ \t]*+)++(?=''')")
+_BEHIND_SENTENCE = re.compile(rf"(?<=[.!?\"\u201d)\u3002\uff01\uff1f\u300d])(?:{_MARK}|{NOTHING})++(?=\s|$)")
+_CLOSING = re.compile(rf"(?<=[.!?\"\u201d)] )(?:{_MARK}|{NOTHING})++[ \t]*+$")
+_END = re.compile(r"[.!?\u061f\u0964][\"'\u201d\u2019)\]\u00bb]*+(?:\s++|$)|[\u3002\uff01\uff1f][\u201d\u2019\u300d\u300f\uff09\u300b]*+\s*+")
+"""The end of a sentence; a full stop of Chinese and Japanese needs no blank behind it."""
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'\u201c])(?:[A-Z]|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Lt|Sgt|Capt|Rev|Hon|Jr|Sr|No|Nos|vs|cf|ca|c|b|d|r|fl|approx|est|vol|pp?|ed|eds|Inc|Ltd|Co|Corp|Mt|Ft"
-    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|etc|al|lit|Op|op|Fig|fig|Sen|Gov|Rep|Pres)$"
+    r"(?:^|[\s(\"'\u201c])(?:[^\W\d_]|\d{1,2}|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|St|Prof|Gen|Col|Lt|Sgt|Capt|Rev|Hon|Jr|Sr|No|Nos|vs|cf|ca|fl|approx|est|vol|pp?|ed|eds|Inc|Ltd|Co|Corp|Mt|Ft"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|etc|al|lit|Op|op|Fig|fig|Sen|Gov|Rep|Pres"
+    r"|Jh|Jhd|Nr|Bd|Hl|bzw|usw|geb|gest|Mme|Mlle|Ste|av|apr|J\.-C|Sra?|Srta|Ud|Uds|p\.ej)$"
 )
 _ASIDE = re.compile(f"{ASIDE}([^{ASIDE}{ASIDE_END}]*+){ASIDE_END}")
 _CONTEXT_CHARS = 12
@@ -25,11 +27,12 @@ _CONTEXT_CHARS = 12
 
 def without_speechless(text: str) -> str:
     """Return text in which the lost templates that say nothing in a sentence, by where they stand, are nothing."""
-    if LOST not in text:
-        return text
-    text = _ALONE.sub(NOTHING, text)
-    text = _BEFORE_BOLD.sub(NOTHING, text)
-    return _CLOSING.sub(NOTHING, _BEHIND_SENTENCE.sub(NOTHING, text))
+    return "\n".join(_without_speechless(line) if LOST in line else line for line in text.split("\n")) if LOST in text else text
+
+
+def _without_speechless(line: str) -> str:
+    line = _BEFORE_BOLD.sub(NOTHING, _ALONE.sub(NOTHING, line))
+    return _CLOSING.sub(NOTHING, _BEHIND_SENTENCE.sub(NOTHING, line))
 
 
 def without_lost(paragraph: str) -> tuple[str, list[str]]:
@@ -53,7 +56,8 @@ def split_sentences(paragraph: str) -> list[str]:
     start = 0
     for end in _END.finditer(paragraph):
         following = paragraph[end.end() : end.end() + 1]
-        if following and (following.islower() or _ABBREVIATION.search(paragraph[max(start, end.start() - _CONTEXT_CHARS) : end.start()])):
+        before = paragraph[max(start, end.start() - _CONTEXT_CHARS) : end.start()]
+        if following and (following.islower() or (paragraph[end.start()] == "." and _ABBREVIATION.search(before))):
             continue
         sentences.append(paragraph[start : end.end()])
         start = end.end()

@@ -4,31 +4,35 @@ import re
 
 from kernels.reading.parsing.wikitext.marks import NOTHING
 
-_BLANKS = re.compile(r" [^\S\n]++|[^\S\n ][^\S\n]*+")
 _LOOSE = re.compile(r" ([,.])(?=\s|$)", re.MULTILINE)
 _RUN = rf"[ ,;:{NOTHING}]"
-_EMPTY_BRACKETS = re.compile(rf" ?[(\[]({_RUN}*+)[)\]]")
+_EMPTY_BRACKETS = re.compile(rf"[(\[]({_RUN}*+)[)\]]")
 _OPENING = re.compile(rf"([(\[])({_RUN}++)")
-_CLOSING = re.compile(rf"(?<!{_RUN})({_RUN}++)(?=[)\]])")
+_CLOSING = re.compile(rf"{NOTHING}{_RUN}*+(?=[)\]])")
 _FIRST_OF_LIST = re.compile(rf":([ {NOTHING}]++)[,;](?=\s)")
 _BETWEEN = re.compile(rf"[,;:]([ {NOTHING}]++)(?=[,;.])")
-_PLACE = re.compile(rf"( ?{NOTHING}[ {NOTHING}]*+)(.?)")
+_PLACE = re.compile(rf"{NOTHING}[ {NOTHING}]*+")
+_SCRAPS = f" .,;:()\u2013\u2014-{NOTHING}"
 _QUOTES = re.compile(r"'{2,}")
 _BOLD, _ITALIC = 3, 2
 
 
 def without_scraps(text: str) -> str:
     """Return text with single blanks, and without the brackets, separators and blanks that are left where something said nothing."""
-    text = _BLANKS.sub(" ", text)
-    if NOTHING not in text:
-        return _closed_up(text)
-    text = "\n".join("" if NOTHING in line and not line.strip(f" .,;:()\u2013\u2014-{NOTHING}") else line for line in text.split("\n"))
+    lines = (" ".join(line.split()) for line in text.split("\n"))
+    return _closed_up("\n".join(_without_scraps(line) if NOTHING in line else line for line in lines))
+
+
+def _without_scraps(text: str) -> str:
+    """Return a line on which something said nothing as `without_scraps` leaves it. Patterns begin with a sign, which is found fastest."""
+    if not text.strip(_SCRAPS):
+        return ""
     text = _EMPTY_BRACKETS.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
     text = _OPENING.sub(lambda found: found[1] if NOTHING in found[2] else found[0], text)
-    text = _CLOSING.sub(lambda found: "" if NOTHING in found[1] else found[0], text)
+    text = _without_closing(text)
     text = _FIRST_OF_LIST.sub(lambda found: f":{NOTHING}" if NOTHING in found[1] else found[0], text)
     text = _BETWEEN.sub(lambda found: NOTHING if NOTHING in found[1] else found[0], text)
-    return _closed_up(_PLACE.sub(_closed, text))
+    return _without_places(text)
 
 
 def _closed_up(text: str) -> str:
@@ -38,12 +42,29 @@ def _closed_up(text: str) -> str:
     return _LOOSE.sub(r"\1", text)
 
 
-def _closed(found: re.Match[str]) -> str:
-    following = found[2]
-    if not following or following in ".,;:!?)]":
-        return following
-    is_blank = " " in found[1] and found.start() > 0 and found.string[found.start() - 1] != "\n"
-    return f"{' ' if is_blank else ''}{following}"
+def _without_closing(line: str) -> str:
+    """Return a line without the separators before a closing bracket among which something said nothing."""
+    parts: list[str] = []
+    place = 0
+    for found in _CLOSING.finditer(line):
+        parts.append(line[place : found.start()].rstrip(" ,;:"))
+        place = found.end()
+    return "".join([*parts, line[place:]])
+
+
+def _without_places(line: str) -> str:
+    """Return a line without the places where something said nothing, and with one blank where words around them need it."""
+    parts: list[str] = []
+    place = 0
+    for found in _PLACE.finditer(line):
+        before = line[place : found.start()]
+        place = found.end()
+        parts.append(before.removesuffix(" "))
+        following = line[place : place + 1]
+        has_blank = before.endswith(" ") or " " in found[0]
+        if has_blank and following and following not in ".,;:!?)]" and any(parts):
+            parts.append(" ")
+    return "".join([*parts, line[place:]])
 
 
 def without_quotes(line: str) -> str:

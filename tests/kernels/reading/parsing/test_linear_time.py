@@ -20,7 +20,9 @@ WIKITEXT = [
     "<math>", "<gallery>", "<table>", "</table>", "<sup>x", "<sup></sup>", "<!--", "<nowiki>", "<pre>x</pre>", "[http://a ", "[http://a b] ",
     "[", "=", "==a==\n", "*", "'", "''x", "L'''a", "&", "&#9", "|\n", "| a\n", "(", "( ", "{{cn}}", "({{cn}}", ", {{cn}}", "{{zz|a}} ",
     "{{zz}}\n", "a. {{zz}} ", "A. ", "?)", "({{IPA|x}}, ", "{{nowrap|", "{{nowrap|a}}", "{{convert|", "{{convert|1|to|", "{{ubl|a|", "{{#if:a|",
-    "__A", "#redirect [[", "\n;", "{{!}}", "{{a\n|b\n", " ", "\u00a0",
+    "__A", "#redirect [[",
+    "{{#expr:(", "{{#expr:1+", "{{#expr:-", "{{#switch:a|", "{{#switch:a|b=", "-{a|", "-{", "}-", "{{zz}}\u3002",
+    "\n;", "{{!}}", "{{a\n|b\n", " ", "\u00a0",
 ]  # fmt: skip
 PAIRS = [
     ("{{a|", "}}"),

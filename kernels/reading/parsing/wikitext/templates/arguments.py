@@ -1,5 +1,6 @@
 """What a template is called with."""
 
+import datetime
 import re
 from typing import NamedTuple
 
@@ -11,11 +12,12 @@ _SAY_NO = frozenset(("", "n", "no", "off", "0", "false"))
 
 
 class Wiki(NamedTuple):
-    """What a text is of: the lower-case namespaces that links to are no text, the language of the wiki, and the title of the page."""
+    """What a text is of: the lower-case namespaces that links to are no text, the wiki's language, the page's title, and the day it was written."""
 
     hidden: frozenset[str]
     language: str = "en"
     title: str = ""
+    day: datetime.date | None = None
 
     @property
     def is_english(self) -> bool:

@@ -8,28 +8,29 @@ _NAMES: dict[str, str] = dict(
     (pair.strip().partition(" ")[0], pair.strip().partition(" ")[2])
     for pair in """
     aa Afar,ab Abkhaz,ae Avestan,af Afrikaans,ak Akan,akk Akkadian,als Alemannic German,am Amharic,an Aragonese,ang Old English,ar Arabic,
-    arc Imperial Aramaic,arn Mapudungun,arz Egyptian Arabic,as Assamese,ast Asturian,av Avar,ay Aymara,az Azerbaijani,ba Bashkir,bar Bavarian,
-    be Belarusian,ber Berber,bg Bulgarian,bi Bislama,bm Bambara,bn Bengali,bo Tibetan,br Breton,bs Bosnian,ca Catalan,ce Chechen,ceb Cebuano,
-    ch Chamorro,chr Cherokee,cnr Montenegrin,co Corsican,cop Coptic,cr Cree,crh Crimean Tatar,cs Czech,csb Kashubian,cu Church Slavonic,
-    cv Chuvash,cy Welsh,da Danish,de German,din Dinka,dsb Lower Sorbian,dv Divehi,dz Dzongkha,ee Ewe,egy Egyptian,el Greek,en English,
-    enm Middle English,eo Esperanto,es Spanish,et Estonian,eu Basque,fa Persian,ff Fula,fi Finnish,fil Filipino,fj Fijian,fo Faroese,
-    fr French,frm Middle French,fro Old French,frp Arpitan,frr North Frisian,fur Friulian,fy West Frisian,ga Irish,gag Gagauz,
-    gd Scottish Gaelic,gez Geez,gl Galician,gmh Middle High German,gn Guarani,goh Old High German,got Gothic,grc Ancient Greek,
-    gsw Swiss German,gu Gujarati,gv Manx,ha Hausa,haw Hawaiian,he Hebrew,hi Hindi,hr Croatian,hsb Upper Sorbian,ht Haitian Creole,
-    hu Hungarian,hy Armenian,ia Interlingua,id Indonesian,ig Igbo,ilo Ilocano,io Ido,is Icelandic,it Italian,iu Inuktitut,ja Japanese,
-    jv Javanese,ka Georgian,kab Kabyle,kk Kazakh,kl Greenlandic,km Khmer,kn Kannada,ko Korean,krc Karachay-Balkar,ks Kashmiri,ku Kurdish,
-    kv Komi,kw Cornish,ky Kyrgyz,la Latin,lad Judaeo-Spanish,lb Luxembourgish,lg Luganda,li Limburgish,lij Ligurian,lld Ladin,lmo Lombard,
-    ln Lingala,lo Lao,lt Lithuanian,lv Latvian,mg Malagasy,mh Marshallese,mi Māori,mk Macedonian,ml Malayalam,mn Mongolian,mnc Manchu,
-    mr Marathi,ms Malay,mt Maltese,my Burmese,na Nauruan,nah Nahuatl,nap Neapolitan,nb Norwegian Bokmål,nci Classical Nahuatl,nds Low German,
-    ne Nepali,nl Dutch,nn Norwegian Nynorsk,no Norwegian,non Old Norse,nso Northern Sotho,nv Navajo,ny Chewa,oc Occitan,om Oromo,or Odia,
-    os Ossetian,ota Ottoman Turkish,pa Punjabi,pal Middle Persian,pap Papiamento,peo Old Persian,phn Phoenician,pi Pali,pl Polish,
-    pms Piedmontese,pnb Western Punjabi,ps Pashto,pt Portuguese,qu Quechua,rm Romansh,rn Kirundi,ro Romanian,ru Russian,rue Rusyn,
-    rup Aromanian,rw Kinyarwanda,sa Sanskrit,sah Yakut,sc Sardinian,scn Sicilian,sco Scots,sd Sindhi,se Northern Sami,sg Sango,
-    sh Serbo-Croatian,si Sinhala,sk Slovak,sl Slovene,sm Samoan,sn Shona,so Somali,sq Albanian,sr Serbian,ss Swazi,st Sotho,su Sundanese,
-    sux Sumerian,sv Swedish,sw Swahili,syc Classical Syriac,syr Syriac,szl Silesian,ta Tamil,te Telugu,tet Tetum,tg Tajik,th Thai,ti Tigrinya,
-    tk Turkmen,tl Tagalog,tn Tswana,to Tongan,tr Turkish,ts Tsonga,tt Tatar,tw Twi,ty Tahitian,udm Udmurt,ug Uyghur,uk Ukrainian,ur Urdu,
-    uz Uzbek,ve Venda,vec Venetian,vi Vietnamese,vo Volapük,wa Walloon,wo Wolof,xh Xhosa,yi Yiddish,yo Yoruba,yua Yucatec Maya,yue Cantonese,
-    zh Chinese,zu Zulu
+    arc Imperial Aramaic,arn Mapudungun,arz Egyptian Arabic,as Assamese,ast Asturian,av Avar,ay Aymara,az Azerbaijani,ba Bashkir,
+    bar Bavarian,be Belarusian,ber Berber,bg Bulgarian,bi Bislama,bm Bambara,bn Bengali,bo Tibetan,br Breton,bs Bosnian,ca Catalan,
+    ce Chechen,ceb Cebuano,ch Chamorro,chr Cherokee,cnr Montenegrin,co Corsican,cop Coptic,cr Cree,crh Crimean Tatar,cs Czech,
+    csb Kashubian,cu Church Slavonic,cv Chuvash,cy Welsh,da Danish,de German,din Dinka,dsb Lower Sorbian,dv Divehi,dz Dzongkha,ee Ewe,
+    egy Egyptian,el Greek,en English,enm Middle English,eo Esperanto,es Spanish,et Estonian,eu Basque,fa Persian,ff Fula,fi Finnish,
+    fil Filipino,fj Fijian,fo Faroese,fr French,frm Middle French,fro Old French,frp Arpitan,frr North Frisian,fur Friulian,
+    fy West Frisian,ga Irish,gag Gagauz,gd Scottish Gaelic,gez Geez,gl Galician,gmh Middle High German,gn Guarani,goh Old High German,
+    got Gothic,grc Ancient Greek,gsw Swiss German,gu Gujarati,gv Manx,ha Hausa,haw Hawaiian,he Hebrew,hi Hindi,hr Croatian,
+    hsb Upper Sorbian,ht Haitian Creole,hu Hungarian,hy Armenian,ia Interlingua,id Indonesian,ig Igbo,ilo Ilocano,io Ido,is Icelandic,
+    it Italian,iu Inuktitut,ja Japanese,jv Javanese,ka Georgian,kab Kabyle,kk Kazakh,kl Greenlandic,km Khmer,kn Kannada,ko Korean,
+    krc Karachay-Balkar,ks Kashmiri,ku Kurdish,kv Komi,kw Cornish,ky Kyrgyz,la Latin,lad Judaeo-Spanish,lb Luxembourgish,lg Luganda,
+    li Limburgish,lij Ligurian,lld Ladin,lmo Lombard,ln Lingala,lo Lao,lt Lithuanian,lv Latvian,mg Malagasy,mh Marshallese,mi Māori,
+    mk Macedonian,ml Malayalam,mn Mongolian,mnc Manchu,mr Marathi,ms Malay,mt Maltese,my Burmese,na Nauruan,nah Nahuatl,nap Neapolitan,
+    nb Norwegian Bokmål,nci Classical Nahuatl,nds Low German,ne Nepali,nl Dutch,nn Norwegian Nynorsk,no Norwegian,non Old Norse,
+    nso Northern Sotho,nv Navajo,ny Chewa,oc Occitan,om Oromo,or Odia,os Ossetian,ota Ottoman Turkish,pa Punjabi,pal Middle Persian,
+    pap Papiamento,peo Old Persian,phn Phoenician,pi Pali,pl Polish,pms Piedmontese,pnb Western Punjabi,ps Pashto,pt Portuguese,qu Quechua,
+    rm Romansh,rn Kirundi,ro Romanian,ru Russian,rue Rusyn,rup Aromanian,rw Kinyarwanda,sa Sanskrit,sah Yakut,sc Sardinian,scn Sicilian,
+    sco Scots,sd Sindhi,se Northern Sami,sg Sango,sh Serbo-Croatian,si Sinhala,sk Slovak,sl Slovene,sm Samoan,sn Shona,so Somali,
+    sq Albanian,sr Serbian,ss Swazi,st Sotho,su Sundanese,sux Sumerian,sv Swedish,sw Swahili,syc Classical Syriac,syr Syriac,szl Silesian,
+    ta Tamil,te Telugu,tet Tetum,tg Tajik,th Thai,ti Tigrinya,tk Turkmen,tl Tagalog,tn Tswana,to Tongan,tr Turkish,ts Tsonga,tt Tatar,
+    tw Twi,ty Tahitian,udm Udmurt,ug Uyghur,uk Ukrainian,ur Urdu,uz Uzbek,ve Venda,vec Venetian,vi Vietnamese,vo Volapük,wa Walloon,
+    wo Wolof,xh Xhosa,yi Yiddish,yo Yoruba,yua Yucatec Maya,yue Cantonese,zh Chinese,zu Zulu,sr-cyrl Serbian Cyrillic,
+    sr-latn Serbian Latin,pt-br Brazilian Portuguese,zh-hant Traditional Chinese,zh-hans Simplified Chinese
     """.replace("\n", "").split(",")
 )  # fmt: skip
 """English names of languages by their codes of ISO 639."""
@@ -75,6 +76,19 @@ def _langx(call: Arguments) -> str | None:
 def _lang_code(call: Arguments) -> str | None:
     """{{lang-cs|Labe}}."""
     return _shown(call, call.name.removeprefix("lang-"), call.values)
+
+
+def _russian(call: Arguments) -> str | None:
+    """{{lang-rus|word|spelling|pronunciation|r=|p=}}."""
+    word, spelled, sounds = call.value(1), call.get("r") or call.value(2), call.get("p") or call.value(3)
+    shown = _shown(call, "ru", [word, spelled])
+    return f"{shown}, IPA: [{sounds}]" if shown and sounds and call.wiki.is_english else shown
+
+
+def _glossed(call: Arguments) -> str | None:
+    """{{langnf|de|word|meaning}}."""
+    shown = _shown(call, call.value(1), [call.value(2)])
+    return f'{shown}, "{call.value(3)}"' if shown and call.value(3) else shown
 
 
 def _lang(call: Arguments) -> str | None:
@@ -135,13 +149,16 @@ def _as_given(call: Arguments) -> str | None:
 
 
 def find(name: str) -> Callable[[Arguments], str | None] | None:
-    """Return the renderer of ``lang-cs`` and its kin."""
+    """Return the renderer of ``lang-cs``, ``script/Arab`` and their kin."""
+    if name.startswith("script/"):
+        return _as_given
     return _lang_code if name.startswith("lang-") and len(name) < 20 else None
 
 
 RENDERERS = (
-    {"langx": _langx, "lang": _lang, "langr": _lang, "nihongo": _japanese, "nihongo krt": _japanese_3, "nihongo3": _japanese_3}
-    | {"zh": _chinese, "zhi": _chinese, "lang-zh": _chinese}
+    {"lang-rus": _russian, "langnf": _glossed, "langx": _langx, "lang": _lang, "langr": _lang, "nihongo": _japanese}
+    | {"nihongo krt": _japanese_3, "nihongo3": _japanese_3}
+    | dict.fromkeys(("zh", "zhi", "lang-zh", "zh-full", "zh-cp", "zh-cpl", "zh-sp", "zh-tp", "zh-stp", "zh-tsp", "zh-st", "zh-ts"), _chinese)
     | dict.fromkeys(("korean", "lang-ko-hangul", "ko-hhrm"), _korean)
     | dict.fromkeys(("nihongo2", "nihongo core", "kanji", "jp", "zh-hant", "zh-hans", "hangul"), _as_given)
 )  # fmt: skip

@@ -20,8 +20,8 @@ _NAMES = {
     "\u00b1": "plusmn pm",
     "=": "= equals",
     "|": "! pipe",
-    "{": "lbrace",
-    "}": "rbrace",
+    "{": "lbrace (",
+    "}": "rbrace )",
     "[": "!( lbrack [",
     "]": ")! rbrack ]",
     "#": "hash number_sign",
@@ -87,7 +87,13 @@ _NAMES = {
     "\u2265": "gteq geq",
     "\u2264": "leq",
     "\u2260": "neq",
-    "\u2248": "approx",
+    "approx.": "approx",
+    "\u266d": "flat",
+    "\u266f": "sharp",
+    "\u266e": "natural",
+    "\u00b0C": "degc \u00b0c",
+    "\u00b0F": "degf \u00b0f",
+    "\u221a": "radic",
     "a.k.a.": "aka a.k.a.",
     "i.e.": "i.e.",
     "e.g.": "e.g.",
@@ -105,16 +111,16 @@ _BEFORE = {
     "pp.": "pp.",
     "No.": "no. numero",
     "a.k.a.": "aka a.k.a.",
+    "approx.": "approx",
 }
 _AROUND = {
-    "\u27e8 \u27e9": "angbr angle_bracket angbr_ipa",
+    "\u27e8 \u27e9": "angbr angle_bracket angbr_ipa vr grapheme",
     "[ ]": "interp bracket brackets sqbr sqbrkt square_bracket",
     "{ }": "curly_brackets braces set",
     "| |": "abs mabs pabs",
     "\u2016 \u2016": "norm",
     "\u230a \u230b": "floor",
     "\u2308 \u2309": "ceil ceiling",
-    "\u221a( )": "sqrt radic radical",
     "\u27e8 |": "bra",
     "| \u27e9": "ket",
 }
@@ -175,7 +181,12 @@ def _code_point(call: Arguments) -> str | None:
 
 
 def _music(call: Arguments) -> str | None:
-    return _MUSIC.get(call.first.lower())
+    """{{music|sharp}}, {{music|F sharp}}, {{music|time|3|4}}."""
+    if call.value(1).lower() in ("time", "timesig") and call.value(3):
+        return f"{call.value(2)}/{call.value(3)}"
+    note, _, accidental = call.first.rpartition(" ")
+    sign = _MUSIC.get(accidental.lower())
+    return f"{note}{sign}" if sign and len(note) < 2 else None
 
 
 RENDERERS = (

@@ -53,7 +53,9 @@ def _recorded(call: Arguments) -> str:
 
 
 def find(name: str) -> Callable[[Arguments], str | None] | None:
-    """Return the renderer of ``ipa-fr`` and its kin."""
+    """Return the renderer of ``ipa-fr``, ``ipac-es`` and their kin."""
+    if name.startswith("ipac-"):
+        return _one_by_one
     return _in_brackets if name.startswith("ipa-") and len(name) < 16 else None
 
 

@@ -15,7 +15,8 @@ _ELEMENTS = """
     polonium Po astatine At radon Rn francium Fr radium Ra actinium Ac thorium Th protactinium Pa uranium U neptunium Np plutonium Pu americium
     Am curium Cm berkelium Bk californium Cf einsteinium Es fermium Fm mendelevium Md nobelium No lawrencium Lr rutherfordium Rf dubnium Db
     seaborgium Sg bohrium Bh hassium Hs meitnerium Mt darmstadtium Ds roentgenium Rg copernicium Cn nihonium Nh flerovium Fl moscovium Mc
-    livermorium Lv tennessine Ts oganesson Og
+    livermorium Lv tennessine Ts oganesson Og ununbium Uub ununtrium Uut ununquadium Uuq ununpentium Uup ununhexium Uuh ununseptium Uus ununoctium
+    Uuo ununennium Uue unbinilium Ubn unbiunium Ubu unbibium Ubb unbiquadium Ubq unbihexium Ubh
 """.split()  # noqa: SIM905
 _SYMBOLS: dict[str, str] = dict(zip(_ELEMENTS[::2], _ELEMENTS[1::2], strict=True))
 
@@ -31,7 +32,8 @@ def _chemistry(call: Arguments) -> str | None:
 
 def _chemistry_2(call: Arguments) -> str | None:
     """{{chem2|SO4(2-)}}: a charge stands in brackets, or at the end."""
-    text = re.sub(r"\((\d*[+\u2212-])\)", lambda charge: f"^{charge[1]}", "".join(call.values))
+    text = "".join(call.values).replace("->", "\u2192")
+    text = re.sub(r"\((\d*[+\u2212-])\)", lambda charge: f"^{charge[1]}", text)
     return re.sub(r"(?<=[A-Za-z\d)\]])(?<!\^\d)(?<!\^)([+\u2212-])$", r"^\1", text) or None
 
 

@@ -54,13 +54,14 @@ class Form(NamedTuple):
     is_american: bool
     display: str
     spelling: str
+    is_bare: bool
 
     @classmethod
     def of(cls, call: Arguments) -> "Form | None":
         """Return the form that a call asks for; None where it asks for what is not known, or for what is looked up elsewhere."""
         short = call.get("abbr").lower() or ("on" if call.name.startswith("cvt") else "out")
         adjective, display = call.get("adj").lower(), call.get("disp").lower()
-        if short not in ("on", "off", "in", "out", "none") or call.get("input", "qid", "property"):
+        if short not in ("on", "off", "in", "out", "none", "values") or call.get("input", "qid", "property"):
             return None
         if display not in _SEPARATORS and display not in _ONLY_TARGET | _ONLY_NUMBER:
             return None
@@ -76,6 +77,7 @@ class Form(NamedTuple):
             is_american=call.get("sp").lower() == "us" or call.get("spell").lower().endswith("us"),
             display=display,
             spelling=call.get("spell"),
+            is_bare=short == "values",
         )
 
 
@@ -106,7 +108,7 @@ def _side(side: Side, form: Form, words: list[str], *, is_short: bool, is_spelle
             for place, (text, each) in enumerate(side.parts)
         ]
         return before + gap.join(texts) + behind
-    name = _name(side.unit, form, is_short, is_one=side.is_one or is_adjective)
+    name = "" if form.is_bare else _name(side.unit, form, is_short, is_one=side.is_one or is_adjective)
     name = before + (name.replace(" ", "-") if is_adjective else name)
     gap = "" if is_short and (side.unit.symbol.startswith("/") or side.unit.power) else gap
     joints = _SHORT_JOINTS if is_short else _ADJECTIVE_JOINTS if is_adjective else JOINTS
@@ -114,7 +116,7 @@ def _side(side: Side, form: Form, words: list[str], *, is_short: bool, is_spelle
     if is_short and not _WITH_UNITS.isdisjoint(side.joints):
         numbers = [f"{text}{gap}{name}" for text in numbers[:-1]] + numbers[-1:]
     text = numbers[0] + "".join(joints[joint] + each for joint, each in zip(side.joints, numbers[1:], strict=True))
-    return f"{text}{gap}{name}{behind}"
+    return f"{text}{gap}{name}{behind}".rstrip()
 
 
 def _number(text: str, form: Form, is_spelled: bool, place: int) -> str:

@@ -4,13 +4,17 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from kernels.reading.parsing.wikitext.templates.arguments import Arguments, Wiki
-from kernels.reading.parsing.wikitext.templates.quantities.spelling import spelled
 
 MAX_DIGITS = 60
 """A number of more digits is no quantity of an article."""
 
 _NUMBER = re.compile(r"[-+\u2212\u2013]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?")
 _PLAIN = re.compile(r"([-+]?)([0-9]+)((?:\.[0-9]*)?)")
+_SEPARATORS = {
+    ("en", "simple", "zh", "ja", "ko", "th", "he"): (",", "."), ("de", "vi", "it", "nl", "id", "da"): (".", ","),
+    ("fr", "es", "ru", "uk", "pl", "cs", "sv", "fi"): (" ", ","),
+}  # fmt: skip
+"""What stands between thousands and before decimals, by languages."""
 _GREAT = ((12, "trillion"), (9, "billion"), (6, "million"), (3, "thousand"))
 
 
@@ -29,6 +33,11 @@ def rounded(value: Decimal, num_decimals: int) -> Decimal:
     """Return a value with so many decimals, negative for tens and hundreds, half a step away from zero."""
     step = Decimal(1).scaleb(-num_decimals)
     return (value / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step
+
+
+def round_half_up(value: float, num_decimals: int) -> float:
+    """Return a value with so many decimals, as `rounded` does."""
+    return float(rounded(Decimal(repr(value)), max(-MAX_DIGITS, min(num_decimals, MAX_DIGITS))))
 
 
 def grouped(text: str, separator: str = ",") -> str:
@@ -50,9 +59,14 @@ def as_text(value: Decimal, num_decimals: int, separator: str = ",") -> str:
 
 
 def formatted(text: str, wiki: Wiki) -> str:
-    """Return what ``{{formatnum:...}}`` shows: thousands set apart, in the English way only on a wiki in English."""
-    text = text.strip()
-    return grouped(text.replace("\u2212", "-")) if wiki.is_english else text
+    """Return what ``{{formatnum:...}}`` shows: thousands set apart, in the way of the wiki's language where that is known."""
+    text = text.strip().replace("\u2212", "-")
+    separators = next((each for languages, each in _SEPARATORS.items() if wiki.language in languages), None)
+    if separators is None or not _PLAIN.fullmatch(text):
+        return text
+    thousands, point = separators
+    whole, has_decimals, decimals = text.partition(".")
+    return grouped(whole, thousands) + (point + decimals if has_decimals else "")
 
 
 def ordinal(value: int) -> str:
@@ -77,11 +91,6 @@ def fraction(values: list[str]) -> str | None:
 
 def _group(part: str) -> str:
     return f"({part})" if re.search(r"[^\w.,'\ufdd0\ufdd1<>/]|/(?!su[bp]>)", part.replace("''", "")) else part
-
-
-def _formatnum(call: Arguments) -> str | None:
-    text = call.name.partition(":")[2]
-    return (text.strip() if call.first.upper() in ("R", "NOSEP") else formatted(text, call.wiki)) if text.strip() else None
 
 
 def _fraction(call: Arguments) -> str | None:
@@ -141,7 +150,8 @@ def _joined(call: Arguments) -> str | None:
 
 
 def _power_of_ten(call: Arguments) -> str | None:
-    return f"\u00d710^{call.first}".replace("\u2212", "-") if call.first else None
+    """{{e|6}}, {{esp|6}}; {{ESP}} is Spain."""
+    return f"\u00d710^{call.first}".replace("\u2212", "-") if call.first and call.written != "ESP" else None
 
 
 def _power(call: Arguments) -> str | None:
@@ -188,11 +198,6 @@ def _price(call: Arguments) -> str | None:
     return as_text(value, 0 if abs(value) >= 100 else 2)
 
 
-def _in_words(call: Arguments) -> str | None:
-    """{{spellnum|42}}."""
-    return spelled(call.first)
-
-
 def _plus_minus(call: Arguments) -> str | None:
     return f"\u00b1{call.first}" if call.first else None
 
@@ -203,9 +208,8 @@ RENDERERS = (
     | dict.fromkeys(("ordinal", "ord", "nth"), _ordinal)
     | dict.fromkeys(("val", "value"), _value)
     | dict.fromkeys(("gaps", "gapnum", "gap"), _joined)
-    | dict.fromkeys(("e", "esp", "exp", "e-sp"), _power_of_ten)
+    | dict.fromkeys(("e", "esp", "exp", "e-sp", "x10^", "x10"), _power_of_ten)
     | dict.fromkeys(("pow", "10^", "power"), _power)
-    | dict.fromkeys(("spellnum", "spell number", "number to word"), _in_words)
     | dict.fromkeys(("sup", "superscript", "smallsup"), _superscript)
     | dict.fromkeys(("sub", "subscript"), _subscript)
     | dict.fromkeys(("su", "sub sup", "subsup"), _both_scripts)
@@ -216,4 +220,3 @@ RENDERERS = (
     | dict.fromkeys(("\u00b1", "plusmn", "pm"), _plus_minus)
 )
 """Renderers by the name of a template in lower case."""
-FUNCTIONS = {"formatnum": _formatnum}

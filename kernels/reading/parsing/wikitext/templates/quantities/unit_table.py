@@ -170,8 +170,10 @@ UNITS = """
     USgal/min|US gal/min|US gallon per minute|US gallons per minute|flow|6.30901964e-5|L/min
     L/min|L/min|litre per minute|litres per minute|flow|1.6666666666666667e-5|USgal/min
     bbl/d,oilbbl/d|bbl/d|barrel per day|barrels per day|flow|1.8401307283333e-6|m3/d
-    /km2,PD/km2,/sqkm,PD/sqkm|/km2|inhabitants per square kilometre|inhabitants per square kilometre|population density|1|PD/sqmi
-    /sqmi,PD/sqmi,/mi2|/sq mi|inhabitants per square mile|inhabitants per square mile|population density|0.38610215854245|PD/km2
+    /km2,/sqkm|/km2|per square kilometre|per square kilometre|population density|1|/sqmi
+    PD/km2,PD/sqkm|/km2|inhabitants per square kilometre|inhabitants per square kilometre|population density|1|PD/sqmi
+    /sqmi,/mi2|/sq mi|per square mile|per square mile|population density|0.38610215854245|/km2
+    PD/sqmi|/sq mi|inhabitants per square mile|inhabitants per square mile|population density|0.38610215854245|PD/km2
     /ha,PD/ha|/ha|inhabitants per hectare|inhabitants per hectare|population density|100|PD/acre
     /acre,PD/acre|/acre|inhabitants per acre|inhabitants per acre|population density|247.10538146717|PD/ha
     mpgus,mpgUS|mpg‑US|mile per US gallon|miles per US gallon|fuel|inverse 235.214583|L/100 km mpgimp

@@ -53,12 +53,16 @@ def _read_table() -> dict[str, Unit]:
 
 
 _UNITS = _read_table()
+_NAMED: dict[str, Unit] = {
+    name.replace("metre", spelling): unit for unit in _UNITS.values() for name in (unit.singular, unit.plural) for spelling in ("metre", "meter")
+}
+"""Units by their names, in British and American spelling."""
 
 
 def unit(code: str) -> Unit | None:
     """Return a unit by its code in ``{{convert}}``, with a scale such as ``e6`` before it or not; None where it is not known."""
     code = code.strip().replace("&nbsp;", " ")
-    if found := _UNITS.get(code):
+    if found := _UNITS.get(code) or _NAMED.get(code.lower()):
         return found
     prefix = next((prefix for prefix in _SCALES if code.startswith(prefix)), None)
     if prefix is None:

@@ -55,6 +55,11 @@ _COUNTRIES: dict[str, str] = dict(
 """Countries by their codes of ISO 3166, the Olympic Committee and FIFA."""
 
 
+def is_country(code: str) -> bool:
+    """Return whether a country goes by this code."""
+    return code in _COUNTRIES
+
+
 def country(text: str) -> str:
     """Return the name of a country that is given by name or code."""
     return _COUNTRIES.get(text.upper(), text)
@@ -71,7 +76,9 @@ def _flag_athlete(call: Arguments) -> str | None:
 
 
 def _code(call: Arguments) -> str | None:
-    """{{USA}}, {{GER|1935}}, {{GER|empire}}: with another number the template is about something else."""
+    """{{USA}}, {{GER|1935}}, {{GER|empire}}: with another number, or in small letters, the template is about something else."""
+    if not call.written.isupper():
+        return None
     is_flag = not call.first or call.first.isalpha() or (len(call.first) == 4 and call.first.isdecimal())
     return call.get("name") or (_COUNTRIES[call.name.upper()] if is_flag else None)
 
@@ -92,6 +99,13 @@ def _verse(call: Arguments) -> str | None:
 def _surah(call: Arguments) -> str | None:
     """{{qref|2|255}}."""
     return f"Quran {call.value(1)}:{call.value(2)}" if call.value(2) else f"Quran {call.value(1)}" if call.value(1) else None
+
+
+def _airport(call: Arguments) -> str | None:
+    """{{airport codes|LAX|KLAX|p=n}}: the codes that airports go by, in brackets unless ``p`` says no."""
+    codes = [f"{kind}: {code}" for kind, code in zip(("IATA", "ICAO", "FAA LID"), call.values, strict=False) if code]
+    shown = ", ".join(codes)
+    return (shown if call.get("p").lower() in ("n", "no") else f"({shown})") if codes else None
 
 
 _SIDES = {"N": "N", "S": "S", "E": "E", "W": "W", "O": "W"}
@@ -125,12 +139,14 @@ def find(name: str) -> Callable[[Arguments], str | None] | None:
 
 
 RENDERERS = (
-    dict.fromkeys(("flag", "flagcountry", "flagu", "flaglink", "flagg", "flag+link", "flagteam", "flag link", "country"), _flag)
-    | dict.fromkeys(("fb", "fbw", "fb-rt", "ru", "cr", "rl", "bk", "vb", "hb", "ih", "cr-rt", "ru-rt", "rut", "flag2"), _flag)
+    dict.fromkeys(
+        ("flag", "flagcountry", "flagu", "flaglink", "flagg", "flag+link", "flagteam", "flag link", "country", "flag2", "noflag", "flagnoflag"), _flag
+    )
     | dict.fromkeys(("flagathlete", "flagmedalist", "sportspersonflag"), _flag_athlete)
     | dict.fromkeys(("city-state", "city-region", "uscity", "us city"), _city)
     | dict.fromkeys(("bibleverse", "bibleref", "bibleref2", "bibleverse-nb", "bibleref2-nb", "bverse", "bible"), _verse)
     | dict.fromkeys(("qref", "quran-usc", "cite quran", "quran", "quran ref"), _surah)
     | dict.fromkeys(("coord", "coordinates"), _coordinates)
+    | dict.fromkeys(("airport codes", "airport code"), _airport)
 )
 """Renderers by the name of a template in lower case."""

@@ -1,0 +1,1 @@
+"""Parser functions of wikitext, and the variables of a page."""

@@ -1,0 +1,1 @@
+"""Templates by what they are about: ships, places, roads, money, people, sport, sources."""

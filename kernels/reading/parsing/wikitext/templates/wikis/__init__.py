@@ -1,0 +1,1 @@
+"""Templates of the Wikipedias in other languages, one file a language."""
