@@ -29,13 +29,13 @@ from kernels.reading.articles.scan import (
     TAG,
     Page,
 )  # fmt: skip
+from kernels.reading.articles.teasers import count_teasers_as_links
 from kernels.reading.articles.weigh import (
     I32,
     MAX_LINKED,
     Flags,
     Strictness,
     Sums,
-    count_teasers_as_links,
     data_rows,
     discarded,
     is_full,
@@ -62,6 +62,7 @@ MAX_SECTION_LINKS = 0.7
 MAX_BLOCK_LINKS, MAX_SENTENCE_LINKS, MIN_SENTENCE, MIN_LONG = 0.7, 0.9, 20, 100
 MIN_INTRODUCTION = 120
 """A paragraph this long before the part that is named as the article introduces it."""
+COLON = 58
 BESIDE = tags.PARAGRAPH | tags.ITEM | tags.HEADING | tags.PREFORMATTED
 
 
@@ -115,6 +116,7 @@ def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names
     kept[begin : first + 1] = True
     kept[last : end + 1] = True
     kept[end + 1 :] = False
+    _keep_links_between(page, runs, part, strictness, begin, end, kept)
     _introduce(page, runs, part, strictness, begin, kept)
     return kept
 
@@ -225,6 +227,26 @@ def _holds(elements: I32, outer: int, inner: int) -> bool:
     while inner > outer:
         inner = elements[inner, PARENT]
     return inner == outer
+
+
+@compiled
+def _keep_links_between(page: Page, runs: I32, part: Part, strictness: Strictness, begin: int, end: int, kept: Flags) -> None:
+    """Keep the links of the article that are lines of it: a paragraph between two paragraphs of running text, and the list that a colon introduces."""
+    blocks, elements = page.blocks, page.elements
+    for number in range(begin + 1, end):
+        block = blocks[number]
+        element = block[ELEMENT]
+        if kept[number] or part.gone[element] or not part.inside[element]:
+            continue
+        before, after = blocks[number - 1], blocks[number + 1]
+        above = elements[element, PARENT]
+        if block[KIND] & tags.PARAGRAPH and block[LINKED] >= block[SIZE] and kept[number - 1] and kept[number + 1]:
+            is_beside = elements[before[ELEMENT], PARENT] == above and elements[after[ELEMENT], PARENT] == above
+            kept[number] = is_beside and is_running(page, runs, number - 1, strictness) and after[LINKED] <= MAX_LINKED * after[SIZE]
+        elif block[KIND] & tags.ITEM and kept[number - 1]:
+            is_first = elements[before[ELEMENT], PARENT] == elements[above, PARENT] and last_character(page.text, before[START], before[END]) == COLON
+            is_next = before[KIND] & tags.ITEM > 0 and elements[before[ELEMENT], PARENT] == above
+            kept[number] = is_first or is_next
 
 
 @compiled

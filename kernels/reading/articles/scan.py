@@ -299,9 +299,11 @@ def _end_line_of_code(page: Page) -> None:
 
 @compiled
 def _push(page: Page, bits: int, called: int) -> None:
-    """Enter an element; what is in preformatted text or in a formula is taken as inline."""
+    """Enter an element; taken as inline is one of an unknown name in a line of text, and what is in preformatted text or in a formula."""
     state, stack = page.state, page.stack
     element = stack[state[DEPTH], OF_ELEMENT]
+    if not bits and page.elements[element, TAG] & (tags.PARAGRAPH | tags.HEADING | tags.ITEM):
+        bits = tags.INLINE
     if not bits & tags.INLINE and (state[PRE] or state[MATHS]):
         _end_line_of_code(page)
         bits = tags.INLINE | tags.BREAK

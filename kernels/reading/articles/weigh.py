@@ -49,8 +49,6 @@ MIN_ARTICLE_SHARE = 0.25
 MAX_LAYOUT_SIZE = 1000
 MAX_LAYOUT_BLOCKS = 4
 """A row with more text, with a heading, code or a cell of more blocks, lays out a page and is no row of data."""
-MIN_TEASERS, MAX_TEASER_SIZE = 4, 400
-"""So many links in a row, each with so little text of its own, are teasers of other pages."""
 MARKUP_BEGINS, MARKUP_ENDS = 60, 62
 COPYRIGHT_SIGN = 0xA9
 
@@ -86,29 +84,6 @@ def line_runs(page: Page) -> I32:
         runs[first:end, 1] = linked
         first = end
     return runs
-
-
-@compiled
-def count_teasers_as_links(page: Page) -> None:
-    """Take the text of teasers as part of their links: links and short texts in turn, several times, neither items nor cells."""
-    blocks, num_blocks = page.blocks, page.state[NUM_BLOCKS]
-    first = 0
-    while first < num_blocks:
-        end = first
-        while end + 1 < num_blocks and _is_teaser(page, end):
-            end += 2
-        if end - first >= 2 * MIN_TEASERS:
-            for number in range(first + 1, end, 2):
-                blocks[number, LINKED] = blocks[number, SIZE]
-        first = max(end, first + 1)
-
-
-@compiled
-def _is_teaser(page: Page, number: int) -> bool:
-    link, text = page.blocks[number], page.blocks[number + 1]
-    if (link[KIND] | text[KIND]) & tags.ITEM or page.elements[text[ELEMENT], CELL_OF] or link[ELEMENT] == text[ELEMENT]:
-        return False
-    return link[LINKED] >= link[SIZE] and text[LINKED] == 0 and text[SIZE] <= MAX_TEASER_SIZE
 
 
 @compiled
