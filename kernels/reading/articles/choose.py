@@ -31,6 +31,8 @@ from kernels.reading.articles.scan import (
 )  # fmt: skip
 from kernels.reading.articles.teasers import count_teasers_as_links
 from kernels.reading.articles.weigh import (
+    COPYRIGHT_LEAD,
+    COPYRIGHT_SIGN,
     I32,
     MAX_LINKED,
     Flags,
@@ -55,13 +57,17 @@ MIN_TRUSTED_SHARE = 0.2
 MIN_MAIN_SHARE = 0.2
 """An element that its page calls the main one is it if it weighs this much of all."""
 MIN_NAMED_SHARE = 0.8
-"""An element that is named as the article is it if it weighs this much of the heaviest."""
+"""An element within the heaviest that is named as the article is it if it weighs this much of that."""
+MIN_SHARE = 0.95
+"""So is any element that weighs this much."""
 MIN_RIVAL_SHARE = 0.1
 """An element named alike that weighs this much of it is another post or section: all of the heaviest one is taken then."""
 MAX_SECTION_LINKS = 0.7
 MAX_BLOCK_LINKS, MAX_SENTENCE_LINKS, MIN_SENTENCE, MIN_LONG = 0.7, 0.9, 20, 100
 MIN_INTRODUCTION = 120
 """A paragraph this long before the part that is named as the article introduces it."""
+MIN_TEXT_BEFORE = 0.9
+"""A heading that is a link begins teasers of other pages where this much of the text stands before it."""
 COLON = 58
 BESIDE = tags.PARAGRAPH | tags.ITEM | tags.HEADING | tags.PREFORMATTED
 
@@ -100,7 +106,7 @@ def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names
     part = _part(page, rows, sums, gone)
     kept = np.zeros(page.state[NUM_BLOCKS], np.bool_)
     first, last = -1, -1
-    for number in range(len(kept)):
+    for number in range(_end_of_text(page, part)):
         if not part.inside[page.blocks[number, ELEMENT]] or gone[page.blocks[number, ELEMENT]] or not _is_text(page, rows, number):
             continue
         kept[number] = True
@@ -132,7 +138,7 @@ def _part(page: Page, rows: I32, sums: Sums, gone: Flags) -> Part:
     for place in range(best + 1, num_elements):
         in_heaviest[place] = in_heaviest[elements[place, PARENT]]
         is_named = elements[place, TAG] & tags.ARTICLE or elements[place, NAMES] & names.NAMED_ARTICLE
-        if in_heaviest[place] and is_named and sums.weight[place] >= MIN_NAMED_SHARE * sums.weight[best]:
+        if in_heaviest[place] and sums.weight[place] >= (MIN_NAMED_SHARE if is_named else MIN_SHARE) * sums.weight[best]:
             root = place
     if _has_rival(page, sums, root, best):
         root = best
@@ -178,11 +184,31 @@ def _heaviest(page: Page, sums: Sums, gone: Flags) -> int:
 
 
 @compiled
+def _end_of_text(page: Page, part: Part) -> int:
+    """Return where the article ends: before the first headline of another page, a heading that is a link, if little text follows."""
+    blocks, num_blocks = page.blocks, page.state[NUM_BLOCKS]
+    size = 0
+    for number in range(num_blocks):
+        size += (blocks[number, SIZE] - blocks[number, LINKED]) * part.inside[blocks[number, ELEMENT]]
+    before = 0
+    for number in range(num_blocks):
+        block = blocks[number]
+        if not part.inside[block[ELEMENT]]:
+            continue
+        if block[KIND] & tags.HEADING and block[LINKED] >= block[SIZE] >= MIN_SENTENCE and before >= MIN_TEXT_BEFORE * size:
+            return number
+        before += block[SIZE] - block[LINKED]
+    return num_blocks
+
+
+@compiled
 def _is_text(page: Page, rows: I32, number: int) -> bool:
     """Return whether a block within the article is of it and not of links; a row of data is judged as a whole."""
     block = page.blocks[number]
     size, linked = block[SIZE], block[LINKED]
     row = page.elements[block[ELEMENT], ROW_OF]
+    if page.text[block[START]] == COPYRIGHT_LEAD and page.text[block[START] + 1] == COPYRIGHT_SIGN:
+        return False
     if rows[row, 0]:
         return rows[row, 1] <= MAX_BLOCK_LINKS * rows[row, 0]
     if linked > MAX_SENTENCE_LINKS * size:

@@ -50,7 +50,8 @@ MAX_LAYOUT_SIZE = 1000
 MAX_LAYOUT_BLOCKS = 4
 """A row with more text, with a heading, code or a cell of more blocks, lays out a page and is no row of data."""
 MARKUP_BEGINS, MARKUP_ENDS = 60, 62
-COPYRIGHT_SIGN = 0xA9
+COPYRIGHT_LEAD, COPYRIGHT_SIGN = 0xC2, 0xA9
+"""The bytes of the sign that begins a notice of rights."""
 
 
 class Strictness(NamedTuple):
@@ -93,7 +94,7 @@ def is_running(page: Page, runs: I32, number: int, strictness: Strictness) -> bo
     if block[KIND] & tags.PREFORMATTED:
         return True
     first, last = text[block[START]], text[block[END] - 1]
-    if (first == MARKUP_BEGINS and last == MARKUP_ENDS) or (first == 0xC2 and text[block[START] + 1] == COPYRIGHT_SIGN):
+    if (first == MARKUP_BEGINS and last == MARKUP_ENDS) or (first == COPYRIGHT_LEAD and text[block[START] + 1] == COPYRIGHT_SIGN):
         return False
     if block[LINKED] > strictness.max_linked * block[SIZE] or runs[number, 1] > strictness.max_linked * runs[number, 0]:
         return False
