@@ -262,10 +262,10 @@ def _keep_links_between(page: Page, runs: I32, part: Part, strictness: Strictnes
     for number in range(begin + 1, end):
         block = blocks[number]
         element = block[ELEMENT]
-        if kept[number] or part.gone[element] or not part.inside[element]:
+        above = elements[element, PARENT]
+        if kept[number] or part.gone[element] or not part.inside[elements[above, PARENT] if block[KIND] & tags.ITEM else element]:
             continue
         before, after = blocks[number - 1], blocks[number + 1]
-        above = elements[element, PARENT]
         if block[KIND] & tags.PARAGRAPH and block[LINKED] >= block[SIZE] and kept[number - 1] and kept[number + 1]:
             is_beside = elements[before[ELEMENT], PARENT] == above and elements[after[ELEMENT], PARENT] == above
             kept[number] = is_beside and is_running(page, runs, number - 1, strictness) and after[LINKED] <= MAX_LINKED * after[SIZE]
