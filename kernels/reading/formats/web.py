@@ -131,25 +131,35 @@ def declared_charsets(data: bytes, content_type: str = "") -> list[str]:
 
 
 def extract_article(html: str, config: PageConfig) -> tuple[str, str | None, str]:
-    """Return the article's text, empty where there is none, the page's title, and which extractor found it."""
+    """Return the article's text, empty where there is none, the page's title, and which extractor found it: ``blocks`` or ``trafilatura``."""
+    if config.extractor == "careful":
+        return *_ask_trafilatura(html, config), "trafilatura"
+    article = find_article(html, include_tables=config.include_tables)
+    if not article.is_sure:
+        text, _ = _ask_trafilatura(html, config)
+        if text:
+            return text, article.title, "trafilatura"
+    return tidy(article.text), article.title, "blocks"
+
+
+def _ask_trafilatura(html: str, config: PageConfig) -> tuple[str, str | None]:
+    """Return the article's text and the page's title; beside the fast extractor, without asking the others that Trafilatura asks."""
     from trafilatura import extract, load_html
 
-    if config.extractor == "fast":
-        article = find_article(html, include_tables=config.include_tables)
-        return tidy(article.text), article.title, "blocks"
     tree: Any = load_html(html)
     if tree is None:
-        return "", None, "trafilatura"
+        return "", None
     title = page_title(tree)  # before the extraction, which takes the tree apart
     resolve_tree(tree)
     text = extract(
         tree,
+        fast=config.extractor == "fast",
         favor_precision=config.favor == "precision",
         favor_recall=config.favor == "recall",
         include_tables=config.include_tables,
         include_comments=False,
     )
-    return _TABLE.sub(_plain_rows, tidy(text or "")), title, "trafilatura"
+    return _TABLE.sub(_plain_rows, tidy(text or "")), title
 
 
 def _plain_rows(table: re.Match[str]) -> str:
@@ -158,4 +168,4 @@ def _plain_rows(table: re.Match[str]) -> str:
     return "\n".join(row[1:].removesuffix("|").strip() for row in [header, *rows])
 
 
-SPEC = SourceFormat(name="web", version=5, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)
+SPEC = SourceFormat(name="web", version=6, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)
