@@ -49,7 +49,7 @@ def find_part(page: Page, rows: I32, sums: Sums, gone: Flags) -> Part:
     inside[root] = True
     for place in range(root + 1, num_elements):
         is_of_links = sums.weight[place] < 0 and sums.linked[place] >= MAX_SECTION_LINKS * sums.size[place]
-        is_alone = elements[place, TAG] & tags.SECTION and not (elements[place, TAG] & tags.CELL and rows[elements[place, ROW_OF], 0])
+        is_alone = elements[place, TAG] & tags.SECTION and not (elements[place, TAG] & (tags.ROW | tags.CELL) and rows[elements[place, ROW_OF], 0])
         inside[place] = inside[elements[place, PARENT]] and not (is_of_links and is_alone)
     return Part(in_heaviest, inside, gone)
 

@@ -44,6 +44,8 @@ SHORT_WEIGHT, SHORT_PARAGRAPH_WEIGHT, LINK_WEIGHT = 1.0, 3.0, -5.0
 MAX_LINKED = 0.5
 MAX_NAMED_SHARE = 0.5
 """An element with more of the page's running text than this is no boilerplate, whatever its name, unless the name is beyond doubt."""
+MAX_TWOFOLD_SHARE = 0.9
+"""Nor is one with more than this if both its tag and its name say so."""
 MIN_ARTICLE_SHARE = 0.25
 """Nor is one that holds a part that is named as the article and has this much of it."""
 MAX_LAYOUT_SIZE = 1000
@@ -142,7 +144,9 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_nam
             gone[place] = True
         elif _is_boilerplate(tag, called):
             is_certain = tag & tags.STRONG or called & (names.NAMED_STRONGLY | names.NAMED_COMMENTS)
-            is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < MAX_NAMED_SHARE * running[0]
+            is_twofold = tag & tags.BOILERPLATE and called & names.NAMED_BOILERPLATE
+            max_share = MAX_TWOFOLD_SHARE if is_twofold else MAX_NAMED_SHARE
+            is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < max_share * running[0]
             gone[place] = is_certain > 0 or (is_likely and named[place] < MIN_ARTICLE_SHARE * running[0])
     return gone
 
@@ -182,21 +186,37 @@ def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
 
 @compiled
 def data_rows(page: Page) -> I32:
-    """Return [n, 2] for each element that is a row of data the size of its text and of its links; 0 for one that lays out a page."""
+    """Return [n, 2] for each element that is a row of data how many blocks its table has and how many of them are links; 0 for one that lays out a page."""
     blocks, elements = page.blocks, page.elements
     rows = np.zeros((page.state[NUM_ELEMENTS], 2), np.int32)
-    num_blocks_of = np.zeros(page.state[NUM_ELEMENTS], np.int32)
+    sizes, num_blocks_of = np.zeros(page.state[NUM_ELEMENTS], np.int32), np.zeros(page.state[NUM_ELEMENTS], np.int32)
     for number in range(page.state[NUM_BLOCKS]):
         block = blocks[number]
         row, cell = elements[block[ELEMENT], ROW_OF], elements[block[ELEMENT], CELL_OF]
         if not row or not cell:
             continue
-        rows[row, 0] += block[SIZE]
-        rows[row, 1] += block[LINKED]
+        rows[row, 0] += 1
+        rows[row, 1] += block[LINKED] > MAX_LINKED * block[SIZE]
+        sizes[row] += block[SIZE]
         num_blocks_of[cell] += 1
-        if block[KIND] & (tags.HEADING | tags.PREFORMATTED) or rows[row, 0] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
+        if block[KIND] & (tags.HEADING | tags.PREFORMATTED) or sizes[row] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
             elements[row, IS_LAYOUT] = 1
+    of_tables = np.zeros_like(rows)
     for row in range(page.state[NUM_ELEMENTS]):
         if elements[row, IS_LAYOUT]:
             rows[row] = 0
+        of_tables[_table_of(elements, row)] += rows[row]
+    for row in range(page.state[NUM_ELEMENTS]):
+        if rows[row, 0]:
+            rows[row] = of_tables[_table_of(elements, row)]
     return rows
+
+
+@compiled
+def _table_of(elements: I32, row: int) -> int:
+    """Return the table of a row, 0 for an element that is no row."""
+    if not elements[row, TAG] & tags.ROW:
+        return 0
+    while row and not elements[row, TAG] & tags.TABLE:
+        row = elements[row, PARENT]
+    return row
