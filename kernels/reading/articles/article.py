@@ -31,7 +31,7 @@ def find_article(html: str, *, include_tables: bool) -> Article:
     markup, title = serialised(html)
     if not markup:
         return Article("", None, False)
-    from kernels.reading.articles.choose import choose
+    from kernels.reading.articles.choosing.choose import choose
     from kernels.reading.articles.compose import compose
 
     page = _read(markup)
@@ -43,14 +43,15 @@ def find_article(html: str, *, include_tables: bool) -> Article:
 
 @cache
 def _tables() -> tuple[Any, Any]:
-    from kernels.reading.articles.names import make_names
-    from kernels.reading.articles.tags import tag_table
+    from kernels.reading.articles.scanning.names import make_names
+    from kernels.reading.articles.scanning.tags import tag_table
 
     return tag_table(), make_names()
 
 
 def _read(markup: bytes) -> Any:
-    from kernels.reading.articles.scan import make_page, scan
+    from kernels.reading.articles.scanning.page import make_page
+    from kernels.reading.articles.scanning.scan import scan
 
     data = np.frombuffer(markup, np.uint8)
     page = make_page(data)
@@ -60,8 +61,8 @@ def _read(markup: bytes) -> Any:
 
 def _leave_out_headline(page: Any, kept: Any, title: str | None) -> None:
     """Take out headlines that say what the title does."""
-    from kernels.reading.articles.scan import END, KIND, START
-    from kernels.reading.articles.tags import HEADLINE
+    from kernels.reading.articles.scanning.page import END, KIND, START
+    from kernels.reading.articles.scanning.tags import HEADLINE
 
     if title is None:
         return

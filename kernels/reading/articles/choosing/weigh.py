@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reading.articles import names, tags
-from kernels.reading.articles.characters import ends_sentence, last_character
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.scan import (
+from kernels.reading.articles.scanning import names, tags
+from kernels.reading.articles.scanning.characters import ends_sentence, last_character
+from kernels.reading.articles.scanning.page import (
     CELL_OF,
     ELEMENT,
     END,
@@ -186,7 +186,7 @@ def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
 
 @compiled
 def data_rows(page: Page) -> I32:
-    """Return [n, 2] for each element that is a row of data how many blocks its table has and how many of them are links; 0 for one that lays out a page."""
+    """Return [n, 2] for each row of data how many blocks its table has and how many of them are links; 0 for other elements."""
     blocks, elements = page.blocks, page.elements
     rows = np.zeros((page.state[NUM_ELEMENTS], 2), np.int32)
     sizes, num_blocks_of = np.zeros(page.state[NUM_ELEMENTS], np.int32), np.zeros(page.state[NUM_ELEMENTS], np.int32)

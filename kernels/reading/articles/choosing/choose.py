@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kernels.reading.articles.choosing.lines import end_of_text, extended, introduce, is_text, keep_links_between
+from kernels.reading.articles.choosing.part import find_part
+from kernels.reading.articles.choosing.teasers import count_teasers_as_links
+from kernels.reading.articles.choosing.weigh import I32, Flags, Strictness, data_rows, discarded, is_full, line_runs, weigh
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.lines import end_of_text, extended, introduce, is_text, keep_links_between
-from kernels.reading.articles.part import find_part
-from kernels.reading.articles.scan import ELEMENT, NUM_BLOCKS, SIZE, Page
-from kernels.reading.articles.teasers import count_teasers_as_links
-from kernels.reading.articles.weigh import I32, Flags, Strictness, data_rows, discarded, is_full, line_runs, weigh
+from kernels.reading.articles.scanning.page import ELEMENT, NUM_BLOCKS, SIZE, Page
 
 USUAL = Strictness(min_size=40, max_linked=0.4)
 LENIENT = Strictness(min_size=25, max_linked=0.7)

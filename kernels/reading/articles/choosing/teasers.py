@@ -6,9 +6,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reading.articles import tags
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.scan import CELL_OF, ELEMENT, KIND, LINKED, NUM_BLOCKS, NUM_ELEMENTS, PARENT, SIZE, TAG, Page
+from kernels.reading.articles.scanning import tags
+from kernels.reading.articles.scanning.page import CELL_OF, ELEMENT, KIND, LINKED, NUM_BLOCKS, NUM_ELEMENTS, PARENT, SIZE, TAG, Page
 
 I32 = NDArray[np.int32]
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.reading.articles import names, tags
+from kernels.reading.articles.choosing.weigh import I32, Flags, Sums
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.scan import NAMES, NUM_ELEMENTS, PARENT, ROW_OF, TAG, Page
-from kernels.reading.articles.weigh import I32, Flags, Sums
+from kernels.reading.articles.scanning import names, tags
+from kernels.reading.articles.scanning.page import NAMES, NUM_ELEMENTS, PARENT, ROW_OF, TAG, Page
 
 MIN_MAIN_SHARE = 0.2
 """An element that its page calls the main one is it if it weighs this much of all."""
@@ -89,6 +89,7 @@ def _heaviest(page: Page, sums: Sums, gone: Flags) -> int:
 
 @compiled
 def holds(elements: I32, outer: int, inner: int) -> bool:
+    """Return whether an element is another or in it."""
     while inner > outer:
         inner = elements[inner, PARENT]
     return inner == outer

@@ -3,12 +3,12 @@
 # Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
 # pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
 
-from kernels.reading.articles import tags
-from kernels.reading.articles.characters import last_character
+from kernels.reading.articles.choosing.part import Part, holds
+from kernels.reading.articles.choosing.weigh import COPYRIGHT_LEAD, COPYRIGHT_SIGN, I32, MAX_LINKED, Flags, Strictness, is_running
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.part import Part, holds
-from kernels.reading.articles.scan import ELEMENT, END, KIND, LINKED, NUM_BLOCKS, PARENT, ROW_OF, SIZE, START, Page
-from kernels.reading.articles.weigh import COPYRIGHT_LEAD, COPYRIGHT_SIGN, I32, MAX_LINKED, Flags, Strictness, is_running
+from kernels.reading.articles.scanning import tags
+from kernels.reading.articles.scanning.characters import last_character
+from kernels.reading.articles.scanning.page import ELEMENT, END, KIND, LINKED, NUM_BLOCKS, PARENT, ROW_OF, SIZE, START, Page
 
 MAX_BLOCK_LINKS, MAX_SENTENCE_LINKS, MIN_SENTENCE, MIN_LONG = 0.7, 0.9, 20, 100
 MIN_INTRODUCTION = 120
@@ -86,7 +86,7 @@ def _belongs(page: Page, rows: I32, part: Part, number: int, near: int, edge: in
 
 @compiled
 def keep_links_between(page: Page, runs: I32, part: Part, strictness: Strictness, begin: int, end: int, kept: Flags) -> None:
-    """Keep the links of the article that are lines of it: a paragraph between two paragraphs of running text, and the list that a colon introduces."""
+    """Keep the links that are lines of the article: a paragraph between two others that are text, and the list that a colon introduces."""
     blocks, elements = page.blocks, page.elements
     for number in range(begin + 1, end):
         block = blocks[number]
