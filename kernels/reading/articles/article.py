@@ -30,7 +30,7 @@ def find_article(html: str, *, include_tables: bool) -> Article:
     """Return the article of a page."""
     markup, title = serialised(html)
     if not markup:
-        return Article("", None, False)
+        return Article("", None, is_sure=True)
     from kernels.reading.articles.choosing.choose import choose
     from kernels.reading.articles.compose import compose
 
@@ -38,7 +38,7 @@ def find_article(html: str, *, include_tables: bool) -> Article:
     kept, agreement = choose(page, include_tables)
     _leave_out_headline(page, kept, title)
     text = resolve_marks(compose(page, kept).tobytes().decode("utf-8", "replace"))
-    return Article(text, title, agreement >= MIN_AGREEMENT)
+    return Article(text, title, is_sure=bool(agreement >= MIN_AGREEMENT))
 
 
 @cache

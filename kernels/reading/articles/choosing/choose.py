@@ -29,7 +29,10 @@ MIN_TRUSTED_SHARE = 0.2
 
 
 class Choice(NamedTuple):
-    """For each block whether it is of the article, and how far those who believe names and those who do not agree on it, from 0 to 1."""
+    """For each block whether it is of the article, and how much of what is chosen with or without heed to names is chosen both ways, from 0 to 1.
+
+    The latter is 0 where neither way finds running text, and 1 where there is no text.
+    """
 
     kept: Flags
     agreement: float
@@ -43,7 +46,7 @@ def choose(page: Page, include_tables: bool) -> Choice:
     sizes = page.blocks[: page.state[NUM_BLOCKS], SIZE]
     kept = _choose(page, runs, rows, include_tables, True, USUAL)
     all_named = _choose(page, runs, rows, include_tables, False, USUAL)
-    agreement = (kept * all_named * sizes).sum() / max(1, ((kept | all_named) * sizes).sum())
+    agreement = (kept * all_named * sizes).sum() / max(1, ((kept | all_named) * sizes).sum()) if len(sizes) else 1.0
     if (kept * sizes).sum() < MIN_TRUSTED_SHARE * (all_named * sizes).sum():
         kept = all_named
     if not kept.any():
@@ -58,7 +61,7 @@ def choose(page: Page, include_tables: bool) -> Choice:
 @compiled
 def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
     gone = discarded(page, runs, rows, include_tables, trusts_names, strictness)
-    sums = weigh(page, runs, gone, strictness)
+    sums = weigh(page, runs, rows, gone, strictness)
     part = find_part(page, rows, sums, gone)
     kept = np.zeros(page.state[NUM_BLOCKS], np.bool_)
     first, last = -1, -1

@@ -4,7 +4,7 @@
 # pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
 
 from kernels.reading.articles.choosing.part import Part, holds
-from kernels.reading.articles.choosing.weigh import COPYRIGHT_LEAD, COPYRIGHT_SIGN, I32, MAX_LINKED, Flags, Strictness, is_running
+from kernels.reading.articles.choosing.weigh import COPYRIGHT_LEAD, COPYRIGHT_SIGN, I32, MAX_LINKED, Flags, Strictness, is_data, is_running
 from kernels.reading.articles.compiled import compiled
 from kernels.reading.articles.scanning import tags
 from kernels.reading.articles.scanning.characters import last_character
@@ -69,8 +69,7 @@ def _belongs(page: Page, rows: I32, part: Part, number: int, near: int, edge: in
     """Return whether a block beside the article is of it: of the same element, or a paragraph, heading, item or row in one that holds the other."""
     blocks, elements = page.blocks, page.elements
     block, element = blocks[number], blocks[number, ELEMENT]
-    row = elements[element, ROW_OF]
-    if rows[row, 0] and rows[row, 1] <= MAX_LINKED * rows[row, 0]:
+    if is_data(page, rows, element):
         return part.inside[element] and not part.gone[element]
     if block[LINKED] > MAX_LINKED * block[SIZE]:
         return False

@@ -11,13 +11,14 @@ from kernels.reading.articles.scanning import tags
 from kernels.reading.articles.scanning.page import CELL_OF, ELEMENT, KIND, LINKED, NUM_BLOCKS, NUM_ELEMENTS, PARENT, SIZE, TAG, Page
 
 I32 = NDArray[np.int32]
+Flags = NDArray[np.bool_]
 
 MIN_TEASERS, MAX_TEASER_SIZE = 4, 400
 """So many links in a row, each with so little text of its own, are teasers of other pages."""
 MIN_CARDS, MIN_TITLE_SIZE, MAX_CARD_SIZE = 3, 20, 600
 """So many sections side by side are teasers too, each with a link that is long enough for a headline, and with no more text of its own than this."""
-MAX_CARD_SHARE = 0.5
-"""A page with more of its text than this in such sections is made of them."""
+MAX_SHARE = 0.5
+"""A page with more of its text than this in teasers is made of them: they are what it has."""
 NUM_OPEN, NUM_TITLES = range(2)
 """Columns of ``sums``: the size of text that is no link, and how many blocks are a link that may be a headline."""
 CARD = tags.SECTION | tags.ARTICLE
@@ -27,23 +28,39 @@ NO_CARD = tags.CELL | tags.ROW | tags.TABLE
 @compiled
 def count_teasers_as_links(page: Page) -> None:
     """Take the text of teasers as part of their links: those that stand in turn with links, and those in sections side by side."""
-    _count_text_between_links(page)
-    _count_cards(page)
+    _count_as_links(page, _texts_between_links(page))
+    _count_as_links(page, _in_cards(page))
 
 
 @compiled
-def _count_text_between_links(page: Page) -> None:
-    """Find links and short texts in turn, several times, neither items nor cells."""
-    blocks, num_blocks = page.blocks, page.state[NUM_BLOCKS]
+def _count_as_links(page: Page, teasers: Flags) -> None:
+    """Take blocks as links, unless they are most of the page's text that is none."""
+    blocks, size, size_of_teasers = page.blocks, 0, 0
+    for number in range(len(teasers)):
+        if blocks[number, LINKED] < blocks[number, SIZE]:
+            size += blocks[number, SIZE]
+            size_of_teasers += blocks[number, SIZE] * teasers[number]
+    if size_of_teasers > MAX_SHARE * size:
+        return
+    for number in range(len(teasers)):
+        if teasers[number]:
+            blocks[number, LINKED] = blocks[number, SIZE]
+
+
+@compiled
+def _texts_between_links(page: Page) -> Flags:
+    """Find links and short texts in turn, several times, neither items nor cells; return the texts."""
+    num_blocks = page.state[NUM_BLOCKS]
+    found = np.zeros(num_blocks, np.bool_)
     first = 0
     while first < num_blocks:
         end = first
         while end + 1 < num_blocks and _is_teaser(page, end):
             end += 2
         if end - first >= 2 * MIN_TEASERS:
-            for number in range(first + 1, end, 2):
-                blocks[number, LINKED] = blocks[number, SIZE]
+            found[first + 1 : end : 2] = True
         first = max(end, first + 1)
+    return found
 
 
 @compiled
@@ -55,25 +72,18 @@ def _is_teaser(page: Page, number: int) -> bool:
 
 
 @compiled
-def _count_cards(page: Page) -> None:
-    """Find sections side by side that each hold a linked headline and little else."""
-    blocks, elements, num_elements = page.blocks, page.elements, page.state[NUM_ELEMENTS]
+def _in_cards(page: Page) -> Flags:
+    """Find sections side by side that each hold a linked headline and little else; return their blocks."""
+    elements, num_elements = page.elements, page.state[NUM_ELEMENTS]
     sums = _text_and_titles(page)
     num_cards = np.zeros(num_elements, np.int32)
     for place in range(1, num_elements):
         num_cards[elements[place, PARENT]] += _is_card(elements, sums, place)
     in_card = np.zeros(num_elements, np.bool_)
-    size = 0
     for place in range(1, num_elements):
         above = elements[place, PARENT]
-        begins = not in_card[above] and num_cards[above] >= MIN_CARDS and _is_card(elements, sums, place)
-        in_card[place] = in_card[above] or begins
-        size += sums[place, NUM_OPEN] * begins
-    if size > MAX_CARD_SHARE * sums[0, NUM_OPEN]:
-        return
-    for number in range(page.state[NUM_BLOCKS]):
-        if in_card[blocks[number, ELEMENT]]:
-            blocks[number, LINKED] = blocks[number, SIZE]
+        in_card[place] = in_card[above] or (num_cards[above] >= MIN_CARDS and _is_card(elements, sums, place))
+    return in_card[page.blocks[: page.state[NUM_BLOCKS], ELEMENT]]
 
 
 @compiled

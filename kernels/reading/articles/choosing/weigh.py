@@ -161,7 +161,7 @@ def _is_boilerplate(tag: int, called: int) -> bool:
 
 
 @compiled
-def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
+def weigh(page: Page, runs: I32, rows: I32, gone: Flags, strictness: Strictness) -> Sums:
     """Return what each element weighs."""
     num_elements = page.state[NUM_ELEMENTS]
     weight, size, linked = np.zeros(num_elements), np.zeros(num_elements), np.zeros(num_elements)
@@ -174,7 +174,7 @@ def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
         linked[element] += block[LINKED]
         if is_running(page, runs, number, strictness):
             weight[element] += block[SIZE] - block[LINKED]
-        elif block[LINKED] > MAX_LINKED * block[SIZE]:
+        elif block[LINKED] > MAX_LINKED * block[SIZE] and not is_data(page, rows, element):
             weight[element] += 0 if block[KIND] & tags.PARAGRAPH else LINK_WEIGHT
         else:
             weight[element] += SHORT_PARAGRAPH_WEIGHT if block[KIND] & tags.PARAGRAPH else SHORT_WEIGHT
@@ -210,6 +210,13 @@ def data_rows(page: Page) -> I32:
         if rows[row, 0]:
             rows[row] = of_tables[_table_of(elements, row)]
     return rows
+
+
+@compiled
+def is_data(page: Page, rows: I32, element: int) -> bool:
+    """Return whether an element is in a row of data of a table that is not mostly links."""
+    row = page.elements[element, ROW_OF]
+    return rows[row, 0] > 0 and rows[row, 1] <= MAX_LINKED * rows[row, 0]
 
 
 @compiled
