@@ -6,9 +6,9 @@ which the fast extractor asks Trafilatura. Tables count as text, comments do not
 
 What was tried on the other three quarters and did not pay: a name of boilerplate believed below .3 or .4 of the running text instead of .5 (news
 loses .005); narrowing to a part named as the article at .9 of the weight instead of .8 (news loses .004); no weight for short blocks without links
-(documentation loses .05, mixed pages .006); running text from 25 or 80 characters instead of 40 (many scripts lose .01, mixed pages .012); keeping one of several long blocks with the same text
-(documentation loses .012, news .003); asking Trafilatura below an agreement of .8 instead of .7 (mixed pages gain .003 at 4.2 times its speed, news
-loses .0005).
+(documentation loses .05, mixed pages .006); running text from 25 or 80 characters instead of 40 (many scripts lose .01, mixed pages .012); keeping one of several long blocks
+with the same text (documentation loses .012, news .003); asking Trafilatura below an agreement of .8 instead of .7 (mixed pages gain .003 at 4.2
+times its speed, news loses .0005).
 """
 
 import json
@@ -98,7 +98,8 @@ def show(name: str, kind: Kind) -> dict[str, object]:
     low, high = interval(ours.scores, peer.scores)
     print(f"F1 of {OURS} less that of {PEER}: 95% of samples between {low:+.4f} and {high:+.4f}")
     return {
-        "asked": kind.num_asked, "f1": round(average(ours.scores).f1, 4), "peer_f1": round(average(peer.scores).f1, 4), "interval": [round(low, 4), round(high, 4)],
+        "asked": kind.num_asked,
+        "f1": round(average(ours.scores).f1, 4), "peer_f1": round(average(peer.scores).f1, 4), "interval": [round(low, 4), round(high, 4)],
         "mb_s": round(kind.size_mb / ours.seconds, 1), "peer_mb_s": round(kind.size_mb / peer.seconds, 1),
     }  # fmt: skip
 

@@ -123,8 +123,8 @@ def _sum_up(elements: I32, values: F64) -> None:
 def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
     """Return for each element whether it is in a part that is named as no article, or is a row of data where those are not wanted.
 
-    A name is not believed of an element that holds much of the page's running text, unless it says that readers wrote it or that all pages of the
-    site bear it. Names that are not to be trusted on a page are believed only where tags say the same.
+    A name is not believed of an element that holds much of the page's running text, unless it says that readers wrote it, which a part named as the
+    article gainsays, or that all pages of the site bear it. Names that are not to be trusted on a page are believed only where tags say the same.
     """
     num_elements, elements = page.state[NUM_ELEMENTS], page.elements
     running = np.zeros(num_elements)
@@ -134,7 +134,7 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_nam
     _sum_up(elements, running)
     named = np.zeros(num_elements)
     for place in range(num_elements - 1, 0, -1):
-        if elements[place, NAMES] & names.NAMED_ARTICLE:
+        if elements[place, NAMES] & names.NAMED_ARTICLE and not elements[place, NAMES] & names.NAMED_COMMENTS:
             named[place] = max(named[place], running[place])
         named[elements[place, PARENT]] = max(named[elements[place, PARENT]], named[place])
     gone = np.zeros(num_elements, np.bool_)
@@ -143,11 +143,12 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_nam
         if gone[elements[place, PARENT]] or (tag & tags.ROW and rows[place, 0] and not include_tables):
             gone[place] = True
         elif _is_boilerplate(tag, called):
-            is_certain = tag & tags.STRONG or called & (names.NAMED_STRONGLY | names.NAMED_COMMENTS)
+            holds_article = named[place] > 0 and named[place] >= MIN_ARTICLE_SHARE * running[0]
+            is_certain = tag & tags.STRONG or called & names.NAMED_STRONGLY or (called & names.NAMED_COMMENTS and not holds_article)
             is_twofold = tag & tags.BOILERPLATE and called & names.NAMED_BOILERPLATE
             max_share = MAX_TWOFOLD_SHARE if is_twofold else MAX_NAMED_SHARE
             is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < max_share * running[0]
-            gone[place] = is_certain > 0 or (is_likely and named[place] < MIN_ARTICLE_SHARE * running[0])
+            gone[place] = is_certain > 0 or (is_likely and not holds_article)
     return gone
 
 

@@ -27,6 +27,7 @@ def test_text_that_is_named_as_another_is_left_out() -> None:
 def test_a_name_is_not_believed_of_what_holds_the_text_unless_readers_wrote_it() -> None:
     assert lines(f"<div class='share-page'>{TEXT}</div>") == PARAGRAPHS
     assert lines(f"<div class='comments'>{TEXT}</div>") == [""]
+    assert lines(f"<article class='post comments-open'><div class='post-content'>{TEXT}</div></article>") == PARAGRAPHS
 
 
 @pytest.mark.parametrize(
