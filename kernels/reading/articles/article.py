@@ -1,4 +1,4 @@
-"""The article of a web page, without menus, advertisements and comments.
+"""The article of a web page, without menus, advertisements and comments, and whether that is sure.
 
 libxml2 builds the tree, and compiled loops read its serialised form once, weigh its blocks and write out those that are chosen.
 
@@ -14,38 +14,44 @@ import numpy as np
 from kernels.reading.articles.markup import serialised
 from kernels.reading.articles.scripts import resolve_marks
 
+MIN_AGREEMENT = 0.7
+"""An article is sure if at least this much of its text is found both by who believes names of parts and by who does not."""
+
 
 class Article(NamedTuple):
-    """What was found: the text, empty where there is no article, and the page's title."""
+    """What was found: the text, empty where there is no article, the page's title, and whether two readings of the page agree on the text."""
 
     text: str
     title: str | None
+    is_sure: bool
 
 
 def find_article(html: str, *, include_tables: bool) -> Article:
     """Return the article of a page."""
     markup, title = serialised(html)
     if not markup:
-        return Article("", None)
-    from kernels.reading.articles.choose import choose
+        return Article("", None, is_sure=True)
+    from kernels.reading.articles.choosing.choose import choose
     from kernels.reading.articles.compose import compose
 
     page = _read(markup)
-    kept = choose(page, include_tables)
+    kept, agreement = choose(page, include_tables)
     _leave_out_headline(page, kept, title)
-    return Article(resolve_marks(compose(page, kept).tobytes().decode("utf-8", "replace")), title)
+    text = resolve_marks(compose(page, kept).tobytes().decode("utf-8", "replace"))
+    return Article(text, title, is_sure=bool(agreement >= MIN_AGREEMENT))
 
 
 @cache
 def _tables() -> tuple[Any, Any]:
-    from kernels.reading.articles.names import make_names
-    from kernels.reading.articles.tags import tag_table
+    from kernels.reading.articles.scanning.names import make_names
+    from kernels.reading.articles.scanning.tags import tag_table
 
     return tag_table(), make_names()
 
 
 def _read(markup: bytes) -> Any:
-    from kernels.reading.articles.scan import make_page, scan
+    from kernels.reading.articles.scanning.page import make_page
+    from kernels.reading.articles.scanning.scan import scan
 
     data = np.frombuffer(markup, np.uint8)
     page = make_page(data)
@@ -55,8 +61,8 @@ def _read(markup: bytes) -> Any:
 
 def _leave_out_headline(page: Any, kept: Any, title: str | None) -> None:
     """Take out headlines that say what the title does."""
-    from kernels.reading.articles.scan import END, KIND, START
-    from kernels.reading.articles.tags import HEADLINE
+    from kernels.reading.articles.scanning.page import END, KIND, START
+    from kernels.reading.articles.scanning.tags import HEADLINE
 
     if title is None:
         return

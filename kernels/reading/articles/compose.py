@@ -5,9 +5,9 @@
 
 import numpy as np
 
+from kernels.reading.articles.choosing.weigh import I32, Flags
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.scan import CELL_NUMBER, CELL_OF, ELEMENT, END, IS_LAYOUT, ROW_OF, START, U8, Page
-from kernels.reading.articles.weigh import I32, Flags
+from kernels.reading.articles.scanning.page import CELL_NUMBER, CELL_OF, ELEMENT, END, IS_LAYOUT, ROW_OF, START, U8, Page
 
 BLANK, LINE_FEED, BAR = 32, 10, 124
 

@@ -7,7 +7,7 @@ again for one compiled pass over its bytes.
 from importlib import import_module
 from typing import Any
 
-from kernels.reading.articles.tags import OPAQUE
+from kernels.reading.articles.scanning.tags import OPAQUE
 
 
 def page_title(tree: Any) -> str | None:

@@ -1,6 +1,6 @@
 """Superscripts and subscripts of a page, as `kernels.reading.parsing.markup.scripts` writes them.
 
-The loops of `kernels.reading.articles.scan` mark them by control characters in text; those of a tree are elements.
+The loops of `kernels.reading.articles.scanning.scan` mark them by control characters in text; those of a tree are elements.
 """
 
 import re

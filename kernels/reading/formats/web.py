@@ -1,7 +1,7 @@
 """Web pages of a WARC or ARC file as the text of their articles.
 
 Input: `kernels.reading.parsing.archive_records`. The text is Trafilatura's (Barbaresi 2021, https://aclanthology.org/2021.acl-demo.15/) or, with the
-fast extractor, that of `kernels.reading.articles.article`. Trafilatura is called directly: datatrove's wrapper stops each page
+fast extractor where it is sure, that of `kernels.reading.articles.article`. Trafilatura is called directly: datatrove's wrapper stops each page
 by the clock and drops what earlier pages already said, so that its bytes depend on the machine and on the order of pages.
 """
 
@@ -37,8 +37,9 @@ class PageConfig(Config):
     """How much of a page counts as its article, wherever it was kept."""
 
     extractor: Literal["careful", "fast"] = "careful"
-    """``careful``: Trafilatura. ``fast``: `kernels.reading.articles.article`, 6 to 20 times as fast, without asking the other; better on pages of
-    documentation and of news in many scripts, somewhat worse on news and on mixed pages (`tests.bench.extraction`). It pays no heed to ``favor``."""
+    """``careful``: Trafilatura. ``fast``: `kernels.reading.articles.article`, and Trafilatura only for the few pages in a hundred where that is not
+    sure; 5 to 13 times as fast. Better on news in many scripts, not told apart on other news and documentation, a little worse on mixed pages
+    (`tests.bench.extraction`). It heeds ``favor`` only where it asks Trafilatura. A document's ``extractor`` tells who found its text."""
     favor: Literal["precision", "recall", "balance"]
     """What Trafilatura prefers where it is unsure: less text but right, or more text."""
     include_tables: bool
@@ -131,25 +132,35 @@ def declared_charsets(data: bytes, content_type: str = "") -> list[str]:
 
 
 def extract_article(html: str, config: PageConfig) -> tuple[str, str | None, str]:
-    """Return the article's text, empty where there is none, the page's title, and which extractor found it."""
+    """Return the article's text, empty where there is none, the page's title, and which extractor found it: ``blocks`` or ``trafilatura``."""
+    if config.extractor == "careful":
+        return *_ask_trafilatura(html, config), "trafilatura"
+    article = find_article(html, include_tables=config.include_tables)
+    if not article.is_sure:
+        text, _ = _ask_trafilatura(html, config)
+        if text:
+            return text, article.title, "trafilatura"
+    return tidy(article.text), article.title, "blocks"
+
+
+def _ask_trafilatura(html: str, config: PageConfig) -> tuple[str, str | None]:
+    """Return the article's text and the page's title; for the fast extractor, without the other extractors that Trafilatura holds against its own."""
     from trafilatura import extract, load_html
 
-    if config.extractor == "fast":
-        article = find_article(html, include_tables=config.include_tables)
-        return tidy(article.text), article.title, "blocks"
     tree: Any = load_html(html)
     if tree is None:
-        return "", None, "trafilatura"
+        return "", None
     title = page_title(tree)  # before the extraction, which takes the tree apart
     resolve_tree(tree)
     text = extract(
         tree,
+        fast=config.extractor == "fast",
         favor_precision=config.favor == "precision",
         favor_recall=config.favor == "recall",
         include_tables=config.include_tables,
         include_comments=False,
     )
-    return _TABLE.sub(_plain_rows, tidy(text or "")), title, "trafilatura"
+    return _TABLE.sub(_plain_rows, tidy(text or "")), title
 
 
 def _plain_rows(table: re.Match[str]) -> str:
@@ -158,4 +169,4 @@ def _plain_rows(table: re.Match[str]) -> str:
     return "\n".join(row[1:].removesuffix("|").strip() for row in [header, *rows])
 
 
-SPEC = SourceFormat(name="web", version=5, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)
+SPEC = SourceFormat(name="web", version=6, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)

@@ -27,6 +27,7 @@ def test_text_that_is_named_as_another_is_left_out() -> None:
 def test_a_name_is_not_believed_of_what_holds_the_text_unless_readers_wrote_it() -> None:
     assert lines(f"<div class='share-page'>{TEXT}</div>") == PARAGRAPHS
     assert lines(f"<div class='comments'>{TEXT}</div>") == [""]
+    assert lines(f"<article class='post comments-open'><div class='post-content'>{TEXT}</div></article>") == PARAGRAPHS
 
 
 @pytest.mark.parametrize(
@@ -155,3 +156,58 @@ def test_hidden_is_a_word_of_its_own() -> None:
 def test_teasers_of_other_pages_are_links() -> None:
     teasers = "".join(f"<div><a href='/{n}'>House number {n}</a></div><div>Why its keeper went away in winter and came back.</div>" for n in range(5))
     assert lines(f"<div>{TEXT}<div>{teasers}</div></div>") == PARAGRAPHS
+
+
+CARD = "<div><h3><a href='/{n}'>The lamp that went out in house number {n}</a></h3><p>Why its keeper left in winter, and who came after.</p></div>"
+
+
+def test_sections_side_by_side_with_a_linked_headline_each_are_teasers() -> None:
+    cards = "".join(CARD.format(n=n) for n in range(3))
+    assert lines(f"<div><div class='a'>{TEXT}</div><div><h2>Read on</h2>{cards}</div></div>") == PARAGRAPHS
+
+
+def test_a_page_of_sections_with_linked_headlines_is_made_of_them() -> None:
+    cards = "".join(CARD.format(n=n) for n in range(6))
+    assert sum("Why its keeper left" in line for line in lines(f"{MENU}<div>{cards}</div>")) == 6
+
+
+def test_the_article_ends_before_the_headline_of_another() -> None:
+    other = "<h3><a href='/1'>The lamp that went out in another house</a></h3><p>Why its keeper left in winter, and who came after him.</p>"
+    assert lines(f"<div class='a'>{TEXT}{other}</div>") == PARAGRAPHS
+    assert lines(f"<div class='a'>{other}{TEXT}</div>")[-5:] == PARAGRAPHS
+
+
+@pytest.mark.parametrize("link", ["<p><a href='/h'>Here is the whole book</a></p>", "<p>See:</p><ul><li><a href='/h'>The book</a></li></ul>"])
+def test_links_that_are_lines_of_the_article_are_kept(link: str) -> None:
+    assert {"Here is the whole book", "The book"} & set(lines(f"<div>{TEXT}{link}{TEXT}</div>"))
+
+
+def test_a_label_with_a_link_and_a_list_that_nothing_introduces_are_no_lines_of_the_article() -> None:
+    label = "<p>Related: <a href='/h'>The ten oldest houses of the northern coast</a></p>"
+    links = "<ul><li><a href='/h'>The book of the keepers</a></li></ul>"
+    assert lines(f"<div>{TEXT}{label}<p>Then came the storm, and with it the end.</p>{links}{TEXT}</div>") == [
+        *PARAGRAPHS, "Then came the storm, and with it the end.", *PARAGRAPHS,
+    ]  # fmt: skip
+
+
+def test_text_beside_the_part_that_holds_nearly_all_is_left_out() -> None:
+    beside = "<div><div>The house on the cape that no one has seen since the storm</div></div>"
+    assert lines(f"<div>{beside}<div class='a'>{TEXT * 4}</div>{beside}</div>") == PARAGRAPHS * 4
+
+
+def test_a_notice_of_rights_within_the_article_is_left_out() -> None:
+    assert lines(f"<div>{TEXT}<p>© A. Keeper The lamp as it was seen from the sea in the year of the storm</p>{TEXT}</div>") == PARAGRAPHS * 2
+
+
+def test_a_side_column_by_tag_and_name_is_believed_though_it_is_longer_than_the_article() -> None:
+    column = f"<aside class='sidebar'><div>{TEXT * 2}</div></aside>".replace("Keeper", "Candidate")
+    assert lines(f"<div><div class='a'>{TEXT}</div>{column}</div>") == PARAGRAPHS
+
+
+def test_two_readings_of_a_page_agree_or_it_is_not_sure() -> None:
+    def is_sure(body: str) -> bool:
+        return find_article(page(body), include_tables=True).is_sure
+
+    assert is_sure(f"<article>{TEXT}</article>{MENU}{NOISE}") and is_sure("")
+    assert not is_sure(f"<div><div class='promo'>{TEXT[: TEXT.index('<p>Keeper number 4')]}</div><div class='a'>{TEXT}</div></div>")
+    assert not is_sure("<ul><li>Anna</li><li>Bea</li></ul>")

@@ -96,3 +96,15 @@ def test_text_for_screen_readers_and_anchors_is_left_out() -> None:
 
 def test_soft_hyphens_and_control_characters_are_left_out() -> None:
     assert written("<p>The light&shy;house \x01of\x02 Al&shy;tona.</p>") == "The lighthouse of Altona."
+
+
+def test_an_element_of_an_unknown_name_is_of_the_line_that_it_is_in() -> None:
+    html = "<p>Few wrote more (<x-source kind='book'><a href='/1'>1</a></x-source>), and none for longer than the keeper of the northern lamp.</p>"
+    text = find_article(page(f"<article>{TEXT}{html}</article>"), include_tables=True).text
+    assert text.endswith("\nFew wrote more (1), and none for longer than the keeper of the northern lamp.")
+
+
+def test_a_table_is_kept_or_left_as_a_whole() -> None:
+    rows = "".join(f"<tr><td><a href='/{n}'>{'A seat with a very long name ' * n}</a></td><td>{n}70 €</td><td>yes</td></tr>" for n in range(1, 4))
+    text = find_article(page(f"<article>{TEXT}<table>{rows}</table>{TEXT}</article>"), include_tables=True).text
+    assert [line.rpartition(" name | ")[2] for line in text.split("\n")[5:8]] == ["170 € | yes", "270 € | yes", "370 € | yes"]

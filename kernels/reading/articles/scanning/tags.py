@@ -16,7 +16,7 @@ OPAQUE = (
 
 _TAGS: tuple[tuple[int, str], ...] = (
     (INLINE, "abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q s samp small span strike strong time tt u"),
-    (INLINE, "var wbr ruby rb rt rp nobr bookmark o:p input meta link g-emoji"),
+    (INLINE, "picture source var wbr ruby rb rt rp nobr bookmark o:p input meta link g-emoji"),
     (INLINE | LINK, "a"),
     (INLINE | SUPERSCRIPT, "sup"),
     (INLINE | SUBSCRIPT, "sub"),
@@ -28,7 +28,7 @@ _TAGS: tuple[tuple[int, str], ...] = (
     (ROW | SECTION, "tr"),
     (TABLE | SECTION, "table"),
     (SECTION | SLUGGED, "section"),
-    (SECTION, "div tbody thead tfoot ul ol dl header center"),
+    (SECTION, "div tbody thead tfoot ul ol dl header center address fieldset legend hgroup details summary hr"),
     (ITEM | SLUGGED, "li dt dd"),
     (HEADING | SLUGGED, "h2 h3 h4 h5 h6"),
     (HEADING | HEADLINE | SLUGGED, "h1"),

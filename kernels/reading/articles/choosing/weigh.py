@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.reading.articles import names, tags
-from kernels.reading.articles.characters import ends_sentence, last_character
 from kernels.reading.articles.compiled import compiled
-from kernels.reading.articles.scan import (
+from kernels.reading.articles.scanning import names, tags
+from kernels.reading.articles.scanning.characters import ends_sentence, last_character
+from kernels.reading.articles.scanning.page import (
     CELL_OF,
     ELEMENT,
     END,
@@ -44,15 +44,16 @@ SHORT_WEIGHT, SHORT_PARAGRAPH_WEIGHT, LINK_WEIGHT = 1.0, 3.0, -5.0
 MAX_LINKED = 0.5
 MAX_NAMED_SHARE = 0.5
 """An element with more of the page's running text than this is no boilerplate, whatever its name, unless the name is beyond doubt."""
+MAX_TWOFOLD_SHARE = 0.9
+"""Nor is one with more than this if both its tag and its name say so."""
 MIN_ARTICLE_SHARE = 0.25
 """Nor is one that holds a part that is named as the article and has this much of it."""
 MAX_LAYOUT_SIZE = 1000
 MAX_LAYOUT_BLOCKS = 4
 """A row with more text, with a heading, code or a cell of more blocks, lays out a page and is no row of data."""
-MIN_TEASERS, MAX_TEASER_SIZE = 4, 400
-"""So many links in a row, each with so little text of its own, are teasers of other pages."""
 MARKUP_BEGINS, MARKUP_ENDS = 60, 62
-COPYRIGHT_SIGN = 0xA9
+COPYRIGHT_LEAD, COPYRIGHT_SIGN = 0xC2, 0xA9
+"""The bytes of the sign that begins a notice of rights."""
 
 
 class Strictness(NamedTuple):
@@ -89,36 +90,13 @@ def line_runs(page: Page) -> I32:
 
 
 @compiled
-def count_teasers_as_links(page: Page) -> None:
-    """Take the text of teasers as part of their links: links and short texts in turn, several times, neither items nor cells."""
-    blocks, num_blocks = page.blocks, page.state[NUM_BLOCKS]
-    first = 0
-    while first < num_blocks:
-        end = first
-        while end + 1 < num_blocks and _is_teaser(page, end):
-            end += 2
-        if end - first >= 2 * MIN_TEASERS:
-            for number in range(first + 1, end, 2):
-                blocks[number, LINKED] = blocks[number, SIZE]
-        first = max(end, first + 1)
-
-
-@compiled
-def _is_teaser(page: Page, number: int) -> bool:
-    link, text = page.blocks[number], page.blocks[number + 1]
-    if (link[KIND] | text[KIND]) & tags.ITEM or page.elements[text[ELEMENT], CELL_OF] or link[ELEMENT] == text[ELEMENT]:
-        return False
-    return link[LINKED] >= link[SIZE] and text[LINKED] == 0 and text[SIZE] <= MAX_TEASER_SIZE
-
-
-@compiled
 def is_running(page: Page, runs: I32, number: int, strictness: Strictness) -> bool:
     """Return whether a block is running text: code, or long enough and not of links, no stray markup and no copyright line."""
     block, text = page.blocks[number], page.text
     if block[KIND] & tags.PREFORMATTED:
         return True
     first, last = text[block[START]], text[block[END] - 1]
-    if (first == MARKUP_BEGINS and last == MARKUP_ENDS) or (first == 0xC2 and text[block[START] + 1] == COPYRIGHT_SIGN):
+    if (first == MARKUP_BEGINS and last == MARKUP_ENDS) or (first == COPYRIGHT_LEAD and text[block[START] + 1] == COPYRIGHT_SIGN):
         return False
     if block[LINKED] > strictness.max_linked * block[SIZE] or runs[number, 1] > strictness.max_linked * runs[number, 0]:
         return False
@@ -145,8 +123,8 @@ def _sum_up(elements: I32, values: F64) -> None:
 def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
     """Return for each element whether it is in a part that is named as no article, or is a row of data where those are not wanted.
 
-    A name is not believed of an element that holds much of the page's running text, unless it says that readers wrote it or that all pages of the
-    site bear it. Names that are not to be trusted on a page are believed only where tags say the same.
+    A name is not believed of an element that holds much of the page's running text, unless it says that readers wrote it, which a part named as the
+    article gainsays, or that all pages of the site bear it. Names that are not to be trusted on a page are believed only where tags say the same.
     """
     num_elements, elements = page.state[NUM_ELEMENTS], page.elements
     running = np.zeros(num_elements)
@@ -156,7 +134,7 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_nam
     _sum_up(elements, running)
     named = np.zeros(num_elements)
     for place in range(num_elements - 1, 0, -1):
-        if elements[place, NAMES] & names.NAMED_ARTICLE:
+        if elements[place, NAMES] & names.NAMED_ARTICLE and not elements[place, NAMES] & names.NAMED_COMMENTS:
             named[place] = max(named[place], running[place])
         named[elements[place, PARENT]] = max(named[elements[place, PARENT]], named[place])
     gone = np.zeros(num_elements, np.bool_)
@@ -165,9 +143,12 @@ def discarded(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_nam
         if gone[elements[place, PARENT]] or (tag & tags.ROW and rows[place, 0] and not include_tables):
             gone[place] = True
         elif _is_boilerplate(tag, called):
-            is_certain = tag & tags.STRONG or called & (names.NAMED_STRONGLY | names.NAMED_COMMENTS)
-            is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < MAX_NAMED_SHARE * running[0]
-            gone[place] = is_certain > 0 or (is_likely and named[place] < MIN_ARTICLE_SHARE * running[0])
+            holds_article = named[place] > 0 and named[place] >= MIN_ARTICLE_SHARE * running[0]
+            is_certain = tag & tags.STRONG or called & names.NAMED_STRONGLY or (called & names.NAMED_COMMENTS and not holds_article)
+            is_twofold = tag & tags.BOILERPLATE and called & names.NAMED_BOILERPLATE
+            max_share = MAX_TWOFOLD_SHARE if is_twofold else MAX_NAMED_SHARE
+            is_likely = (trusts_names or tag & tags.BOILERPLATE) and running[place] < max_share * running[0]
+            gone[place] = is_certain > 0 or (is_likely and not holds_article)
     return gone
 
 
@@ -181,7 +162,7 @@ def _is_boilerplate(tag: int, called: int) -> bool:
 
 
 @compiled
-def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
+def weigh(page: Page, runs: I32, rows: I32, gone: Flags, strictness: Strictness) -> Sums:
     """Return what each element weighs."""
     num_elements = page.state[NUM_ELEMENTS]
     weight, size, linked = np.zeros(num_elements), np.zeros(num_elements), np.zeros(num_elements)
@@ -194,7 +175,7 @@ def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
         linked[element] += block[LINKED]
         if is_running(page, runs, number, strictness):
             weight[element] += block[SIZE] - block[LINKED]
-        elif block[LINKED] > MAX_LINKED * block[SIZE]:
+        elif block[LINKED] > MAX_LINKED * block[SIZE] and not is_data(page, rows, element):
             weight[element] += 0 if block[KIND] & tags.PARAGRAPH else LINK_WEIGHT
         else:
             weight[element] += SHORT_PARAGRAPH_WEIGHT if block[KIND] & tags.PARAGRAPH else SHORT_WEIGHT
@@ -206,21 +187,44 @@ def weigh(page: Page, runs: I32, gone: Flags, strictness: Strictness) -> Sums:
 
 @compiled
 def data_rows(page: Page) -> I32:
-    """Return [n, 2] for each element that is a row of data the size of its text and of its links; 0 for one that lays out a page."""
+    """Return [n, 2] for each row of data how many blocks its table has and how many of them are links; 0 for other elements."""
     blocks, elements = page.blocks, page.elements
     rows = np.zeros((page.state[NUM_ELEMENTS], 2), np.int32)
-    num_blocks_of = np.zeros(page.state[NUM_ELEMENTS], np.int32)
+    sizes, num_blocks_of = np.zeros(page.state[NUM_ELEMENTS], np.int32), np.zeros(page.state[NUM_ELEMENTS], np.int32)
     for number in range(page.state[NUM_BLOCKS]):
         block = blocks[number]
         row, cell = elements[block[ELEMENT], ROW_OF], elements[block[ELEMENT], CELL_OF]
         if not row or not cell:
             continue
-        rows[row, 0] += block[SIZE]
-        rows[row, 1] += block[LINKED]
+        rows[row, 0] += 1
+        rows[row, 1] += block[LINKED] > MAX_LINKED * block[SIZE]
+        sizes[row] += block[SIZE]
         num_blocks_of[cell] += 1
-        if block[KIND] & (tags.HEADING | tags.PREFORMATTED) or rows[row, 0] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
+        if block[KIND] & (tags.HEADING | tags.PREFORMATTED) or sizes[row] > MAX_LAYOUT_SIZE or num_blocks_of[cell] > MAX_LAYOUT_BLOCKS:
             elements[row, IS_LAYOUT] = 1
+    of_tables = np.zeros_like(rows)
     for row in range(page.state[NUM_ELEMENTS]):
         if elements[row, IS_LAYOUT]:
             rows[row] = 0
+        of_tables[_table_of(elements, row)] += rows[row]
+    for row in range(page.state[NUM_ELEMENTS]):
+        if rows[row, 0]:
+            rows[row] = of_tables[_table_of(elements, row)]
     return rows
+
+
+@compiled
+def is_data(page: Page, rows: I32, element: int) -> bool:
+    """Return whether an element is in a row of data of a table that is not mostly links."""
+    row = page.elements[element, ROW_OF]
+    return rows[row, 0] > 0 and rows[row, 1] <= MAX_LINKED * rows[row, 0]
+
+
+@compiled
+def _table_of(elements: I32, row: int) -> int:
+    """Return the table of a row, 0 for an element that is no row."""
+    if not elements[row, TAG] & tags.ROW:
+        return 0
+    while row and not elements[row, TAG] & tags.TABLE:
+        row = elements[row, PARENT]
+    return row
