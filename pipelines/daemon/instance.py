@@ -16,6 +16,9 @@ CONFIGURATION = Path(__file__).with_name("instance.yaml")
 PATTERNS = "[]*?"
 """Dagster takes the path of its configuration for a pattern, and cuts those of its databases off at a question mark."""
 
+STORAGES = {"storage", "run_storage", "event_log_storage", "schedule_storage"}
+"""Keys under which a user may ask for other databases."""
+
 
 def prepare_instance(home: Home) -> Path:
     """Make the instance's folder with the shipped configuration, unless the user has put one there, and return the path for Dagster to use.
@@ -51,5 +54,9 @@ def open_instance(home: Home) -> dg.DagsterInstance:
     folder = prepare_instance(home)
     os.environ["DAGSTER_HOME"] = str(folder)
     configured: dict[str, Any] = yaml.safe_load((folder / "dagster.yaml").read_text()) or {}
-    logs = {"module": "pipelines.daemon.step_logs", "class": "StepLogs", "config": {"base_dir": str(folder / "storage")}}
-    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": logs, **configured}))
+    ours: dict[str, Any] = {
+        "compute_logs": {"module": "pipelines.daemon.step_logs", "class": "StepLogs", "config": {"base_dir": str(folder / "storage")}}
+    }
+    if not STORAGES & set(configured):
+        ours["storage"] = {"custom": {"module": "pipelines.daemon.event_log", "class": "OpenStorage", "config": {"base_dir": str(folder)}}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={**ours, **configured}))
