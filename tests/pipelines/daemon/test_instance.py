@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.daemon.instance import open_instance, prepare_instance
+from pipelines.daemon.instance import open_instance
+from pipelines.daemon.instance_folder import prepare_instance
 from pipelines.daemon.step_logs import StepLogs
 from resources.devices.descendants import descendants
 from resources.storage.home import Home
