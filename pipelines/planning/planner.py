@@ -71,7 +71,7 @@ def next_wave(graph: Graph, planned: Plan, selected: set[str], tried: set[Cell],
     return Wave(apart, []) if apart else None
 
 
-def with_what_follows(graph: Graph, planned: Plan, wave: Wave, selected: set[str]) -> Wave:
+def with_what_follows(graph: Graph, planned: Plan, wave: Wave, selected: set[str], tried: set[Cell]) -> Wave:
     """Return a wave that judges what it makes and goes on to what hangs on that, as far as one run can go.
 
     Whether a cell that follows is made is seen when its turn comes: a parent may have failed, be stopped by a check, or be as it was. What uses a
@@ -81,7 +81,8 @@ def with_what_follows(graph: Graph, planned: Plan, wave: Wave, selected: set[str
     partitioning, cells = graph.artifacts[begun[0]].partitioning, dict(wave.cells)
     waiting: dict[str, list[Cell]] = {}
     for status in planned.having("stale", "pending"):
-        waiting.setdefault(status.cell.asset, []).append(status.cell)
+        if status.cell not in tried:
+            waiting.setdefault(status.cell.asset, []).append(status.cell)
     for asset, found in waiting.items():
         artifact = graph.artifacts[asset]
         alike = (artifact.partitioning and artifact.partitioning.name) == (partitioning and partitioning.name)
