@@ -39,6 +39,8 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     }
     if recipe.absolute().parent != SHIPPED:
         environment["MILL_RECIPES"] = str(recipe.absolute())
+    docs = serve(prepare_data_docs(home.data_docs), port + 1)
+    threading.Thread(target=docs.serve_forever, daemon=True).start()
     say(f"starting the Dagster UI of {home.root}, which takes some seconds")
     began_at = time.monotonic()
     # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and all below it are ended one by one
@@ -48,8 +50,6 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
         env=environment,
         start_new_session=True,
     )
-    docs = serve(prepare_data_docs(home.data_docs), port + 1)
-    threading.Thread(target=docs.serve_forever, daemon=True).start()
 
     def tell() -> None:
         while not answers(port):
