@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import fsspec
+from fsspec.config import conf
 
 from resources.storage.faults import is_unreachable
 
@@ -41,7 +42,7 @@ def open_file_system(place: str) -> tuple[Any, str]:
 @cache
 def _speak_to(bucket: str) -> None:
     """Ask a store for a bucket, once, so that one which is down is told of at once; whatever else it answers is for those who need more."""
-    settings = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
+    settings = conf.get("s3", {}).get("config_kwargs", {})
     filesystem: Any = fsspec.filesystem("s3", skip_instance_cache=True, config_kwargs={**settings, **PROBE})
     filesystem.retries = 1
     try:
