@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 from pydantic import Field
 
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.state import GraphState
-from assets.orchestration.cells import make_cells
+from assets.orchestration.cells import make_cells, stale_ones
 from assets.orchestration.events import event_metadata
 from assets.orchestration.keys import asset_key, declared_version, partitions_definition
 from assets.orchestration.mirror import EventLog, event_tags
@@ -24,6 +25,9 @@ from resources.storage.lake import Lake
 from resources.storage.sources import load_sources
 
 TRAINING_POOL = "training"
+NO_EVENT = dg.MaterializeResult(metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True})
+"""The output of a step whose cells have events of their own, or that made none: what hangs on it is skipped without an output, and Dagster logs no
+event for one that is marked so (dagster/_core/execution/plan/execute_step.py)."""
 
 
 class CellsConfig(dg.Config):
@@ -33,6 +37,8 @@ class CellsConfig(dg.Config):
     """Partitions to make in one run; empty: the run's own partition or range."""
     force: bool = False
     """Make them again though nothing they come from has changed."""
+    stale_only: bool = False
+    """Make those that are stale when their turn comes and leave the others alone: the planner comes back to them."""
 
 
 def dagster_asset(graph: Graph, artifact: Artifact, blueprint: Blueprint) -> dg.AssetsDefinition:
@@ -63,12 +69,17 @@ def dagster_asset(graph: Graph, artifact: Artifact, blueprint: Blueprint) -> dg.
         home: dg.ResourceParam[Home],
         engine: dg.ResourceParam[Engine],
     ) -> Iterator[dg.MaterializeResult]:
+        settings = RunSettings(graph, lake, home, engine, blueprint)
         wanted = _wanted(context, artifact, config)
-        made = make_cells(context, artifact, wanted, config.force, RunSettings(graph, lake, home, engine, blueprint))
+        if config.stale_only:
+            wanted = stale_ones(artifact, wanted, settings)
+        made = make_cells(context, artifact, wanted, config.force, settings)
+        one_output = (not partitioned and bool(made)) or (context.has_partition_key and not config.partitions)
+        if not one_output:
+            yield NO_EVENT
+        if not made:
+            return
         log, state = EventLog(context.instance, graph), GraphState(graph, lake, load_sources(lake, graph.recipe))
-        one_output = not partitioned or (context.has_partition_key and not config.partitions)
-        if partitioned and not config.partitions and not one_output:
-            yield dg.MaterializeResult()  # a range chosen in the UI: assets further down in the same run are skipped unless there is an output
         for partition, manifest in made.items():
             metadata, tags = event_metadata(lake, manifest), event_tags(log, state, artifact, manifest)
             if one_output:

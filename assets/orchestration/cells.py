@@ -41,6 +41,13 @@ def make_cells(
     return {partition: made.standing[partition] for partition in wanted if partition in made.standing}
 
 
+def stale_ones(artifact: Artifact, wanted: list[str | None], settings: RunSettings) -> list[str | None]:
+    """Return the partitions whose cells are stale now: what they are made from stands, and is not what it was."""
+    state = GraphState(settings.graph, settings.lake, load_sources(settings.lake, artifact.recipe))
+    stale = {status.cell.partition for status in state.cells if status.cell.asset == artifact.name and status.state == "stale"}
+    return [partition for partition in wanted if partition in stale]
+
+
 def _survey(
     context: dg.AssetExecutionContext, artifact: Artifact, wanted: list[str | None], force: bool, state: GraphState
 ) -> tuple[CellOutcomes, list[str | None]]:

@@ -32,6 +32,7 @@ def dagster_checks(graph: Graph, suite: CheckSuite) -> dg.AssetChecksDefinition:
         name=f"{graph.recipe}__{suite.name}",
         specs=[dg.AssetCheckSpec(check.name, asset=key, description=check.description, blocking=check.blocking) for check in suite.checks],
         description=f"Judges every cell of {suite.asset} whose content has not been judged yet.",
+        op_tags={"dagster/priority": "1"},  # before what hangs on it, which waits for verdicts
     )
     def body(context: dg.AssetCheckExecutionContext, lake: dg.ResourceParam[Lake], home: dg.ResourceParam[Home]) -> Iterator[dg.AssetCheckResult]:
         state = GraphState(graph, lake, load_sources(lake, graph.recipe))

@@ -87,6 +87,15 @@ def chosen(family: FamilyName, config: Config) -> Any:
     return specs(family)[cast(Any, config).kind]
 
 
+def made_config(name: str, bases: Any, description: str | None, fields: dict[str, Any], **settings: Any) -> Any:
+    """Return a config class that no file defines, with fields as `pydantic.create_model` takes them.
+
+    Its own fields say what they are by ``Field(description=...)``: pydantic would look for the text of the class in all modules that are loaded.
+    """
+    create: Any = create_model  # its signature cannot say that fields come from a mapping
+    return create(name, __base__=bases, __doc__=description, __cls_kwargs__={"use_attribute_docstrings": False}, **settings, **fields)
+
+
 @functools.cache
 def expanded(config: type[Config]) -> type[Config]:
     """Return a config class whose fields marked `OneOf`, at any depth, take the configs of their families; the class itself without any."""
@@ -98,8 +107,7 @@ def expanded(config: type[Config]) -> type[Config]:
             fields[name] = (annotation, field)
     if not fields:
         return config
-    create: Any = create_model  # its signature cannot say that fields come from a mapping
-    made: Any = create(config.__name__, __base__=config, __doc__=config.__doc__, __module__=config.__module__, **fields)
+    made: Any = made_config(config.__name__, config, config.__doc__, fields, __module__=config.__module__)
     return made
 
 
@@ -125,12 +133,11 @@ def tagged(family: FamilyName, tag: str, base: type[Config] | None = None, extra
         base: fields that every member has beside its own config's.
         extra: further fields of a spec's member, as `pydantic.create_model` takes them.
     """
-    create: Any = create_model
     suffix = "" if base is None else base.__name__.removesuffix("Config")
     members: list[Any] = []
     for name, spec in specs(family).items():
         own = expanded(spec.config)
         bases = own if base is None else (base, own)
         title = f"{name.title().replace('_', '')}{suffix}"
-        members.append(create(title, __base__=bases, __doc__=spec.config.__doc__, **{tag: (Literal[name], ...)}, **extra(spec)))
+        members.append(made_config(title, bases, spec.config.__doc__, {tag: (Literal[name], ...), **extra(spec)}))
     return Annotated[Union[tuple(members)], Field(discriminator=tag)] if len(members) > 1 else members[0]  # noqa: UP007

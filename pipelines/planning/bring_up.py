@@ -11,7 +11,7 @@ from assets.graph.state import CellStatus, GraphState
 from assets.orchestration.keys import asset_key, partitionings, partitions_name
 from assets.orchestration.mirror import EventLog, restamp
 from assets.orchestration.waiver_events import mirror_waivers
-from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources
+from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources, with_what_follows
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
 from resources.quality.data_docs import pages_at_the_end
 from resources.storage.faults import FULL
@@ -102,14 +102,15 @@ def bring_up(
             state = _look(graph, lake, instance, told)
             told = state.observed
             planned = Plan(state.cells)
-            wave = next_wave(graph, _narrow(planned, cells), selected, set(made) | set(failed), judged)
+            asked, tried = _narrow(planned, cells), set(made) | set(failed)
+            wave = next_wave(graph, asked, selected, tried, judged)
             if wave is None:
                 restamp(instance, state, home.dagster / MIRROR_FILE)
                 mirror_waivers(instance, state, home.dagster / WAIVERS_FILE)
                 remove_old_versions(graph, lake)
                 left = [status for status in planned.cells if status.state not in ("fresh", "quarantined") and status.cell.asset in selected]
                 return Result(made, failed, left, num_runs)
-            outcome = run_wave(graph, jobs, instance, wave)
+            outcome = run_wave(graph, jobs, instance, with_what_follows(graph, asked, wave, selected, tried))
             num_runs += 1
             judged.update(status.cell for status in planned.having("unjudged") if status.cell.asset in wave.judge)
             for cell in (cell for group in wave.cells.values() for cell in group):
@@ -139,11 +140,11 @@ def _narrow(planned: Plan, cells: set[Cell] | None) -> Plan:
 
 
 def run_wave(graph: Graph, jobs: Mapping[str, dg.JobDefinition], instance: dg.DagsterInstance, wave: Wave) -> Outcome:
-    """Run one wave in this process as one Dagster run."""
+    """Run one wave in this process as one Dagster run. Assets that follow others in it make what is stale when their turn comes."""
     ops: dict[str, Any] = {}
     for asset, cells in wave.cells.items():
         partitions = [cell.partition for cell in cells if cell.partition is not None]
-        ops["__".join(asset_key(graph.recipe, asset).path)] = {"config": {"partitions": partitions}}
+        ops["__".join(asset_key(graph.recipe, asset).path)] = {"config": {"partitions": partitions, "stale_only": True}}
     checks = {
         dg.AssetCheckKey(asset_key(graph.recipe, asset), check.name)
         for asset in wave.judge

@@ -47,7 +47,7 @@ def plan(graph: Graph, lake: Lake, observed: ObservedSources) -> Plan:
 
 
 class Wave(NamedTuple):
-    """What one run does next: cells to make by asset, or assets whose cells are to be judged."""
+    """What one run does next: cells to make by asset, and assets whose cells are to be judged."""
 
     cells: dict[str, list[Cell]]
     judge: list[str]
@@ -69,6 +69,29 @@ def next_wave(graph: Graph, planned: Plan, selected: set[str], tried: set[Cell],
     chosen = _of_one_partitioning(graph, ready)
     apart = {asset: cells for asset, cells in chosen.items() if not chosen.keys() & set(graph.artifacts[asset].upstream)}
     return Wave(apart, []) if apart else None
+
+
+def with_what_follows(graph: Graph, planned: Plan, wave: Wave, selected: set[str], tried: set[Cell]) -> Wave:
+    """Return a wave that judges what it makes and goes on to what hangs on that, as far as one run can go.
+
+    Whether a cell that follows is made is seen when its turn comes: a parent may have failed, be stopped by a check, or be as it was. What uses a
+    GPU has a run of its own, and partitions do not go together with whole assets.
+    """
+    begun = [*wave.cells, *wave.judge]
+    partitioning, cells = graph.artifacts[begun[0]].partitioning, dict(wave.cells)
+    waiting: dict[str, list[Cell]] = {}
+    for status in planned.having("stale", "pending"):
+        if status.cell not in tried:
+            waiting.setdefault(status.cell.asset, []).append(status.cell)
+    for asset, found in waiting.items():
+        artifact = graph.artifacts[asset]
+        alike = (artifact.partitioning and artifact.partitioning.name) == (partitioning and partitioning.name)
+        reached = any(name in begun for name in artifact.upstream)
+        follows = reached and all(name in begun for name in artifact.upstream if name in waiting)
+        if asset in selected and asset not in begun and alike and follows and not artifact.uses_gpu:
+            cells[asset] = found
+            begun.append(asset)
+    return Wave(cells, [asset for asset in graph.artifacts if asset in begun and graph.suites.get(asset)])
 
 
 def _of_one_partitioning(graph: Graph, ready: dict[str, list[Cell]]) -> dict[str, list[Cell]]:

@@ -8,7 +8,7 @@ import functools
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError, create_model, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from assets.corpus.classifiers import ClassifierEntry
 from assets.corpus.decontamination import DecontaminationConfig
@@ -19,7 +19,7 @@ from assets.graph.waivers import Waiver
 from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
-from kernels.specs.families import FamilyName, expanded, specs, tagged
+from kernels.specs.families import FamilyName, expanded, made_config, specs, tagged
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
@@ -145,8 +145,7 @@ def _method_keys(spec: Method) -> dict[str, Any]:
         checks[CONTAMINATION_CHECK] = (ContaminationLimits, Field(default=ContaminationLimits(), description="Of documents it is trained on."))
     if not checks:
         return {}
-    create: Any = create_model  # its signature cannot say that fields come from a mapping
-    limits = create(f"{spec.name.title().replace('_', '')}Checks", __base__=Config, __doc__="Thresholds of the method's checks.", **checks)
+    limits = made_config(f"{spec.name.title().replace('_', '')}Checks", Config, "Thresholds of the method's checks.", checks)
     return {"checks": (limits, Field(default=limits(), description="Thresholds of the checks on it."))}
 
 
@@ -168,13 +167,8 @@ def recipe_type() -> type["RecipeBase"]:
         "evals": by_name(tagged("tasks", "task", EvalEntry)),
     }
     fields = RecipeBase.model_fields
-    create: Any = create_model  # its signature cannot say that types are made at run time
-    return create(
-        "Recipe",
-        __base__=RecipeBase,
-        __doc__=RecipeBase.__doc__,
-        **{name: (kind, Field(default=fields[name].default, description=fields[name].description)) for name, kind in chosen.items()},
-    )
+    own = {name: (kind, Field(default=fields[name].default, description=fields[name].description)) for name, kind in chosen.items()}
+    return made_config("Recipe", RecipeBase, RecipeBase.__doc__, own)
 
 
 class RecipeBase(Config):

@@ -13,7 +13,7 @@ from types import FrameType
 from resources.devices.descendants import end_descendants
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 1.5
 SHOW_CURSOR = b"\x1b[?25h"
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from resources.quality.data_docs import make_room, open_context, pages_are_due, writing
 from resources.quality.deferred_modules import defer
 
-SLOW_IMPORTS = ("scipy.stats", "altair", "boto3")
+SLOW_IMPORTS = ("scipy.stats", "altair", "boto3", "jsonschema", "mistune")
 """What Great Expectations imports and does not need here."""
 MAX_EXAMPLES = 5
 EXAMPLE_CHARS = 200

@@ -60,6 +60,11 @@ def is_disk_full(error: BaseException) -> bool:
     return any(_remedy(cause) == FULL for cause in _causes(error))
 
 
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether a store or a host does not answer."""
+    return any(UNREACHABLE in (_remedy(cause) or "") for cause in _causes(error))
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what it says that it comes from."""
     seen: list[BaseException] = []

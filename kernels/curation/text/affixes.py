@@ -7,7 +7,8 @@ one of the tokenizer's special cases or may be a web address is left to spaCy it
 # Numba infers the types of loops; to NumPy's stubs an element of an array is no int.
 # pyright: basic, reportArgumentType=false, reportReturnType=false, reportAssignmentType=false
 
-from typing import Any, NamedTuple
+import importlib
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from kernels.curation.text.characters import (
     WORD_LETTER,
     character_table,
 )
+from kernels.specs.kept_tables import kept_tables
 
 ASK = -1
 MAX_SPECIAL_CHARS = 24
@@ -274,12 +276,17 @@ def _hash_of(text: str) -> np.uint64:
     return np.uint64(_span_hash(code_points(text), 0, len(text)))
 
 
-def make_rules(tokenizer: Any) -> Rules:
-    """Return the tables for a spaCy tokenizer with the English rules."""
-    from spacy.lang.char_classes import LIST_CURRENCY, LIST_UNITS
-    from spacy.tokenizer import Tokenizer
+def english_rules() -> Rules:
+    """Return the tables for spaCy's English tokenizer."""
+    return Rules(character_table(), **kept_tables(_hashes, ("spacy",)))
 
-    plain = Tokenizer(
+
+def _hashes() -> dict[str, U64]:
+    from kernels.curation.text.english import spacy_tokenizer
+
+    tokenizer = spacy_tokenizer()
+    char_classes, spacy = importlib.import_module("spacy.lang.char_classes"), importlib.import_module("spacy.tokenizer")
+    plain = spacy.Tokenizer(
         tokenizer.vocab,
         prefix_search=tokenizer.prefix_search,
         suffix_search=tokenizer.suffix_search,
@@ -292,10 +299,9 @@ def make_rules(tokenizer: Any) -> Rules:
         if len(words) > 1:
             with np.errstate(over="ignore"):
                 pairs.append(_hash_of(words[0]) * np.uint64(31) + _hash_of(words[1]))
-    units = [*LIST_UNITS, *(sign.replace("\\", "") for sign in LIST_CURRENCY)]
-    return Rules(
-        character_table(),
-        np.unique(np.array([_hash_of(special) for special in tokenizer.rules], np.uint64)),
-        np.unique(np.array(pairs, np.uint64)),
-        np.unique(np.array([_hash_of(unit) for unit in units], np.uint64)),
-    )
+    units = [*char_classes.LIST_UNITS, *(sign.replace("\\", "") for sign in char_classes.LIST_CURRENCY)]
+    return {
+        "specials": np.unique(np.array([_hash_of(special) for special in tokenizer.rules], np.uint64)),
+        "pairs": np.unique(np.array(pairs, np.uint64)),
+        "units": np.unique(np.array([_hash_of(unit) for unit in units], np.uint64)),
+    }

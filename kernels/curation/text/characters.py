@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.specs.kept_tables import kept_tables
+
 LETTER = 1
 """``str.isalpha``."""
 DIGIT = 2
@@ -45,6 +47,12 @@ _END = 0x40000  # nothing above has any of these properties
 @cache
 def character_table() -> NDArray[np.uint16]:
     """Return the bits of every code point: [0x110000] uint16."""
+    table = kept_tables(_made, ("spacy", "datatrove"))["characters"]
+    table.flags.writeable = False
+    return table
+
+
+def _made() -> dict[str, NDArray[np.uint16]]:
     import importlib
 
     # spaCy's and datatrove's types are partly unknown
@@ -77,5 +85,4 @@ def character_table() -> NDArray[np.uint16]:
             table[code] |= PUNCTUATION
     for bit, chars in ((SYMBOL, symbols), (SENTENCE_END, sentence_ends)):
         table[[ord(char) for char in chars]] |= bit
-    table.flags.writeable = False
-    return table
+    return {"characters": table}

@@ -5,9 +5,6 @@ spaCy itself where those do not decide. One thing differs: spaCy also looks for 
 find (which it then leaves as it is) overlaps a special string within a run (as in ``dogs' ''``), it leaves that one split too.
 """
 
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,10 +61,9 @@ class _Vocabulary:
     """The words of all runs seen so far."""
 
     def __init__(self) -> None:
-        from kernels.curation.text.affixes import make_rules
+        from kernels.curation.text.affixes import english_rules
 
-        self._spacy = _english_tokenizer()
-        self._rules = make_rules(self._spacy)
+        self._rules = english_rules()
         self._forget()
 
     def _forget(self) -> None:
@@ -121,12 +117,13 @@ class _Vocabulary:
 
     def _ask(self, data: U8, runs: "Runs", asked: I64) -> None:
         """Let spaCy split the runs that the rules do not decide."""
+        from kernels.curation.text.english import spacy_ends
         from kernels.curation.text.spaceless_runs import enter, store
 
         if not len(asked):
             return
         texts = [data[runs.start[run] : runs.end[run]].tobytes().decode() for run in asked]
-        ends_by_text = _spacy_ends(self._spacy, texts)
+        ends_by_text = spacy_ends(texts)
         for run, text, ends in zip(asked.tolist(), texts, ends_by_text, strict=True):
             code = np.frombuffer(text.encode("utf-32-le"), np.int32)
             store(code, np.array(ends, np.int32), len(ends), self._rules.table, self._pieces, self._num_pieces)
@@ -151,53 +148,6 @@ class _Vocabulary:
         words = Words._make([data, offsets, *columns, np.empty(len(offsets), np.int64)])
         emit(runs, self._pieces, *words[2:])
         return words
-
-
-@contextmanager
-def _hidden(module: str) -> Generator[None]:
-    """Let a module that is not imported yet be absent for who imports it within the block."""
-    if module in sys.modules:
-        yield
-        return
-    absent: Any = None  # which makes an import fail, as the reference of `sys.modules` says
-    sys.modules[module] = absent
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
-def _english_tokenizer() -> Any:
-    """Return the tokenizer of ``spacy.blank("en")``, without the registry that takes seconds to load."""
-    import importlib
-
-    # spaCy's types are partly unknown
-    with _hidden("torch"):  # spaCy's machine learning imports it, which takes seconds, and is not used
-        defaults: Any = importlib.import_module("spacy.lang.en").EnglishDefaults
-    util: Any = importlib.import_module("spacy.util")
-    return importlib.import_module("spacy.tokenizer").Tokenizer(
-        importlib.import_module("spacy.vocab").Vocab(),
-        rules=defaults.tokenizer_exceptions,
-        prefix_search=util.compile_prefix_regex(defaults.prefixes).search,
-        suffix_search=util.compile_suffix_regex(defaults.suffixes).search,
-        infix_finditer=util.compile_infix_regex(defaults.infixes).finditer,
-        token_match=defaults.token_match,
-        url_match=defaults.url_match,
-    )
-
-
-def _spacy_ends(tokenizer: Any, runs: list[str]) -> list[list[int]]:
-    """Return where the words of each run end, as spaCy splits it."""
-    ends: list[list[int]] = [[] for _ in runs]
-    starts = np.cumsum([0, *(len(run) + 1 for run in runs)])
-    number = 0
-    for token in tokenizer("\n".join(runs)):
-        end = token.idx + len(token)
-        while token.idx >= starts[number + 1]:
-            number += 1
-        if not token.text.isspace():
-            ends[number].append(int(end - starts[number]))
-    return ends
 
 
 def _max_runs(data: U8, offsets: I64) -> int:

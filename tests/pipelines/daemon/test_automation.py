@@ -84,7 +84,7 @@ def test_a_broken_recipe_beside_it_stops_no_command(shop: Any, monkeypatch: Any,
 
 def test_the_refresh_job_brings_the_recipe_up_to_date(shop: Any) -> None:
     shop.change_recipe(shop.recipe_file.read_text()[shop.recipe_file.read_text().index("models:") :], "")
-    from pipelines.daemon.instance import prepare_instance
+    from pipelines.daemon.instance_folder import prepare_instance
 
     environment = {
         **os.environ,

@@ -3,9 +3,12 @@
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from pipelines.daemon.instance import open_instance, prepare_instance
+from pipelines.daemon.event_log import MAX_OPEN, OpenEventLog
+from pipelines.daemon.instance import open_instance
+from pipelines.daemon.instance_folder import prepare_instance
 from pipelines.daemon.step_logs import StepLogs
 from resources.devices.descendants import descendants
 from resources.storage.home import Home
@@ -44,3 +47,35 @@ def test_what_a_step_writes_goes_into_its_files_without_a_process(tmp_path: Path
         assert descendants(os.getpid()) == []
     assert logs.is_capture_complete(["run", "compute_logs", "step"])
     assert capfd.readouterr().out == ""
+
+
+def test_an_event_is_in_dagsters_own_log_before_the_next_one_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    home = home_in(tmp_path, "plain")
+    with open_instance(home) as ours, dg.DagsterInstance.from_config(str(home.dagster)) as theirs:
+        assert isinstance(ours.event_log_storage, OpenEventLog) and not isinstance(theirs.event_log_storage, OpenEventLog)
+        for number in range(2 * MAX_OPEN):
+            ours.report_runless_asset_event(dg.AssetMaterialization("a", partition=str(number)))
+            run = ours.create_run_for_job(_nothing)
+            ours.report_engine_event(f"said by {number}", run)
+            assert theirs.get_materialized_partitions(dg.AssetKey("a")) == {str(seen) for seen in range(number + 1)}
+            assert [entry.message for entry in theirs.all_logs(run.run_id)] == [f"said by {number}"]
+            theirs.report_engine_event("heard", run)
+            assert len(ours.all_logs(run.run_id)) == 2
+        assert len(ours.event_log_storage._engines) <= MAX_OPEN
+
+
+@dg.job
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def test_a_database_that_the_user_asks_for_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    home = home_in(tmp_path, "plain")
+    prepare_instance(home)
+    with (home.dagster / "dagster.yaml").open("a") as file:
+        file.write(f"\nstorage:\n  sqlite:\n    base_dir: {tmp_path / 'elsewhere'}\n")
+    with open_instance(home) as instance:
+        assert not isinstance(instance.event_log_storage, OpenEventLog)
+    assert (tmp_path / "elsewhere" / "history").is_dir()

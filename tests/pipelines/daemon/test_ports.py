@@ -1,9 +1,15 @@
 """The UI on ports that another process has."""
 
+import re
+import signal
 import socket
+import time
+from typing import Any
 
 import pytest
 import typer
+
+from pipelines.daemon.user_interface import answers
 
 
 def test_a_port_in_use_is_named_with_the_remedy() -> None:
@@ -17,3 +23,31 @@ def test_a_port_in_use_is_named_with_the_remedy() -> None:
             ui(port=port)
         with pytest.raises(typer.BadParameter, match=r"port \d+, for .* is in use"):
             ui(port=port - 1)
+
+
+def test_a_port_that_is_held_though_nobody_answers_on_it_is_told_too() -> None:
+    from pipelines.commands.ui import ui
+
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        with pytest.raises(typer.BadParameter, match="is in use"):
+            ui(port=held.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_the_user_interface_says_when_it_is_ready_and_nothing_else_and_ends_when_told(shop: Any) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = shop.start("ui", "--port", str(port))
+    said = [running.stdout.readline().strip() for _ in range(3)]
+    assert answers(port)
+    asked = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    rest = running.communicate(timeout=60)[0]
+    assert time.monotonic() - asked < 4
+    assert said[0].startswith("starting the Dagster UI of ")
+    assert said[1:2] == [f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}"]
+    assert re.fullmatch(r"ready after \d+ s; Ctrl-C ends both", said[2])
+    assert rest.split() and rest.strip().startswith("ended by SIGTERM") and len(rest.strip().splitlines()) == 1
+    assert not answers(port)

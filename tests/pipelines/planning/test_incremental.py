@@ -304,3 +304,31 @@ def test_planning_writes_nothing(shop: Any) -> None:
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0 and "books.base.003" in said and "1 new: new.txt; 1 gone: book-0.txt" in said, said
     assert files() == before
+
+
+def test_a_new_file_is_made_and_judged_by_one_run_that_logs_each_cell_once(shop: Any, prose: Callable[[int], str]) -> None:
+    import dagster as dg
+
+    from pipelines.daemon.instance import open_instance
+
+    (shop.folder / "books" / "book-3.txt").write_text(prose(3))
+    result = shop.up("tokens/shards")
+    assert result.num_runs == 1
+    assert {str(cell) for cell in result.made} == {f"{stage}[books.base.003]" for stage in STAGES}
+    with open_instance(shop.home) as instance:
+        run = instance.get_runs(limit=1)[0]
+        events = [entry.dagster_event for entry in instance.all_logs(run.run_id) if entry.dagster_event]
+    made = [event for event in events if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION]
+    assert [event.partition for event in made] == ["books.base.003"] * len(STAGES), "no event tells of an asset as a whole"
+    judged = [event.asset_check_evaluation_data for event in events if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION]
+    assert {"text_is_not_empty", "not_everything_is_dropped"} <= {found.check_name for found in judged}
+    assert all(found.passed for found in judged)
+
+
+def test_a_partition_that_is_stopped_does_not_stop_the_others_though_all_were_to_be_made_in_one_run(shop: Any, prose: Callable[[int], str]) -> None:
+    (shop.folder / "books" / "book-3.txt").write_text("Ã¼ber Ã¼ber Ã¼ber mojibake â€œ all along. " * 40)
+    (shop.folder / "books" / "book-4.txt").write_text(prose(4))
+    result = shop.up("corpus/decontaminated")
+    assert "corpus/decontaminated[books.base.004]" in map(str, result.made)
+    assert [str(cell) for cell in result.made if "base.003" in str(cell)] == ["corpus/documents[books.base.003]"]
+    assert {left.state for left in result.left} == {"blocked", "held"}

@@ -1,7 +1,7 @@
 """What the planner finds stale, and why, on a graph of four stages made by hand and without Dagster."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.graph.upstream import Upstream, earlier, every, files_of, same
 from kernels.specs.config import Config
-from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources, plan
+from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources, plan, with_what_follows
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -360,3 +360,42 @@ def test_an_asset_waits_for_its_parent_even_where_both_have_stale_cells(finished
     assert {p.cell.asset for p in planned.having("stale")} == {DOCUMENTS, FILTERED}
     wave = next_wave(finished.graph(), planned, {*STAGES, REPORT}, set(), set())
     assert wave is not None and list(wave.cells) == [DOCUMENTS]
+
+
+def run_of(works: Works, *selected: str, tried: tuple[str, ...] = ()) -> Wave:
+    graph, planned = works.graph(), works.plan()
+    chosen, done = set(selected or (*STAGES, REPORT)), {found.cell for found in planned.cells if str(found.cell) in tried}
+    wave = next_wave(graph, planned, chosen, done, set())
+    assert wave is not None
+    return with_what_follows(graph, planned, wave, chosen, done)
+
+
+def test_a_run_goes_on_to_all_that_has_partitions_and_judges_what_it_makes(finished: Works) -> None:
+    finished.checked = (UNIQUE, REPORT)
+    finished.up()
+    finished.write("d", "market")
+    wave = run_of(finished)
+    assert {asset: [str(cell) for cell in cells] for asset, cells in wave.cells.items()} == {stage: chain(3, stage) for stage in STAGES}
+    assert wave.judge == [UNIQUE]
+
+
+def test_a_run_goes_on_to_nothing_that_was_not_asked_for_or_was_tried(finished: Works) -> None:
+    finished.write("d", "market")
+    assert list(run_of(finished, DOCUMENTS, FILTERED).cells) == [DOCUMENTS, FILTERED]
+    assert list(run_of(finished, tried=tuple(chain(3, FILTERED))).cells) == [DOCUMENTS]
+
+
+def test_a_run_that_judges_goes_on_to_what_waits_for_the_verdicts(works: Works) -> None:
+    works.up(DOCUMENTS)
+    works.checked = (DOCUMENTS,)
+    wave = run_of(works)
+    assert list(wave.cells) == [FILTERED, UNIQUE] and wave.judge == [DOCUMENTS]
+
+
+def test_what_uses_a_gpu_has_a_run_of_its_own(works: Works) -> None:
+    graph = works.graph()
+    artifacts = {**graph.artifacts, FILTERED: replace(graph.artifacts[FILTERED], uses_gpu=True)}
+    planned = works.plan()
+    wave = next_wave(graph, planned, {*STAGES, REPORT}, set(), set())
+    assert wave is not None
+    assert list(with_what_follows(replace(graph, artifacts=artifacts), planned, wave, {*STAGES, REPORT}, set()).cells) == [DOCUMENTS]

@@ -1,5 +1,8 @@
 """Sources and the lake on an object store, by S3's real protocol: a server on this machine answers, nothing leaves it."""
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ from fsspec.config import conf, set_conf_env
 
 from kernels.reading.formats import jsonl
 from kernels.specs.sources import Document, Reject, SourceFile
+from resources.storage.faults import UNREACHABLE, fault_in_words
+from resources.storage.file_systems import open_file_system
 from resources.storage.lake import Lake
 from resources.storage.look import CellRecord, look
 from resources.storage.manifest import Cell, Parent
@@ -140,3 +145,30 @@ def test_a_cell_is_published_to_a_bucket_and_read_back_elsewhere(store: Any, tmp
     assert reader.manifest(Cell("small", "corpus/documents", "notes.base.001")) is None
     versions = {path.split("/")[-2] for path in store.find("corpus/la[ke]") if path.endswith("text.txt")}
     assert versions == {kept.version for kept in history(reader, cell)} and len(versions) == 2
+
+
+def test_a_store_that_hangs_up_is_told_of_after_one_question_and_not_after_a_minute_of_them(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from resources.storage import file_systems
+
+    with socket.create_server(("127.0.0.1", 0)) as down:
+        calls: list[int] = []
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):  # of the socket being closed
+                while True:
+                    down.accept()[0].close()
+                    calls.append(1)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        monkeypatch.setenv("FSSPEC_S3_ENDPOINT_URL", f"http://127.0.0.1:{down.getsockname()[1]}")
+        set_conf_env(conf)
+        file_systems._speak_to.cache_clear()
+        with pytest.raises(Exception, match="endpoint URL") as caught:
+            open_file_system("s3://corpus/lake")
+        down.shutdown(socket.SHUT_RDWR)
+    assert UNREACHABLE in (fault_in_words(caught.value) or "")
+    assert len(calls) <= 2  # the question, and its repetition on another connection
+
+
+def test_a_bucket_that_is_not_there_is_no_store_that_is_down(store: Any) -> None:
+    assert open_file_system("s3://nothing/lake")[1] == "nothing/lake"
