@@ -28,7 +28,7 @@ LOGINS: Sequence[Rule] = (
     rule("password", "sshpass mysql mariadb redis-cli",
          r"(?:\bsshpass[ \t]+-p[ \t]?|\b(?:mysql\w*|mariadb\w*)[ \t][^\n|]{0,200}?[ \t](?:-p|--password=)|\bredis-cli[ \t][^\n|]{0,100}?-a[ \t])[\"']?([^\s\"'|-][^\s\"'|]{3,100})", is_login),  # noqa: E501
     rule("password", " login ",
-         r"\b(?:docker|podman|helm|az|oc|buildah|skopeo)[ \t][^\n]{0,100}?\blogin[ \t][^\n]{0,200}?(?<=[ \t])(?:-p|--password)[ =]?[\"']?([^\s\"'-][^\s\"']{3,100})",  # noqa: E501
+         r"\b(?:docker|podman|helm|az|oc|buildah|skopeo)[ \t][^\n]{0,40}?\blogin[ \t][^\n]{0,120}?(?<=[ \t])(?:-p|--password)[ =]?[\"']?([^\s\"'-][^\s\"']{3,100})",  # noqa: E501
          is_login, before=120),
     rule("password", "pass:", r"\bopenssl[ \t][^\n]{0,300}?-pass(?:in|out)?[ ]pass:([^\s\"']{4,100})", is_login, before=340),
     rule("password", "machine default", r"\b(?:machine\s{1,8}\S{1,100}|default)\s{1,8}login\s{1,8}\S{1,100}\s{1,8}password\s{1,8}(\S{3,200})", is_secret_word, after=600),  # noqa: E501
