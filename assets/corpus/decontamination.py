@@ -19,7 +19,7 @@ from kernels.curation.profile import Profile
 from kernels.documents.schema import DOCUMENTS
 from kernels.specs.config import Config
 
-VERSION = 3
+VERSION = 4
 EXCERPT_CHARS = 200
 CONTAMINATED = pa.schema(
     [

@@ -23,7 +23,7 @@ from kernels.specs.config import Config
 from resources.storage.sources import Location
 from resources.storage.tables import num_rows_of, read_table, read_tables
 
-SIGNATURES_VERSION = 3
+SIGNATURES_VERSION = 4
 MATCHING_VERSION = 3
 TRIMMING_VERSION = 2
 MODEL_INPUT = "semantic_model"

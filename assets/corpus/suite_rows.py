@@ -125,7 +125,7 @@ def rows_of(judging: Judging, cells: Iterable[Cell], columns: tuple[str, ...]) -
                 values = [_turns_faults(piece) if column == "turns" else piece[column] for column in columns]
                 added = {"partition": partition, "num_same_id": num_same_id.slice(start, piece.num_rows)}
                 if "text" in columns:
-                    added[UNTOLD] = _untold(piece)
+                    added[UNTOLD] = untold(piece)
                 held.append(pa.table({**dict(zip(named, values, strict=True)), **added}))
                 start += piece.num_rows
                 if sum(part.num_rows for part in held) >= PIECE_ROWS or sum(part.nbytes for part in held) >= PIECE_BYTES:
@@ -141,7 +141,7 @@ def _turns_faults(rows: pa.RecordBatch) -> pa.Array:
     return pa.array([disagreement(str(text), found) for text, found in zip(texts, turns, strict=True)], pa.string())
 
 
-def _untold(piece: pa.RecordBatch) -> pa.Array:
+def untold(piece: pa.RecordBatch) -> pa.Array:
     """Return the texts of a piece without the replacement characters that their metadata tells of."""
     import pyarrow.compute
 

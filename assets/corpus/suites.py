@@ -9,7 +9,7 @@ from assets.corpus.documents import SourceLimits
 from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, FILTERED
 from assets.corpus.suite_rows import TURNS_FAULT, UNTOLD, facts_of, has_columns, limits_of, rows_of
 from assets.graph.build import Judging
-from assets.graph.checks import Check, CheckFinding, CheckSuite, Findings
+from assets.graph.checks import BAD_ROWS, Check, CheckFinding, CheckSuite, Findings
 from assets.graph.upstream import Upstream, earlier_of_source
 from resources.quality.expectations import Expectation, Finding, validate_pieces
 from resources.storage.content import hash_json
@@ -141,7 +141,7 @@ def corpus_suite(
                 for e in expectations:
                     finding = by_partition.get(str(cell.partition), {}).get(e.name, Finding(True, 0, 0, []))
                     allowed = _allowed(limits_of(limits, cell.partition), e)
-                    numbers = {"num_rows": finding.num_rows, "num_bad": finding.num_bad}
+                    numbers = {"num_rows": finding.num_rows, BAD_ROWS: finding.num_bad} if expectations is rows else {}
                     passed = finding.num_bad <= allowed * finding.num_rows
                     found.setdefault(cell, {})[e.name] = CheckFinding(passed, _describe(finding, allowed), numbers)
 

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from assets.graph.upstream import Upstream
 from resources.storage.manifest import Cell
 
+BAD_ROWS = "num_bad"
+"""Under what a finding's metadata tell how many rows of a cell fail, where a check looks at rows."""
+
 
 class Check(NamedTuple):
     """One question asked of every cell of an asset. A blocking one that fails stops what hangs on the cell."""

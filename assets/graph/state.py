@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.changes import code_changes, config_changes, parent_changes
-from assets.graph.checks import CheckSuite
+from assets.graph.checks import BAD_ROWS, CheckSuite
 from assets.graph.upstream import Partition, Upstream
 from assets.graph.waivers import Waiver, acceptance_of, quarantine_of
 from resources.storage.content import hash_text
@@ -210,8 +210,8 @@ class GraphState:
         for check in failing:
             if check.blocking and self.acceptance(manifest, check.name) is None:
                 return CellStatus(cell, "blocked", f"{check.name}: {record.verdicts[check.name].description}")
-        accepted = [f"accepted though {check.name} fails: {waiver.reason}" for check in failing if (waiver := self.acceptance(manifest, check.name))]
-        return CellStatus(cell, "fresh", "; ".join(accepted))
+        waivers = [(check.name, waiver) for check in failing if (waiver := self.acceptance(manifest, check.name))]
+        return CellStatus(cell, "fresh", "; ".join(waiver.acceptance(name, cell) for name, waiver in waivers))
 
     def _own_changes(self, artifact: Artifact, partition: Partition, record: CellRecord) -> list[str]:
         """Return what is wrong with a cell whatever its parents are: it is not there, it is damaged, its code or config is another."""
@@ -226,8 +226,27 @@ class GraphState:
     # --- waivers and checks ---
 
     def acceptance(self, manifest: Manifest, check: str) -> Waiver | None:
-        """Return what lets a cell through though a check fails."""
-        return acceptance_of(self.graph.waivers, manifest, check)
+        """Return what lets a cell through though a check fails: a waiver for the cell, or for one that it was made from.
+
+        The latter carries over where the check counts rows, and no more of them fail than those that were accepted.
+        """
+        verdict = self.record(manifest.asset, manifest.partition).verdicts.get(check)
+        num_bad = verdict.metadata.get(BAD_ROWS) if verdict is not None else None
+        return acceptance_of(self.graph.waivers, manifest, check) or (None if num_bad is None else self._accepted_before(manifest, check, num_bad))
+
+    def _accepted_before(self, manifest: Manifest, check: str, num_bad: int) -> Waiver | None:
+        """Return what accepts at least so many rows that fail a check in a cell of the same partition that a cell was made from."""
+        for upstream in self.graph.artifacts[manifest.asset].made_from:
+            parent = self.manifest(upstream.asset, manifest.partition)
+            if parent is None or Parent(name=str(parent.cell), content=parent.content) not in manifest.parents:
+                continue
+            verdict = self.record(parent.asset, parent.partition).verdicts.get(check)
+            waiver = acceptance_of(self.graph.waivers, parent, check)
+            if waiver is not None and verdict is not None and verdict.content == parent.content and verdict.metadata.get(BAD_ROWS, 0) >= num_bad:
+                return waiver
+            if waiver is None and (verdict is None or not verdict.passed) and (earlier := self._accepted_before(parent, check, num_bad)):
+                return earlier
+        return None
 
     def idle_waivers(self) -> list[str]:
         """Return the waivers that are for no cell as it stands, each with why."""

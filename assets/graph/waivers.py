@@ -1,7 +1,8 @@
 """Waivers: what the recipe decides over single cells that their checks stopped, each for one content and with its reason.
 
 Such a cell is mended (its data or the recipe changes), accepted as it is, or put under quarantine. A waiver changes nothing of any data, so it is
-part of no fingerprint but those of what tells of it (data cards, the release); it holds for the content that it names and for no other.
+part of no fingerprint but those of what tells of it (data cards, the release); it holds for the content that it names and for no other, and for
+what is made from that as long as the same check finds no more rows at fault there.
 """
 
 from collections.abc import Iterable, Sequence
@@ -48,6 +49,11 @@ class Waiver(Config):
         if not self.is_of(manifest.cell):
             return False
         return manifest.version == self.version if self.content is None else manifest.content.startswith(self.content)
+
+    def acceptance(self, check: str, cell: Cell) -> str:
+        """Return the words that a cell is accepted with though a check fails, and for which cell they were said where it is another."""
+        given_for = "" if self.is_of(cell) else f" (said of {Cell('', self.asset, self.partition)}, which it is made from)"
+        return f"accepted though {check} fails: {self.reason}{given_for}"
 
     def __str__(self) -> str:
         """What it decides, in a line."""

@@ -20,7 +20,7 @@ from resources.storage.content import hash_json
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
-CONTAMINATION_VERSION = 3
+CONTAMINATION_VERSION = 4
 CONTAMINATION_CHECK = "no_eval_text_in_training"
 SHOWN_DOCUMENTS = 3
 

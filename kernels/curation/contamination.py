@@ -1,7 +1,8 @@
 """Contamination: documents that share a run of n words with an evaluation's item, or hold a shorter item whole.
 
 The default n = 13 is that of Brown et al. 2020 (arXiv 2005.14165, appendix C). Texts are compared in lower case and without
-punctuation and signs, by 64-bit hashes of runs of words. In scripts without spaces two characters of Han or kana count as a word, and four
+punctuation, signs, markup and separators of thousands, in Unicode's compatible form (NFKC), by 64-bit hashes of runs of words. In scripts
+without spaces two characters of Han or kana count as a word, and four
 of Thai, Lao, Khmer, Myanmar or Tibetan.
 
 A text of fewer than n words is matched whole. A part of an item, such as its question, says too little below `MIN_PART_WORDS`; the item as
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MIN_PART_WORDS = 8
 MIN_WHOLE_WORDS = 5
+_TAG = r"</?[A-Za-z][^<>]{0,200}>|&(?:[A-Za-z]{2,8}|#[0-9]{1,6}|#[xX][0-9A-Fa-f]{1,5});"
+_INVISIBLE = "[\u00ad\u200b-\u200f\u2060\ufeff]"
+_THOUSANDS = "([0-9]),([0-9]{3})"
 _PREFIX_BITS = 22
 _PREFIX_SHIFT = np.uint64(64 - _PREFIX_BITS)
 
@@ -97,7 +101,7 @@ def find_contaminated(documents: pa.Table, index: EvalIndex) -> "pl.DataFrame":
     """
     import polars as pl
 
-    texts = normalise(cast(pl.Series, pl.from_arrow(documents["text"])), "words")  # pyright: ignore[reportUnknownMemberType]
+    texts = normalise(_plain(cast(pl.Series, pl.from_arrow(documents["text"]))), "words")  # pyright: ignore[reportUnknownMemberType]
     frames = [_frame(_Hits([], [], [])), *(_frame(_hits(texts, table)) for table in index.tables)]
     first = pl.concat(frames).unique(["row", "item"], keep="first", maintain_order=True).sort("row", "item")
     ids = cast(pl.Series, pl.from_arrow(documents["id"])).gather(first["row"])  # pyright: ignore[reportUnknownMemberType]
@@ -107,7 +111,18 @@ def find_contaminated(documents: pa.Table, index: EvalIndex) -> "pl.DataFrame":
 def _normalised(texts: Sequence[EvalText]) -> "pl.Series":
     import polars as pl
 
-    return normalise(pl.Series([text.text for text in texts], dtype=pl.String), "words")
+    return normalise(_plain(pl.Series([text.text for text in texts], dtype=pl.String)), "words")
+
+
+def _plain(texts: "pl.Series") -> "pl.Series":
+    """Return texts as they are read once rendered: without tags, entities, invisible characters and ``1,000`` for 1000, in form NFKC."""
+    rows = (texts.str.contains(_TAG) | texts.str.contains(_THOUSANDS) | (texts.str.len_bytes() != texts.str.len_chars())).arg_true()
+    if not len(rows):
+        return texts
+    plain = texts.gather(rows).str.replace_all(_INVISIBLE, "").str.normalize("NFKC").str.replace_all(_TAG, " ")
+    for _ in range(2):  # a match takes the figure that the next one would begin with
+        plain = plain.str.replace_all(_THOUSANDS, "$1$2")
+    return texts.clone().scatter(rows, plain)
 
 
 def _weights(plain: "pl.Series") -> I64:

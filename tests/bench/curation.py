@@ -4,8 +4,8 @@ Run by ``make bench NAME=curation``. First both on one core over the same real d
 given each ``PEER_STEP``-th): Gopher repetition and quality, C4 without its punctuation rule, FineWeb's rules, masking of e-mail and IP addresses,
 MinHash deduplication, written out; CPU seconds, the least of as many runs. datatrove's filters split by spaCy, as only so both decide alike,
 its signatures by a regular expression. Language identification is left out of both, since datatrove's model is a download. Then, but for
-``--no-growth``, ``mill up`` brings up ever larger corpora of short synthetic documents (``SIZES``), a file of `FILE_DOCUMENTS` a
-partition: seconds, and the peak memory of the largest process.
+``--no-growth``, ``mill up`` brings up ever larger corpora of short synthetic documents (``SIZES``, which end within minutes), a file of
+`FILE_DOCUMENTS` a partition: CPU seconds of all its processes, seconds, and the peak memory of the largest process.
 """
 
 import json
@@ -26,10 +26,10 @@ from tests.bench.measuring import REPEATS, Took, least
 from tests.bench.planted import on_one_core, peer_signatures
 from tests.bench.texts import prose
 
-SIZES = (500_000, 1_000_000, 2_000_000, 4_000_000)
+SIZES = (100_000, 200_000)
 FILE_DOCUMENTS = 100_000
 DOCUMENT_WORDS = 45
-PEER_STEP = 12
+PEER_STEP = 60
 RECIPE = """
 name: growth
 sources:
@@ -134,9 +134,9 @@ def _write_corpus(folder: Path, first: int, count: int) -> int:
     return size
 
 
-def growth() -> list[tuple[int, float, float, float]]:
-    """Return documents, MB of text, seconds and peak MB of each size; every size starts from nothing."""
-    rows: list[tuple[int, float, float, float]] = []
+def growth() -> list[float]:
+    """Print documents, MB of text, CPU seconds, seconds and peak MB of each size, every one from nothing, and return the peaks."""
+    peaks: list[float] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "data").mkdir()
@@ -148,14 +148,17 @@ def growth() -> list[tuple[int, float, float, float]]:
             command = [sys.executable, "-m", "pipelines.commands", "up", "corpus/deduplicated", "--recipe", str(folder / "recipe.yaml")]
             environment = {**os.environ, "MILL_HOME": str(folder / f"home-{count}")}
             script = "import os, resource, subprocess, sys; code = subprocess.run(sys.argv[1:]).returncode; "
-            script += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
+            script += "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime, used.ru_maxrss); sys.exit(code)"
             started = time.perf_counter()
             done = subprocess.run([sys.executable, "-c", script, *command], env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
                 sys.exit(f"mill up failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
-            rows.append((count, size / 1e6, time.perf_counter() - started, int(done.stdout.split()[-1]) / 1024))
-            print(f"{count:>10,} documents {size / 1e6:>8.0f} MB {rows[-1][2]:>8.1f} s {rows[-1][3]:>8.0f} MB peak", flush=True)
-    return rows
+            cpu_seconds, peak_kb = map(float, done.stdout.split()[-2:])
+            wall_seconds = time.perf_counter() - started
+            peaks.append(peak_kb / 1024)
+            sizes = f"{count:>10,} documents {size / 1e6:>6.0f} MB"
+            print(f"{sizes} {cpu_seconds:>8.1f} CPU s {wall_seconds:>8.1f} s {peaks[-1]:>8.0f} MB peak", flush=True)
+    return peaks
 
 
 def main() -> None:
@@ -172,8 +175,7 @@ def main() -> None:
     print(f"{'':12}{'documents':>10}{'MB':>8}{'MB/s':>8}{'peak MB':>9}")
     print(f"{'modelmill':12}{len(documents):>10}{our_mb:>8.1f}{ours_speed:>8.2f}{our_peak:>9.0f}")
     print(f"{'datatrove':12}{len(sample):>10}{peer_mb:>8.1f}{peer_speed:>8.3f}{peer_peak:>9.0f}")
-    rows = growth() if "--no-growth" not in sys.argv else []
-    peak = max([our_peak, *(row[3] for row in rows)])
+    peak = max([our_peak, *(growth() if "--no-growth" not in sys.argv else [])])
     figures = {"name": "curation", "ours": round(ours_speed, 2), "peer": round(peer_speed, 3), "ratio": round(ours_speed / peer_speed, 1)}
     print(
         json.dumps(

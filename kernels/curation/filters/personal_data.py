@@ -111,7 +111,7 @@ def _count(found: Mapping[int, list[Span]], pieces: Pieces, kinds: tuple[Kind, .
 
 SPEC = Filter(
     name="personal_data",
-    version=3,
+    version=4,
     config=PersonalDataConfig,
     apply=apply,
     needs=lambda config: (SecretKey(config.key),) if config.key is not None else (),

@@ -47,4 +47,4 @@ def apply(batch: TextBatch, config: SecretsConfig) -> Outcome:
     return outcome._replace(text=text, tags={"num_secrets": pl.Series("num_secrets", counts, dtype=pl.Int64)})
 
 
-SPEC = Filter(name="secrets", version=2, config=SecretsConfig, apply=apply)
+SPEC = Filter(name="secrets", version=3, config=SecretsConfig, apply=apply)

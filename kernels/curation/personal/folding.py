@@ -19,7 +19,7 @@ _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e
 _SPACES = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u3000"
 _HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"
 _DIGITS = {char: str(unicodedata.decimal(char)) for char in map(chr, range(0x80, 0x1FBFA)) if not 0xD800 <= ord(char) < 0xE000 and char.isdecimal()}
-_FULL_WIDTH = {chr(ord(char) + 0xFEE0): char for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz@.+-_"} | {"\ufe6b": "@"}
+_FULL_WIDTH = {chr(ord(char) + 0xFEE0): char for char in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz@.+-_"} | {"\ufe6b": "@", "\u2024": "."}
 _PLAIN: dict[str, str] = dict.fromkeys(_SPACES, " ") | dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_INVISIBLE, "") | _DIGITS | _FULL_WIDTH
 _ALWAYS, _BESIDE_DIGITS = 1, 2
 

@@ -17,7 +17,20 @@ Bools = NDArray[np.bool_]
 Raw = NDArray[np.uint8]
 
 Shape = Literal[
-    "digits", "lettered", "dotted", "year", "numbered", "account", "at", "coded_at", "bracketed_at", "colons", "pairs", "degree", "long_word"
+    "digits",
+    "lettered",
+    "dotted",
+    "year",
+    "numbered",
+    "account",
+    "at",
+    "coded_at",
+    "bracketed_at",
+    "tagged_at",
+    "colons",
+    "pairs",
+    "degree",
+    "long_word",
 ]
 _SEPARATOR = b"\n\n\n\n"  # one longer than the gap that digits of one number may leave
 _MAX_GAP = 3
@@ -33,7 +46,8 @@ class Place(NamedTuple):
     """``digits``: digits with gaps of up to three bytes; ``lettered``: the same with a letter beside one of them; ``dotted``: four numbers
     joined by points; ``year``: 19xx or 20xx; ``numbered``: a number, then a capital, or five digits behind two capitals; ``account``: digits right
     behind two letters, with more digits to follow; ``at``: inner @;
-    ``coded_at``: 40 or 64 as codes of it have them; ``bracketed_at``: a bracket that closes behind "at" or @;
+    ``coded_at``: 40 or 64 as codes of it have them; ``bracketed_at``: a bracket or semicolon that closes behind "at" or @;
+    ``tagged_at``: @ beside a tag;
     ``colons``: two adjacent or seven close ones; ``pairs``: five separators three bytes apart; ``degree``: the sign;
     ``long_word``: the first of 26 letters and digits on end."""
     before: int
@@ -177,11 +191,11 @@ def _account(raw: Raw, starts: I64, ends: I64) -> I64:
 
 
 def _coded_at(raw: Raw, starts: I64, ends: I64) -> I64:
-    r"""``%40``, ``&#64;``, ``&#x40;``, ``\u0040``: a run of digits may go on behind the code."""
+    r"""``%40``, ``%2540``, ``&#64;``, ``&#x40;``, ``\u0040``: a run of digits may go on behind the code."""
     lead, size = raw[starts - 1], ends - starts
     forty = (raw[starts] == ord("4")) & (raw[starts + 1] == ord("0"))
     coded = (size >= 2) & forty & ((lead == ord("%")) | (lead == ord("x")) | (lead == ord("X")))
-    coded |= (lead == ord("u")) & (size >= 4) | (lead == ord("#")) & (size >= 2)
+    coded |= ((lead == ord("u")) | (lead == ord("%"))) & (size >= 4) | (lead == ord("#")) & (size >= 2)
     return np.flatnonzero(coded)
 
 
@@ -193,12 +207,17 @@ def _at(raw: Raw) -> I64:
 
 def _bracketed_at(raw: Raw) -> I64:
     low = raw | np.uint8(32)
-    closes = (raw == ord(")")) | (low == ord("}"))  # or a square one
+    closes = (raw == ord(")")) | (low == ord("}")) | (raw == ord(";"))  # or a square one
     places = np.flatnonzero(closes[1:] & ((low == ord("t")) | (low == ord(" ")))[:-1]) + 1
     last = places - 1 - (raw[places - 1] == ord(" "))
     places = places[((raw[last] | 32) == ord("t")) & ((raw[last - 1] | 32) == ord("a"))]
     signs = np.flatnonzero(raw[:-1] == ord("@"))
     return np.union1d(places, signs[closes[signs + 1]] + 1)
+
+
+def _tagged_at(raw: Raw) -> I64:
+    places = np.flatnonzero(raw == ord("@"))
+    return places[(raw[places - 1] == ord(">")) | (raw[places + 1] == ord("<"))]
 
 
 def _colons(raw: Raw) -> I64:
@@ -238,6 +257,7 @@ _RUN_SHAPES: dict[Shape, Callable[[Raw, I64, I64], I64]] = {
 _POINT_SHAPES: dict[Shape, Callable[[Raw], I64]] = {
     "at": _at,
     "bracketed_at": _bracketed_at,
+    "tagged_at": _tagged_at,
     "colons": _colons,
     "pairs": _pairs,
     "degree": _degree,

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from kernels.curation.secrets.rules import KINDS, MAX_BEHIND_CHARS, RULES, TRACES, Rule
+from kernels.curation.secrets.formats import MAX_BEHIND_CHARS, Rule
+from kernels.curation.secrets.rules import KINDS, RULES
+from kernels.curation.secrets.traces import may_hold_secrets
 from kernels.curation.spans import first_of_overlapping, placeholder, replace
 
 if TYPE_CHECKING:
@@ -31,17 +33,14 @@ def find_secrets(text: str, kinds: Iterable[str] = KINDS) -> list[Secret]:
 
 def find_in_texts(texts: "pl.Series", kinds: Iterable[str] = KINDS) -> dict[int, list[Secret]]:
     """Return the secrets of N texts by number of text; texts without any are left out."""
-    import polars as pl
-
     wanted = frozenset(kinds)
-    frame = texts.to_frame("text").lazy()
-    trace = pl.any_horizontal(pl.col("text").str.contains(trace) for trace in TRACES)
-    suspects = frame.with_row_index().filter(trace).collect()
-    found = {number: _search(text, wanted) for number, text in suspects.iter_rows()}
+    suspects = may_hold_secrets(texts)
+    found = {number: search(text, wanted) for number, text in zip(suspects.to_list(), texts.gather(suspects).to_list(), strict=True)}
     return {number: secrets for number, secrets in found.items() if secrets}
 
 
-def _search(text: str, wanted: frozenset[str]) -> list[Secret]:
+def search(text: str, wanted: frozenset[str]) -> list[Secret]:
+    """Return the secrets of a text of some kinds, whether it has a trace or not."""
     lowered = text.lower()
     if len(lowered) != len(text):  # some capitals have small forms of two characters
         lowered = "".join(char.lower() if char.isascii() else char for char in text)

@@ -85,6 +85,18 @@ def _is_digit(code: int) -> bool:
 
 
 @compiled
+def _is_figure(code: int) -> bool:
+    """Return whether a character is a digit of ASCII, of Arabic or Persian, of Devanagari, or of full width."""
+    return _is_digit(code) or 0x660 <= code <= 0x669 or 0x6F0 <= code <= 0x6F9 or 0x966 <= code <= 0x96F or 0xFF10 <= code <= 0xFF19
+
+
+@compiled
+def _is_dash(code: int) -> bool:
+    """Return whether a character may be written for a minus: hyphens and the dash of figures, of full width too, but not the long dashes of prose."""
+    return code == _HYPHEN or 0x2010 <= code <= 0x2013 or code in (0xFE63, 0xFF0D)
+
+
+@compiled
 def _is_tight_between_words(data: U8, gap: Gap, kinds: U8) -> bool:
     """Return whether marks alone join two words as in ``1.5`` or ``f(x)``; hyphens, underscores, quotes and apostrophes join words of prose."""
     if gap.left < 0 or gap.right < 0 or kinds[gap.left] != WORD or kinds[gap.right] != WORD:
@@ -100,14 +112,17 @@ def _is_tight_between_words(data: U8, gap: Gap, kinds: U8) -> bool:
 
 @compiled
 def _says_something(data: U8, gap: Gap, kinds: U8) -> bool:
-    """Return whether a gap has a sign, a hyphen that touches no word before it, ``!x``, ``.5``, or ``3 : 5``."""
+    """Return whether a gap has a sign, a hyphen that touches no word before it, a minus of any form, ``!x``, ``.5``, or ``3 : 5``."""
     place = gap.start
     before = SPACE if gap.left < 0 else WORD
     while place < gap.end:
         code, length = decode(data, place)
         kind = kinds[code]
         last = place + length == gap.end and gap.right >= 0
-        if kind == SIGN or (code == _HYPHEN and before != WORD and kinds[code] == TIGHT):
+        if kind == SIGN or (code == _HYPHEN and before != WORD and kind == TIGHT):
+            return True
+        alone = place == gap.start and gap.left >= 0 and kinds[gap.left] == ALONE
+        if last and kinds[_HYPHEN] == TIGHT and _is_dash(code) and _is_figure(gap.right) and (alone or before != WORD):
             return True
         if kind == TIGHT and before != WORD and last and (code == _BANG or (code == _STOP and data[place - 1] != _STOP)):
             return True
@@ -129,7 +144,10 @@ def _write_gap(data: U8, gap: Gap, kinds: U8, out: U8, write: int, begin: int) -
     while place < gap.end:
         code, length = decode(data, place)
         place += length
-        point = code == _STOP and place == gap.end and gap.right >= 0
+        last = place == gap.end and gap.right >= 0
+        point = code == _STOP and last
+        if kinds[code] == MARK and last and _is_dash(code) and _is_figure(gap.right):
+            code = _HYPHEN
         if kinds[code] == SIGN or (kinds[code] == TIGHT and (tight or point or code in (_HYPHEN, _BANG, _COLON, _OPEN, _CLOSE))):
             if parted and write > begin:
                 out[write] = 32
@@ -193,7 +211,7 @@ def _normalise_one(data: U8, place: int, end: int, tables: tuple[U32, U8, U8], o
             if kind == TIGHT and touched == place:
                 touched += length
             else:
-                marked |= kind >= TIGHT
+                marked |= kind >= TIGHT or _is_dash(code)
             place += length
             continue
         lower = np.int64(table[code])

@@ -3,8 +3,9 @@ r"""Texts normalised for matching, as flat UTF-8: what makes two of them the sam
 Case, white space and the punctuation of prose say nothing; words, figures and signs do. A word is a run of letters, marks and digits; a
 character of a script that puts no spaces between words (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan ...) is one of its own. Signs are
 symbols (``+ < = $``), the operators and brackets of code (``* / % & # @ \ [ ] { }``), and marks that stand as in code or mathematics and
-not as in prose: joined on both sides (``1.5``, ``f(x)``), before a word alone (``-1``, ``!x``, ``.5``), a hyphen between blanks, a mark between
-two figures (``3 : 5``). Signs that touch each other are one word. A text without any word keeps all but its white space.
+not as in prose: joined on both sides (``1.5``, ``f(x)``), before a word alone (``-1``, ``!x``, ``.5``), a minus in any form before a figure
+(``–1``, ``温度-5度``), a hyphen between blanks, a mark between two figures (``3 : 5``). Signs that touch each other are one word. A text without
+any word keeps all but its white space.
 
 Two tables say of each code point what it is in lower case and what it counts as. Texts that these cannot tell (the few letters whose
 lower case depends on their neighbours or is more than one character) are put in lower case by Polars first.
@@ -28,7 +29,7 @@ U32 = NDArray[np.uint32]
 _MAX_BATCH_BYTES = 8 << 20
 _SIGMA = 0x3A3  # becomes one of two letters, by what follows
 _TIGHT = ".,;:!?()-_'\""
-_SIGNS = "*/%&#@\\[]{}" + "＊／％＆＃＠＼［］｛｝" + "٪‰‱" + "′″‴‵‶‷"  # punctuation to Unicode, operators and units to readers
+_SIGNS = "*/%&#@\\[]{}" + "＊／％＆＃＠＼［］｛｝" + "٪‰‱٫٬§" + "′″‴‵‶‷" + "⌈⌉⌊⌋⟦⟧⟨⟩"  # punctuation to Unicode, operators and units to readers
 _SPACELESS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x0F00, 0x0FFF),  # Tibetan, whose marks part syllables

@@ -35,6 +35,6 @@ SPEC = Task(
     config=CommonsenseQaConfig,
     need=DataFile(),
     run=run,
-    texts=TaskTexts(version=2, read=read_item_texts),
+    texts=TaskTexts(version=3, read=read_item_texts),
     metrics=METRICS,
 )

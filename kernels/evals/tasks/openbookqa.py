@@ -32,6 +32,6 @@ SPEC = Task(
     config=OpenBookQaConfig,
     need=DataFile(),
     run=run,
-    texts=TaskTexts(version=2, read=read_item_texts),
+    texts=TaskTexts(version=3, read=read_item_texts),
     metrics=METRICS,
 )

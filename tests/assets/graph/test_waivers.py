@@ -7,7 +7,7 @@ import pytest
 
 from assets.graph.artifact import SHARDS, Graph
 from assets.graph.build import CellBuild, Judging
-from assets.graph.checks import CheckFinding, CheckSuite, single_check
+from assets.graph.checks import BAD_ROWS, CheckFinding, CheckSuite, single_check
 from assets.graph.state import GraphState
 from assets.graph.upstream import every, same
 from assets.graph.waivers import Waiver, proposal
@@ -154,3 +154,55 @@ def test_a_line_to_paste_is_a_waiver(home: Home) -> None:
     manifest = home.lake().require(BAD)
     words = yaml.safe_load(proposal(manifest, "is_good"))[0]
     assert Waiver.model_validate(words).holds(manifest)
+
+
+def bad_rows(asset: str, num_bad: int) -> CheckSuite:
+    """A check that finds so many rows at fault in the second partition."""
+
+    def judge(judging: Judging, cell: Cell) -> CheckFinding:
+        found = num_bad if cell.partition == BAD.partition else 0
+        return CheckFinding(not found, f"{found} of 9 rows fail", {"num_rows": 9, BAD_ROWS: found})
+
+    return single_check("is_good", "Good.", asset, blocking=True, version=1, judge=judge)
+
+
+def rows_graph(num_later: int, *waivers: Waiver) -> Graph:
+    return graph_of(
+        artifact("corpus/documents", write, partitioning=SHARDS),
+        artifact("corpus/filtered", write, partitioning=SHARDS, made_from=(same("corpus/documents"),)),
+        artifact("corpus/signatures", write, partitioning=SHARDS, made_from=(same("corpus/filtered"),)),
+        artifact("tokens/shards", write, partitioning=SHARDS, made_from=(same("corpus/signatures"),)),
+        suites={
+            "corpus/documents": [bad_rows("corpus/documents", 2)],
+            **{name: [bad_rows(name, num_later)] for name in ("corpus/filtered", "tokens/shards")},
+        },
+        waivers=waivers,
+    )
+
+
+@pytest.mark.parametrize("num_later", [1, 2])
+def test_what_is_accepted_once_is_accepted_in_what_is_made_from_it(home: Home, num_later: int) -> None:
+    bring_up(rows_graph(num_later), home, SOURCES)
+    accepted = rows_graph(num_later, waiver(home.lake().require(BAD).content))
+    bring_up(accepted, home, SOURCES)
+    state = GraphState(accepted, home.lake(), SOURCES)
+    assert {status.state for status in state.cells} == {"fresh"}
+    for asset in ("corpus/filtered", "tokens/shards"):
+        words = "accepted though is_good fails: seen, and fine (said of corpus/documents[web.base.001], which it is made from)"
+        assert state.status(asset, BAD.partition).reason == words
+
+
+def test_more_rows_at_fault_than_were_accepted_need_a_waiver_of_their_own(home: Home) -> None:
+    bring_up(rows_graph(3), home, SOURCES)
+    first = waiver(home.lake().require(BAD).content)
+    bring_up(rows_graph(3, first), home, SOURCES)
+    state = GraphState(rows_graph(3, first), home.lake(), SOURCES)
+    assert [status.state for status in state.cells if status.cell.partition == BAD.partition] == ["fresh", "blocked", "held", "held"]
+
+
+def test_a_waiver_for_an_earlier_content_carries_nothing_over(home: Home) -> None:
+    bring_up(rows_graph(2), home, SOURCES)
+    accepted = rows_graph(2, waiver(home.lake().require(BAD).content))
+    bring_up(accepted, home, SOURCES)
+    stale = GraphState(rows_graph(2, waiver("0" * 32)), home.lake(), SOURCES)
+    assert [status.state for status in stale.cells if status.cell.partition == BAD.partition] == ["blocked", "held", "held", "held"]

@@ -86,6 +86,25 @@ def test_a_short_item_of_a_script_without_spaces_is_matched_whole() -> None:
     assert len(_found(_whole("港口的灯塔在哪里？东边"), "请问港口的灯塔在哪里？东边。", "港口的灯塔在哪里？西边")) == 1
 
 
+@pytest.mark.parametrize(
+    ("item", "document"),
+    [
+        ("What <b>do</b> black cows drink?", "What **do** black <i>cows</i> drink?"),
+        ("Who drew &quot;Tom &amp; Jerry&quot; first?", 'Who drew "Tom & Jerry" first?'),
+        ("How many is 1,000,000 plus 2,000?", "How many is 1000000 plus 2000?"),
+        ("ＷＨＡＴ do black cows drink２?", "what do black cows drink2"),
+        ("Où est le café ici?", "Ou\u0300 est le cafe\u0301 ici?"),
+        ("What do black cows dri\u200bnk?", "What do black co\u00adws drink?"),
+    ],
+)
+def test_markup_and_the_form_of_characters_do_not_matter(item: str, document: str) -> None:
+    assert len(_found(_whole(item), f"They ask: {document} And so on.")) == 1
+
+
+def test_numbers_that_differ_are_not_the_same_without_their_separators() -> None:
+    assert _found(_whole("How many is 1,000 plus two?"), "How many is 10,00 plus two?", "How many is 1.000 plus two?") == []
+
+
 def test_a_run_does_not_cross_documents() -> None:
     assert _found(_parts(LONG), "a b c d e f g", "h i j k l m n") == []
 

@@ -39,6 +39,15 @@ def test_paths_are_relative_to_the_recipe_embedded_or_urls(tmp_path: Path) -> No
     assert recipe.locate("s3://bucket/books", Path("/embedded")) == "s3://bucket/books"
 
 
+@pytest.mark.parametrize(
+    "path", ["embedded:x/../../etc", "embedded:../x", "embedded:/etc/passwd", "embedded:x/..", "embedded:..\\x", "embedded:", "embedded:x/../../etc/"]
+)
+def test_no_path_of_embedded_data_leads_out_of_them(tmp_path: Path, path: str) -> None:
+    recipe = load_recipe(write(tmp_path, RECIPE))
+    with pytest.raises(RecipeError, match="leads out of the embedded data; write embedded:NAME"):
+        recipe.locate(path, Path("/embedded"))
+
+
 UNKNOWN_KEYS = {
     "recipe": ("release: {", "relaese: 1\nrelease: {", "relaese", "relaese", "release"),
     "source": ("    path: books\n", "    path: books\n    snapshoot: x\n", "sources.books.snapshoot", "snapshoot", "snapshot"),

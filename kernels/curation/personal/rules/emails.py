@@ -1,7 +1,8 @@
 r"""E-mail addresses, wherever an at sign stands: also with letters of any script, quoted, at an IP address, or with the sign spelled otherwise.
 
 The characters around a sign are read outwards from it, so that punctuation and underlines beside an address hide none, and none is found in
-half. Signs: ``@``, ``%40``, ``&#64;``, ``\u0040``, and ``at`` or ``@`` in brackets. The names are those of RFC 5322 and 6531 that people have.
+half. Signs: ``@``, also between tags, ``%40``, ``&#64;``, ``&commat;``, ``\u0040``, and ``at`` or ``@`` in brackets. The names are those of
+RFC 5322 and 6531 that people have.
 
 What is left: names at a host without a point (``user@localhost``), versions (``pkg@1.2.3``), names of files (``icon@2x.png``), calls in code
 (``a@b.mean()``), accounts of version control (``git@github.com:org/repo``), handles (``@name``, ``@name:matrix.org``), ``name at host dot com``
@@ -22,18 +23,29 @@ _REACH = 128
 _JOINED = (  # scripts written without spaces, and Hangul, whose particles follow at once: where they touch ASCII, a word ends
     "\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff\u3005\u3040-\u312f\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"
 )
-_ALNUM = rf"[^\W_{_JOINED}]"
+_MARKS = "\u0300-\u036f\u064b-\u065f\u0900-\u0dff"  # what stands above and below letters is no letter to expressions
+_ALNUM = rf"(?:[^\W_{_JOINED}]|[{_MARKS}])"
 _PLAIN = re.compile("@")
-_CODED = re.compile(r"%40|&#0{0,3}(?:64|[xX]40);|\\u0040")
-_BRACKETED = re.compile(r"[ ]?[\[({<][ ]?(?:at|AT|At|@)[ ]?[\])}>][ ]?")
-_NAME = re.compile(rf"(?:[^\W_{_JOINED}]|[._%+-]|['’&](?={_ALNUM})|(?<=[_.-])\\){{1,{_REACH}}}")  # read from its end
+_CODED = re.compile(r"%(?:25)?40|&#0{0,3}(?:64|[xX]40);|\\(?:u00|x)40")
+_BRACKETED = re.compile(r"[ ]?[\[({<][ ]?(?:at|AT|At|@)[ ]?[\])}>][ ]?|&commat;")
+_TAG = r"(?:<(?:/?[A-Za-z][^<>]{0,60}|!--[^<>]{0,60}--)>)"
+_TAGGED = re.compile(rf"(?<=[^>]){_TAG}{{1,3}}@{_TAG}{{0,3}}|@{_TAG}{{1,3}}")
+_NAME = re.compile(rf"(?:[^\W_{_JOINED}]|[._%+{_MARKS}-]|['’&!$^~](?={_ALNUM})|(?<=[_.-])\\){{1,{_REACH}}}")  # read from its end
+_ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|u003[CcEe]|=3D|%(?:25)?(?:[013][A-Fa-f0-9]|2[0-9ACFacf]|[57][B-Eb-e]|40)")
+"""How programs write a character beside an address that is not of it: a line's end, a blank, a quote, an angle bracket, an equals sign."""
 _JOINED_NAME = re.compile(rf"[{_JOINED}][{_JOINED}0-9A-Za-z._-]{{0,23}}")
 _QUOTED = re.compile(r'"\w(?:[^"\n]{0,62}\w)?"(?![^\s<(:;,=])')
 _GROUP = re.compile(r"\}[\w.+ -]{1,64}(?:[,;|][\w.+ -]{1,64}){1,16}\{")
 _RETURNED = re.compile(r"=[\w.]{0,64}[+-][\w.+-]{1,64}")
-_DOMAIN = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|[_-]){{0,62}}\.){{1,8}}(?:[^\W\d_{_JOINED}]{{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?!{_ALNUM})")
+_DOMAIN = re.compile(
+    rf"(?:{_ALNUM}(?:{_ALNUM}|[_-]){{0,62}}\.){{1,8}}(?:(?:[^\W\d_{_JOINED}]|[{_MARKS}]){{2,24}}|xn--[A-Za-z0-9-]{{2,59}})(?!{_ALNUM})"
+)
+_TOUCHED_DOMAIN = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|[_-]){{0,62}}[.。｡]){{1,8}}([A-Za-z]{{2,24}})(?![A-Za-z])")
+"""A host with letters of another script or figures right behind it (``example.comи``, ``example.com²``), or with ideographic full stops."""
 _JOINED_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[A-Za-z0-9-]{2,59})")
-_DOTTED = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|-){{0,62}}[ ]?[\[({{<][ ]?(?:dot|DOT|Dot|\.)[ ]?[\])}}>][ ]?){{1,8}}[A-Za-z]{{2,24}}(?!{_ALNUM})")
+_DOT = r"(?:\.|%2[Ee]|&period;|&#0{0,3}(?:46|[xX]2[eE]);|[ ]?[\[({<][ ]?(?:dot|DOT|Dot|\.)[ ]?[\])}>][ ]?)"
+_DOTTED = re.compile(rf"(?:{_ALNUM}(?:{_ALNUM}|-){{0,62}}{_DOT}){{1,8}}[A-Za-z]{{2,24}}(?!{_ALNUM})")
+_PLAIN_HOST = re.compile(r"[\w.-]+")
 _LITERAL = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]", re.IGNORECASE)
 _IPV4 = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
 _NUMBERED = re.compile(r"[vV]?\d+\.\d|\dx\.")
@@ -88,17 +100,28 @@ def _end(text: str, sign: re.Match[str]) -> int:
     if first == "[":
         literal = _LITERAL.match(text, start)
         return literal.end() if literal and _is_ip(literal[1]) else 0
-    if sign[0] != "@" and (dotted := _DOTTED.match(text, start)):
+    if sign[0] != "@" and (dotted := _DOTTED.match(text, start)) and not _PLAIN_HOST.fullmatch(dotted[0]):
         return dotted.end()
     if first.isdigit() and (number := _IPV4.match(text, start)):
         return number.end() if _is_ip(number[0]) and len(number[0]) > len("1.2.3.4") else 0
     domain = _DOMAIN.match(text, start)
     if domain and not (first in "0123456789vV" and _NUMBERED.match(domain[0])):
         size = _host_chars(domain[0], text[domain.end() : domain.end() + 1])
-        return start + size if size else 0
+        if (">@" in sign[0] or "@<" in sign[0]) and not _is_top(domain[0][:size].rpartition(".")[2].lower()):
+            return 0  # highlighted code: a private host is likelier a product of matrices
+        if size or domain[0].isascii():
+            return start + size if size else 0
     joined = _JOINED_DOMAIN.match(text, start)
-    size = _joined_host_chars(joined[0]) if joined and not joined[0].isascii() else 0
-    return start + size if size else 0
+    if joined and not joined[0].isascii() and (size := _joined_host_chars(joined[0])):
+        return start + size
+    touched = _TOUCHED_DOMAIN.match(text, start)
+    return touched.end() if touched and _is_touched(touched, text[touched.end() : touched.end() + 1]) else 0
+
+
+def _is_touched(domain: re.Match[str], following: str) -> bool:
+    """Say whether a host ends where another script or figures begin: not where the word is one of a file (``song.mp3``) or a version."""
+    is_file = (domain[1] + following).lower() in _FILES or _NUMBERED.match(domain[0]) is not None
+    return _is_top(domain[1].lower()) and not is_file and following not in _CODE
 
 
 def _is_ip(address: str) -> bool:
@@ -140,7 +163,13 @@ def _start(text: str, at: int, done: int) -> int:
     if not size:
         joined = _JOINED_NAME.match(behind)
         return at - (len(joined[0].rstrip("._-")) if joined else 0)
-    return at - size - _returned_chars(behind, size)
+    return _behind_escape(text, at - size - _returned_chars(behind, size), at)
+
+
+def _behind_escape(text: str, first: int, at: int) -> int:
+    r"""Return where a name begins of which the first characters may be the end of an escape: ``\ninfo``, ``%20info``, ``u003cinfo``."""
+    escape = _ESCAPE.search(text, max(0, first - 1), min(at, first + 6))
+    return escape.end() if escape and escape.start() <= first < escape.end() < at else first
 
 
 def _returned_chars(behind: str, size: int) -> int:
@@ -160,4 +189,5 @@ RULES = (
     Addresses(place=Place("at", before=0, after=1), sign=_PLAIN),
     Addresses(place=Place("coded_at", before=4, after=4), sign=_CODED),
     Addresses(place=Place("bracketed_at", before=8, after=4), sign=_BRACKETED),
+    Addresses(place=Place("tagged_at", before=192, after=192), sign=_TAGGED),
 )

@@ -42,6 +42,15 @@ def _marked(text: str) -> str:
         "«info@gmail.con» «jane@db.prod.internal»",
         "ssh «jane@host.example.com»:/home",
         "@«alice@mastodon.social»",
+        "пишите на «info@example.com»и ждите; «info@example.com»هنا; «info@example.com»²",
+        "«info@example。com» «info@example｡com» «info@example\u2024com» «info@example.com»。Next",
+        "«अजय@डाटा.भारत»",
+        "«info%2540example.com» «info&commat;example.com» «info\\x40example.com»",
+        "«info&#64;example&#46;com» «info&#x40;example&#x2e;com» «info%40example%2Ecom»",
+        "«info<span>@</span>example.com» «info<!-- no robots -->@example.com» «info@<b>example.com»</b>",
+        "\\n«info@example.com»\\n %20«info@example.com» %3C«info@example.com»%3E =3D«info@example.com»",
+        "\\u003c«info@example.com»\\u003e u003c«info@example.com» \\x3c«info@example.com»\\x3e &lt;«info@example.com»&gt;",
+        "«user!x@example.com» «x~y@example.com» !«info@example.com»! ~«info@example.com»~",
     ],
 )
 def test_an_address_is_found_whole(marked: str) -> None:
@@ -64,6 +73,8 @@ def test_an_address_is_found_whole(marked: str) -> None:
         "sd_IN@devanagari.UTF-8",
         "look (at) this",
         "转发@人民日报.很好",
+        "a@b.mp3 song@live.mp3 pkg@2.0.py3",
+        "<span>A</span>@<span>B.inner</span> and <b>@</b><i>app.route</i>",
     ],
 )
 def test_what_is_no_address_is_left(text: str) -> None:

