@@ -86,6 +86,10 @@ class Artifact:
         return Cell(self.recipe, self.name, partition)
 
 
+STAGES = ("corpus", "tokens", "models", "evals")
+"""What the names of assets begin with, in the order of their making."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Graph:
     """All artifacts of one recipe, parents before children, their checks, and the files they start from."""
@@ -106,7 +110,7 @@ class Graph:
     """Versions of a cell that are kept, the standing one among them."""
 
     def until(self, stage: str) -> set[str]:
-        """Return an asset, or all of a stage (``corpus``, ``tokens``, ``models``, ``evals``), and all that they hang on.
+        """Return an asset, or all of a stage (``corpus``, ``tokens``, ``models``, ``evals``) and of those before it, and all that they hang on.
 
         Raises:
             ValueError: there is none of that name (names the nearest).
@@ -115,7 +119,8 @@ class Graph:
         if not names:
             stages = {name.partition("/")[0] for name in self.artifacts}
             raise ValueError(f"no stage or asset is named {stage!r}; {nearest(stage, sorted(stages | set(self.artifacts)))}")
-        return self.upstream(names)
+        before = STAGES[: STAGES.index(stage)] if stage in STAGES else ()
+        return self.upstream([*names, *(name for name in self.artifacts if name.partition("/")[0] in before)])
 
     def downstream(self, names: Iterable[str]) -> set[str]:
         """Return the names and all that hangs on them."""

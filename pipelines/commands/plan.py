@@ -27,6 +27,9 @@ MEANINGS = {
     "held": "behind one that is stopped",
 }
 SHOWN_FILES = 5
+MAX_STAGE_CHARS = 40
+SHOWN_SOURCES = 3
+"""Of one stage and reason that have a line each; more are counted in one."""
 
 
 @app.command("plan")
@@ -42,8 +45,10 @@ def show_plan(
     print_waivers(state)
     if absent:
         console.print(f"not there yet, made by mill up: {', '.join(sorted(absent))}")
-    for source, changes in file_changes(load_sources(bench.lake, bench.recipe.name), state.observed).items():
-        console.print(f"{source}: {'; '.join(_file_words(changes))}")
+    before = load_sources(bench.lake, bench.recipe.name)
+    known = {partition.source for partition in before.partitions}
+    for source, changes in file_changes(before, state.observed).items():
+        console.print(f"{source}: {'; '.join(_file_words(changes)) if source in known else f'{len(changes.new)} files, not looked at before'}")
     for passed in state.observed.passed:
         console.print(styled((passed, "yellow")))
     if not waiting:
@@ -73,30 +78,39 @@ class Group(NamedTuple):
     """Cells that wait for one reason."""
 
     asset: str
-    source: str
     state: str
     reason: str
-    """Without the partitions that it names."""
+    """Without the partitions that it names, and how many there are."""
 
 
 def group_of(status: CellStatus) -> Group:
     """Return the group of a waiting cell."""
     state = "conditional" if is_conditional(status) else status.state
+    reason = re.sub(r"\[[^\]]*\]|(?<=\S) and \d+ more", "", status.reason) if "/" in status.reason else status.reason
+    return Group(status.cell.asset, state, reason)
+
+
+def _source_of(status: CellStatus) -> str:
+    """Return the source of a cell whose partition is of one, else nothing."""
     partition = status.cell.partition or ""
-    reason = re.sub(r"\[[^\]]*\]", "", status.reason) if "/" in status.reason else status.reason
-    return Group(status.cell.asset, partition.split(".")[0] if "." in partition else "", state, reason)
+    return partition.split(".")[0] if "." in partition else ""
 
 
 def _groups(waiting: Sequence[CellStatus]) -> Table:
-    """Return a line an asset, source and reason."""
-    counts = Counter(map(group_of, waiting))
-    columns = [Column("stage", overflow="fold"), Column("source", overflow="fold"), Column("cells", justify="right", no_wrap=True)]
+    """Return a line an asset and reason, with its sources: a line each where they are few."""
+    groups: dict[Group, Counter[str]] = {}
+    for status in waiting:
+        groups.setdefault(group_of(status), Counter())[_source_of(status)] += 1
+    widest = min(MAX_STAGE_CHARS, max(len(group.asset) for group in groups))
+    columns = [Column("stage", overflow="fold", min_width=widest), Column("source", overflow="fold"), Column("cells", justify="right", no_wrap=True)]
     table = Table(*columns, Column("state", no_wrap=True), Column("why", overflow="fold"), box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False)
     before = ""
-    for group, number in counts.items():
+    for group, counts in groups.items():
         state = "if needed" if group.state == "conditional" else group.state
-        table.add_row(group.asset if group.asset != before else "", group.source, str(number), state, group.reason)
-        before = group.asset
+        sources = counts if len(counts) <= SHOWN_SOURCES else {f"{len(counts)} sources": counts.total()}
+        for source, number in sources.items():
+            table.add_row(group.asset if group.asset != before else "", source, str(number), state, group.reason)
+            before = group.asset
     return table
 
 

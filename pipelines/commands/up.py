@@ -86,7 +86,7 @@ def bring_up_to_date(bench: Workbench, selections: Sequence[str], until: str | N
     _print_stopped([left for left in result.left if left.state in ("blocked", "held")], bench)
     print_proposals(state)
     if not result.failed and not result.left:
-        print_next_steps(bench)
+        print_next_steps(bench, {status.cell.asset for status in state.cells if state.manifest(*status.cell[1:]) is not None})
     return not result.failed and not result.left
 
 

@@ -1,7 +1,11 @@
 """What to do next: commands that a reader can copy, with the recipe that they are about."""
 
 import shlex
+from collections.abc import Collection
 
+from assets.corpus.names import REPORT
+from assets.evals.names import LEADERBOARD
+from assets.models.names import model_asset
 from pipelines.terminal.application import RECIPE, console, styled
 from pipelines.terminal.workbench import Workbench
 
@@ -13,14 +17,15 @@ def command(words: str, bench: Workbench) -> str:
     return f"mill {words}{recipe}"
 
 
-def print_next_steps(bench: Workbench) -> None:
-    """Say where to look at what was made: only at what there is."""
+def print_next_steps(bench: Workbench, standing: Collection[str]) -> None:
+    """Say where to look at what was made: only at what there is, ``standing`` being the assets of which a cell stands."""
     commands = [("ui", "graph, checks and plots in the browser"), ("status", "every artifact on a line")]
-    if bench.recipe.entries.evals and bench.recipe.entries.models:
-        commands.append(("show evals/leaderboard", "models side by side"))
-    elif "corpus/report" in bench.graph.artifacts:
-        commands.append(("show corpus/report", "what was kept, dropped, masked"))
-    if bench.recipe.entries.models:
-        commands.append((f"chat {list(bench.recipe.entries.models)[-1]}", "talk to it"))
+    if LEADERBOARD in standing:
+        commands.append((f"show {LEADERBOARD}", "models side by side"))
+    elif REPORT in standing:
+        commands.append((f"show {REPORT}", "what was kept, dropped, masked"))
+    models = [name for name in bench.recipe.entries.models if model_asset(name) in standing]
+    if models:
+        commands.append((f"chat {models[-1]}", "talk to it"))
     for words, what in commands:
         console.print(styled(f"  {command(words, bench)}  ", (what, "dim")), soft_wrap=True)

@@ -19,10 +19,11 @@ from resources.storage.content import CHUNK_BYTES
 from resources.storage.file_systems import open_file_system
 
 KINDS = {stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
+OWN_STATE = "state"
 REASONS = {
     "no_pattern": "no source reads files of such a name",
     "hidden": "hidden: the name begins with a dot",
-    "state": "modelmill's own state",
+    OWN_STATE: "modelmill's own state",
     "dangling_link": "a link that leads nowhere",
     "folder_read_already": "a link to a folder that is read already or holds the source",
     "fifo": "a FIFO, no file",
@@ -155,7 +156,7 @@ def _remote(location: Location) -> Iterator[_Entry]:
         if not is_root and any(part.startswith(".") for part in relative.split("/")):
             fault = "hidden"
         elif f"{location.root.rstrip('/')}/{relative}".startswith(state):
-            fault = "state"
+            fault = OWN_STATE
         yield _Entry(relative, int(info.get("size") or 0), str(mark), fault, is_root)
 
 
@@ -252,7 +253,7 @@ class _Walk:
         if real in self._left_out:
             return None
         if real in self._state:
-            return _Entry(named, 0, "", "state")
+            return _Entry(named, 0, "", OWN_STATE)
         if child.name.startswith("."):
             return _Entry(named, 0, "", "hidden")
         if is_folder and child.is_symlink():

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from resources.storage.content import hash_text
 from resources.storage.lake import Lake
-from resources.storage.listing import Listing, Location, absolute, digest_of, in_words, list_files, list_location, open_file
+from resources.storage.listing import OWN_STATE, Listing, Location, absolute, digest_of, in_words, list_files, list_location, open_file
 from resources.storage.manifest import Cell
 
 __all__ = [  # what a file of a location is (listing.py) is told here too: its users ask for both together
@@ -195,13 +195,16 @@ def _look(location: Location, listing: Listing, known: Mapping[str, ObservedFile
 
 
 def _passed_over(locations: Mapping[str, Location], listings: Mapping[str, Listing], read: Iterable[str]) -> list[PassedOver]:
-    """Return what no source reads, each file once though several sources share its folder; ``read`` are whole paths that something else reads."""
+    """Return what no source reads, each file once though several sources share its folder; ``read`` are whole paths that something else reads.
+
+    modelmill's own state is no data, and is not spoken of.
+    """
     told = {absolute(locations[source], path) for source, listing in listings.items() for path in listing.files} | set(read)
     found: dict[tuple[str, str], list[str]] = {}
     for source, listing in listings.items():
         for path, reason in listing.passed.items():
             whole = absolute(locations[source], path)
-            if whole not in told:
+            if whole not in told and reason != OWN_STATE:
                 told.add(whole)
                 found.setdefault((source, reason), []).append(path)
     return [PassedOver(source=source, reason=reason, count=len(paths), names=paths[:MAX_NAMED]) for (source, reason), paths in sorted(found.items())]

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from assets.graph.state import CellStatus
 from pipelines.terminal.application import app
+from resources.storage.manifest import Cell
 
 for command in ("plan", "show", "status", "up"):
     importlib.import_module(f"pipelines.commands.{command}")
@@ -81,3 +83,36 @@ def test_show_says_what_people_look_for_first_and_the_rest_on_request(finished: 
 
 def test_the_version_is_told() -> None:
     assert CliRunner().invoke(app, ["--version"]).output.startswith("modelmill ")
+
+
+def test_a_plan_counts_many_sources_of_one_reason_in_a_line_and_names_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.commands.plan import _groups
+    from pipelines.terminal import application
+
+    def waiting(sources: list[str], reason: str) -> list[CellStatus]:
+        return [CellStatus(Cell("r", "corpus/filtered", f"{source}.base.000"), "pending", reason) for source in sources]
+
+    monkeypatch.setattr(application.console, "width", 120)
+    with application.console.capture() as captured:
+        application.console.print(_groups([*waiting(["a", "b", "c", "d"], "missing; hangs on corpus/documents[a] and 2 more"), *waiting(["e"], "x")]))
+    lines = [line.split() for line in captured.get().splitlines()]
+    assert ["corpus/filtered", "4", "sources", "4", "pending", "missing;", "hangs", "on", "corpus/documents"] in lines
+    assert ["e", "1", "pending", "x"] in lines
+
+
+def test_past_a_stage_means_behind_all_of_it_and_of_those_before(finished: Any) -> None:
+    reached = finished.graph().until("tokens")
+    assert {"corpus/report", "tokens/mixture_pretrain"} <= reached and not [name for name in reached if name.startswith(("models/", "evals/"))]
+    assert "corpus/report" not in finished.graph().until("tokens/shards")
+
+
+def test_what_to_do_next_names_only_what_stands(finished: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines.terminal import application
+    from pipelines.terminal.hints import print_next_steps
+    from pipelines.terminal.workbench import Workbench
+
+    bench = Workbench(str(finished.recipe_file))
+    for standing, shown in (({"corpus/filtered"}, []), ({"corpus/report", "models/base"}, ["show corpus/report", "chat base"])):
+        with application.console.capture() as captured:
+            print_next_steps(bench, standing)
+        assert [words for words in ("show corpus/report", "show evals/leaderboard", "chat base") if words in captured.get()] == shown
