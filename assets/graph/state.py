@@ -7,11 +7,12 @@ that hang on them, feed nobody.
 
 from typing import Any, Literal, NamedTuple
 
+from assets.graph.acceptances import Acceptances
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.changes import code_changes, config_changes, parent_changes
-from assets.graph.checks import BAD_ROWS, CheckSuite
+from assets.graph.checks import CheckSuite
 from assets.graph.upstream import Partition, Upstream
-from assets.graph.waivers import Waiver, acceptance_of, quarantine_of
+from assets.graph.waivers import quarantine_of
 from resources.storage.content import hash_text
 from resources.storage.lake import Lake
 from resources.storage.look import NOTHING, CellRecord, look
@@ -67,6 +68,7 @@ class GraphState:
         """Look at every cell, and find its state."""
         self.graph, self.lake, self.observed = graph, lake, observed
         self._records = look(lake, graph.recipe)
+        self.acceptances = Acceptances(graph, self.record)
         self._pins = pins(lake, graph.recipe)
         self._files: dict[Key, str] = {(f"sources/{p.source}", p.key): p.content for p in observed.active}
         self._files |= {(f"inputs/{name}", None): found.content for name, found in observed.inputs.items()}
@@ -208,9 +210,9 @@ class GraphState:
             return CellStatus(cell, "unjudged", "its checks have not run")
         failing = [check for suite in suites for check in suite.checks if not record.verdicts[check.name].passed]
         for check in failing:
-            if check.blocking and self.acceptance(manifest, check.name) is None:
+            if check.blocking and self.acceptances.of(manifest, check.name) is None:
                 return CellStatus(cell, "blocked", f"{check.name}: {record.verdicts[check.name].description}")
-        waivers = [(check.name, waiver) for check in failing if (waiver := self.acceptance(manifest, check.name))]
+        waivers = [(check.name, waiver) for check in failing if (waiver := self.acceptances.of(manifest, check.name))]
         return CellStatus(cell, "fresh", "; ".join(waiver.acceptance(name, cell) for name, waiver in waivers))
 
     def _own_changes(self, artifact: Artifact, partition: Partition, record: CellRecord) -> list[str]:
@@ -223,41 +225,7 @@ class GraphState:
         now: dict[str, Any] = {} if config is None else config.model_dump(mode="json", by_alias=True)
         return [*code_changes(record.manifest, artifact.code_version_of(partition)), *config_changes(record.manifest.config, now)]
 
-    # --- waivers and checks ---
-
-    def acceptance(self, manifest: Manifest, check: str) -> Waiver | None:
-        """Return what lets a cell through though a check fails: a waiver for the cell, or for one that it was made from.
-
-        The latter carries over where the check counts rows, and no more of them fail than those that were accepted.
-        """
-        verdict = self.record(manifest.asset, manifest.partition).verdicts.get(check)
-        num_bad = verdict.metadata.get(BAD_ROWS) if verdict is not None else None
-        return acceptance_of(self.graph.waivers, manifest, check) or (None if num_bad is None else self._accepted_before(manifest, check, num_bad))
-
-    def _accepted_before(self, manifest: Manifest, check: str, num_bad: int) -> Waiver | None:
-        """Return what accepts at least so many rows that fail a check in a cell of the same partition that a cell was made from."""
-        for upstream in self.graph.artifacts[manifest.asset].made_from:
-            parent = self.manifest(upstream.asset, manifest.partition)
-            if parent is None or Parent(name=str(parent.cell), content=parent.content) not in manifest.parents:
-                continue
-            verdict = self.record(parent.asset, parent.partition).verdicts.get(check)
-            waiver = acceptance_of(self.graph.waivers, parent, check)
-            if waiver is not None and verdict is not None and verdict.content == parent.content and verdict.metadata.get(BAD_ROWS, 0) >= num_bad:
-                return waiver
-            if waiver is None and (verdict is None or not verdict.passed) and (earlier := self._accepted_before(parent, check, num_bad)):
-                return earlier
-        return None
-
-    def idle_waivers(self) -> list[str]:
-        """Return the waivers that are for no cell as it stands, each with why."""
-        idle: list[str] = []
-        for waiver in self.graph.waivers:
-            manifest = self.manifest(waiver.asset, waiver.partition)
-            if manifest is None:
-                idle.append(f"{waiver}: there is no such cell (yet)")
-            elif not waiver.holds(manifest):
-                idle.append(f"{waiver}: it was given for {waiver.content or waiver.version}, and this is {manifest.content} in {manifest.version}")
-        return idle
+    # --- checks ---
 
     def reads(self, suite: CheckSuite, cell: Cell) -> str:
         """Return the digest of all that a suite's judge reads beside a cell, empty where it reads nothing.

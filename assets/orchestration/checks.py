@@ -84,7 +84,7 @@ def waived(state: GraphState, check: Check, verdicts: dict[Cell, Verdict]) -> di
     for cell, verdict in verdicts.items():
         manifest = state.manifest(cell.asset, cell.partition)
         if manifest is not None and not verdict.passed:
-            waiver = quarantine_of(state.graph.waivers, manifest) or state.acceptance(manifest, check.name)
+            waiver = quarantine_of(state.graph.waivers, manifest) or state.acceptances.of(manifest, check.name)
             found |= {cell: f"{waiver.action}: {waiver.reason}"} if waiver else {}
     return found
 

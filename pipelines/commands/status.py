@@ -49,7 +49,7 @@ def _num_waived(state: GraphState, record: CellRecord) -> int:
         return 0
     failing = [name for name, verdict in record.verdicts.items() if not verdict.passed]
     everything = quarantine_of(state.graph.waivers, manifest) is not None
-    return sum(everything or state.acceptance(manifest, name) is not None for name in failing)
+    return sum(everything or state.acceptances.of(manifest, name) is not None for name in failing)
 
 
 def _checks(number: int, num_failing: int, num_waived: int, blocks: bool) -> Text | str:

@@ -84,41 +84,55 @@ def bring_up(
     Raises:
         OSError: the disk is full, so that nothing more can be made.
     """
-    made: list[Cell] = []
-    failed: dict[Cell, str] = {}
-    judged: set[Cell] = set()
-
-    def listen(progress: Progress) -> None:
-        if progress.kind == "made":
-            made.append(progress.cell)
-        elif progress.kind == "failed":
-            failed[progress.cell] = progress.message
-
+    tally, judged = _Tally(), set[Cell]()
     num_runs, told = 0, None
-    with listening(listen), pages_at_the_end():
+    with listening(tally.listen), pages_at_the_end():
         sweep(lake)
         end_orphans(instance)
         while True:
             state = _look(graph, lake, instance, told)
             told = state.observed
             planned = Plan(state.cells)
-            asked, tried = _narrow(planned, cells), set(made) | set(failed)
-            wave = next_wave(graph, asked, selected, tried, judged)
+            asked = _narrow(planned, cells)
+            wave = next_wave(graph, asked, selected, tally.tried, judged)
             if wave is None:
                 restamp(instance, state, home.dagster / MIRROR_FILE)
                 mirror_waivers(instance, state, home.dagster / WAIVERS_FILE)
                 remove_old_versions(graph, lake)
                 left = [status for status in planned.cells if status.state not in ("fresh", "quarantined") and status.cell.asset in selected]
-                return Result(made, failed, left, num_runs)
-            outcome = run_wave(graph, jobs, instance, with_what_follows(graph, asked, wave, selected, tried))
+                return Result(tally.made, tally.failed, left, num_runs)
+            outcome = run_wave(graph, jobs, instance, with_what_follows(graph, asked, wave, selected, tally.tried))
             num_runs += 1
             judged.update(status.cell for status in planned.having("unjudged") if status.cell.asset in wave.judge)
-            for cell in (cell for group in wave.cells.values() for cell in group):
-                if cell not in made and cell not in failed:
-                    failed[cell] = outcome.complaint()
-            full = next((message for message in failed.values() if FULL in message), None)
-            if full is not None:
-                raise OSError(full)
+            tally.take(wave, outcome)
+
+
+class _Tally:
+    """What came of the cells so far."""
+
+    def __init__(self) -> None:
+        self.made: list[Cell] = []
+        self.failed: dict[Cell, str] = {}
+
+    @property
+    def tried(self) -> set[Cell]:
+        """Cells that are not tried again."""
+        return {*self.made, *self.failed}
+
+    def listen(self, progress: Progress) -> None:
+        """Note what a cell came to."""
+        if progress.kind == "made":
+            self.made.append(progress.cell)
+        elif progress.kind == "failed":
+            self.failed[progress.cell] = progress.message
+
+    def take(self, wave: Wave, outcome: Outcome) -> None:
+        """Count the cells of a wave of which nothing was heard as failed by what the run says. Raises OSError: the disk is full."""
+        tried = self.tried
+        self.failed |= {cell: outcome.complaint() for group in wave.cells.values() for cell in group if cell not in tried}
+        full = next((message for message in self.failed.values() if FULL in message), None)
+        if full is not None:
+            raise OSError(full)
 
 
 def _look(graph: Graph, lake: Lake, instance: dg.DagsterInstance, told: ObservedSources | None) -> GraphState:

@@ -12,7 +12,7 @@ def print_waivers(state: GraphState) -> None:
     for status in state.cells:
         if status.state == "quarantined" or (status.state == "fresh" and status.reason.startswith("accepted")):
             console.print(styled(("waived", "yellow"), f" {status.cell}: {status.reason}"))
-    for words in state.idle_waivers():
+    for words in state.acceptances.idle():
         console.print(styled(("not in force", "red"), f" {words}"))
 
 

@@ -92,7 +92,7 @@ def test_another_content_needs_another_waiver(home: Home) -> None:
     bring_up(graph(), home, SOURCES)
     stale = waiver("0" * 32)
     assert states(home, stale)[str(BAD)][0] == "blocked"
-    (told,) = GraphState(graph(stale), home.lake(), SOURCES).idle_waivers()
+    (told,) = GraphState(graph(stale), home.lake(), SOURCES).acceptances.idle()
     assert "it was given for 00000000000000000000000000000000, and this is" in told
 
 
