@@ -13,7 +13,7 @@ from kernels.reading.parsing.conversations.messages import ROLES, content, messa
 from kernels.reading.parsing.rows import BadRecordError
 from kernels.specs.turns import Turn
 
-SIDES = (("chosen", "rejected"), ("chosen_response", "rejected_response"), ("response_j", "response_k"))
+SIDES = (("chosen", "rejected"), ("chosen_response", "rejected_response"), ("response_j", "response_k"), ("preferred_output", "non_preferred_output"))
 LISTS = ("messages", "conversations", "conversation", "dialogue", "dialog")
 _TRANSCRIPT = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 
@@ -25,6 +25,8 @@ def sides_of(record: dict[str, Any]) -> tuple[str, str] | None:
 
 def pair(record: dict[str, Any], names: tuple[str, str]) -> list[Turn]:
     """Return a preference pair's shared turns, the chosen answer and the rejected ones. Raises BadRecordError."""
+    if isinstance(inner := record.get("input"), dict):  # as OpenAI's preference data hold the messages that are answered
+        record = {**record, **cast(dict[str, Any], inner)}
     chosen, *others = _alternatives(record, names[0])
     if others:
         raise BadRecordError("schema", f"{names[0]!r} holds {len(others) + 1} answers; one is the better one")

@@ -41,6 +41,7 @@ def read(record: Any) -> list[Turn]:
             "rejected": {"from": "gpt", "value": "Knot."},
         },
         {"messages": [Q], "chosen": A, "rejected": R},
+        {"input": {"messages": [Q], "tools": []}, "preferred_output": [A], "non_preferred_output": [R]},
         {"question": "Name a knot.", "response_j": "The bowline.", "response_k": "Knot."},
         {"messages": [Q, A], "chosen": "The bowline.", "rejected": "Knot."},
         {"messages": [Q, A], "rejected": R},
