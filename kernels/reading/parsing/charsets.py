@@ -28,6 +28,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CHARS_A_BLANK = 40
+_UNPRINTED = dict.fromkeys(map(ord, "\t\n\f\r\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u3000\ufeff"))
+"""What texts hold beside characters that are printed."""
 _MULTIBYTE = frozenset({"gb18030", "big5", "euc-jp", "euc-kr", "shift_jis"})
 _MIN_SOUND_MULTIBYTE = 8
 """Characters of UTF-8 that bytes declared as one of those must be: a word or two of GBK may be UTF-8 by chance."""
@@ -77,17 +80,22 @@ def marked(head: bytes) -> tuple[int, str] | None:
 
 
 def unmarked_utf16(head: bytes) -> str | None:
-    """Return in which order bytes are UTF-16 without a mark: every other byte of them a NUL and the others text."""
-    even, odd = head[::2], head[1::2]
-    for zeros, others, name in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
-        if (
-            len(zeros) >= 4
-            and zeros.count(0) > 0.7 * len(zeros)
-            and others.isascii()
-            and others.decode("ascii").replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
-        ):
-            return name
-    return None
+    """Return in which order bytes are UTF-16 without a mark: text in one of them, and with NULs as that text has them, and in the other none."""
+    if b"\0" not in head:
+        return None
+    found = [codec for codec in ("utf-16-le", "utf-16-be") if _is_utf16_text(head, codec)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_utf16_text(head: bytes, codec: str) -> bool:
+    """Return whether bytes are printable text in an order, nearly all of it Latin, or with blanks as scripts have that stand between words."""
+    try:
+        text = codecs.getincrementaldecoder(codec)().decode(head[: len(head) & ~1])
+    except UnicodeDecodeError:
+        return False
+    num_latin, num_blank = sum(ord(char) < 0x100 for char in text), text.count(" ") + text.count("\n")
+    is_likely = num_latin > 0.7 * len(text) or num_blank * _CHARS_A_BLANK >= len(text)
+    return len(text) >= 4 and is_likely and text.translate(_UNPRINTED).isprintable()
 
 
 class Utf8Count:

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from kernels.reading.parsing.charset_guess import guess
-from kernels.reading.parsing.charsets import UndecodableError, codec_of, decode
+from kernels.reading.parsing.charsets import UndecodableError, codec_of, decode, unmarked_utf16
 from kernels.reading.parsing.transcoding import utf8_stream
 from kernels.specs.sources import SourceFile
 
@@ -83,6 +83,18 @@ def test_few_letters_beyond_ascii_that_are_no_utf8_are_windows_1252() -> None:
 def test_more_bad_bytes_than_a_few_are_no_text() -> None:
     with pytest.raises(UndecodableError, match="characters are no"):
         decode(("Ж" * 40 + " ").encode() * 2 + b"\xff " * 20)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Grüße aus Köln – überall.\n", "Привет, как дела у тебя?", "naïve\u00a0café", "ab c"])
+def test_utf16_without_a_mark_is_told_in_any_script_that_parts_words(text: str, encoding: str) -> None:
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.charset, decoded.num_replaced) == (text, encoding.replace("16-", "16"), 0)
+
+
+@pytest.mark.parametrize("data", [b"plain text", b"one \0 in a text", bytes(range(256)) * 4, b"\0" * 64, b"\x01\0\x02\0\x03\0\x04\0" * 8])
+def test_other_bytes_are_no_utf16(data: bytes) -> None:
+    assert unmarked_utf16(data) is None
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-16-be"])
