@@ -105,12 +105,23 @@ def absolute(location: Location, path: str) -> str:
 
 
 def open_file(location: Location, path: str):  # noqa: ANN201 (fsspec has no type for what it opens)
-    """Open one file of a location for reading bytes."""
+    """Open one file of a location for reading bytes. Raises FileNotFoundError, also where the location is another file itself."""
     if _is_local(location.root):
         root = Path(location.root)
-        return (root / path if root.is_dir() else root).open("rb")
-    filesystem, root = open_file_system(location.root)
-    return filesystem.open(root if filesystem.isfile(root) else f"{root}/{path}", "rb")
+        if root.is_dir():
+            return (root / path).open("rb")
+        _require_name(root.name, location, path)
+        return root.open("rb")
+    filesystem, place = open_file_system(location.root)
+    if not filesystem.isfile(place):
+        return filesystem.open(f"{place}/{path}", "rb")
+    _require_name(PurePosixPath(place).name, location, path)
+    return filesystem.open(place, "rb")
+
+
+def _require_name(name: str, location: Location, path: str) -> None:
+    if _shown(name) != path:
+        raise FileNotFoundError(f"{location.root}: is a file, in which there is no {path}")
 
 
 def digest_of(location: Location, path: str) -> str:

@@ -194,6 +194,16 @@ def test_a_hidden_folder_above_the_source_hides_nothing(tmp_path: Path) -> None:
     assert list(list_files(location(folder))) == ["a.txt"]
 
 
+def test_a_location_that_is_one_file_has_no_other(tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text("{}")
+    for root in (str(tmp_path / "docs.jsonl"), f"file://{tmp_path / 'docs.jsonl'}"):
+        location = Location(root, ("*",), "base", 1)
+        with open_file(location, "docs.jsonl") as stream:
+            assert stream.read() == b"{}"
+        with pytest.raises(FileNotFoundError, match=r"no labels\.jsonl"):
+            open_file(location, "labels.jsonl")
+
+
 def test_one_file_may_be_a_source_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "dump.xml.bz2"
     path.write_text("pages")
