@@ -53,6 +53,16 @@ def test_a_new_file_makes_its_own_chain_and_what_hangs_on_it(shop: Any, prose: C
     }
 
 
+def test_a_source_may_be_one_file(shop: Any, prose: Callable[[int], str]) -> None:
+    rows = [json.dumps({"text": prose(number)}) for number in range(3)]
+    (shop.folder / "rows.jsonl").write_text("\n".join(rows))
+    recipe = shop.recipe_file.read_text()
+    source = "  rows: {format: jsonl, path: rows.jsonl, text_field: text, max_bytes: 100000}\n"
+    shop.recipe_file.write_text(recipe.replace("sources:\n", f"sources:\n{source}", 1))
+    result = shop.up("corpus/report")
+    assert not result.failed and {"corpus/deduplicated[rows.base.000]", "corpus/report"} <= {str(cell) for cell in result.made}
+
+
 def test_touching_a_file_is_no_change(shop: Any) -> None:
     (shop.folder / "books" / "book-0.txt").touch()
     assert list(shop.waiting()) == ["models/base"]
