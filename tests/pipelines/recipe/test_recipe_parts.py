@@ -91,3 +91,11 @@ def test_sources_arrive_as_the_recipe_says_and_else_by_name(tmp_path: Path) -> N
     assert turned.index("chats:") < turned.index("books:")
     assert list(graph_of(tmp_path, turned).sources) == ["books", "chats"]
     assert list(graph_of(tmp_path, RECIPE + "arrival: [chats]\n").sources) == ["chats", "books"]
+
+
+def test_what_is_ours_beside_the_files_of_a_source_is_no_data_of_it(tmp_path: Path) -> None:
+    home = Home.resolve(tmp_path / ".mill", {})
+    recipe = write(tmp_path, RECIPE.replace("path: chats}", 'path: "embedded:chats"}'))
+    sources = build_graph(load_recipe(recipe), home).sources
+    assert f"{tmp_path}/books/.labels.jsonl" in sources["books"].left_out and f"{tmp_path}/books/.complete" not in sources["books"].left_out
+    assert {f"{home.embedded}/chats/.labels.jsonl", f"{home.embedded}/chats/.complete"} <= set(sources["chats"].left_out)
