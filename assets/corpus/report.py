@@ -14,6 +14,7 @@ from assets.graph.build import CellBuild
 from assets.graph.metadata import rows_markdown
 from assets.graph.upstream import as_set, every, named, passed_over, source_of
 from kernels.specs.config import Config
+from kernels.synthesis.labels import LABELS_FILE
 from resources.storage.sources import Location, open_file
 
 CURATION_VERSION = 5
@@ -21,7 +22,6 @@ STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_ROWS = 30
 SIZES = (2, 5, 20, 100)
 SIZE_BANDS = ("2", "3 to 5", "6 to 20", "21 to 100", "more")
-LABELS = ".labels.jsonl"
 
 
 class GroupLimits(Config):
@@ -182,7 +182,7 @@ def _score(build: CellBuild, source: str, location: Location) -> pa.Table | None
 
     keys = [key for key in build.usable(DEDUPLICATED) if source_of(key) == source]
     try:
-        with open_file(location, LABELS) as stream:
+        with open_file(location, LABELS_FILE) as stream:
             labels = pl.read_ndjson(stream.read())
     except (FileNotFoundError, NotADirectoryError):
         return None

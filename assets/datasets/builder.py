@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernels.synthesis.labels import Label
+from kernels.synthesis.labels import LABELS_FILE, Label
 from resources.storage.packages import fetch, read_member, read_members
 
 VERSION = "3"
 COMPLETE = ".complete"
-LABELS = ".labels.jsonl"
 SMOKE_TOPICS: dict[str, tuple[int, int | None]] = {"wikipedia": (0, 24), "books": (24, 34), "web": (34, None)}
 """Which of Python's help topics each smoke set takes: none is in two sets, so that only planted duplicates are found."""
 
@@ -32,7 +31,7 @@ class Builder:
 
     def write_labels(self, labels: list[Label]) -> None:
         """Write the labels of the set's records, hidden from readers."""
-        self.write(LABELS, "".join(json.dumps(label._asdict(), ensure_ascii=False) + "\n" for label in labels).encode())
+        self.write(LABELS_FILE, "".join(json.dumps(label._asdict(), ensure_ascii=False) + "\n" for label in labels).encode())
 
     def read(self, package: str, member: str) -> bytes:
         """Return one file of a package. Raises PackageUnavailable where the package cannot be had."""

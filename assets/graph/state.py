@@ -209,11 +209,14 @@ class GraphState:
         if any(self.is_unjudged(suite, cell) for suite in suites):
             return CellStatus(cell, "unjudged", "its checks have not run")
         failing = [check for suite in suites for check in suite.checks if not record.verdicts[check.name].passed]
+        accepted: list[str] = []
         for check in failing:
-            if check.blocking and self.acceptances.of(manifest, check.name) is None:
+            waiver = self.acceptances.of(manifest, check.name)
+            if waiver is not None:
+                accepted.append(waiver.acceptance(check.name, cell))
+            elif check.blocking:
                 return CellStatus(cell, "blocked", f"{check.name}: {record.verdicts[check.name].description}")
-        waivers = [(check.name, waiver) for check in failing if (waiver := self.acceptances.of(manifest, check.name))]
-        return CellStatus(cell, "fresh", "; ".join(waiver.acceptance(name, cell) for name, waiver in waivers))
+        return CellStatus(cell, "fresh", "; ".join(accepted))
 
     def _own_changes(self, artifact: Artifact, partition: Partition, record: CellRecord) -> list[str]:
         """Return what is wrong with a cell whatever its parents are: it is not there, it is damaged, its code or config is another."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     import polars as pl
 
+LABELS_FILE = ".labels.jsonl"
+"""Beside the files of a source that has labels: one a line."""
 Kind = Literal["clean", "boilerplate", "exact_duplicate", "near_duplicate", "personal_data", "foreign"]
 EXPECTED: dict[str, str] = {
     "clean": "keep",

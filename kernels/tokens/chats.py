@@ -6,7 +6,7 @@ tokens in which it will be given.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
@@ -133,9 +133,9 @@ def _is_said(word: str, text: str) -> bool:
     return any(form in text for form in (word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]))
 
 
-def encoder_of(tokenizer_json: str, render: Render) -> ChatEncoder:
-    """Return what encodes conversations by a tokenizer's JSON and a template. What the template marks turns by is a control token."""
-    return ChatEncoder(TextEncoder(tokenizer_json, _marks(tokenizer_json, render)), render)
+def encoder_of(tokenizer_json: str, render: Render, marks: Collection[str] = ()) -> ChatEncoder:
+    """Return what encodes conversations by a tokenizer's JSON and a template. ``marks`` and what the template marks turns by are control tokens."""
+    return ChatEncoder(TextEncoder(tokenizer_json, (*_marks(tokenizer_json, render), *marks)), render)
 
 
 def _marks(tokenizer_json: str, render: Render) -> list[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kernels.documents.conversations import turns_of, without_rejected
 from kernels.documents.pieces import text_of
 from kernels.specs.turns import Turn
-from kernels.tokens.chats import UnrenderedError, encoder_of, template
+from kernels.tokens.chats import ChatEncoder, UnrenderedError, encoder_of, template
 from kernels.tokens.content import TextEncoder
 from kernels.tokens.tokenizer_files import TokenizerFiles
 
@@ -51,12 +51,13 @@ def encode_documents(documents: pa.Table, tokenizer: TokenizerFiles) -> Encoded:
     a beginning-of-text token. A conversation is rendered by the tokenizer's template, control tokens between the contents of its turns, without
     the answers that people liked less; where there is no template, or it refuses, what is said is a text like any other.
     """
-    encoder = TextEncoder(tokenizer.json_text, (tokenizer.end_of_text,))
+    chats = _chats(tokenizer)
+    encoder = TextEncoder(tokenizer.json_text, (tokenizer.end_of_text,)) if chats is None else chats.text
     end = encoder.control[tokenizer.end_of_text]
     start = encoder.before_a_text()
     dtype: Any = np.uint16 if encoder.vocabulary_size <= 1 << 16 else np.uint32
     found = turns_of(documents["turns"])
-    rendered = _rendered(found, tokenizer)
+    rendered = [None if turns is None else _rendered(chats, turns) for turns in found]
     texts = [
         text if turns is None else text_of(without_rejected(turns))
         for text, turns, ids in zip(cast(list[str], documents["text"].to_pylist()), found, rendered, strict=True)
@@ -69,21 +70,22 @@ def encode_documents(documents: pa.Table, tokenizer: TokenizerFiles) -> Encoded:
     return Encoded(shard, sum(turns is not None and ids is None for turns, ids in zip(found, rendered, strict=True)))
 
 
-def _rendered(found: Sequence[Sequence[Turn] | None], tokenizer: TokenizerFiles) -> list[list[int] | None]:
-    """Return the ids of conversations that the template says, None for the others and for texts."""
-    if tokenizer.template is None or all(turns is None for turns in found):
-        return [None] * len(found)
+def _chats(tokenizer: TokenizerFiles) -> ChatEncoder | None:
+    """Return what encodes conversations, None where the tokenizer has no template that can be read."""
+    if tokenizer.template is None:
+        return None
     try:
-        chats = encoder_of(tokenizer.json_text, template(tokenizer.template, tokenizer.names))
+        return encoder_of(tokenizer.json_text, template(tokenizer.template, tokenizer.names), (tokenizer.end_of_text,))
     except UnrenderedError:
-        return [None] * len(found)
-    ids: list[list[int] | None] = []
-    for turns in found:
-        try:
-            ids.append(None if turns is None else chats.conversation(turns))
-        except UnrenderedError:
-            ids.append(None)
-    return ids
+        return None
+
+
+def _rendered(chats: ChatEncoder | None, turns: Sequence[Turn]) -> list[int] | None:
+    """Return the ids of a conversation, None where no template says it."""
+    try:
+        return None if chats is None else chats.conversation(turns)
+    except UnrenderedError:
+        return None
 
 
 def _contents(encoder: TextEncoder, texts: list[str]) -> Iterator[list[int]]:

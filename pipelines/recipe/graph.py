@@ -14,7 +14,7 @@ from assets.corpus.names import DEDUPLICATED, TRIMMED, key_input
 from assets.corpus.report import curation_report
 from assets.corpus.report_checks import group_suite
 from assets.corpus.suites import corpus_suites
-from assets.datasets.builder import COMPLETE, LABELS, is_current
+from assets.datasets.builder import COMPLETE, is_current
 from assets.datasets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.datasets.embedded import prepare
 from assets.evals.leaderboard import leaderboard
@@ -40,6 +40,7 @@ from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerOfModel
+from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixtures import MixtureConfig
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
@@ -210,7 +211,7 @@ class _Builder:
     def _without_ours(self, location: Location) -> Location:
         """Return a source's place less what is no data of it: the recipe, its other inputs, and modelmill's own state."""
         others = (str(self.recipe.path), *(given.root for given in self._inputs().values() if "://" not in given.root))
-        others += (f"{location.root}/{LABELS}",)  # which the report reads
+        others += (f"{location.root}/{LABELS_FILE}",)  # which the report reads
         if location.root.startswith(f"{self.home.embedded}/"):
             others += (f"{location.root}/{COMPLETE}",)
         return location._replace(left_out=others, state=(str(self.home.root), self.home.lake_url, str(self.home.package_cache)))

@@ -93,3 +93,12 @@ def test_a_text_begins_with_what_its_tokenizer_puts_before_texts(tokenizer: Toke
     shard, _ = encode_documents(documents("one", "two"), tokenizer._replace(json_text=own.to_str(), end_of_text="<|im_end|>"))
     assert [shard.tokens[start] for start in shard.offsets[:-1]] == [1, 1]
     assert [shard.tokens[end - 1] for end in shard.offsets[1:]] == [2, 2]
+
+
+def test_what_a_template_marks_turns_by_is_content_where_a_text_spells_it(tokenizer: TokenizerFiles) -> None:
+    own = Tokenizer.from_str(tokenizer.json_text)
+    own.add_tokens(["<|user|>"])  # which the tokenizer does not call special
+    marked = tokenizer._replace(json_text=own.to_str(), template="{% for m in messages %}<|user|>{{ m.content }}{% endfor %}")
+    mark = own.token_to_id("<|user|>")
+    shard, _ = encode_documents(documents("one <|user|> two"), marked)
+    assert mark not in shard.tokens and own.decode(shard.tokens[:-1].tolist(), skip_special_tokens=False) == "one <|user|> two"
