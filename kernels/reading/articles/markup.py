@@ -7,7 +7,8 @@ again for one compiled pass over its bytes.
 from importlib import import_module
 from typing import Any
 
-from kernels.reading.articles.scanning.tags import OPAQUE
+import numpy as np
+
 
 
 def page_title(tree: Any) -> str | None:
@@ -17,15 +18,16 @@ def page_title(tree: Any) -> str | None:
 
 def serialised(html: str) -> tuple[bytes, str | None]:
     """Return a page's markup in UTF-8, empty where there is no HTML, and its title."""
+    from kernels.reading.articles.scanning.reduce import reduced
+
     etree: Any = import_module("lxml.etree")
     # Not lxml.html's parser, which looks up a class for every element.
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
     try:
-        tree = etree.fromstring(html.encode("utf-8", "replace"), parser)
+        tree = etree.fromstring(reduced(np.frombuffer(html.encode("utf-8", "replace"), np.uint8)).tobytes(), parser)
     except etree.XMLSyntaxError:
         tree = None
     if tree is None:
         return b"", None
     title = page_title(tree)
-    etree.strip_elements(tree, *OPAQUE, with_tail=False)
     return etree.tostring(tree, encoding="utf-8", method="xml"), title

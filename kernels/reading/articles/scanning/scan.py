@@ -89,7 +89,9 @@ def _open(data: U8, place: int, end: int, page: Page, table: I64, words: Names) 
         _stand_alone(page, bits)
         return place + 1
     _push(page, bits, called)
-    if bits & tags.MATH and alternative_end > alternative_start and not page.state[LEFT_OUT]:
+    if bits & tags.OPAQUE and not page.state[LEFT_OUT]:
+        page.state[LEFT_OUT] = page.state[DEPTH]
+    elif bits & tags.MATH and alternative_end > alternative_start and not page.state[LEFT_OUT]:
         write_text(data, alternative_start, alternative_end, page)
         page.state[LEFT_OUT] = page.state[DEPTH]
     return place + 1
@@ -99,6 +101,8 @@ def _open(data: U8, place: int, end: int, page: Page, table: I64, words: Names) 
 def _stand_alone(page: Page, bits: int) -> None:
     """Act on a tag without content."""
     state = page.state
+    if state[LEFT_OUT]:
+        return
     if not bits & tags.INLINE:
         break_line(page)
     if bits & tags.CELL:
@@ -111,7 +115,9 @@ def _push(page: Page, bits: int, called: int) -> None:
     """Enter an element; taken as inline is one of an unknown name in a line of text, and what is in preformatted text or in a formula."""
     state, stack = page.state, page.stack
     element = stack[state[DEPTH], OF_ELEMENT]
-    if not bits and page.elements[element, TAG] & (tags.PARAGRAPH | tags.HEADING | tags.ITEM):
+    if state[LEFT_OUT]:
+        bits = tags.INLINE
+    elif not bits and page.elements[element, TAG] & (tags.PARAGRAPH | tags.HEADING | tags.ITEM):
         bits = tags.INLINE
     if not bits & tags.INLINE and (state[PRE] or state[MATHS]):
         end_line_of_code(page)

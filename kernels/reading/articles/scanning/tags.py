@@ -5,14 +5,9 @@ from numpy.typing import NDArray
 
 INLINE, LINK, BREAK, PREFORMATTED, CELL, ROW, ITEM, HEADING = (1 << bit for bit in range(8))
 PARAGRAPH, SECTION, BOILERPLATE, SUPERSCRIPT, TABLE, ARTICLE, HEADLINE, ROOT = (1 << bit for bit in range(8, 16))
-MATH, ANNOTATION, CAPTION, SUBSCRIPT, SLUGGED, MAIN, STRONG = (1 << bit for bit in range(16, 23))
+MATH, ANNOTATION, CAPTION, SUBSCRIPT, SLUGGED, MAIN, STRONG, OPAQUE = (1 << bit for bit in range(16, 24))
 SCRIPT = SUPERSCRIPT | SUBSCRIPT
 
-OPAQUE = (
-    "head", "script", "style", "noscript", "svg", "template", "iframe", "textarea", "select", "button", "object", "video", "audio", "canvas",
-    "embed", "map",
-)  # fmt: skip
-"""Elements whose content is no text of the page."""
 
 _TAGS: tuple[tuple[int, str], ...] = (
     (INLINE, "abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q s samp small span strike strong time tt u"),
@@ -36,6 +31,7 @@ _TAGS: tuple[tuple[int, str], ...] = (
     (ARTICLE | SECTION, "article"),
     (ROOT, "html body"),
     (ROOT | MAIN, "main"),
+    (INLINE | OPAQUE, "head script style noscript svg template iframe textarea select button object video audio canvas embed map"),
     (BOILERPLATE, "aside form title menu dialog"),
     (BOILERPLATE | STRONG, "nav footer"),
     (BOILERPLATE | CAPTION, "figure figcaption"),
