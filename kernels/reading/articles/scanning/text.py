@@ -45,6 +45,9 @@ def write_text(data: U8, place: int, end: int, page: Page) -> int:
     linked = state[LINK_DEPTH] > 0
     while place < end and data[place] != LESS:
         byte = data[place]
+        if byte < 128 and byte != AMPERSAND and (byte > 32 or (byte == 32 and not state[PRE])):
+            place = _write_ascii(data, place, end, page, linked)
+            continue
         width = 1
         if byte <= 32 or byte == 0xC2 or 0xE1 <= byte <= 0xE3:
             spaces = space_bytes(data, place, end)
@@ -71,6 +74,35 @@ def write_text(data: U8, place: int, end: int, page: Page) -> int:
         state[TEXT] += size
         state[LINKS] += size * linked
         place += width
+    return place
+
+
+@compiled
+def _write_ascii(data: U8, place: int, end: int, page: Page, linked: bool) -> int:
+    """Write ASCII characters and the single spaces between them, up to preformatted white space, an entity, a tag or another script."""
+    state, text = page.state, page.text
+    out, began, size, space, is_pre = state[OUT], state[BEGAN], 0, state[SPACE], state[PRE] > 0
+    while place < end:
+        byte = data[place]
+        if byte > 127 or byte == AMPERSAND or byte == LESS or byte < 9 or (byte <= 32 and is_pre):
+            break
+        if byte <= 32:
+            if 13 < byte < 28:
+                break
+            space = 1
+        else:
+            if space and out > began:
+                text[out] = 32
+                out += 1
+                size += 1
+            space = 0
+            text[out] = byte
+            out += 1
+            size += 1
+        place += 1
+    state[OUT], state[SPACE] = out, space
+    state[TEXT] += size
+    state[LINKS] += size * linked
     return place
 
 
