@@ -14,7 +14,9 @@ import numpy as np
 from kernels.reading.articles.markup import serialised
 from kernels.reading.articles.scripts import resolve_marks
 
-MIN_AGREEMENT = 0.7
+MIN_HEADLINE = 15
+"""A shorter heading may be in the title by chance, as the name of the site is."""
+MIN_AGREEMENT = 0.8
 """An article is sure if at least this much of its text is found both by who believes names of parts and by who does not."""
 
 
@@ -35,8 +37,9 @@ def find_article(html: str, *, include_tables: bool) -> Article:
     from kernels.reading.articles.compose import compose
 
     page = _read(markup)
-    kept, agreement = choose(page, include_tables)
-    _leave_out_headline(page, kept, title)
+    headlines = _headlines(page, title)
+    kept, agreement = choose(page, include_tables, _element_of_headline(page, headlines))
+    _leave_out_headline(page, kept, headlines)
     text = resolve_marks(compose(page, kept).tobytes().decode("utf-8", "replace"))
     return Article(text, title, is_sure=bool(agreement >= MIN_AGREEMENT))
 
@@ -59,15 +62,34 @@ def _read(markup: bytes) -> Any:
     return page
 
 
-def _leave_out_headline(page: Any, kept: Any, title: str | None) -> None:
-    """Take out headlines that say what the title does."""
-    from kernels.reading.articles.scanning.page import END, KIND, START
-    from kernels.reading.articles.scanning.tags import HEADLINE
+def _headlines(page: Any, title: str | None) -> list[int]:
+    """Return the headings, as numbers of their blocks, that say what the title or a part of it does."""
+    from kernels.reading.articles.scanning.page import END, KIND, NUM_BLOCKS, START
+    from kernels.reading.articles.scanning.tags import HEADING
 
     if title is None:
-        return
-    blocks = page.blocks[: len(kept)]
-    for number in np.flatnonzero(kept & (blocks[:, KIND] & HEADLINE > 0)):
-        headline = page.text[blocks[number, START] : blocks[number, END]].tobytes().decode("utf-8", "replace")
-        if headline.casefold() in title.casefold():
+        return []
+    title, found = title.casefold(), []
+    blocks = page.blocks[: page.state[NUM_BLOCKS]]
+    for number in np.flatnonzero(blocks[:, KIND] & HEADING > 0):
+        heading = page.text[blocks[number, START] : blocks[number, END]].tobytes().decode("utf-8", "replace")
+        if heading.casefold() in title:
+            found.append(int(number))
+    return found
+
+
+def _element_of_headline(page: Any, headlines: list[int]) -> int:
+    """Return the element of the first headline that is long enough to be one, 0 where none is."""
+    from kernels.reading.articles.scanning.page import ELEMENT, SIZE
+
+    return next((int(page.blocks[number, ELEMENT]) for number in headlines if page.blocks[number, SIZE] >= MIN_HEADLINE), 0)
+
+
+def _leave_out_headline(page: Any, kept: Any, headlines: list[int]) -> None:
+    """Take out the headlines of the first rank that say what the title does."""
+    from kernels.reading.articles.scanning.page import KIND
+    from kernels.reading.articles.scanning.tags import HEADLINE
+
+    for number in headlines:
+        if page.blocks[number, KIND] & HEADLINE:
             kept[number] = False

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 
-
 def page_title(tree: Any) -> str | None:
     """Return the title of an ``lxml`` tree with single spaces, None where there is none."""
     return " ".join((tree.findtext(".//title") or "").split()) or None

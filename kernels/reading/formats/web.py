@@ -169,4 +169,4 @@ def _plain_rows(table: re.Match[str]) -> str:
     return "\n".join(row[1:].removesuffix("|").strip() for row in [header, *rows])
 
 
-SPEC = SourceFormat(name="web", version=6, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)
+SPEC = SourceFormat(name="web", version=7, config=WebConfig, patterns=("*.warc", "*.arc"), read=read)

@@ -13,6 +13,7 @@ import numpy as np
 
 from kernels.reading.articles.choosing.lines import end_of_text, extended, introduce, is_text, keep_links_between
 from kernels.reading.articles.choosing.part import find_part
+from kernels.reading.articles.choosing.repeats import leave_out_second_copy
 from kernels.reading.articles.choosing.teasers import count_teasers_as_links
 from kernels.reading.articles.choosing.weigh import I32, Flags, Strictness, data_rows, discarded, is_full, line_runs, weigh
 from kernels.reading.articles.compiled import compiled
@@ -39,30 +40,31 @@ class Choice(NamedTuple):
 
 
 @compiled
-def choose(page: Page, include_tables: bool) -> Choice:
-    """Return which blocks are the article, none where there is no article."""
+def choose(page: Page, include_tables: bool, headline: int) -> Choice:
+    """Return which blocks are the article, none where there is no article; ``headline`` is an element, see `find_part`."""
     count_teasers_as_links(page)
     runs, rows = line_runs(page), data_rows(page)
     sizes = page.blocks[: page.state[NUM_BLOCKS], SIZE]
-    kept = _choose(page, runs, rows, include_tables, True, USUAL)
-    all_named = _choose(page, runs, rows, include_tables, False, USUAL)
+    kept = _choose(page, runs, rows, include_tables, headline, True, USUAL)
+    all_named = _choose(page, runs, rows, include_tables, headline, False, USUAL)
     agreement = (kept * all_named * sizes).sum() / max(1, ((kept | all_named) * sizes).sum()) if len(sizes) else 1.0
     if (kept * sizes).sum() < MIN_TRUSTED_SHARE * (all_named * sizes).sum():
         kept = all_named
     if not kept.any():
-        kept = _choose(page, runs, rows, include_tables, True, LENIENT)
+        kept = _choose(page, runs, rows, include_tables, headline, True, LENIENT)
     if not kept.any():
-        kept = _choose(page, runs, rows, include_tables, True, ANY_TEXT)
+        kept = _choose(page, runs, rows, include_tables, headline, True, ANY_TEXT)
         if (kept * sizes).sum() < MIN_ANY_TEXT:
             kept[:] = False
+    leave_out_second_copy(page, kept)
     return Choice(kept, agreement)
 
 
 @compiled
-def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, trusts_names: bool, strictness: Strictness) -> Flags:
+def _choose(page: Page, runs: I32, rows: I32, include_tables: bool, headline: int, trusts_names: bool, strictness: Strictness) -> Flags:
     gone = discarded(page, runs, rows, include_tables, trusts_names, strictness)
     sums = weigh(page, runs, rows, gone, strictness)
-    part = find_part(page, rows, sums, gone)
+    part = find_part(page, rows, sums, gone, headline)
     kept = np.zeros(page.state[NUM_BLOCKS], np.bool_)
     first, last = -1, -1
     for number in range(end_of_text(page, part)):

@@ -10,7 +10,7 @@ import numpy as np
 from kernels.reading.articles.choosing.weigh import I32, Flags, Sums
 from kernels.reading.articles.compiled import compiled
 from kernels.reading.articles.scanning import names, tags
-from kernels.reading.articles.scanning.page import NAMES, NUM_ELEMENTS, PARENT, ROW_OF, TAG, Page
+from kernels.reading.articles.scanning.page import ELEMENT, KIND, NAMES, NUM_BLOCKS, NUM_ELEMENTS, PARENT, ROW_OF, TAG, Page
 
 MIN_MAIN_SHARE = 0.2
 """An element that its page calls the main one is it if it weighs this much of all."""
@@ -20,6 +20,8 @@ MIN_NEARLY_ALL = 0.95
 """So is any element that weighs this much."""
 MIN_RIVAL_SHARE = 0.1
 """An element named alike that weighs this much of it is another post or section: all of the heaviest one is taken then."""
+MIN_TITLED_SIZE = 1000
+"""An element named as the article is it if the title's headline is in it, it weighs this much, and others named alike follow with their headings."""
 MAX_SECTION_LINKS = 0.7
 
 
@@ -32,8 +34,11 @@ class Part(NamedTuple):
 
 
 @compiled
-def find_part(page: Page, rows: I32, sums: Sums, gone: Flags) -> Part:
-    """Return the heaviest element, or the one within it that its page names as the article, if most of the text is there."""
+def find_part(page: Page, rows: I32, sums: Sums, gone: Flags, headline: int) -> Part:
+    """Return the heaviest element, or the one within it that its page names as the article, if most of the text is there.
+
+    Where whole articles follow each other it is the one with ``headline``, the element that says what the title does, 0 where none does.
+    """
     num_elements, elements = page.state[NUM_ELEMENTS], page.elements
     best = _heaviest(page, sums, gone)
     in_heaviest, inside = np.zeros(num_elements, np.bool_), np.zeros(num_elements, np.bool_)
@@ -46,6 +51,7 @@ def find_part(page: Page, rows: I32, sums: Sums, gone: Flags) -> Part:
             root = place
     if _has_rival(page, sums, root, best):
         root = best
+    root = _titled_among_others(page, sums, root, headline)
     inside[root] = True
     for place in range(root + 1, num_elements):
         is_of_links = sums.weight[place] < 0 and sums.linked[place] >= MAX_SECTION_LINKS * sums.size[place]
@@ -66,6 +72,33 @@ def _has_rival(page: Page, sums: Sums, root: int, best: int) -> bool:
         if is_alike and holds(elements, best, place) and not holds(elements, root, place) and not holds(elements, place, root):
             return True
     return False
+
+
+@compiled
+def _titled_among_others(page: Page, sums: Sums, root: int, headline: int) -> int:
+    """Return the article within a part that holds the headline of the title, if the next one has another heading; else the part."""
+    elements, blocks = page.elements, page.blocks
+    titled, above = root, headline
+    while above > root:
+        if elements[above, TAG] & tags.ARTICLE and sums.weight[above] >= MIN_TITLED_SIZE:
+            titled = above
+        above = elements[above, PARENT]
+    if titled == root or above != root:
+        return root
+    for number in range(page.state[NUM_BLOCKS]):
+        place = blocks[number, ELEMENT]
+        if (
+            place < titled
+            or not blocks[number, KIND] & tags.HEADING
+            or blocks[number, KIND] != elements[headline, TAG]
+            or holds(elements, titled, place)
+        ):
+            continue
+        while place > root:
+            if elements[place, TAG] & tags.ARTICLE and sums.weight[place] >= MIN_TITLED_SIZE:
+                return titled
+            place = elements[place, PARENT]
+    return root
 
 
 @compiled

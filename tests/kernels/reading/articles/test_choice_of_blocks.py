@@ -211,3 +211,21 @@ def test_two_readings_of_a_page_agree_or_it_is_not_sure() -> None:
     assert is_sure(f"<article>{TEXT}</article>{MENU}{NOISE}") and is_sure("")
     assert not is_sure(f"<div><div class='promo'>{TEXT[: TEXT.index('<p>Keeper number 4')]}</div><div class='a'>{TEXT}</div></div>")
     assert not is_sure("<ul><li>Anna</li><li>Bea</li></ul>")
+
+
+def test_of_whole_articles_that_follow_each_other_the_one_that_the_title_names_is_taken() -> None:
+    def article(headline: str, keeper: str) -> str:
+        return f"<article><h2>{headline}</h2><div>{(TEXT * 3).replace('Keeper', keeper)}</div></article>"
+
+    feed = article("The Lamp at Altona", "Keeper") + article("A Storm in the North", "Sailor") + article("What the Gulls Saw", "Gull")
+    assert lines(f"<main>{feed}</main>", "The Lamp at Altona | Coast") == ["The Lamp at Altona", *PARAGRAPHS * 3]
+    assert len(lines(f"<main>{feed}</main>", "The Coast")) == 3 * (1 + 3 * len(PARAGRAPHS))
+
+
+def test_an_article_that_stands_twice_on_its_page_is_taken_once() -> None:
+    assert lines(f"<div><div class='a'>{TEXT}</div><p>Ten more articles this month.</p><div class='b'>{TEXT}</div></div>") == PARAGRAPHS
+
+
+def test_paragraphs_that_come_back_among_others_stay() -> None:
+    body = "".join(f"<p>{paragraph}</p><p>{PARAGRAPHS[0]}</p>" for paragraph in PARAGRAPHS[1:])
+    assert len(lines(f"<div>{body}</div>")) == 8
