@@ -69,7 +69,8 @@ def _headlines(page: Any, title: str | None) -> list[int]:
 
     if title is None:
         return []
-    title, found = title.casefold(), []
+    title = title.casefold()
+    found: list[int] = []
     blocks = page.blocks[: page.state[NUM_BLOCKS]]
     for number in np.flatnonzero(blocks[:, KIND] & HEADING > 0):
         heading = page.text[blocks[number, START] : blocks[number, END]].tobytes().decode("utf-8", "replace")

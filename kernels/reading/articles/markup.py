@@ -1,7 +1,7 @@
 """A page as well-formed markup without scripts and styles.
 
-libxml2 reads the HTML, mends it, cuts what is nested deeper than it allows, so that no page costs more than its length, and writes the tree out
-again for one compiled pass over its bytes.
+A compiled pass leaves out what is no text, so that libxml2 has a third of the bytes to read. It mends the HTML, cuts what is nested deeper than it
+allows, so that no page costs more than its length, and writes the tree out again for one compiled pass over its bytes.
 """
 
 from importlib import import_module

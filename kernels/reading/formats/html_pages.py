@@ -43,4 +43,4 @@ def _address(html: str) -> str | None:
     return href[1] if href else None
 
 
-SPEC = SourceFormat(name="html", version=2, config=HtmlConfig, patterns=("*.html", "*.htm", "*.xhtml"), read=read)
+SPEC = SourceFormat(name="html", version=3, config=HtmlConfig, patterns=("*.html", "*.htm", "*.xhtml"), read=read)

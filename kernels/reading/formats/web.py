@@ -38,7 +38,7 @@ class PageConfig(Config):
 
     extractor: Literal["careful", "fast"] = "careful"
     """``careful``: Trafilatura. ``fast``: `kernels.reading.articles.article`, and Trafilatura only for the few pages in a hundred where that is not
-    sure; 5 to 13 times as fast. Better on news in many scripts, not told apart on other news and documentation, a little worse on mixed pages
+    sure; 6 to 15 times as fast. Better on news in many scripts, not told apart on other news, documentation and mixed pages
     (`tests.bench.extraction`). It heeds ``favor`` only where it asks Trafilatura. A document's ``extractor`` tells who found its text."""
     favor: Literal["precision", "recall", "balance"]
     """What Trafilatura prefers where it is unsure: less text but right, or more text."""

@@ -17,8 +17,7 @@ MIN_REPEATED = 0.4
 
 @compiled
 def leave_out_second_copy(page: Page, kept: Flags) -> None:
-    """Take out the long blocks that repeat others, and what stands between the two copies, if one whole copy stands before the other
-    in another element."""
+    """Take out long blocks that repeat others, and what stands between, if one whole copy stands before another in another element."""
     first_of = _first_of(page, kept)
     size, repeated, first_end, begin = 0, 0, 0, 0
     for number in range(len(kept)):

@@ -112,12 +112,10 @@ def _stand_alone(page: Page, bits: int) -> None:
 
 @compiled
 def _push(page: Page, bits: int, called: int) -> None:
-    """Enter an element; taken as inline is one of an unknown name in a line of text, and what is in preformatted text or in a formula."""
+    """Enter an element; taken as inline is one of an unknown name in a line of text, and what is in preformatted text, a formula or no text."""
     state, stack = page.state, page.stack
     element = stack[state[DEPTH], OF_ELEMENT]
-    if state[LEFT_OUT]:
-        bits = tags.INLINE
-    elif not bits and page.elements[element, TAG] & (tags.PARAGRAPH | tags.HEADING | tags.ITEM):
+    if state[LEFT_OUT] or (not bits and page.elements[element, TAG] & (tags.PARAGRAPH | tags.HEADING | tags.ITEM)):
         bits = tags.INLINE
     if not bits & tags.INLINE and (state[PRE] or state[MATHS]):
         end_line_of_code(page)

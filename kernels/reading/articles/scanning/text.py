@@ -84,7 +84,7 @@ def _write_ascii(data: U8, place: int, end: int, page: Page, linked: bool) -> in
     out, began, size, space, is_pre = state[OUT], state[BEGAN], 0, state[SPACE], state[PRE] > 0
     while place < end:
         byte = data[place]
-        if byte > 127 or byte == AMPERSAND or byte == LESS or byte < 9 or (byte <= 32 and is_pre):
+        if byte > 127 or byte in (AMPERSAND, LESS) or byte < 9 or (byte <= 32 and is_pre):
             break
         if byte <= 32:
             if 13 < byte < 28:
