@@ -60,8 +60,9 @@ def apart() -> Iterator[None]:
         yield
     finally:
         _running.pop()
-        ours.close()
+        process.kill()  # all that it was asked for has been answered; it may still be loading
         process.wait()
+        ours.close()
 
 
 def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
