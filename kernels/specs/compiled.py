@@ -4,6 +4,7 @@ Machine code is cached below the folder that asked (compiled_cache.py), so that 
 numbers, release the global interpreter lock, and divide as NumPy does.
 """
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -11,6 +12,10 @@ from typing import Any, Protocol, TypeVar, cast
 import numba  # pyright: ignore[reportMissingTypeStubs]
 
 from kernels.specs.compiled_cache import cache_folder
+from kernels.specs.instead import instead
+
+with instead({"scipy": None}):  # for products of matrices, which no loop here takes: a third of a second
+    importlib.import_module("numba.np.arraymath")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

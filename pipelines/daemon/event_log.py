@@ -5,12 +5,14 @@ the same, and every event is in them before the next one is taken, so that the U
 loses power may lose the last ones, which are mirrored anew from the lake (assets/orchestration/mirror.py).
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -27,6 +29,7 @@ class OpenEventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str) -> None:
         """Open the log below a folder."""
         self._engines: dict[str, Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -41,9 +44,19 @@ class OpenEventLog(SqliteEventLogStorage):
             self._close()
         engine = create_engine(self.conn_string_for_shard(shard), connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "connect", _trust_the_system)
-        self._initdb(engine)
+        path, index = Path(self.path_for_shard(shard)), Path(self.path_for_shard(INDEX_SHARD_NAME))
+        if index.exists() and not path.exists():
+            _lay_out(path, index)
+        else:
+            self._initdb(engine)
         self._engines[shard] = engine
         return engine
+
+    def has_table(self, table_name: str) -> bool:
+        """Return whether the index has a table; those that it has stay."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def _close(self) -> None:
         for engine in self._engines.values():
@@ -59,6 +72,19 @@ class OpenEventLog(SqliteEventLogStorage):
 def _trust_the_system(connection: Any, record: object) -> None:
     """Leave it to the system when what was written reaches the disk, as a log that is written ahead may."""
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _lay_out(path: Path, index: Path) -> None:
+    """Make the empty tables of a run's database, which are those of the index: Dagster's own way takes a tenth of a second."""
+    with closing(sqlite3.connect(index)) as laid_out, closing(sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)) as new:
+        tables = laid_out.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'").fetchall()
+        versions = laid_out.execute("SELECT version_num FROM alembic_version").fetchall()
+        new.execute("PRAGMA journal_mode=WAL")
+        new.execute("BEGIN")
+        for (statement,) in tables:
+            new.execute(statement)
+        new.executemany("INSERT INTO alembic_version VALUES (?)", versions)
+        new.execute("COMMIT")
 
 
 class OpenStorage(DagsterSqliteStorage):

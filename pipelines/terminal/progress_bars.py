@@ -18,6 +18,7 @@ from pipelines.terminal.application import Terminal, styled
 from pipelines.terminal.units import duration
 from pipelines.terminal.workbench import Selection, Workbench
 from resources.devices.launchers import warm_up
+from resources.quality import judge
 from resources.storage.progress import Progress as Event
 from resources.storage.progress import listening
 
@@ -38,7 +39,8 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) ->
 
     ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
     """
-    with warnings.catch_warnings():
+    is_judged = any(suite.has_data_docs for asset in chosen.assets for suite in bench.graph.suites.get(asset, []))
+    with judge.apart() if is_judged else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Dagster's notes on its own beta parameters are for us, not for users
         from pipelines.daemon.instance import open_instance
         from pipelines.planning.bring_up import bring_up

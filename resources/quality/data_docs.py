@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from resources.quality import judge
 from resources.quality.data_docs_style import make_self_contained
 
 KEPT_RUNS = 20
@@ -59,6 +60,10 @@ def pages_are_due(site: Path) -> None:
 
 def write_pages(site: Path) -> None:
     """Write the pages of the stored runs that have none."""
+    judge.call(_write_pages, site)
+
+
+def _write_pages(site: Path) -> None:
     from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
 
     with writing(site):

@@ -1,12 +1,10 @@
 """The bridge to Great Expectations: row-wise expectations over the rows of many partitions at once, findings by partition.
 
 One validation judges a whole table; each failing row is then laid to its partition, so that a bad shard stops itself and nobody else. Results
-go to a file context whose Data Docs hold each suite's last runs. Importing Great Expectations takes seconds: only `validate` does it.
+go to a file context whose Data Docs hold each suite's last runs. Importing Great Expectations takes seconds: only `load` does it.
 """
 
 import gc
-import os
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +12,13 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from resources.quality import judge
 from resources.quality.data_docs import make_room, open_context, pages_are_due, writing
-from resources.quality.deferred_modules import defer
+from resources.quality.loading import load, quiet
 
-SLOW_IMPORTS = ("scipy.stats", "altair", "boto3", "jsonschema", "mistune")
-"""What Great Expectations imports and does not need here."""
 MAX_EXAMPLES = 5
 EXAMPLE_CHARS = 200
 LARGE_BYTES = 1 << 24
-THIRD_PARTY_WARNINGS = (
-    ("module 'sre_(constants|parse)' is deprecated", DeprecationWarning),  # Great Expectations imports them
-    ("This pattern is interpreted as a regular expression, and has match groups", UserWarning),  # pandas; the groups are only alternatives
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +63,10 @@ def validate(
     partitions = table[partition_column]
     if partitions.null_count:
         raise ValueError(f"suite {suite}: {partitions.null_count} rows have no {partition_column!r}; every row needs its partition")
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # the documented switch; 1.24.1 holds no sender at all
-    defer(*SLOW_IMPORTS)
-    with warnings.catch_warnings():
-        for message, category in THIRD_PARTY_WARNINGS:
-            warnings.filterwarnings("ignore", message=message, category=category)
-        try:
-            with writing(site):
-                make_room(suite, site)
-                results = _run(suite, table, expectations, site)
-        finally:  # a run that failed has a page too
-            pages_are_due(site)
-    if table.nbytes > LARGE_BYTES:
-        gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
+    try:
+        results = judge.call(_failing, suite, table, list(expectations), site)
+    finally:  # a run that failed has a page too
+        pages_are_due(site)
     labels = partitions.combine_chunks().dictionary_encode()
     codes: Any = labels.indices.to_pylist()
     names: Any = labels.dictionary.to_pylist()
@@ -155,6 +139,17 @@ def _failing_rows(suite: str, result: Any) -> list[int]:
             name = result.expectation_config.meta["check"]
             raise RuntimeError(f"suite {suite}, expectation {name}: {info['exception_message']}; mend the suite")
     return [int(row) for row in result.result.get("unexpected_index_list") or []]
+
+
+def _failing(suite: str, table: pa.Table, expectations: Sequence[Expectation], site: Path) -> dict[str, list[int]]:
+    """Judge a table and return the failing rows by expectation."""
+    load()
+    with quiet(), writing(site):
+        make_room(suite, site)
+        results = _run(suite, table, expectations, site)
+    if table.nbytes > LARGE_BYTES:
+        gc.collect()  # the context is a cycle that holds the rows: left to themselves, hundreds of megabytes pile up
+    return results
 
 
 def _run(suite: str, table: pa.Table, expectations: Sequence[Expectation], site: Path) -> dict[str, list[int]]:

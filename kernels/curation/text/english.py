@@ -1,26 +1,13 @@
 """spaCy's English tokenizer, without the two seconds of imports that it does not need. Import spaCy through this file only."""
 
 import importlib
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-
-@contextmanager
-def _instead(modules: dict[str, Any]) -> Generator[None]:
-    """Let modules that are not imported yet be others for who imports them within the block; None makes an import fail."""
-    instead = {name: module for name, module in modules.items() if name not in sys.modules}
-    sys.modules.update(instead)
-    try:
-        yield
-    finally:
-        for name in instead:
-            del sys.modules[name]
+from kernels.specs.instead import instead
 
 
 @cache
@@ -29,7 +16,7 @@ def spacy_tokenizer() -> Any:
     commands = ModuleType("spacy.cli.info")
     commands.__dict__["info"] = None
     # spaCy's machine learning imports torch, which takes seconds, and spaCy itself its command line, which takes half of one; neither is used
-    with _instead({"torch": None, "spacy.cli.info": commands}):
+    with instead({"torch": None, "spacy.cli.info": commands}):
         defaults: Any = importlib.import_module("spacy.lang.en").EnglishDefaults  # spaCy's types are partly unknown
     util: Any = importlib.import_module("spacy.util")
     return importlib.import_module("spacy.tokenizer").Tokenizer(

@@ -1,0 +1,110 @@
+"""A process of its own for Great Expectations: it loads there while this process does other work, which takes as long as all else in a small run.
+
+It judges one suite at a time, and ends when nobody can call it any more. Outside `apart` all is called in this process.
+"""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import pyarrow as pa
+import pyarrow.ipc  # pyright: ignore[reportUnusedImport]
+
+from resources.quality.loading import load
+
+GARBAGE_OBJECTS = 20_000
+"""New objects after which Python looks for garbage there: imports make objects that stay."""
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _packed(table: pa.Table) -> tuple[Any, ...]:
+    """Say how a table is sent: its own rows alone, where pickle would send all that it is a slice of."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return _unpacked, (sink.getvalue(),)
+
+
+def _unpacked(rows: pa.Buffer) -> pa.Table:
+    return pa.ipc.open_stream(rows).read_all()
+
+
+ForkingPickler.register(pa.Table, _packed)
+
+
+class _Judge(NamedTuple):
+    process: subprocess.Popen[bytes]
+    line: Connection
+
+
+_running: list[_Judge] = []
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """Have a process for it while the block runs."""
+    ours, theirs = Pipe()
+    with theirs:  # -P: no folder of the user's is searched for modules
+        command = [sys.executable, "-P", "-W", "ignore", "-m", __name__, str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+    _running.append(_Judge(process, ours))
+    try:
+        yield
+    finally:
+        _running.pop()
+        process.kill()  # all that it was asked for has been answered; it may still be loading
+        process.wait()
+        ours.close()
+
+
+def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+    """Return what a function of a module returns, called in the process if it runs.
+
+    Raises:
+        RuntimeError: the process is gone.
+        Exception: what the function raises.
+    """
+    if not _running:
+        return function(*arguments, **named)
+    judge = _running[-1]
+    try:
+        judge.line.send((function, arguments, named))
+        is_answer, value = judge.line.recv()
+    except (EOFError, OSError) as error:
+        raise RuntimeError(f"the process that judges rows ended with {judge.process.wait()}; see that memory is left, and run again") from error
+    if is_answer:
+        return value
+    raise value
+
+
+def serve(line: Connection) -> None:
+    """Answer calls until the other end of the line is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who called, who ends this process
+    gc.set_threshold(GARBAGE_OBJECTS)
+    load()
+    while True:
+        try:
+            function, arguments, named = line.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer: tuple[bool, Any] = True, function(*arguments, **named)
+        except Exception as error:
+            answer = False, error
+        try:
+            line.send(answer)
+        except OSError:
+            return
+
+
+if __name__ == "__main__":
+    serve(Connection(int(sys.argv[1])))
+    os._exit(0)  # taking down all that was imported takes a third of a second

@@ -1,0 +1,50 @@
+import os
+import signal
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from resources.quality import judge
+from resources.quality.data_docs import data_docs_index, pages_at_the_end
+from resources.quality.expectations import Expectation, validate
+
+ROWS = pa.table({"partition": ["a", "a", "b"], "id": ["1", "2", "3"], "text": ["good", "", "good"]})
+NOT_EMPTY = Expectation(
+    name="not_empty", description="Text.", type="expect_column_value_lengths_to_be_between", kwargs={"column": "text", "min_value": 1}
+)
+
+
+def _judged(site: Path, expectation: Expectation = NOT_EMPTY) -> dict[str, tuple[bool, int]]:
+    findings = validate("rows", ROWS.slice(0, 3), [expectation], partition_column="partition", example_columns=["id"], site=site)
+    return {partition: (found["not_empty"].passed, found["not_empty"].num_bad) for partition, found in findings.items()}
+
+
+def test_rows_are_judged_in_a_process_apart_as_in_this_one(tmp_path: Path) -> None:
+    with judge.apart(), pages_at_the_end():
+        assert judge.call(os.getpid) != os.getpid()
+        apart = _judged(tmp_path / "apart")
+    assert apart == _judged(tmp_path / "here") == {"a": (False, 1), "b": (True, 0)}
+    assert data_docs_index(tmp_path / "apart").exists()
+    assert judge.call(os.getpid) == os.getpid()
+
+
+def test_a_fault_of_a_suite_is_raised_where_it_was_asked_for(tmp_path: Path) -> None:
+    wrong = Expectation(name="not_empty", description="Text.", type="expect_column_values_to_not_be_null", kwargs={"column": "none"})
+    with judge.apart():
+        with pytest.raises(RuntimeError, match=r"suite rows, expectation not_empty: .*none.*; mend the suite"):
+            _judged(tmp_path, wrong)
+        assert _judged(tmp_path) == {"a": (False, 1), "b": (True, 0)}
+
+
+def test_a_process_that_is_gone_is_said_to_be() -> None:
+    with judge.apart():
+        os.kill(judge.call(os.getpid), signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="the process that judges rows ended with -9"):
+            judge.call(os.getpid)
+
+
+def test_only_the_rows_of_a_slice_are_sent() -> None:
+    whole = pa.table({"text": ["x" * 100] * 10_000})
+    assert len(ForkingPickler.dumps(whole.slice(5, 2))) < 2_000
