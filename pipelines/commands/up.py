@@ -76,7 +76,7 @@ def bring_up_to_date(bench: Workbench, selections: Sequence[str], until: str | N
         return not stopped
     from pipelines.terminal.progress_bars import bring_up_with_bars
 
-    result = bring_up_with_bars(bench, len(waiting), chosen)
+    result = bring_up_with_bars(bench, waiting, chosen)
     seconds = time.perf_counter() - started
     console.print(styled((f"{len(result.made)} cells made", "green"), f" in {result.num_runs} runs, {seconds:.0f} s"))
     if result.failed:

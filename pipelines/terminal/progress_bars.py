@@ -4,7 +4,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextCol
 from rich.text import Text
 
 import kernels.curation
+from assets.graph.state import CellStatus
 from kernels.specs.compiled_cache import is_filled
 from pipelines.terminal.application import Terminal, styled
 from pipelines.terminal.units import duration
@@ -21,6 +22,9 @@ from resources.devices.launchers import warm_up
 from resources.quality import judge
 from resources.storage.progress import Progress as Event
 from resources.storage.progress import listening
+
+NEEDED = ("kernels.curation.compiled", "matplotlib.figure")
+"""What whoever makes a corpus will import, and what takes longest."""
 
 if TYPE_CHECKING:
     from pipelines.planning.bring_up import Result
@@ -34,13 +38,14 @@ class WordsColumn(TextColumn):
         return styled((self.text_format.format(task=task), str(self.style)))
 
 
-def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) -> "Result":
+def bring_up_with_bars(bench: Workbench, waiting: Sequence[CellStatus], chosen: Selection) -> "Result":
     """Bring a recipe up to date and show how it goes.
 
-    ``num_waiting`` is an upper bound: cells whose parents turn out unchanged need no work.
+    More cells may be ``waiting`` than need work: those whose parents turn out unchanged need none.
     """
-    is_judged = any(suite.has_data_docs for asset in chosen.assets for suite in bench.graph.suites.get(asset, []))
-    with judge.apart() if is_judged else nullcontext(), warnings.catch_warnings():
+    assets = {status.cell.asset for status in waiting}
+    is_judged = any(suite.has_data_docs for asset in assets for suite in bench.graph.suites.get(asset, []))
+    with judge.apart(NEEDED) if is_judged else nullcontext(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Dagster's notes on its own beta parameters are for us, not for users
         from pipelines.daemon.instance import open_instance
         from pipelines.planning.bring_up import bring_up
@@ -54,7 +59,7 @@ def bring_up_with_bars(bench: Workbench, num_waiting: int, chosen: Selection) ->
         terminal = Terminal(file=os.fdopen(os.dup(1), "w"))  # Dagster redirects descriptor 1 while a step runs
         if not is_filled(Path(kernels.curation.__file__).parent):
             terminal.print("first run here: the loops that filter and deduplicate are compiled once, which takes about a minute")
-        view: View = Bars(terminal, bench, num_waiting) if terminal.is_terminal else StageLines(terminal)
+        view: View = Bars(terminal, bench, len(waiting)) if terminal.is_terminal else StageLines(terminal)
         with view.shown(), bench.home.lock("up"), listening(view.listen):
             result = bring_up(bench.graph, jobs, instance, bench.lake, bench.home, chosen.assets, chosen.cells)
         view.end(result)

@@ -4,12 +4,13 @@ It judges one suite at a time, and ends when nobody can call it any more. Outsid
 """
 
 import gc
+import importlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple, ParamSpec, TypeVar
@@ -43,19 +44,20 @@ ForkingPickler.register(pa.Table, _packed)
 class _Judge(NamedTuple):
     process: subprocess.Popen[bytes]
     line: Connection
+    meanwhile: list[str]
 
 
 _running: list[_Judge] = []
 
 
 @contextmanager
-def apart() -> Iterator[None]:
-    """Have a process for it while the block runs."""
+def apart(meanwhile: Sequence[str] = ()) -> Iterator[None]:
+    """Have a process for it while the block runs; ``meanwhile`` are modules to be used here later, imported when this process would wait for it."""
     ours, theirs = Pipe()
     with theirs:  # -P: no folder of the user's is searched for modules
         command = [sys.executable, "-P", "-W", "ignore", "-m", __name__, str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-    _running.append(_Judge(process, ours))
+    _running.append(_Judge(process, ours, list(meanwhile)))
     try:
         yield
     finally:
@@ -77,6 +79,9 @@ def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **na
     judge = _running[-1]
     try:
         judge.line.send((function, arguments, named))
+        while judge.meanwhile and not judge.line.poll():
+            with suppress(ImportError):  # who needs it will say so
+                importlib.import_module(judge.meanwhile.pop(0))
         is_answer, value = judge.line.recv()
     except (EOFError, OSError) as error:
         raise RuntimeError(f"the process that judges rows ended with {judge.process.wait()}; see that memory is left, and run again") from error

@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -48,3 +49,11 @@ def test_a_process_that_is_gone_is_said_to_be() -> None:
 def test_only_the_rows_of_a_slice_are_sent() -> None:
     whole = pa.table({"text": ["x" * 100] * 10_000})
     assert len(ForkingPickler.dumps(whole.slice(5, 2))) < 2_000
+
+
+def test_what_is_needed_later_is_imported_while_an_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this_is_no_module", raising=False)
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with judge.apart(["this_is_no_module", "colorsys"]):
+        assert judge.call(os.getpid) > 0
+    assert "colorsys" in sys.modules
