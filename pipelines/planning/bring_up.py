@@ -13,7 +13,7 @@ from assets.orchestration.mirror import EventLog, restamp
 from assets.orchestration.waiver_events import mirror_waivers
 from pipelines.planning.planner import Plan, Wave, next_wave, observe_sources, with_what_follows
 from pipelines.planning.runs import Outcome, end_orphans, run_in_process
-from resources.quality.data_docs import pages_at_the_end
+from resources.quality.data_docs import begin_pages, pages_at_the_end
 from resources.storage.faults import FULL
 from resources.storage.home import Home
 from resources.storage.lake import Lake
@@ -101,6 +101,8 @@ def bring_up(
                 remove_old_versions(graph, lake)
                 left = [status for status in planned.cells if status.state not in ("fresh", "quarantined") and status.cell.asset in selected]
                 return Result(tally.made, tally.failed, left, num_runs)
+            if not any(suite.has_data_docs for asset in {*wave.cells, *wave.judge} for suite in graph.suites.get(asset, [])):
+                begin_pages()
             outcome = run_wave(graph, jobs, instance, with_what_follows(graph, asked, wave, selected, tally.tried))
             num_runs += 1
             judged.update(status.cell for status in planned.having("unjudged") if status.cell.asset in wave.judge)

@@ -46,8 +46,17 @@ def pages_at_the_end() -> Iterator[None]:
     try:
         yield
     finally:
-        for site in _waiting.pop():
-            write_pages(site)
+        try:
+            begin_pages()
+        finally:
+            _waiting.pop()
+        judge.end()
+
+
+def begin_pages() -> None:
+    """Begin to write the pages that are held back, beside other work where there is a process for it."""
+    while _waiting and _waiting[-1]:
+        judge.begin(_write_pages, _waiting[-1].pop())
 
 
 def pages_are_due(site: Path) -> None:
@@ -55,15 +64,11 @@ def pages_are_due(site: Path) -> None:
     if _waiting:
         _waiting[-1].add(site)
     else:
-        write_pages(site)
-
-
-def write_pages(site: Path) -> None:
-    """Write the pages of the stored runs that have none."""
-    judge.call(_write_pages, site)
+        judge.call(_write_pages, site)
 
 
 def _write_pages(site: Path) -> None:
+    """Write the pages of the stored runs that have none."""
     from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier
 
     with writing(site):

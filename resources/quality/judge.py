@@ -45,6 +45,7 @@ class _Judge(NamedTuple):
     process: subprocess.Popen[bytes]
     line: Connection
     meanwhile: list[str]
+    asked: list[str]
 
 
 _running: list[_Judge] = []
@@ -57,7 +58,7 @@ def apart(meanwhile: Sequence[str] = ()) -> Iterator[None]:
     with theirs:  # -P: no folder of the user's is searched for modules
         command = [sys.executable, "-P", "-W", "ignore", "-m", __name__, str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-    _running.append(_Judge(process, ours, list(meanwhile)))
+    _running.append(_Judge(process, ours, list(meanwhile), []))
     try:
         yield
     finally:
@@ -76,18 +77,51 @@ def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **na
     """
     if not _running:
         return function(*arguments, **named)
+    begin(function, *arguments, **named)
+    return _answers()[-1]
+
+
+def begin(function: Callable[Arguments, object], *arguments: Arguments.args, **named: Arguments.kwargs) -> None:
+    """Have a function called as `call` does, but wait for it only at the next `call` or `end`, which raises what it raises."""
+    if not _running:
+        function(*arguments, **named)
+        return
     judge = _running[-1]
-    try:
+    with _told_if_gone(judge):
         judge.line.send((function, arguments, named))
-        while judge.meanwhile and not judge.line.poll():
-            with suppress(ImportError):  # who needs it will say so
-                importlib.import_module(judge.meanwhile.pop(0))
-        is_answer, value = judge.line.recv()
+    judge.asked.append(function.__name__)
+
+
+def end() -> None:
+    """Wait for all that was begun."""
+    if _running:
+        _answers()
+
+
+def _answers() -> list[Any]:
+    """Wait for what was asked for, and return the answers in that order."""
+    judge = _running[-1]
+    answers: list[tuple[bool, Any]] = []
+    while judge.asked:
+        with _told_if_gone(judge):
+            while judge.meanwhile and not judge.line.poll():
+                with suppress(ImportError):  # who needs it will say so
+                    importlib.import_module(judge.meanwhile.pop(0))
+            answers.append(judge.line.recv())
+        judge.asked.pop()
+    for is_answer, value in answers:
+        if not is_answer:
+            raise value
+    return [value for _, value in answers]
+
+
+@contextmanager
+def _told_if_gone(judge: _Judge) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, OSError) as error:
+        judge.asked.clear()
         raise RuntimeError(f"the process that judges rows ended with {judge.process.wait()}; see that memory is left, and run again") from error
-    if is_answer:
-        return value
-    raise value
 
 
 def serve(line: Connection) -> None:

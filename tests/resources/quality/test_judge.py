@@ -39,6 +39,18 @@ def test_a_fault_of_a_suite_is_raised_where_it_was_asked_for(tmp_path: Path) -> 
         assert _judged(tmp_path) == {"a": (False, 1), "b": (True, 0)}
 
 
+def test_what_was_begun_is_waited_for_and_says_what_it_raised() -> None:
+    with judge.apart():
+        judge.begin(int, "no number")
+        with pytest.raises(ValueError, match="no number"):
+            judge.call(os.getpid)
+        judge.begin(int, "1")
+        judge.end()
+        assert judge.call(int, "2") == 2
+    with pytest.raises(ValueError, match="no number"):
+        judge.begin(int, "no number")
+
+
 def test_a_process_that_is_gone_is_said_to_be() -> None:
     with judge.apart():
         os.kill(judge.call(os.getpid), signal.SIGKILL)
