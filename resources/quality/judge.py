@@ -11,9 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import pyarrow as pa
 import pyarrow.ipc  # pyright: ignore[reportUnusedImport]
@@ -41,11 +42,13 @@ def _unpacked(rows: pa.Buffer) -> pa.Table:
 ForkingPickler.register(pa.Table, _packed)
 
 
-class _Judge(NamedTuple):
+@dataclass
+class _Judge:
     process: subprocess.Popen[bytes]
     line: Connection
     meanwhile: list[str]
-    asked: list[str]
+    is_asked: bool = True
+    """Whether an answer is due: at first, that it has loaded."""
 
 
 _running: list[_Judge] = []
@@ -58,7 +61,7 @@ def apart(meanwhile: Sequence[str] = ()) -> Iterator[None]:
     with theirs:  # -P: no folder of the user's is searched for modules
         command = [sys.executable, "-P", "-W", "ignore", "-m", __name__, str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-    _running.append(_Judge(process, ours, list(meanwhile), []))
+    _running.append(_Judge(process, ours, list(meanwhile)))
     try:
         yield
     finally:
@@ -78,41 +81,40 @@ def call(function: Callable[Arguments, Result], *arguments: Arguments.args, **na
     if not _running:
         return function(*arguments, **named)
     begin(function, *arguments, **named)
-    return _answers()[-1]
+    return _answer(_running[-1])
 
 
 def begin(function: Callable[Arguments, object], *arguments: Arguments.args, **named: Arguments.kwargs) -> None:
-    """Have a function called as `call` does, but wait for it only at the next `call` or `end`, which raises what it raises."""
+    """Have a function called as `call` does, but wait for it only when more is asked for, or at `end`, which raise what it raises."""
     if not _running:
         function(*arguments, **named)
         return
     judge = _running[-1]
+    _answer(judge)
     with _told_if_gone(judge):
         judge.line.send((function, arguments, named))
-    judge.asked.append(function.__name__)
+    judge.is_asked = True
 
 
 def end() -> None:
-    """Wait for all that was begun."""
+    """Wait for what was begun."""
     if _running:
-        _answers()
+        _answer(_running[-1])
 
 
-def _answers() -> list[Any]:
-    """Wait for what was asked for, and return the answers in that order."""
-    judge = _running[-1]
-    answers: list[tuple[bool, Any]] = []
-    while judge.asked:
-        with _told_if_gone(judge):
-            while judge.meanwhile and not judge.line.poll():
-                with suppress(ImportError):  # who needs it will say so
-                    importlib.import_module(judge.meanwhile.pop(0))
-            answers.append(judge.line.recv())
-        judge.asked.pop()
-    for is_answer, value in answers:
-        if not is_answer:
-            raise value
-    return [value for _, value in answers]
+def _answer(judge: _Judge) -> Any:
+    """Wait for the answer that is due, if one is, and return it."""
+    if not judge.is_asked:
+        return None
+    judge.is_asked = False
+    with _told_if_gone(judge):
+        while judge.meanwhile and not judge.line.poll():
+            with suppress(ImportError):  # who needs it will say so
+                importlib.import_module(judge.meanwhile.pop(0))
+        is_answer, value = judge.line.recv()
+    if not is_answer:
+        raise value
+    return value
 
 
 @contextmanager
@@ -120,27 +122,24 @@ def _told_if_gone(judge: _Judge) -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError) as error:
-        judge.asked.clear()
         raise RuntimeError(f"the process that judges rows ended with {judge.process.wait()}; see that memory is left, and run again") from error
 
 
 def serve(line: Connection) -> None:
-    """Answer calls until the other end of the line is closed."""
+    """Answer calls until the other end of the line is closed; the first answer says that all is loaded."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who called, who ends this process
     gc.set_threshold(GARBAGE_OBJECTS)
-    load()
+    asked: tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]] = (load, (), {})
     while True:
-        try:
-            function, arguments, named = line.recv()
-        except (EOFError, OSError):
-            return
+        function, arguments, named = asked
         try:
             answer: tuple[bool, Any] = True, function(*arguments, **named)
         except Exception as error:
             answer = False, error
         try:
             line.send(answer)
-        except OSError:
+            asked = line.recv()
+        except (EOFError, OSError):
             return
 
 
