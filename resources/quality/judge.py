@@ -107,10 +107,10 @@ def _answer(judge: _Judge) -> Any:
     if not judge.is_asked:
         return None
     judge.is_asked = False
+    while judge.meanwhile and not judge.line.poll():
+        with suppress(ImportError, OSError):  # who needs it will say so
+            importlib.import_module(judge.meanwhile.pop(0))
     with _told_if_gone(judge):
-        while judge.meanwhile and not judge.line.poll():
-            with suppress(ImportError):  # who needs it will say so
-                importlib.import_module(judge.meanwhile.pop(0))
         is_answer, value = judge.line.recv()
     if not is_answer:
         raise value

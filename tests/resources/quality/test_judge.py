@@ -69,3 +69,10 @@ def test_what_is_needed_later_is_imported_while_an_answer_is_waited_for(monkeypa
     with judge.apart(["this_is_no_module", "colorsys"]):
         assert judge.call(os.getpid) > 0
     assert "colorsys" in sys.modules
+
+
+def test_a_module_whose_import_fails_is_not_taken_for_the_end_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "on_a_full_disk.py").write_text("raise OSError(28, 'No space left on device')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with judge.apart(["on_a_full_disk"]):
+        assert judge.call(int, "2") == 2
