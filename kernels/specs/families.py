@@ -15,13 +15,14 @@ from pydantic import Field, create_model
 
 from kernels.specs.config import Config
 
-FamilyName = Literal["sources", "filters", "tokenizers", "architectures", "methods", "tasks"]
+FamilyName = Literal["sources", "filters", "tokenizers", "architectures", "objectives", "methods", "tasks"]
 
 FOLDERS: dict[FamilyName, tuple[str, ...]] = {
     "sources": ("kernels.reading.formats",),
     "filters": ("kernels.curation.filters",),
     "tokenizers": ("kernels.tokens.tokenizers",),
     "architectures": ("kernels.models.architectures",),
+    "objectives": ("kernels.training.objectives",),
     "methods": (
         "kernels.methods.pretraining",
         "kernels.methods.alignment",

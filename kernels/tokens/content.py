@@ -14,6 +14,8 @@ END_OF_TEXT = "<|endoftext|>"
 TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
 PADDING = "<|pad|>"
+MASK = "<|mask|>"
+FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE = "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"
 GUARD = "\x7f"
 """Stands, in a rendered text, before whatever spells a control token and is content, and before itself where content holds it. No template takes
 DEL for white space."""
