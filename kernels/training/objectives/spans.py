@@ -1,0 +1,120 @@
+"""Spans of documents that sentinels stand for, and that are predicted behind them (Raffel et al. 2020, arXiv 1910.10683, section 3.1.4).
+
+Of a document of L tokens, round(L times the density) are noise, in round(noise / mean length) spans. Noise and what is kept are each cut at random
+into as many runs of at least a token, and these alternate, what is kept first. Where the sentinels are too few there are as many spans as they
+allow, and longer ones. The token that ends a text is kept behind all; a document of fewer than two other tokens stays whole.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.specs.objectives import ControlTokens, Row
+from kernels.training.objectives.parts import Parts
+from kernels.training.objectives.row_documents import Documents, documents_of, drawn, positions_of, text_lengths
+
+MIN_SENTINELS = 2
+"""One for a span and one for the end of what is predicted."""
+
+
+def lacks_sentinels(control: ControlTokens) -> str | None:
+    """Return what the vocabulary lacks for spans; None where it has all."""
+    if len(control.sentinels) >= MIN_SENTINELS:
+        return None
+    return (
+        f"the vocabulary has {len(control.sentinels)} sentinels, and spans need at least {MIN_SENTINELS}; "
+        "ask for sentinels (T5 has 100) in the special tokens of the tokenizer"
+    )
+
+
+class _Noise(NamedTuple):
+    """What is taken out of those D documents that are long enough, S spans in all."""
+
+    documents: Documents
+    num_noise: NDArray[np.int64]
+    """[D], tokens."""
+    num_spans: NDArray[np.int64]
+    """[D]."""
+    starts: NDArray[np.int64]
+    """[S], first positions of spans in the row."""
+    lengths: NDArray[np.int64]
+    """[S], tokens."""
+
+
+def corrupt(row: Row, density: float, mean_span_length: float, random: np.random.Generator, control: ControlTokens) -> Parts:
+    """Return documents with sentinels for spans, and the spans, each behind its sentinel, with one more sentinel at the end.
+
+    Raises:
+        ValueError: the vocabulary has too few sentinels for one span.
+    """
+    if lack := lacks_sentinels(control):
+        raise ValueError(lack)
+    noise = _draw(row, density, mean_span_length, random, control)
+    sentinels = np.asarray(control.sentinels, np.int64)
+    ordinals = positions_of(np.zeros_like(noise.num_spans), noise.num_spans)  # of each span in its document
+    tokens = row.tokens.copy()
+    kept = row.segments >= 0
+    kept[positions_of(noise.starts, noise.lengths)] = False
+    kept[noise.starts] = True
+    tokens[noise.starts] = sentinels[ordinals]
+    given = Row(tokens[kept], row.segments[kept])
+    sizes = noise.num_noise + noise.num_spans + 1
+    predicted = np.empty(int(sizes.sum()), np.int64)
+    is_noise = np.ones(len(predicted), np.bool_)
+    ends = np.cumsum(sizes) - 1
+    predicted[ends] = sentinels[noise.num_spans]
+    is_noise[ends] = False
+    behind = np.repeat(np.arange(len(sizes)), noise.num_spans)  # the end sentinels of the documents before
+    places = np.cumsum(noise.lengths) - noise.lengths + np.arange(len(ordinals)) + behind
+    predicted[places] = sentinels[ordinals]
+    is_noise[places] = False
+    predicted[is_noise] = row.tokens[positions_of(noise.starts, noise.lengths)]
+    return Parts(given, Row(predicted, np.repeat(noise.documents.numbers, sizes)))
+
+
+def _draw(row: Row, density: float, mean_span_length: float, random: np.random.Generator, control: ControlTokens) -> _Noise:
+    whole = documents_of(row)
+    texts = text_lengths(row, whole, control)
+    long = texts >= 2
+    documents = Documents(whole.numbers[long], whole.starts[long], texts[long])
+    num_noise = np.clip(np.rint(documents.lengths * density).astype(np.int64), 1, documents.lengths - 1)
+    num_kept = documents.lengths - num_noise
+    most = np.minimum(np.minimum(num_noise, num_kept), len(control.sentinels) - 1)
+    num_spans = np.clip(np.rint(num_noise / mean_span_length).astype(np.int64), 1, most)
+    noise_lengths = _runs(num_noise, num_spans, random)
+    kept_lengths = _runs(num_kept, num_spans, random)
+    pairs = kept_lengths + noise_lengths
+    before = np.cumsum(pairs) - pairs  # in all documents
+    first = np.repeat(np.cumsum(num_spans) - num_spans, num_spans)
+    starts = np.repeat(documents.starts, num_spans) + before - before[first] + kept_lengths
+    return _Noise(documents, num_noise, num_spans, starts, noise_lengths)
+
+
+def _runs(sizes: NDArray[np.int64], counts: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """Return the lengths of so many runs into which each size is cut, one size behind the other; every cut is equally likely."""
+    total = int(sizes.sum())
+    is_start = np.zeros(total, np.bool_)
+    firsts = np.cumsum(sizes) - sizes
+    is_start[firsts] = True
+    rest = ~is_start
+    is_start[rest] = drawn(sizes - 1, counts - 1, random)
+    return np.diff(np.flatnonzero(is_start), append=total)
+
+
+def bounds(density: float, mean_span_length: float, row_length: int, max_documents: int) -> tuple[int, int, int]:
+    """Return how many tokens a row with spans taken out comes to at most, what is predicted of it, and both together.
+
+    Of L tokens n are noise in s spans, L density - 1 <= n <= L density + 1 and s <= n / mean + 1; what is kept is L - n + s and what is predicted
+    n + s + 1. Neither s <= n nor s <= L - n is ever broken.
+    """
+    noise = row_length * density
+    given = row_length - (noise - max_documents) * (1 - 1 / mean_span_length) + max_documents
+    predicted = (noise + max_documents) * (1 + 1 / mean_span_length) + 2 * max_documents
+    both = row_length + 2 * ((noise + max_documents) / mean_span_length + max_documents) + max_documents
+    return (
+        min(row_length, math.ceil(given + max_documents)),  # of each document the token that ends it is no noise
+        min(row_length + max_documents, math.ceil(predicted)),
+        min(2 * row_length + max_documents, math.ceil(both)),
+    )
