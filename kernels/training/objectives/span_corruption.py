@@ -4,21 +4,18 @@ What the decoder writes of each document: a sentinel, what it stands for, the ne
 """
 
 import numpy as np
-from pydantic import Field
 
-from kernels.specs.config import Config
 from kernels.specs.objectives import ControlTokens, Example, Objective, Row
 from kernels.training.objectives.parts import read_by_encoder
-from kernels.training.objectives.spans import bounds, corrupt, lacks_sentinels
+from kernels.training.objectives.spans import SpanConfig, bounds, corrupt, lacks_sentinels
 
 
-class SpanCorruptionConfig(Config):
-    """How much is taken out of a document, and in what lengths."""
+class SpanCorruptionConfig(SpanConfig):
+    """How much is taken out of a document, in what lengths, and where."""
 
-    noise_density: float = Field(default=0.15, gt=0, lt=1)
-    """Share of a document's tokens that are taken out."""
-    mean_span_length: float = Field(default=3.0, ge=1)
-    """Tokens that a sentinel stands for, on average; more where a document has more spans than there are sentinels."""
+    spans_anywhere: bool = False
+    """Whether spans may begin a document and need not end it. The paper's code keeps the first token and takes out the last, so that of a document
+    of one span, one of up to 30 tokens by the other defaults, it is always the end that is taken out."""
 
 
 def lacks(config: SpanCorruptionConfig, control: ControlTokens) -> str | None:
@@ -28,12 +25,12 @@ def lacks(config: SpanCorruptionConfig, control: ControlTokens) -> str | None:
 
 def lengths(config: SpanCorruptionConfig, row_length: int, max_documents: int) -> tuple[int, int]:
     """Return what encoder and decoder read at most."""
-    return bounds(config.noise_density, config.mean_span_length, row_length, max_documents)[:2]
+    return bounds(config, row_length, max_documents)[:2]
 
 
 def prepare(row: Row, random: np.random.Generator, control: ControlTokens, config: SpanCorruptionConfig, lengths: tuple[int, int]) -> Example:
     """Return what the encoder reads of a row's documents and what the decoder writes of each. Raises ValueError: sentinels lack, or room."""
-    return read_by_encoder(corrupt(row, config.noise_density, config.mean_span_length, random, control), control, lengths)
+    return read_by_encoder(corrupt(row, config, config.spans_anywhere, random, control), control, lengths)
 
 
 SPEC = Objective(

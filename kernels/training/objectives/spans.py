@@ -1,8 +1,9 @@
 """Spans of documents that sentinels stand for, and that are predicted behind them (Raffel et al. 2020, arXiv 1910.10683, section 3.1.4).
 
 Of a document of L tokens, round(L times the density) are noise, in round(noise / mean length) spans. Noise and what is kept are each cut at random
-into as many runs of at least a token, and these alternate, what is kept first. Where the sentinels are too few there are as many spans as they
-allow, and longer ones. The token that ends a text is kept behind all; a document of fewer than two other tokens stays whole.
+into as many runs of at least a token, and these alternate, what is kept first: so the paper's code. Or what is kept has one run more, of which the
+first and the last may be empty, so that spans stand anywhere. Where the sentinels are too few there are as many spans as they allow, and longer ones.
+The token that ends a text is kept behind all; a document of fewer than two other tokens stays whole.
 """
 
 import math
@@ -10,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from kernels.specs.objectives import ControlTokens, Row
+from kernels.specs.config import Config
+from kernels.specs.objectives import NO_SEGMENT, ControlTokens, Row
 from kernels.training.objectives.parts import Parts
 from kernels.training.objectives.row_documents import Documents, documents_of, drawn, positions_of, text_lengths
 
@@ -29,6 +32,15 @@ def lacks_sentinels(control: ControlTokens) -> str | None:
     )
 
 
+class SpanConfig(Config):
+    """How much is taken out of a document, and in what lengths."""
+
+    noise_density: float = Field(default=0.15, gt=0, lt=1)
+    """Share of a document's tokens that are taken out."""
+    mean_span_length: float = Field(default=3.0, ge=1)
+    """Tokens that a sentinel stands for, on average; more where a document has more spans than there are sentinels."""
+
+
 class _Noise(NamedTuple):
     """What is taken out of those D documents that are long enough, S spans in all."""
 
@@ -43,7 +55,7 @@ class _Noise(NamedTuple):
     """[S], tokens."""
 
 
-def corrupt(row: Row, density: float, mean_span_length: float, random: np.random.Generator, control: ControlTokens) -> Parts:
+def corrupt(row: Row, config: SpanConfig, anywhere: bool, random: np.random.Generator, control: ControlTokens) -> Parts:
     """Return documents with sentinels for spans, and the spans, each behind its sentinel, with one more sentinel at the end.
 
     Raises:
@@ -51,11 +63,11 @@ def corrupt(row: Row, density: float, mean_span_length: float, random: np.random
     """
     if lack := lacks_sentinels(control):
         raise ValueError(lack)
-    noise = _draw(row, density, mean_span_length, random, control)
+    noise = _draw(row, config, anywhere, random, control)
     sentinels = np.asarray(control.sentinels, np.int64)
     ordinals = positions_of(np.zeros_like(noise.num_spans), noise.num_spans)  # of each span in its document
     tokens = row.tokens.copy()
-    kept = row.segments >= 0
+    kept = row.segments != NO_SEGMENT
     kept[positions_of(noise.starts, noise.lengths)] = False
     kept[noise.starts] = True
     tokens[noise.starts] = sentinels[ordinals]
@@ -74,21 +86,25 @@ def corrupt(row: Row, density: float, mean_span_length: float, random: np.random
     return Parts(given, Row(predicted, np.repeat(noise.documents.numbers, sizes)))
 
 
-def _draw(row: Row, density: float, mean_span_length: float, random: np.random.Generator, control: ControlTokens) -> _Noise:
+def _draw(row: Row, config: SpanConfig, anywhere: bool, random: np.random.Generator, control: ControlTokens) -> _Noise:
     whole = documents_of(row)
     texts = text_lengths(row, whole, control)
     long = texts >= 2
     documents = Documents(whole.numbers[long], whole.starts[long], texts[long])
-    num_noise = np.clip(np.rint(documents.lengths * density).astype(np.int64), 1, documents.lengths - 1)
+    num_noise = np.clip(np.rint(documents.lengths * config.noise_density).astype(np.int64), 1, documents.lengths - 1)
     num_kept = documents.lengths - num_noise
-    most = np.minimum(np.minimum(num_noise, num_kept), len(control.sentinels) - 1)
-    num_spans = np.clip(np.rint(num_noise / mean_span_length).astype(np.int64), 1, most)
+    most = np.minimum(np.minimum(num_noise, num_kept + anywhere), len(control.sentinels) - 1)
+    num_spans = np.clip(np.rint(num_noise / config.mean_span_length).astype(np.int64), 1, most)
     noise_lengths = _runs(num_noise, num_spans, random)
-    kept_lengths = _runs(num_kept, num_spans, random)
+    firsts = np.cumsum(num_spans) - num_spans
+    if anywhere:
+        kept_lengths = np.delete(_runs(num_kept + 2, num_spans + 1, random), np.cumsum(num_spans + 1) - 1)  # of each document the last is behind all
+        kept_lengths[firsts] -= 1
+    else:
+        kept_lengths = _runs(num_kept, num_spans, random)
     pairs = kept_lengths + noise_lengths
     before = np.cumsum(pairs) - pairs  # in all documents
-    first = np.repeat(np.cumsum(num_spans) - num_spans, num_spans)
-    starts = np.repeat(documents.starts, num_spans) + before - before[first] + kept_lengths
+    starts = np.repeat(documents.starts, num_spans) + before - np.repeat(before[firsts], num_spans) + kept_lengths
     return _Noise(documents, num_noise, num_spans, starts, noise_lengths)
 
 
@@ -103,18 +119,17 @@ def _runs(sizes: NDArray[np.int64], counts: NDArray[np.int64], random: np.random
     return np.diff(np.flatnonzero(is_start), append=total)
 
 
-def bounds(density: float, mean_span_length: float, row_length: int, max_documents: int) -> tuple[int, int, int]:
+def bounds(config: SpanConfig, row_length: int, max_documents: int) -> tuple[int, int, int]:
     """Return how many tokens a row with spans taken out comes to at most, what is predicted of it, and both together.
 
     Of L tokens n are noise in s spans, L density - 1 <= n <= L density + 1 and s <= n / mean + 1; what is kept is L - n + s and what is predicted
-    n + s + 1. Neither s <= n nor s <= L - n is ever broken.
+    n + s + 1. Always s <= n and s <= L - n + 1.
     """
-    noise = row_length * density
-    given = row_length - (noise - max_documents) * (1 - 1 / mean_span_length) + max_documents
-    predicted = (noise + max_documents) * (1 + 1 / mean_span_length) + 2 * max_documents
-    both = row_length + 2 * ((noise + max_documents) / mean_span_length + max_documents) + max_documents
+    noise = row_length * config.noise_density
+    spans = (noise + max_documents) / config.mean_span_length + max_documents
+    given = row_length - (noise - max_documents) * (1 - 1 / config.mean_span_length) + max_documents
     return (
         min(row_length, math.ceil(given + max_documents)),  # of each document the token that ends it is no noise
-        min(row_length + max_documents, math.ceil(predicted)),
-        min(2 * row_length + max_documents, math.ceil(both)),
+        min(row_length + 2 * max_documents, math.ceil(noise + spans + 2 * max_documents)),
+        min(2 * (row_length + max_documents), math.ceil(row_length + 2 * spans + max_documents)),
     )

@@ -18,13 +18,9 @@ from kernels.training.objectives import spans, splits
 from kernels.training.objectives.parts import read_as_prefix, read_by_encoder
 
 
-class SpanDenoiser(Config):
+class SpanDenoiser(spans.SpanConfig):
     """One R or X denoiser."""
 
-    noise_density: float = Field(gt=0, lt=1)
-    """Share of a document's tokens that are taken out."""
-    mean_span_length: float = Field(ge=1)
-    """Tokens of a span on average."""
     weight: float = Field(default=1.0, gt=0)
     """How often it is drawn, against the others."""
 
@@ -43,6 +39,9 @@ class Ul2Config(Config):
         SpanDenoiser(noise_density=0.5, mean_span_length=64),
     )
     """R and X denoisers; the paper's, two and four."""
+    spans_anywhere: bool = True
+    """Whether spans may begin a document and need not end it. Where they may not, the one span of 64 tokens or so that a document of less than 640
+    has is always its end, which is for the S denoiser to take out."""
     sequential_weight: float = Field(default=1.0, ge=0)
     """How often the S denoiser is drawn, against the others."""
     min_prefix_share: float = Field(default=0.5, ge=0, le=1)
@@ -69,7 +68,7 @@ def lacks(config: Ul2Config, control: ControlTokens) -> str | None:
 
 def lengths(config: Ul2Config, row_length: int, max_documents: int) -> tuple[int, int]:
     """Return what encoder and decoder read at most, whatever denoiser is drawn. A decoder alone reads more than a row: sentinels come to it."""
-    needs = [spans.bounds(denoiser.noise_density, denoiser.mean_span_length, row_length, max_documents) for denoiser in config.span_denoisers]
+    needs = [spans.bounds(denoiser, row_length, max_documents) for denoiser in config.span_denoisers]
     if config.sequential_weight:
         needs.append((*splits.bounds(config.min_prefix_share, config.max_prefix_share, row_length, max_documents), row_length))
     given, predicted, both = (max(column) for column in zip(*needs, strict=True))
@@ -83,8 +82,7 @@ def prepare(row: Row, random: np.random.Generator, control: ControlTokens, confi
     if number == len(config.span_denoisers):
         parts = splits.split(row, config.min_prefix_share, config.max_prefix_share, random)
     else:
-        denoiser = config.span_denoisers[number]
-        parts = spans.corrupt(row, denoiser.noise_density, denoiser.mean_span_length, random, control)
+        parts = spans.corrupt(row, config.span_denoisers[number], config.spans_anywhere, random, control)
     return read_by_encoder(parts, control, lengths) if config.form == "encoder_decoder" else read_as_prefix(parts, control, lengths[0])
 
 
