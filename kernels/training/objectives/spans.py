@@ -1,4 +1,4 @@
-"""Spans of documents that sentinels stand for, and that are predicted behind them (Raffel et al. 2020, arXiv 1910.10683, section 3.1.4).
+"""Spans of documents that sentinels stand for, and that are predicted behind them (Raffel et al. 2020, arXiv 1910.10683, sections 3.1.4 and 3.3.4).
 
 Of a document of L tokens, round(L times the density) are noise, in round(noise / mean length) spans. Noise and what is kept are each cut at random
 into as many runs of at least a token, and these alternate, what is kept first: so the paper's code. Or what is kept has one run more, of which the

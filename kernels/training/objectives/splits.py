@@ -11,7 +11,7 @@ from kernels.training.objectives.parts import Parts
 from kernels.training.objectives.row_documents import documents_of, positions_of
 
 TOLERANCE = 1e-9
-"""Of products of a share and a length, so that 0.7 of 10 tokens are 7 and not 8."""
+"""Of products of a share and a length, so that 0.28 of 25 tokens are 7 and not 8."""
 
 
 class SplitConfig(Config):

@@ -62,7 +62,7 @@ def test_the_shares_of_a_config_are_kept() -> None:
 
 
 def test_control_tokens_are_neither_chosen_nor_drawn() -> None:
-    control = ControlTokens(END, 1, MASK, vocabulary_size=14, special=frozenset({END, 1, MASK, 9}))
+    control = ControlTokens(END, 1, MASK, vocabulary_size=14, special=frozenset({END, 9}))  # the others are named apart
     row = row_of([9, 5, 9, 6, END], [END], [7, 8, END])
     drawn: set[int] = set()
     for seed in range(300):

@@ -67,7 +67,7 @@ def test_every_point_between_two_tokens_is_as_likely() -> None:
     ("size", "low", "high", "expected"),
     [
         (10, 0.3, 0.5, {3, 4, 5}),
-        (10, 0.7, 0.7, {7}),  # 0.7 * 10 is more than 7 in binary fractions
+        (25, 0.28, 0.28, {7}),  # 0.28 * 25 is more than 7 in binary fractions
         (10, 0.0, 0.0, {1}),
         (10, 1.0, 1.0, {9}),
         (4, 0.3, 0.4, {2}),
