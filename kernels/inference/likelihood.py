@@ -1,7 +1,9 @@
 """Log-likelihoods of continuations under a causal decoder. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
@@ -33,8 +35,9 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
     inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
     rows: list[tuple[int, ...]] = []
     row_of_request = [0] * len(requests)
+    shares = attention_of(model.model) == "causal"  # what a model of prefixes says depends on where the prefix ends
     for index in sorted(range(len(requests)), key=inputs.__getitem__, reverse=True):  # a prefix comes right behind what it begins
-        if not rows or rows[-1][: len(inputs[index])] != inputs[index]:
+        if not rows or not shares or rows[-1][: len(inputs[index])] != inputs[index]:
             rows.append(inputs[index])
         row_of_request[index] = len(rows) - 1
     asked: list[list[int]] = [[] for _ in rows]
@@ -79,8 +82,16 @@ def _score_batch(
     for _, row, start, continuation in slots:
         keep_BT[row, start : start + len(continuation)] = True
     device = model.device
+    told: dict[str, Any] = {}
+    if attention_of(model.model) == "prefix":
+        told["prefix_mask"] = torch.zeros_like(keep_BT)
+        for _, row, start, _ in slots:
+            told["prefix_mask"][row, : start + 1] = True
+        told["prefix_mask"] = told["prefix_mask"].to(device)
     with torch.inference_mode(), torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-        output = model.model(input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device), logits_to_keep=keep_BT.to(device), use_cache=False)
+        output = model.model(
+            input_ids=tokens_BT.to(device), attention_mask=mask_BT.to(device), logits_to_keep=keep_BT.to(device), use_cache=False, **told
+        )
     logits_KV = output.logits
     norm_K = torch.cat([part.float().logsumexp(-1) for part in logits_KV.split(256)])
     index_BT = (keep_BT.flatten().cumsum(0) - 1).view_as(keep_BT)

@@ -1,18 +1,20 @@
-"""The Llama family of causal decoders (Touvron et al. 2023, arXiv 2302.13971) as a Transformers configuration."""
+"""The Llama family of causal decoders (Touvron et al. 2023, arXiv 2302.13971).
+
+With rotary positions it is Transformers' Llama; with any others a model of ours (kernels/models/formats/own.py).
+"""
 
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from kernels.models.formats.state_tables import Entry, Table
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config, fault_of_key
 
 
-class LlamaConfig(Config):
-    """Shape of a decoder: pre-normalised, SwiGLU, rotary positions, grouped-query attention."""
+class StackConfig(Config):
+    """Shape of a decoder: pre-normalised, SwiGLU, grouped-query attention."""
 
-    kind: Literal["llama"]
-    """The family."""
     hidden_size: int = Field(gt=0)
     """Width of the residual stream."""
     num_layers: int = Field(gt=0)
@@ -27,8 +29,11 @@ class LlamaConfig(Config):
     """Longest sequence that generation may reach."""
     tie_embeddings: bool
     """Whether input and output embeddings are one matrix (Press and Wolf 2017, arXiv 1608.05859)."""
+    positions: Literal["rope", "alibi", "t5", "learned", "sinusoidal"] = "rope"
+    """How tokens know where they stand: rotary (Su et al. 2021, arXiv 2104.09864), ALiBi (Press et al. 2022, arXiv 2108.12409), T5's learned bias
+    (Raffel et al. 2020, arXiv 1910.10683), a learned vector a position, or sinusoids (Vaswani et al. 2017, arXiv 1706.03762)."""
     rope_theta: float = Field(default=10_000.0, gt=0)
-    """Base of the rotary frequencies (Su et al. 2021, arXiv 2104.09864)."""
+    """Base of the rotary frequencies."""
 
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
@@ -39,9 +44,18 @@ class LlamaConfig(Config):
         if self.num_heads % self.num_kv_heads:
             raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {_divisors(self.num_heads)}")
         width = self.hidden_size // self.num_heads
-        if width % 2:
+        if width % 2 and self.positions == "rope":
             raise fault_of_key("num_heads", f"a head is {width} wide, and rotary positions turn pairs; take heads of an even width")
+        if self.hidden_size % 2 and self.positions == "sinusoidal":
+            raise fault_of_key("hidden_size", f"{self.hidden_size} is odd, and sinusoids come in pairs; take an even number")
         return self
+
+
+class LlamaConfig(StackConfig):
+    """A causal decoder of the Llama family."""
+
+    kind: Literal["llama"]
+    """The family."""
 
 
 def _divisors(number: int) -> str:
@@ -52,6 +66,8 @@ def _divisors(number: int) -> str:
 
 def build(config: LlamaConfig, *, vocab_size: int, eos_token_id: int, pad_token_id: int) -> Any:
     """Return the Transformers configuration of a model with random weights to come."""
+    if config.positions != "rope":
+        return own_shape(config, "causal", vocab_size=vocab_size, eos_token_id=eos_token_id, pad_token_id=pad_token_id)
     from transformers import LlamaConfig as TransformersLlamaConfig
 
     return TransformersLlamaConfig(
@@ -71,9 +87,93 @@ def build(config: LlamaConfig, *, vocab_size: int, eos_token_id: int, pad_token_
     )
 
 
-def max_positions(config: LlamaConfig) -> int:
+RMS_EPS = 1e-6
+"""Of the norms of Llama 1, and Transformers' default."""
+
+
+def own_shape(config: StackConfig, attention: Literal["causal", "prefix"], *, vocab_size: int, eos_token_id: int, pad_token_id: int) -> Any:
+    """Return the configuration of a decoder that Transformers does not have."""
+    from kernels.models.blocks.decoder import DecoderShape
+    from kernels.models.formats.own import classes
+
+    stack = DecoderShape(
+        vocab_size=vocab_size,
+        width=config.hidden_size,
+        num_layers=config.num_layers,
+        num_heads=config.num_heads,
+        num_kv_heads=config.num_kv_heads,
+        head_width=config.hidden_size // config.num_heads,
+        inner_width=config.intermediate_size,
+        max_positions=config.max_position_embeddings,
+        tied=config.tie_embeddings,
+        positions=config.positions,
+        theta=config.rope_theta,
+        eps=RMS_EPS,
+        attention=attention,
+    )
+    return classes()[0](stack=stack._asdict(), eos_token_id=eos_token_id, pad_token_id=pad_token_id, bos_token_id=None)
+
+
+def max_positions(config: StackConfig) -> int:
     """Return how many tokens the model may read."""
     return config.max_position_embeddings
 
 
-SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, max_positions=max_positions)
+def fast(shape: Any) -> Any:
+    """Return our own module for a Llama of Transformers, or for a decoder that it does not have; None for what is neither, or scales its positions."""
+    from kernels.models.blocks.decoder import Decoder, DecoderShape
+    from kernels.models.formats.fast import Fast
+    from kernels.models.formats.own import MODEL_TYPE
+
+    if shape.model_type == MODEL_TYPE:
+        own = Decoder(DecoderShape(**shape.stack))
+        return Fast(own, None, own.shape.attention, own.initialise)
+    if shape.model_type != "llama" or shape.rope_parameters["rope_type"] != "default":
+        return None
+    if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias:
+        return None
+    stack = DecoderShape(
+        vocab_size=shape.vocab_size,
+        width=shape.hidden_size,
+        num_layers=shape.num_hidden_layers,
+        num_heads=shape.num_attention_heads,
+        num_kv_heads=shape.num_key_value_heads,
+        head_width=shape.head_dim or shape.hidden_size // shape.num_attention_heads,
+        inner_width=shape.intermediate_size,
+        max_positions=shape.max_position_embeddings,
+        tied=shape.tie_word_embeddings,
+        positions="rope",
+        theta=shape.rope_parameters["rope_theta"],
+        eps=shape.rms_norm_eps,
+        attention="causal",
+    )
+    module = Decoder(stack)
+    return Fast(module, table(stack), "causal", module.initialise)
+
+
+def table(stack: Any) -> Table:
+    """Return how the parameters of a stack are called in Transformers' Llama."""
+    heads, key_heads = stack.num_heads * stack.head_width, stack.num_kv_heads * stack.head_width
+    layer, attention, feed_forward = "model.layers.{}.", "model.layers.{}.self_attn.", "model.layers.{}.mlp."
+    entries = [
+        Entry("embedding", ("model.embed_tokens.weight",)),
+        Entry("blocks.{}.attention_norm.weight", (f"{layer}input_layernorm.weight",)),
+        Entry(
+            "blocks.{}.qkv.weight",
+            (f"{attention}q_proj.weight", f"{attention}k_proj.weight", f"{attention}v_proj.weight"),
+            (heads, key_heads, key_heads),
+        ),
+        Entry("blocks.{}.out.weight", (f"{attention}o_proj.weight",)),
+        Entry("blocks.{}.feed_forward_norm.weight", (f"{layer}post_attention_layernorm.weight",)),
+        Entry(
+            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), (stack.inner_width, stack.inner_width)
+        ),
+        Entry("blocks.{}.down.weight", (f"{feed_forward}down_proj.weight",)),
+        Entry("norm.weight", ("model.norm.weight",)),
+    ]
+    if not stack.tied:
+        entries.append(Entry("output", ("lm_head.weight",)))
+    return Table(entries, stack.num_layers)
+
+
+SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, fast=fast, max_positions=max_positions)

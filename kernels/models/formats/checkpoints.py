@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
+from kernels.models.formats import own
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
@@ -44,6 +45,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
+    own.classes()
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):

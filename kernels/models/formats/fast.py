@@ -1,0 +1,131 @@
+"""Models that train: a family's own fast module, or Transformers' where there is none; saved in Transformers' form either way."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from kernels.models.formats.state_tables import Table, from_transformers, to_transformers
+from kernels.specs.families import specs
+from kernels.specs.objectives import Attention
+
+INITIAL_STD = 0.02
+"""Of the normal distribution that matrices are drawn from, where a family has none of its own (Radford et al. 2019)."""
+
+
+class Module(Protocol):
+    """What a trainer asks of a module, beside what all modules of torch have."""
+
+    blocks: Any
+    """The layers as a ModuleList: each is compiled, wrapped or placed by itself."""
+
+    def __call__(self, reading: Any, dtype: Any) -> Any:
+        """Return the last hidden states [B, T, D] of a `kernels.models.reading.Reading`, computed in a type."""
+        ...
+
+    def output_layer(self) -> tuple[Any, Any] | None:
+        """Return weight [V, D] and bias [V] or None of the output layer; None where `logits` alone knows what follows the hidden states."""
+        ...
+
+
+class Fast(NamedTuple):
+    """A family's own module for a Transformers config, and how its parameters are called there."""
+
+    module: Any
+    table: Table | None
+    """None: the module is what Transformers' class (formats/own.py) holds."""
+    attention: Attention
+    initialise: Callable[[Any, float], None]
+    """Takes a generator of random numbers and a standard deviation."""
+
+
+class Trainable(NamedTuple):
+    """A model that learns, its weights in float32."""
+
+    module: Any
+    shape: Any
+    """Its Transformers config."""
+    attention: Attention
+    table: Table | None
+    is_own: bool
+    """Whether the module is one of ours; else it wraps Transformers'."""
+
+
+def fast_of(shape: Any) -> Fast | None:
+    """Return the fast module of a Transformers config, weights not filled; None where no family has one for it."""
+    for spec in specs("architectures").values():
+        found = spec.fast(shape) if spec.fast is not None else None
+        if found is not None:
+            return found
+    return None
+
+
+def fresh(shape: Any, seed: int) -> Trainable:
+    """Return a model with weights drawn by a seed."""
+    import torch
+
+    found = fast_of(shape)
+    generator = torch.Generator().manual_seed(seed)
+    if found is not None:
+        found.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
+        return Trainable(found.module, shape, found.attention, found.table, is_own=True)
+    from transformers import AutoModelForCausalLM
+
+    return _wrapped(cast(Any, AutoModelForCausalLM).from_config(shape, dtype=torch.float32))
+
+
+def taken(model: Any) -> Trainable:
+    """Return a loaded model of Transformers as one that learns: its weights in a fast module where there is one."""
+    found = fast_of(model.config)
+    if found is None:
+        return _wrapped(model.float())
+    state = {name: tensor.float() for name, tensor in model.state_dict().items()}
+    if found.table is not None:
+        tied = set(model.all_tied_weights_keys) if model.config.tie_word_embeddings else set[str]()
+        state = from_transformers({name: tensor for name, tensor in state.items() if name not in tied}, found.table)
+    else:
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    found.module.load_state_dict(state)
+    return Trainable(found.module, model.config, found.attention, found.table, is_own=True)
+
+
+def write(trained: Trainable, folder: Path) -> None:
+    """Write config.json, model.safetensors and generation_config.json as Transformers does: the same weights give the same bytes.
+
+    Raises:
+        ValueError: a tensor has no place in Transformers' model, or none fills one of its own.
+    """
+    import torch
+
+    if not trained.is_own:
+        trained.module.model.save_pretrained(folder)
+        return
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model: Any = model_class(trained.shape, AutoModelForCausalLM)(trained.shape)
+    state = {name: tensor.detach().cpu() for name, tensor in trained.module.state_dict().items()}
+    state = {f"module.{name}": tensor for name, tensor in state.items()} if trained.table is None else to_transformers(state, trained.table)
+    missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
+    tied = set(model.all_tied_weights_keys) if trained.shape.tie_word_embeddings else set[str]()
+    lacking = sorted(set(missing) - tied)
+    if lacking or unexpected:
+        raise ValueError(f"{trained.shape.model_type}: the state-dict table leaves out {lacking[:3]} and has unknown {unexpected[:3]}")
+    model.tie_weights()
+    model.save_pretrained(folder)
+
+
+def model_class(shape: Any, fallback: Any) -> Any:
+    """Return Transformers' class for a config: the one that it names, else the one that its model type has among causal decoders."""
+    import transformers
+
+    named = (getattr(shape, "architectures", None) or [None])[0]
+    found = getattr(transformers, named, None) if named else None
+    if found is None:
+        found = fallback._model_mapping[type(shape)]  # the public way makes weights
+    return found[0] if isinstance(found, tuple) else found
+
+
+def _wrapped(model: Any) -> Trainable:
+    from kernels.models.blocks.wrapped import Wrapped
+
+    return Trainable(Wrapped(model), model.config, "causal", None, is_own=False)

@@ -1,0 +1,82 @@
+"""Models that Transformers does not have, as classes that it loads and saves: causal and prefix decoders of any positions.
+
+Once `classes` was called, ``from_pretrained`` of this process knows them. Elsewhere Transformers refuses the checkpoint, rather than read it
+otherwise.
+"""
+
+import functools
+from typing import Any, ClassVar, NamedTuple
+
+MODEL_TYPE = "modelmill_decoder"
+
+
+def attention_of(model: Any) -> str:
+    """Return who may look at whom in a loaded causal or prefix decoder."""
+    return model.config.stack["attention"] if model.config.model_type == MODEL_TYPE else "causal"
+
+
+class Answer(NamedTuple):
+    """What a model gives, by the names that Transformers gives them."""
+
+    logits: Any
+    past_key_values: Any
+
+
+@functools.cache
+def classes() -> tuple[Any, Any]:
+    """Return the classes of config and model; from then on ``AutoConfig`` and ``AutoModelForCausalLM`` of this process know them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+
+    from kernels.models.blocks.decoder import Decoder, DecoderShape, read_on
+
+    class ModelmillDecoderConfig(PreTrainedConfig):
+        """A `DecoderShape` beside what every config of Transformers holds."""
+
+        model_type = MODEL_TYPE
+
+        def __init__(self, stack: dict[str, Any] | None = None, **settings: Any) -> None:
+            self.stack = dict(stack or {})
+            self.max_position_embeddings = self.stack.get("max_positions", 0)
+            self.vocab_size = self.stack.get("vocab_size", 0)
+            self.hidden_size = self.stack.get("width", 0)
+            self.num_hidden_layers = self.stack.get("num_layers", 0)
+            super().__init__(**{**settings, "tie_word_embeddings": bool(self.stack.get("tied"))})
+
+    class ModelmillDecoderForCausalLM(PreTrainedModel):
+        """The stack, asked as Transformers asks its decoders."""
+
+        config_class = ModelmillDecoderConfig
+        _tied_weights_keys: ClassVar[Any] = {}
+
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            self.module = Decoder(DecoderShape(**config.stack))
+            self.post_init()
+
+        def _init_weights(self, module: Any) -> None:
+            """Draw nothing: weights are loaded."""
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor | None = None,
+            past_key_values: Any = None,
+            logits_to_keep: int | torch.Tensor = 0,
+            prefix_mask: torch.Tensor | None = None,
+            **_: Any,
+        ) -> Answer:
+            """Return logits of the last ``logits_to_keep`` positions (0: all), or of those that a mask [B, T] chooses, [K, V].
+
+            ``prefix_mask`` [B, T] says what belongs to a prefix where the model has any: all of what is read first, if it is left out.
+            """
+            rows, length = input_ids.shape
+            num_before = 0 if past_key_values is None else past_key_values.seen_BS.shape[1]
+            seen = attention_mask if attention_mask is not None else torch.ones(rows, num_before + length, dtype=torch.long, device=input_ids.device)
+            hidden, cache = read_on(self.module, input_ids, seen, past_key_values, self.module.embedding.dtype, prefix_mask)
+            hidden = hidden[:, -logits_to_keep:] if isinstance(logits_to_keep, int) else hidden[logits_to_keep]
+            return Answer(hidden @ self.module.output_layer()[0].to(hidden.dtype).t(), cache)
+
+    AutoConfig.register(MODEL_TYPE, ModelmillDecoderConfig)
+    AutoModelForCausalLM.register(ModelmillDecoderConfig, ModelmillDecoderForCausalLM)
+    return ModelmillDecoderConfig, ModelmillDecoderForCausalLM
