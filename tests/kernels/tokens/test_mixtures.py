@@ -10,7 +10,9 @@ import pytest
 from kernels.documents.conversations import TURNS, conversation
 from kernels.documents.schema import document_table
 from kernels.specs.turns import Turn
-from kernels.tokens.mixtures import PADDING_SEGMENT, MixtureConfig, build_mixture, is_validation
+from kernels.tokens.mixture_config import MixtureConfig, is_validation
+from kernels.tokens.mixtures import build_mixture
+from kernels.tokens.packing import PADDING_SEGMENT
 from kernels.tokens.shards import Shard
 
 PAD = 9999
