@@ -3,7 +3,8 @@
 from typing import Any
 
 from assets.graph.metadata import markdown_table, markdown_words
-from kernels.tokens.mixture_config import MixtureConfig, share_of
+from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixture_index import shares_of
 
 
 def policy(config: MixtureConfig, composition: list[dict[str, Any]], metadata: dict[str, Any]) -> list[str]:
@@ -24,7 +25,8 @@ def _stages(config: MixtureConfig) -> list[tuple[float, dict[str, float]]]:
 
 
 def _stage_row(start: float, weights: dict[str, float], config: MixtureConfig) -> dict[str, Any]:
-    return {"from": f"{start:.4g}", **{source: f"{float(share_of(source, weights)):.4g}" for source in config.sources}}
+    shares = shares_of(weights)
+    return {"from": f"{start:.4g}", **{source: f"{float(shares.get(source, 0)):.4g}" for source in config.sources}}
 
 
 def _epochs(config: MixtureConfig) -> str:

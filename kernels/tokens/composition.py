@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kernels.tokens.mixture_config import MixtureConfig, share_of
+from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixture_index import shares_of
 
 USED = 0.995
 """Share of positions that packing fills whatever the documents are, where the last row of a source does not count."""
@@ -30,11 +31,12 @@ class SourceParts(NamedTuple):
 
 
 def write_composition(parts: Mapping[str, SourceParts], config: MixtureConfig, path: Path) -> None:
-    """Write one row a source."""
+    """Write one row a source; ``share`` is that at the beginning of a training."""
+    shares = shares_of(config.weights)
     rows: list[dict[str, Any]] = [
         {
             "source": source,
-            "share": float(share_of(source, config.weights)),
+            "share": float(shares.get(source, 0)),
             "max_epochs": config.epochs_of(source),
             "num_train_documents": part.num_train_documents,
             "num_train_tokens": part.num_train_tokens,

@@ -1,13 +1,12 @@
 """What a recipe says of a mixture: shares, how much and how often, the length of rows, and the split."""
 
-from fractions import Fraction
 from typing import Self
 
 import xxhash
 from pydantic import Field, field_validator, model_validator
 
 from kernels.specs.config import Config, fault_of_key
-from kernels.tokens.mixture_index import Stage, Weights
+from kernels.tokens.mixture_index import Stage, Weights, shares_of
 from kernels.tokens.packing import PADDING_SEGMENT
 
 
@@ -79,17 +78,11 @@ class MixtureConfig(Config):
         """Return how many training tokens of a source are stored at most, None where there is no bound."""
         bounds = [self.max_tokens[source]] if source in self.max_tokens else []
         if self.max_train_tokens is not None:
-            largest = max(share_of(source, weights) for weights in self._shares())
-            bounds.append(int(self.max_train_tokens * largest))
+            bounds.append(int(self.max_train_tokens * max(shares_of(weights).get(source, 0) for weights in self._shares())))
         return min(bounds) if bounds else None
 
     def _shares(self) -> list[dict[str, float]]:
         return [self.weights, *(stage.weights for stage in self.stages)]
-
-
-def share_of(source: str, weights: dict[str, float]) -> Fraction:
-    """Return the exact share that weights give a source, the same in whatever order they stand."""
-    return Fraction(weights.get(source, 0.0)) / sum(map(Fraction, weights.values()))
 
 
 def is_validation(document_id: str, config: MixtureConfig) -> bool:

@@ -1,6 +1,7 @@
 """What a mixture's folder says of itself in ``index.json``: the rows of each source, and the policy by which they are read (order.py)."""
 
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,18 @@ def _are_shares(weights: dict[str, float]) -> dict[str, float]:
 
 
 Weights = Annotated[dict[str, float], Field(min_length=1), AfterValidator(_are_shares)]
+
+
+def as_written(number: float) -> Fraction:
+    """Return a number as a recipe writes it, exactly: 0.15 is 3/20."""
+    return Fraction(repr(number))
+
+
+def shares_of(weights: dict[str, float]) -> dict[str, Fraction]:
+    """Return the exact shares of the sources that have one, by name: the same in whatever order they stand."""
+    exact = {source: as_written(weight) for source, weight in sorted(weights.items()) if weight > 0}
+    whole = sum(exact.values())
+    return {source: weight / whole for source, weight in exact.items()}
 
 
 class Stage(Config):

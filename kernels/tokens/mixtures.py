@@ -16,7 +16,7 @@ from kernels.tokens.composition import SourceParts, underfilled, write_compositi
 from kernels.tokens.heldout import write_heldout
 from kernels.tokens.membership import Placed, RowWriter
 from kernels.tokens.mixture_config import MixtureConfig, draw, num_validation_draws
-from kernels.tokens.mixture_index import MixtureIndex, SourceRows, write_index
+from kernels.tokens.mixture_index import MixtureIndex, SourceRows, shares_of, write_index
 from kernels.tokens.order import most_rows
 from kernels.tokens.packing import I64, Spans, pack
 from kernels.tokens.shards import Shard
@@ -80,7 +80,7 @@ def build_mixture(
     """
     train, validation = _split(shards, config)
     taken = {source: _taken(source, train[source], config) for source in config.sources}
-    rows, held = _packed(taken, config), _shuffled(_packed(validation, config), config.seed)
+    rows, held = _packed(taken, config), _by_share(_packed(validation, config), config)
     with RowWriter(shards, config.sequence_length, pad_token_id, out) as writer:
         writer.write("train", rows.documents, rows.spans)
         writer.write("validation", held.documents, held.spans)
@@ -150,9 +150,16 @@ def _packed(documents: Mapping[str, _Documents], config: MixtureConfig) -> _Spli
     return _Split(placed, Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), first_rows, num_rows)
 
 
-def _shuffled(split: _Split, seed: int) -> _Split:
-    """Return a split with its rows in a seeded order, so that those in front are a fair sample of all sources."""
-    numbers = np.random.Generator(np.random.PCG64(seed)).permutation(split.spans.num_rows)
+def _by_share(split: _Split, config: MixtureConfig) -> _Split:
+    """Return a split with its rows in a seeded order in which as many of those in front are of a source as its share says, while it has any."""
+    random = np.random.Generator(np.random.PCG64(config.seed))
+    shares = shares_of(config.weights)
+    turns = np.empty(split.spans.num_rows)
+    for source, count in split.num_rows.items():
+        first = split.first_rows[source]
+        share = float(shares[source]) if source in shares else 0.0
+        turns[first : first + count] = (random.permutation(count) + 0.5) / share if share else np.inf
+    numbers = np.argsort(np.argsort(turns, kind="stable"), kind="stable")
     rows = numbers[split.spans.row]
     order = np.argsort(rows, kind="stable")
     return split._replace(spans=Spans(*(column[order] for column in split.spans._replace(row=rows))))

@@ -5,10 +5,9 @@ Which source a position is of: source_order.py. A source gives all its rows in o
 """
 
 import numpy as np
-import xxhash
 
 from kernels.tokens.mixture_index import MixtureIndex
-from kernels.tokens.permutation import I64, Permutation
+from kernels.tokens.permutation import I64, Permutation, key_of
 from kernels.tokens.source_order import SourceOrder
 
 MOST_ROWS = 1 << 50
@@ -59,8 +58,8 @@ class Order:
         while rank < end:
             epoch, place = divmod(rank, source.num_rows)
             taken = min(end - rank, source.num_rows - place)
-            key = xxhash.xxh3_64_intdigest(f"{epoch} {name}".encode(), self._index.seed)
-            parts.append(source.first_row + Permutation(source.num_rows, key)(np.arange(place, place + taken)))
+            permutation = Permutation(source.num_rows, key_of(self._index.seed, epoch, name))
+            parts.append(source.first_row + permutation(np.arange(place, place + taken)))
             rank += taken
         return np.concatenate(parts)
 

@@ -16,7 +16,7 @@ I64 = NDArray[np.int64]
 PADDING_SEGMENT = 65535
 """Segment of positions that hold no document."""
 MOST_EMPTY = 0.004
-"""Empty positions for each token, at most, beside what is missing to a last row."""
+"""Empty positions for each token, at most, beside fewer than a row has."""
 
 
 class Spans(NamedTuple):
@@ -50,7 +50,10 @@ class _Pieces(NamedTuple):
 
 
 def pack(lengths: I64, row_length: int) -> Spans:
-    """Return where documents of some lengths, all more than 0, stand in rows of ``row_length`` tokens. Only the last row may be far from full."""
+    """Return where documents of some lengths, all more than 0, stand in rows of ``row_length`` tokens.
+
+    Fewer positions are empty than `MOST_EMPTY` of all tokens and one row.
+    """
     from kernels.tokens.packing_loops import best_fit
 
     pieces = _cut_to_rows(lengths, row_length)

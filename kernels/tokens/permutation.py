@@ -4,8 +4,9 @@ A Feistel network (Luby and Rackoff 1988, "How to construct pseudorandom permuta
 walked on from what lies past the size until it comes back below it (Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
 """
 
+import hashlib
+
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
@@ -27,7 +28,8 @@ class Permutation:
         bits = max(2, (size - 1).bit_length())
         self._low_bits = np.uint64(bits // 2)
         self._masks = (np.uint64((1 << bits // 2) - 1), np.uint64((1 << bits - bits // 2) - 1))
-        self._keys = [np.uint64(xxhash.xxh3_64_intdigest(bytes([number]), key % 2**64)) for number in range(_HALF_ROUNDS)]
+        digest = hashlib.blake2b((key % 2**64).to_bytes(8, "little"), digest_size=8 * _HALF_ROUNDS).digest()
+        self._keys = np.frombuffer(digest, "<u8")
 
     def __call__(self, places: I64) -> I64:
         """Return the numbers [N] that stand at places [N]. Raises IndexError: a place is none."""
@@ -47,6 +49,11 @@ class Permutation:
             changed = number % 2
             halves[changed] ^= _scrambled(halves[1 - changed] ^ key) & self._masks[changed]
         return halves[1] << self._low_bits | halves[0]
+
+
+def key_of(*words: object) -> int:
+    """Return a key of 64 bits that depends on words."""
+    return int.from_bytes(hashlib.blake2b(" ".join(map(str, words)).encode(), digest_size=8).digest(), "little")
 
 
 def _scrambled(values: U64) -> U64:

@@ -6,15 +6,13 @@ to within a few positions wherever one begins to count. Earlier positions are co
 """
 
 from fractions import Fraction
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-import xxhash
-from numpy.typing import NDArray
 
-from kernels.tokens.mixture_index import MixtureIndex
-
-I64 = NDArray[np.int64]
+from kernels.tokens.mixture_index import MixtureIndex, as_written, shares_of
+from kernels.tokens.permutation import I64, key_of
 
 _POINTS = 1 << 64
 """The line, in whole numbers."""
@@ -50,14 +48,14 @@ class SourceOrder:
     def __init__(self, index: MixtureIndex, total: int) -> None:
         """Lay out the stages. ``total`` is the number of positions; a stage begins at the one nearest to its share of them."""
         self.total = total
-        self._offset = xxhash.xxh3_64_intdigest(b"sources", index.seed)
+        self._offset = key_of(index.seed, "sources")
         self._stages: list[_Stage] = []
         counts = dict.fromkeys(index.sources, 0)
         for share, weights in ((0.0, index.weights), *((stage.start, stage.weights) for stage in index.stages)):
-            start = round(Fraction(share) * total)
+            start = round(as_written(share) * total)
             counts = self._ranks(self._stages[-1], start) if self._stages else counts
-            sources = tuple(sorted(name for name, weight in weights.items() if weight > 0))
-            bounds = _bounds([Fraction(weights[name]) for name in sources])
+            shares = shares_of(weights)
+            sources, bounds = tuple(shares), _bounds(list(shares.values()))
             given = self._given(sources, bounds, start)
             self._stages.append(_Stage(start, sources, bounds, {name: count - given.get(name, 0) for name, count in counts.items()}))
         self.counts: dict[str, int] = self._ranks(self._stages[-1], total)
@@ -88,21 +86,16 @@ class SourceOrder:
 
     def _given(self, sources: tuple[str, ...], bounds: tuple[int, ...], position: int) -> dict[str, int]:
         """Return how many of all positions before one have a point that a source owns."""
-        below = [self._below(bound, position) for bound in bounds]
+        # With x a position's multiple in lines, floor(x) - floor(x - bound) is 1 where its point is below the bound, else 0.
+        passed = floor_sum(position, _STEP, self._offset, _POINTS) + position
+        inner = [passed - floor_sum(position, _STEP, self._offset + _POINTS - bound, _POINTS) for bound in bounds[1:-1]]
+        below = [0, *inner, position]
         return {name: below[number + 1] - below[number] for number, name in enumerate(sources)}
 
-    def _below(self, bound: int, position: int) -> int:
-        """Return how many positions before one have a point below a bound: floor(x) - floor(x - bound) is 1 for those and 0 for the others."""
-        if bound in (0, _POINTS):
-            return position if bound else 0
-        passed = floor_sum(position, _STEP, self._offset, _POINTS)
-        return passed - floor_sum(position, _STEP, self._offset + _POINTS - bound, _POINTS) + position
 
-
-def _bounds(weights: list[Fraction]) -> tuple[int, ...]:
-    """Return where the sources' parts of the line begin, and where the last one ends: exact, whatever the weights are."""
-    sums = [sum(weights[:number], Fraction(0)) for number in range(len(weights) + 1)]
-    return tuple(int(_POINTS * part / sums[-1]) for part in sums)
+def _bounds(shares: list[Fraction]) -> tuple[int, ...]:
+    """Return where the sources' parts of the line begin, and where the last one ends."""
+    return tuple(int(_POINTS * end) for end in accumulate(shares, initial=Fraction(0)))
 
 
 def floor_sum(count: int, factor: int, shift: int, modulus: int) -> int:
