@@ -94,7 +94,10 @@ def put_card(build: CellBuild, name: str, config: CardConfig, shelf: Shelf, eval
 
 
 def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: list[str], evals: Sequence[str]) -> str:
-    """Return the text of a card, where ``composition`` are the paragraphs on what the mixture is composed of and how it is read. The same data and policy give the same text: it holds no time."""
+    """Return the text of a card. The same data and policy give the same text: it holds no time.
+
+    ``composition`` are the paragraphs on what the mixture is composed of and how it is read.
+    """
     partitions, cells = shelf.partitions, shelf.cells
     sources = list(dict.fromkeys(map(source_of, partitions)))
     manifests = {source: [cells[key] for key in partitions if source_of(key) == source] for source in sources}

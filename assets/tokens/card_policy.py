@@ -12,8 +12,8 @@ def policy(config: MixtureConfig, composition: list[dict[str, Any]], metadata: d
     most = int(metadata["most_rows"])
     return [
         markdown_table([_stage_row(start, weights, config) for start, weights in _stages(config)]),
-        f"Shares are of a training's tokens, from a point of it on. It may read at most {most} rows, {most * config.sequence_length} tokens, before a "
-        f"source is read more often than it may be ({_epochs(config)}), and is refused past that. Order: seed {config.seed}.",
+        f"Shares are of a training's tokens, from a point of it on. It may read {most} rows, {most * config.sequence_length} tokens: past that a "
+        f"source would be read more often than it may be ({_epochs(config)}), and the training is refused. Order: seed {config.seed}.",
         _caps(config, composition),
         f"Rows hold documents of one source each, none of them twice; {float(metadata['packing_efficiency']):.2%} of their positions hold a token. "
         f"Sources of so few rows that the last one's gap counts: {markdown_words(metadata['underfilled_sources'])}.",

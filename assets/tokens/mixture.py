@@ -29,8 +29,8 @@ def mixture(recipe: str, name: str, plan: MixturePlan) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=mixture_asset(name),
-        description="Documents packed into rows of one source each, the policy by which a training reads them (`index.json`), and the validation split "
-        "by document. `membership` says which document stands where.",
+        description="Documents packed into rows of one source each, the policy by which a training reads them (`index.json`), and the validation "
+        "split by document. `membership` says which document stands where.",
         group="tokens",
         kinds=("numpy",),
         code_version=f"mixtures:{MIXTURES_VERSION}",

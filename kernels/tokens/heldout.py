@@ -37,6 +37,6 @@ def _held_out(documents: Iterable[pa.Table], config: MixtureConfig) -> Iterator[
         ids = cast(list[str], table["id"].to_pylist())
         draws = [draw(document_id, config.seed) for document_id in ids]
         held: Any = pa.array([number < bound for number in draws], pa.bool_())
-        rows = cast(list[dict[str, Any]], table.select([*HELDOUT.names, "turns"]).filter(held).to_pylist())
+        rows = table.select([*HELDOUT.names, "turns"]).filter(held).to_pylist()
         for number, row in zip((number for number in draws if number < bound), rows, strict=True):
             yield number, row["id"], row

@@ -5,16 +5,17 @@ tokens, and every position that is no padding is in exactly one of them.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kernels.tokens.packing import PADDING_SEGMENT, I64, Spans
+from kernels.tokens.packing import I64, PADDING_SEGMENT, Spans
 from kernels.tokens.shards import Shard
 
 MEMBERSHIP = pa.schema(
@@ -90,17 +91,18 @@ class RowWriter:
         """Return the tokens of whole rows, one behind the other."""
         pieces: list[NDArray[Any]] = []
         shards, places = documents.shard[part.document], documents.place[part.document]
-        columns = (shards, places, part.first_token, part.length, missing)
-        for shard, place, first_token, length, empty in zip(*(column.tolist() for column in columns), strict=True):
-            tokens, offsets, _ = self._shards[shard][1]
-            first = int(offsets[place]) + first_token
+        columns = (column.tolist() for column in (shards, places, part.first_token, part.length, missing))
+        for shard, place, first_token, length, empty in cast(Iterator[tuple[int, ...]], zip(*columns, strict=True)):
+            tokens: NDArray[Any] = self._shards[shard][1].tokens
+            first = int(self._shards[shard][1].offsets[place]) + first_token
             pieces.append(tokens[first : first + length])
             if empty:
                 pieces.append(self._padding[:empty])
         return np.concatenate(pieces)
 
     def _members_of(self, split: str, documents: Placed, part: Spans) -> pa.Table:
-        shards, places = documents.shard[part.document].tolist(), documents.place[part.document].tolist()
+        shards: list[int] = documents.shard[part.document].tolist()
+        places: list[int] = documents.place[part.document].tolist()
         columns: list[Any] = [
             pa.array([split] * len(part.row), pa.string()),
             *(pa.array(column) for column in (part.row, part.start, part.length, part.segment)),
@@ -120,7 +122,7 @@ def _begin(file: BinaryIO, shape: tuple[int, int], dtype: Any) -> None:
 def _batches(spans: Spans, num_rows: int) -> Iterator[Spans]:
     """Yield runs of so many whole rows at a time."""
     bounds = np.searchsorted(spans.row, np.arange(0, spans.num_rows + num_rows, num_rows)).tolist()
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in pairwise(bounds):
         if first < last:
             yield Spans(*(column[first:last] for column in spans))
 

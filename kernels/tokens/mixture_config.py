@@ -1,5 +1,7 @@
 """What a recipe says of a mixture: shares, how much and how often, the length of rows, and the split."""
 
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Self
 
 import xxhash
@@ -42,7 +44,7 @@ class MixtureConfig(Config):
     @field_validator("stages")
     @classmethod
     def _come_in_order(cls, stages: list[Stage]) -> list[Stage]:
-        for before, after in zip(stages, stages[1:], strict=False):
+        for before, after in pairwise(stages):
             if after.start <= before.start:
                 raise ValueError(f"the stage from {after.start:g} stands behind that from {before.start:g}; let each begin later than the one before")
         return stages
@@ -52,8 +54,8 @@ class MixtureConfig(Config):
         by_source = self.max_epochs if isinstance(self.max_epochs, dict) else dict.fromkeys(self.sources, self.max_epochs)
         if missing := sorted(set(self.sources) - set(by_source)):
             raise fault_of_key("max_epochs", f"it does not say how often {', '.join(missing)} may be read; add them, or give one number for all")
-        limits: tuple[tuple[str, dict[str, float]], ...] = (("max_epochs", by_source), ("max_tokens", dict(self.max_tokens)))
-        for key, values in limits:
+        limits: dict[str, Mapping[str, float]] = {"max_epochs": by_source, "max_tokens": self.max_tokens}
+        for key, values in limits.items():
             if unknown := sorted(set(values) - self.named):
                 raise fault_of_key(key, f"no weight names {', '.join(unknown)}; name sources of the mixture: {', '.join(sorted(self.named))}")
             if wrong := sorted(name for name, value in values.items() if value <= 0):

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from kernels.specs.config import Config
 
@@ -38,6 +38,8 @@ def shares_of(weights: dict[str, float]) -> dict[str, Fraction]:
 
 class Stage(Config):
     """Shares that hold from a point of the training on, until the next stage or the end."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"from": 0.8, "weights": {"books": 0.6, "chats": 0.4}}]})
 
     start: float = Field(gt=0, lt=1, alias="from")
     """Share of the training after which it begins: 0.8 is when a fifth is left."""

@@ -38,8 +38,8 @@ class Order:
             )
 
     def rows(self, start: int, count: int) -> I64:
-        """Return the rows [count] of ``train_tokens.npy`` at the positions from ``start`` on. Raises IndexError: the training has no such position."""
-        if not (0 <= start and 0 <= count and start + count <= self._sources.total):
+        """Return the rows [count] of ``train_tokens.npy`` at the positions from ``start`` on. Raises IndexError: the training has no such ones."""
+        if min(start, count) < 0 or start + count > self._sources.total:
             raise IndexError(f"positions {start} to {start + count} of a training that reads {self._sources.total} rows")
         found = np.empty(count, np.int64)
         for turn in self._sources.turns(start, count):

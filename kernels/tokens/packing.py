@@ -117,9 +117,8 @@ def _put_into(gaps: I64, loose: _Pieces, row_length: int) -> tuple[_Pieces, I64]
     """Return loose pieces put into gaps, cut where they must be, and the number of the gap that each part went into."""
     from kernels.tokens.packing_loops import fill
 
-    capacity = len(loose.length) + 3 * len(gaps)
-    out = np.empty((capacity, 4), np.int64)
-    count = fill(gaps, loose.document, loose.length, loose.first_token, len(loose.length), row_length, out)
+    out = np.empty((len(loose.length) + 3 * len(gaps), 4), np.int64)  # two parts at most of each gap, and of each piece its end
+    count = fill(gaps, loose.document, loose.length, loose.first_token, row_length, out)
     gap_of, document, first_token, length = out[:count].T
     return _Pieces(document, first_token, length), gap_of
 

@@ -122,21 +122,22 @@ def _part_of(longest: int, gap: int) -> int:
 
 
 @compiled
-def fill(gaps: I64, pieces: I64, lengths: I64, firsts: I64, number: int, row_length: int, out: I64) -> int:
+def fill(gaps: I64, pieces: I64, lengths: I64, firsts: I64, row_length: int, out: I64) -> int:
     """Put pieces into gaps, one gap behind the other until no piece is left, and return how many puts that took.
 
     A gap takes a piece that fills it, else the longest that fits, else a part of the longest there is.
 
     Args:
         gaps: [G] tokens that are missing.
-        pieces, lengths, firsts: [capacity] what each piece is of, how long it is, and where in that it begins; what is cut off joins them.
-        number: how many pieces there are.
+        pieces: [P] what each piece is of.
+        lengths: [P] how long it is; what is put elsewhere is taken off.
+        firsts: [P] where in that it begins, which moves as it is cut.
         row_length: no piece is longer.
-        out: [capacity, 4] takes gap, piece's origin, first token and length of each put.
+        out: [N, 4] takes gap, piece's origin, first token and length of each put.
     """
     bits = np.zeros((row_length >> 6) + 1, np.uint64)
     heads, behind = np.full(row_length + 1, -1), np.empty(len(pieces), np.int64)
-    for piece in range(number):
+    for piece in range(len(pieces)):
         _push(lengths[piece], piece, bits, heads, behind)
     puts = 0
     for place in range(len(gaps)):

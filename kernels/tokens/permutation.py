@@ -33,7 +33,7 @@ class Permutation:
 
     def __call__(self, places: I64) -> I64:
         """Return the numbers [N] that stand at places [N]. Raises IndexError: a place is none."""
-        if places.size and not (0 <= int(places.min()) and int(places.max()) < self.size):
+        if places.size and (int(places.min()) < 0 or int(places.max()) >= self.size):
             raise IndexError(f"places {places.min()} to {places.max()} of a permutation of {self.size} numbers")
         numbers = self._stepped(places.astype(np.uint64))
         outside = np.flatnonzero(numbers >= self.size)

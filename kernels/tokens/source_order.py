@@ -76,8 +76,8 @@ class SourceOrder:
         points = np.arange(count, dtype=np.uint64) * np.uint64(_STEP) + first
         owners = np.searchsorted(np.array(stage.bounds[1:-1], np.uint64), points, side="right")
         ranks = self._ranks(stage, start)
-        names = {number: stage.sources[number] for number in np.unique(owners).tolist()}
-        return [Turn(name, np.flatnonzero(owners == number), ranks[name]) for number, name in names.items()]
+        present: list[int] = np.unique(owners).tolist()
+        return [Turn(stage.sources[number], np.flatnonzero(owners == number), ranks[stage.sources[number]]) for number in present]
 
     def _ranks(self, stage: _Stage, position: int) -> dict[str, int]:
         """Return how many positions before one each source had, where the position lies in a stage or at its end."""

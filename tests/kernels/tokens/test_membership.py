@@ -74,5 +74,5 @@ def _documents(each: Shard) -> list[tuple[str, int, int]]:
 def test_sql_asks_for_its_columns_by_their_plain_names(tmp_path: Path) -> None:
     build_mixture(shards(), [], CONFIG, PAD, tmp_path)
     query = f"SELECT split, row, start, length, segment, source, id, first_token FROM '{tmp_path}/membership.parquet' WHERE id = 'b/f#1000'"
-    (found,) = duckdb.sql(query).fetchall()
+    (found,) = duckdb.connect().execute(query).fetchall()
     assert found[5:] == ("b", "b/f#1000", 0)

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixture_index import Stage
 from kernels.tokens.packing import PADDING_SEGMENT
 
 
@@ -45,6 +46,11 @@ def stage(start: float, **weights: float) -> dict[str, object]:
 def test_what_no_mixture_can_be_made_of_is_refused(changes: dict[str, object], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         config(**changes)
+
+
+def test_the_example_of_a_stage_is_one() -> None:
+    (example,) = Stage.model_json_schema()["examples"]
+    assert Stage.model_validate(example).start == 0.8
 
 
 def test_its_sources_are_those_that_have_a_share_at_any_time() -> None:

@@ -1,6 +1,7 @@
 """Packed mixtures."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from kernels.tokens.packing import PADDING_SEGMENT
 from kernels.tokens.shards import Shard
 
 PAD = 9999
+IN_TRAINING: Any = [("split", "=", "train")]
+HELD_OUT: Any = [("split", "=", "validation")]
 
 
 def shard(source: str, num_documents: int, length: int = 20, first: int = 0) -> Shard:
@@ -52,7 +55,11 @@ def test_every_training_document_is_stored_once_however_often_it_may_be_read(tmp
     for source, first in (("a", 0), ("b", 0)):
         kept = [number for number in range(first, 30) if not is_validation(f"{source}/f#{number}", config())]
         assert rows[source]["num_train_documents"] >= len(kept)
-    assert (tokens != PAD).sum() == sum(row["num_train_tokens"] for row in rows.values()) == 20 * sum(row["num_train_documents"] for row in rows.values())
+    assert (
+        (tokens != PAD).sum()
+        == sum(row["num_train_tokens"] for row in rows.values())
+        == 20 * sum(row["num_train_documents"] for row in rows.values())
+    )
 
 
 def test_max_train_tokens_bounds_the_whole_by_shares(tmp_path: Path) -> None:
@@ -78,23 +85,27 @@ def test_a_cap_on_a_source_takes_documents_by_their_hash_so_that_others_that_com
     taken: list[set[str]] = []
     for name, shards in {"old": [("a", shard("a", 100))], "new": [("a", shard("a", 10, first=100)), ("a", shard("a", 100))]}.items():
         rows = build(tmp_path / name, shards, chosen)
-        assert (rows["a"]["num_train_tokens"], rows["a"]["num_train_documents"], rows["a"]["num_documents_cut_off"]) == (800, 40, len(shards) * 10 + 50)
-        taken.append(set(pq.read_table(tmp_path / name / "membership.parquet")["id"].to_pylist()))
+        assert (rows["a"]["num_train_tokens"], rows["a"]["num_train_documents"], rows["a"]["num_documents_cut_off"]) == (
+            800,
+            40,
+            len(shards) * 10 + 50,
+        )
+        taken.append(set(map(str, pq.read_table(tmp_path / name / "membership.parquet")["id"].to_pylist())))
     old, new = taken
     assert len(old) == len(new) == 40 and {each for each in new if int(each[4:]) < 100} <= old and 30 <= len(old & new) < 40
 
 
 def test_the_last_document_under_a_cap_is_cut_to_fit(tmp_path: Path) -> None:
     build(tmp_path / "m", [("a", shard("a", 50))], config(weights={"a": 1.0}, max_tokens={"a": 95}))
-    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=[("split", "=", "train")])
-    lengths = table.group_by("id").aggregate([("length", "sum")])["length_sum"].to_pylist()
+    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=IN_TRAINING)
+    lengths: Any = table.group_by("id").aggregate([("length", "sum")])["length_sum"].to_pylist()
     assert sorted(lengths) == [15, 20, 20, 20, 20]
 
 
 def test_the_rows_of_a_source_stand_together_and_hold_no_others(tmp_path: Path) -> None:
     build(tmp_path / "m", [("b", shard("b", 50)), ("a", shard("a", 70)), ("b", shard("b", 30, first=50))], config())
     index = read_index(tmp_path / "m")
-    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=[("split", "=", "train")]).to_pylist()
+    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=IN_TRAINING).to_pylist()
     for source, rows in index.sources.items():
         assert {row["row"] for row in table if row["source"] == source} == set(range(rows.first_row, rows.first_row + rows.num_rows))
     assert sum(rows.num_rows for rows in index.sources.values()) == len(np.load(tmp_path / "m" / "train_tokens.npy"))
@@ -111,7 +122,7 @@ def test_the_index_says_how_the_mixture_is_read(tmp_path: Path) -> None:
 def test_the_first_rows_of_the_validation_split_have_the_shares_of_the_mixture(tmp_path: Path) -> None:
     chosen = config(validation_fraction=0.5, weights={"a": 1.0, "b": 1.0})
     build(tmp_path / "m", [("a", shard("a", 400)), ("b", shard("b", 100))], chosen)
-    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=[("split", "=", "validation")]).to_pylist()
+    table = pq.read_table(tmp_path / "m" / "membership.parquet", filters=HELD_OUT).to_pylist()
     source_of = {row["row"]: row["source"] for row in table}
     assert sorted(source_of) == list(range(len(source_of))) == list(range(len(np.load(tmp_path / "m" / "validation_tokens.npy"))))
     first = [source_of[row] for row in range(40)]
@@ -119,7 +130,9 @@ def test_the_first_rows_of_the_validation_split_have_the_shares_of_the_mixture(t
 
 
 def test_a_source_that_a_stage_alone_names_is_packed_too(tmp_path: Path) -> None:
-    rows = build(tmp_path / "m", [("a", shard("a", 50)), ("b", shard("b", 50))], config(weights={"a": 1.0}, stages=[{"from": 0.5, "weights": {"b": 1}}]))
+    rows = build(
+        tmp_path / "m", [("a", shard("a", 50)), ("b", shard("b", 50))], config(weights={"a": 1.0}, stages=[{"from": 0.5, "weights": {"b": 1}}])
+    )
     assert (rows["b"]["share"], rows["b"]["num_train_rows"] > 0) == (0.0, True)
 
 

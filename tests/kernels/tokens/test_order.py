@@ -101,7 +101,9 @@ def test_a_seed_decides_the_order() -> None:
 
 
 def test_a_source_that_would_be_read_too_often_is_named_with_the_remedy() -> None:
-    with pytest.raises(ValueError, match=r"1000 rows reads the source 'a' 14 times \(700 rows out of 50\), and its max_epochs is 2; read at most 14\d rows"):
+    with pytest.raises(
+        ValueError, match=r"1000 rows reads the source 'a' 14 times \(700 rows out of 50\), and its max_epochs is 2; read at most 14\d rows"
+    ):
         Order(index(THREE, max_epochs=2), 1000)
 
 

@@ -17,7 +17,7 @@ def test_places_of_a_permutation_too_large_to_be_held_are_asked_one_by_one() -> 
     places = np.concatenate([np.arange(5000), np.arange(size - 5000, size)])
     permutation = Permutation(size, 3)
     found = permutation(places)
-    assert len(set(found.tolist())) == len(places) and 0 <= found.min() and found.max() < size
+    assert len(set(found.tolist())) == len(places) and found.min() >= 0 and found.max() < size
     assert [int(permutation(places[number : number + 1])[0]) for number in (0, 17, 9999)] == found[[0, 17, 9999]].tolist()
 
 
