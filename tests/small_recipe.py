@@ -31,7 +31,7 @@ tokenizer:
 mixtures:
   pretrain:
     weights: {books: 1.0}
-    max_epochs: 4.0
+    max_epochs: 50.0
     max_train_tokens: null
     sequence_length: 64
     validation_fraction: 0.2

@@ -10,17 +10,17 @@ from pydantic import Field
 from assets.corpus.names import CLEAN, EVAL_TEXTS
 from assets.graph.build import Judging
 from assets.graph.checks import CheckFinding, CheckSuite, single_check
-from assets.graph.upstream import as_set, every, named
+from assets.graph.upstream import as_set, every, named, whole
 from assets.models.checkpoints import ModelPlan
 from assets.models.names import model_asset
 from kernels.specs.config import Config
 from kernels.specs.methods import MethodCheck
-from kernels.tokens.mixtures import MixtureConfig
+from kernels.tokens.membership import MEMBERSHIP_FILE
 from resources.storage.content import hash_json
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables
 
-CONTAMINATION_VERSION = 4
+CONTAMINATION_VERSION = 5
 CONTAMINATION_CHECK = "no_eval_text_in_training"
 SHOWN_DOCUMENTS = 3
 
@@ -36,8 +36,8 @@ class TrainingData(NamedTuple):
     """Which documents a model is trained on."""
 
     sources: tuple[str, ...]
-    mixture: MixtureConfig | None
-    """Whose held-out documents it does not see."""
+    mixture: str | None
+    """The asset of the mixture that it reads them from, which leaves some out; None where it learns from all."""
 
 
 def model_suites(name: str, plan: ModelPlan, data: TrainingData | None, evals: Sequence[str]) -> list[CheckSuite]:
@@ -61,19 +61,17 @@ def _method_check(asset: str, check: MethodCheck, limits: Config) -> CheckSuite:
 
 def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str], max_documents: int) -> CheckSuite:
     def judge(judging: Judging, cell: Cell) -> CheckFinding:
-        from kernels.tokens.mixtures import is_validation
-
         texts = tuple(sorted(str(judging.folder(cell._replace(asset=EVAL_TEXTS, partition=name))) for name in evals))
         keys = [key for key in judging.state.observed.keys_of(data.sources) if judging.state.usable(CLEAN, key) is not None]
         folders = [judging.folder(cell._replace(asset=CLEAN, partition=key)) for key in keys]
         found = [row for folder in folders for row in _documents_with_texts(str(folder), texts)]
-        seen = [row for row in found if data.mixture is None or not is_validation(row[0], data.mixture)]
+        seen = found if data.mixture is None else _in_rows(judging.folder(cell._replace(asset=data.mixture)), found)
         examples = "; ".join(f"{document}: {words!r}" for document, words in seen[:SHOWN_DOCUMENTS])
         description = f"{len(seen)} documents share 13 words with an eval item, or hold a shorter one whole (at most {max_documents} may)"
         description += f": {examples}" if examples else ""
         missed = sum(judging.manifest(cell._replace(asset=EVAL_TEXTS, partition=name)).metadata.get("num_not_searched", 0) for name in evals)
         description += f"; {missed} items are too short to be looked for" if missed else ""
-        numbers = {"num_documents": len(seen), "num_held_out": len(found) - len(seen), "num_items_not_searched": missed}
+        numbers = {"num_documents": len(seen), "num_not_trained_on": len(found) - len(seen), "num_items_not_searched": missed}
         return CheckFinding(len(seen) <= max_documents, description, numbers)
 
     return single_check(
@@ -83,8 +81,18 @@ def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str], m
         blocking=False,
         version=f"{CONTAMINATION_VERSION}:{max_documents}",
         judge=judge,
-        reads=(as_set(named(EVAL_TEXTS, evals)), every(CLEAN, data.sources)),
+        reads=(as_set(named(EVAL_TEXTS, evals)), every(CLEAN, data.sources), *((whole(data.mixture),) if data.mixture else ())),
     )
+
+
+def _in_rows(mixture: Path, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return those of some documents, by id, of which a mixture's training rows hold any token."""
+    ids = {document for document, _ in found}
+    trained: set[str] = set()
+    for table in read_tables(mixture / MEMBERSHIP_FILE, ["split", "id"]):
+        rows = zip(table["split"].to_pylist(), table["id"].to_pylist(), strict=True)
+        trained |= {document for split, document in rows if split == "train" and document in ids}
+    return [row for row in found if row[0] in trained]
 
 
 @functools.lru_cache(maxsize=4096)

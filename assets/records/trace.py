@@ -9,7 +9,8 @@ from resources.storage.sources import Partition, load_sources, standing_cells
 from resources.storage.tables import read_table
 
 MAX_NEAREST = 5
-HOLDERS = ("tokens/mixture_", "models/", "release")
+MIXTURES_PREFIX = "tokens/mixture_"
+HOLDERS = (MIXTURES_PREFIX, "models/", "release")
 SHARDS_PREFIX = "tokens/shards"
 
 
@@ -35,8 +36,10 @@ class DocumentTrace(NamedTuple):
     """Whether it is among the documents that tokens are made from."""
     num_tokens: int | None
     """Tokens in its shard, None where no shard holds it."""
+    stands_in: list[tuple[str, list[dict[str, Any]]]]
+    """Mixtures that hold tokens of it, and in which rows."""
     made_from_it: list[tuple[str, str]]
-    """Mixtures, models and releases made from its partition where it was kept, with their content."""
+    """Those mixtures, and models and releases made from them or from its partition where it was kept, with their content."""
 
     @property
     def outcome(self) -> str:
@@ -90,6 +93,9 @@ def _trace(lake: Lake, recipe: str, document_id: str, partition: str) -> Documen
 
     shards = sorted({cell.asset for cell in standing_cells(lake, recipe) if cell.asset.startswith(SHARDS_PREFIX)})
     tokens = [row for asset in shards for row in rows(asset, "documents")]
+    mixtures = [cell for cell in standing_cells(lake, recipe) if cell.asset.startswith(MIXTURES_PREFIX)] if tokens else []
+    members = {cell.asset: _rows(lake, cell, "membership", "id", document_id) for cell in mixtures}
+    without = {asset for asset, found in members.items() if not found}
     return DocumentTrace(
         document_id,
         partition,
@@ -103,7 +109,8 @@ def _trace(lake: Lake, recipe: str, document_id: str, partition: str) -> Documen
         _with_eval_names(lake, recipe, rows(CLEAN, "contaminated")),
         bool(rows(CLEAN, "documents")),
         tokens[0]["num_tokens"] if tokens else None,
-        _made_from(lake, recipe, partition) if tokens else [],
+        [(asset, found) for asset, found in members.items() if found],
+        _made_from(lake, recipe, partition, without) if tokens else [],
     )
 
 
@@ -136,10 +143,10 @@ def _stands_for(lake: Lake, recipe: str, document_id: str) -> list[dict[str, Any
     return [row for cell in cells for row in _rows(lake, cell, "duplicates", "kept_id", document_id)]
 
 
-def _made_from(lake: Lake, recipe: str, partition: str) -> list[tuple[str, str]]:
-    """Return what was made, at any remove, from a partition's shard and clean documents."""
+def _made_from(lake: Lake, recipe: str, partition: str, without: set[str]) -> list[tuple[str, str]]:
+    """Return what was made, at any remove, from a partition's shard and clean documents, but not by way of some assets."""
     reached = {str(cell) for cell in standing_cells(lake, recipe) if cell.partition == partition and cell.asset.startswith((SHARDS_PREFIX, CLEAN))}
-    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS)]
+    cells = [cell for cell in standing_cells(lake, recipe) if cell.asset.startswith(HOLDERS) and cell.asset not in without]
     holders = {cell: manifest for cell in cells if (manifest := lake.readable(cell)) is not None}
     found: dict[str, str] = {}
     while True:

@@ -17,12 +17,13 @@ from assets.graph.build import CellBuild
 from assets.graph.metadata import markdown, markdown_table, markdown_words
 from assets.graph.upstream import as_set, every, named, source_of, whole
 from assets.graph.waivers import Waiver
+from assets.tokens.card_policy import policy
 from assets.tokens.names import card_asset, mixture_asset, shards_asset
 from kernels.specs.config import Config
-from kernels.tokens.mixtures import MixtureConfig
+from kernels.tokens.mixture_config import MixtureConfig
 from resources.storage.manifest import Manifest
 
-VERSION = 4
+VERSION = 5
 STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_REASONS = 12
 
@@ -50,7 +51,7 @@ class CardConfig(Config):
 
 def data_card(recipe: str, name: str, tokenizer: str | None, config: CardConfig, evals: Sequence[str]) -> Artifact:
     """Return the artifact of one mixture's card. ``evals`` are those whose texts are looked for."""
-    sources = set(config.mixture.weights)
+    sources = set(config.mixture.sources)
     stages = (*STAGES, shards_asset(tokenizer))
     return Artifact(
         recipe=recipe,
@@ -84,14 +85,19 @@ class Shelf:
 
 def put_card(build: CellBuild, name: str, config: CardConfig, shelf: Shelf, evals: Sequence[str]) -> None:
     """Write a mixture's card."""
-    composition = build.table(mixture_asset(name), "composition").to_pylist()
-    card = write_card(build, config, shelf, composition, evals)
+    asset = mixture_asset(name)
+    composition = build.table(asset, "composition").to_pylist()
+    told = policy(config.mixture, composition, build.manifest(asset).metadata)
+    card = write_card(build, config, shelf, [markdown_table(composition), *told], evals)
     (build.draft.folder / "card.md").write_text(card)
     build.draft.metadata["data_card"] = markdown(card)
 
 
-def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: list[dict[str, Any]], evals: Sequence[str]) -> str:
-    """Return the text of a card. The same data and policy give the same text: it holds no time."""
+def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: list[str], evals: Sequence[str]) -> str:
+    """Return the text of a card. The same data and policy give the same text: it holds no time.
+
+    ``composition`` are the paragraphs on what the mixture is composed of and how it is read.
+    """
     partitions, cells = shelf.partitions, shelf.cells
     sources = list(dict.fromkeys(map(source_of, partitions)))
     manifests = {source: [cells[key] for key in partitions if source_of(key) == source] for source in sources}
@@ -99,7 +105,7 @@ def write_card(build: CellBuild, config: CardConfig, shelf: Shelf, composition: 
         f"# {build.cell.asset.removeprefix('tokens/card_')} of {build.cell.recipe}",
         "Text for language modelling, packed into training sequences. Made by a recipe: the same sources and the same recipe give the same bytes.",
         "## Composition",
-        markdown_table(composition),
+        *composition,
         f"Sequences of {config.mixture.sequence_length} tokens; a share of {config.mixture.validation_fraction:.1%} of documents is for validation.",
         "## Sources",
         markdown_table([_origin_row(source, config.origins[source], build, partitions) for source in sources]),

@@ -8,10 +8,10 @@ from assets.graph.build import CellBuild
 from assets.graph.metadata import rows_markdown
 from assets.graph.upstream import every, source_of, whole
 from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
-from kernels.tokens.mixtures import MixtureConfig
+from kernels.tokens.mixture_config import MixtureConfig
 from resources.storage.tables import read_table
 
-MIXTURES_VERSION = 3
+MIXTURES_VERSION = 4
 HELDOUT_FILE = "heldout.parquet"
 
 
@@ -25,11 +25,12 @@ class MixturePlan(NamedTuple):
 
 def mixture(recipe: str, name: str, plan: MixturePlan) -> Artifact:
     """Return the artifact of one mixture."""
-    sources = set(plan.config.weights)
+    sources = set(plan.config.sources)
     return Artifact(
         recipe=recipe,
         name=mixture_asset(name),
-        description="Training sequences packed from the shards by the recipe's weights, and the validation split by document.",
+        description="Documents packed into rows of one source each, the policy by which a training reads them (`index.json`), and the validation "
+        "split by document. `membership` says which document stands where.",
         group="tokens",
         kinds=("numpy",),
         code_version=f"mixtures:{MIXTURES_VERSION}",
@@ -45,12 +46,12 @@ def pack(build: CellBuild, plan: MixturePlan) -> None:
     from kernels.tokens.shards import open_shard
     from kernels.tokens.tokenizer_files import read_tokenizer
 
-    asset, members = shards_asset(plan.tokenizer), build.observed.keys_of(plan.config.weights.keys())
+    asset, members = shards_asset(plan.tokenizer), build.observed.keys_of(plan.config.sources)
     usable = set(build.usable(asset)) & set(build.usable(CLEAN))
     partitions = [key for key in members if key in usable]
     summary = build_mixture(
         [(source_of(key), open_shard(build.folder(asset, key))) for key in partitions],
-        {key: build.table(CLEAN, "documents", key) for key in partitions},
+        (table for key in partitions for table in build.tables(CLEAN, "documents", key)),
         plan.config,
         read_tokenizer(build.folder(tokenizer_asset(plan.tokenizer))).padding_id,
         build.draft.folder,

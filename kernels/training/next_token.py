@@ -15,7 +15,9 @@ from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.methods import MethodJob
-from kernels.tokens.mixtures import PADDING_SEGMENT
+from kernels.tokens.mixture_index import read_index
+from kernels.tokens.order import Order
+from kernels.tokens.packing import PADDING_SEGMENT
 from kernels.training.losses import write_losses
 from kernels.training.resume import TrainingState, load_state, save_state
 
@@ -27,7 +29,7 @@ class NextTokenConfig(Config):
     """For how long a model is trained, and how fast it learns."""
 
     seed: int
-    """Of the order of sequences, and of weights where they are drawn."""
+    """Of weights where they are drawn. The order of sequences is the mixture's own."""
     num_steps: int = Field(gt=0)
     """Optimizer steps."""
     batch_size: int = Field(gt=0)
@@ -86,17 +88,6 @@ def learning_rate_at(step: int, config: NextTokenConfig) -> float:
     progress = (step - config.warmup_steps) / max(1, config.num_steps - config.warmup_steps)
     floor = config.learning_rate * config.min_learning_rate_ratio
     return floor + (config.learning_rate - floor) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def rows_of_step(step: int, num_rows: int, config: NextTokenConfig) -> list[int]:
-    """Return which sequences a step sees: a seeded permutation an epoch, one behind the other."""
-    rows: list[int] = []
-    position = step * config.batch_size
-    while len(rows) < config.batch_size:
-        epoch, offset = divmod(position + len(rows), num_rows)
-        order = np.random.Generator(np.random.PCG64([config.seed, epoch])).permutation(num_rows)
-        rows += order[offset : offset + config.batch_size - len(rows)].tolist()
-    return rows
 
 
 def batch_of(rows: _Rows, indices: list[int], device: str) -> dict[str, Any]:
@@ -183,6 +174,7 @@ def train_and_save(job: MethodJob, config: NextTokenConfig, mixture: Path, model
 
     Raises:
         FloatingPointError: the loss is not finite (names the step).
+        ValueError: so many steps read a source of the mixture more often than it allows (says what may be done).
     """
     from kernels.models.formats import checkpoints
 
@@ -203,6 +195,7 @@ def train_and_save(job: MethodJob, config: NextTokenConfig, mixture: Path, model
 
 def _train(job: MethodJob, config: NextTokenConfig, mixture: Path, model: Any) -> tuple[list[dict[str, float | None]], float]:
     """Run the steps that are left; return all records and the tokens a second of this run."""
+    order = Order(read_index(mixture), config.num_steps * config.batch_size)
     rows, validation = _open(mixture, "train"), _open(mixture, "validation")
     optimizer = _optimizer(model, config)
     records: list[dict[str, float | None]] = []
@@ -215,7 +208,7 @@ def _train(job: MethodJob, config: NextTokenConfig, mixture: Path, model: Any) -
     num_tokens = 0
     speed = 0.0
     for step in range(first, config.num_steps):
-        batch = batch_of(rows, rows_of_step(step, len(rows.tokens), config), job.device)
+        batch = batch_of(rows, order.rows(step * config.batch_size, config.batch_size).tolist(), job.device)
         record = _step(step, config, model, optimizer, batch, job.device)
         num_tokens += batch["input_ids"].numel()
         done = step + 1

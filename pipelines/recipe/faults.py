@@ -81,6 +81,9 @@ def _tokens(recipe: Any) -> Iterator[Fault]:
     for mixture, entry in recipe.mixtures.items():
         for name in entry.weights:
             yield from _known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
+        for index, stage in enumerate(entry.stages):
+            for name in stage.weights:
+                yield from _known(("mixtures", mixture, "stages", index, "weights", name), "source", name, recipe.sources)
         yield from _names_a_tokenizer(recipe, mixture, entry)
 
 

@@ -31,7 +31,7 @@ from assets.models.needs import training_sources
 from assets.tokens.card import CardConfig, Origin, data_card
 from assets.tokens.checks import shards_suite
 from assets.tokens.mixture import MixturePlan, mixture
-from assets.tokens.names import shards_asset
+from assets.tokens.names import mixture_asset, shards_asset
 from assets.tokens.shards import shards
 from assets.tokens.tokenizer import tokenizer, tokenizer_of_model
 from kernels.evals.gates import GateConfig
@@ -41,7 +41,7 @@ from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
-from kernels.tokens.mixtures import MixtureConfig
+from kernels.tokens.mixture_config import MixtureConfig
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from resources.devices.jobs import World
@@ -171,7 +171,7 @@ class _Builder:
         return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
 
     def _mixture(self, entry: Any) -> MixturePlan:
-        return MixturePlan(MixtureConfig.model_validate(entry.model_dump(include=set(MixtureConfig.model_fields))), entry.tokenizer)
+        return MixturePlan(MixtureConfig.model_validate(entry.model_dump(include=set(MixtureConfig.model_fields), by_alias=True)), entry.tokenizer)
 
     def _model(self, key: str, entry: Any) -> ModelPlan:
         method = specs("methods")[entry.method]
@@ -188,14 +188,14 @@ class _Builder:
 
     def _card(self, config: MixtureConfig) -> CardConfig:
         entries = self.entries
-        origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in config.weights}
+        origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in config.sources}
         return CardConfig(
             mixture=config,
             origins=origins,
-            steps={key: steps_of(self.sources[key]) for key in config.weights},
+            steps={key: steps_of(self.sources[key]) for key in config.sources},
             deduplication=cast(Config, entries.deduplication),
             decontamination=entries.decontamination,
-            waivers=[waiver for waiver in told_of(entries.waivers, config.weights) if waiver.asset.startswith(CARD_TELLS_OF)],
+            waivers=[waiver for waiver in told_of(entries.waivers, config.sources) if waiver.asset.startswith(CARD_TELLS_OF)],
         )
 
     # --- files, checks, policy ---
@@ -256,8 +256,8 @@ class _Builder:
     def _training_data(self, plan: ModelPlan) -> TrainingData | None:
         """Return which documents a model is trained on, None where it is trained on none."""
         if any(isinstance(need, Mixture) for need in plan.method.needs):
-            config = self.mixtures[str(plan.said.data)].config
-            return TrainingData(tuple(config.weights), config)
+            name = str(plan.said.data)
+            return TrainingData(tuple(self.mixtures[name].config.sources), mixture_asset(name))
         sources = training_sources(plan.method.needs, plan.said)
         return TrainingData(sources, None) if sources else None
 

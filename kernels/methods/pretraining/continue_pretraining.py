@@ -41,7 +41,7 @@ def run(job: MethodJob) -> dict[str, float]:
 
 SPEC = Method(
     name="continue_pretraining",
-    version=1,
+    version=2,
     config=ContinuePretrainingConfig,
     needs=(PARENT, MIXTURE, TOKENIZER),
     run=run,

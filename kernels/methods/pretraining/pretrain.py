@@ -42,7 +42,7 @@ def max_positions(config: PretrainConfig) -> int | None:
 
 SPEC = Method(
     name="pretrain",
-    version=2,
+    version=3,
     config=PretrainConfig,
     needs=(MIXTURE, TOKENIZER),
     run=run,

@@ -13,6 +13,7 @@ from kernels.curation.deduplication.chains import DUPLICATES
 from kernels.curation.filtering.chain import DROPPED, TAGS
 from kernels.documents.schema import document_table, reject_table
 from kernels.specs.sources import Document, Reject
+from kernels.tokens.membership import MEMBERSHIP
 from kernels.tokens.shards import TOKEN_DOCUMENTS
 from resources.storage.home import Home
 from resources.storage.lake import Lake
@@ -21,6 +22,8 @@ from resources.storage.sources import ObservedFile, ObservedSources, Partition, 
 from tests.small_graphs import put_cell
 
 PARTITION = "web.base.000"
+STANDS = ((3, 7), (4, 9))
+"""Rows and lengths of two documents in a mixture."""
 
 
 def _publish(lake: Lake, asset: str, partition: str | None, parents: list[str], **tables: pa.Table) -> Manifest:
@@ -49,7 +52,11 @@ def lake(tmp_path: Path) -> Lake:
     quiz = {"id": name("quiz"), "texts": asked.content, "item": 3, "ngram": "a b", "text": "text"}
     _publish(lake, CLEAN, PARTITION, [], contaminated=_rows(CONTAMINATED, quiz))
     _publish(lake, "tokens/shards", PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7}))
-    _publish(lake, "tokens/mixture_pretrain", None, [f"tokens/shards[{PARTITION}]"])
+    runs = [{"split": "train", "row": row, "start": 0, "length": length, "segment": 0, "source": "web", "first_token": 0} for row, length in STANDS]
+    of_both = [{**run, "id": name(key)} for run, key in zip(runs, ("kept", "other"), strict=True)]
+    _publish(lake, "tokens/mixture_pretrain", None, [f"tokens/shards[{PARTITION}]"], membership=_rows(MEMBERSHIP, *of_both))
+    _publish(lake, "tokens/mixture_small", None, [f"tokens/shards[{PARTITION}]"], membership=_rows(MEMBERSHIP, of_both[1]))
+    _publish(lake, "models/small", None, ["tokens/mixture_small"])
     _publish(lake, "models/base", None, ["tokens/mixture_pretrain"])
     _publish(lake, "models/sft", None, ["models/base"])
     _publish(lake, "models/other", None, ["inputs/other"])
@@ -81,6 +88,12 @@ def test_a_kept_document_tells_its_origin_measures_twins_tokens_and_what_was_mad
     assert [(row["id"], row["similarity"]) for row in trace.duplicates] == [("web/a#b.warc#twin", 0.9)]
     assert trace.num_tokens == 7
     assert [name for name, _ in trace.made_from_it] == ["tokens/mixture_pretrain", "models/base", "models/sft"]
+
+
+def test_a_document_is_told_with_the_rows_in_which_it_stands_and_not_with_mixtures_that_left_it_out(lake: Lake) -> None:
+    ((mixture, runs),) = _trace(lake, "kept").stands_in
+    assert (mixture, [(run["split"], run["row"], run["length"]) for run in runs]) == ("tokens/mixture_pretrain", [("train", *STANDS[0])])
+    assert _trace(lake, "short").stands_in == []
 
 
 def test_a_reject_of_another_file_with_the_same_key_is_not_taken_for_it(lake: Lake) -> None:

@@ -1,4 +1,4 @@
-"""Next-token prediction: documents are kept apart, each row is seen once an epoch."""
+"""Next-token prediction: documents are kept apart."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kernels.models.architectures import llama
-from kernels.tokens.mixtures import PADDING_SEGMENT
-from kernels.training.next_token import NextTokenConfig, _Rows, _validation_loss, batch_of, rows_of_step
+from kernels.tokens.packing import PADDING_SEGMENT
+from kernels.training.next_token import NextTokenConfig, _Rows, _validation_loss, batch_of
 
 LENGTH = 16
 
@@ -55,9 +55,3 @@ def test_no_token_is_predicted_across_documents_or_into_padding() -> None:
     batch = batch_of(_Rows(np.arange(20, 26)[None].astype(np.uint16), segments), [0], "cpu")
     assert batch["labels"].tolist() == [[-100, 21, 22, -100, 24, -100]]
     assert batch["position_ids"].tolist() == [[0, 1, 2, 0, 1, 0]]
-
-
-def test_an_epoch_sees_every_row_once() -> None:
-    chosen = config(batch_size=5)
-    seen = [row for step in range(4) for row in rows_of_step(step, 10, chosen)]
-    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10)) and seen[:10] != seen[10:]

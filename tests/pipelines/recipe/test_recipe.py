@@ -57,7 +57,7 @@ UNKNOWN_KEYS = {
                       "min_similarity"),
     "minhash": ("{seed: 1}\ntokenizer", "{seed: 1, sede: 2}\ntokenizer", "deduplication.minhash.sede", "sede", "seed"),
     "tokenizer": ("  vocab_size: 300\n", "  vocab_size: 300\n  vocabulary_size: 1\n", "tokenizer.vocabulary_size", "vocabulary_size", "vocab_size"),
-    "mixture": ("    max_epochs: 4.0\n", "    max_epochs: 4.0\n    max_epoch: 4.0\n", "mixtures.pretrain.max_epoch", "max_epoch", "max_epochs"),
+    "mixture": ("    max_epochs: 50.0\n", "    max_epochs: 50.0\n    max_epoch: 4.0\n", "mixtures.pretrain.max_epoch", "max_epoch", "max_epochs"),
     "model": ("    num_steps: 30\n", "    num_steps: 30\n    nmu_steps: 1\n", "models.base.nmu_steps", "nmu_steps", "num_steps"),
     "parents": ("    from: [base]\n", "    from: [base]\n    form: [base]\n", "models.sft.form", "form", "from"),
     "architecture": ("      hidden_size: 32\n", "      hidden_size: 32\n      hiden_size: 1\n", "models.base.architecture.hiden_size", "hiden_size",

@@ -25,6 +25,14 @@ TOGETHER = {
     "the vocabulary holds the bytes": ("vocab_size: 300", "vocab_size: 200", "vocab_size: 200", "greater than or equal to 260"),
     "items are asked": ("data: piqa.jsonl, num_items: 20", "data: piqa.jsonl, num_items: -5", "piqa: {task", "greater than 0"),
     "something is held out": ("validation_fraction: 0.2", "validation_fraction: 0", "heldout: {task", "holds no document out (validation_fraction is 0)"),  # noqa: E501
+    "a stage names sources": ("max_epochs: 50.0", "max_epochs: 50.0\n    stages: [{from: 0.5, weights: {boks: 1.0}}]", "    stages:", "mixtures.pretrain.stages.0.weights.boks: no source is named 'boks'; did you mean 'books'?"),  # noqa: E501
+    "a stage begins within": ("max_epochs: 50.0", "max_epochs: 50.0\n    stages: [{from: 1.5, weights: {books: 1.0}}]", "    stages:", "mixtures.pretrain.stages.0.from: Input should be less than 1"),  # noqa: E501
+    "a stage's keys are known": ("max_epochs: 50.0", "max_epochs: 50.0\n    stages: [{form: 0.5, weights: {books: 1.0}}]", "    stages:", "mixtures.pretrain.stages.0.form: unknown key 'form'; did you mean 'from'?"),  # noqa: E501
+    "stages come in order": ("max_epochs: 50.0", "max_epochs: 50.0\n    stages: [{from: 0.5, weights: {books: 1.0}}, {from: 0.4, weights: {books: 1.0}}]", "    stages:", "the stage from 0.4 stands behind that from 0.5"),  # noqa: E501
+    "epochs are of its sources": ("max_epochs: 50.0", "max_epochs: {boks: 50.0, books: 2.0}", "    max_epochs:", "mixtures.pretrain.max_epochs: no weight names boks; name sources of the mixture: books"),  # noqa: E501
+    "epochs are of all its sources": ("max_epochs: 50.0", "max_epochs: {}", "    max_epochs:", "mixtures.pretrain.max_epochs: it does not say how often books may be read"),  # noqa: E501
+    "epochs are more than none": ("max_epochs: 50.0", "max_epochs: -1", "    max_epochs:", "mixtures.pretrain.max_epochs: that of books is not more than 0"),  # noqa: E501
+    "a cap is of a source": ("max_epochs: 50.0", "max_epochs: 50.0\n    max_tokens: {web: 5}", "    max_tokens:", "mixtures.pretrain.max_tokens: no weight names web"),  # noqa: E501
     "weights are there": ("weights: {books: 1.0}", "weights: {}", "weights: {}", "at least 1"),
     "a score is one of the eval's": ("metric: heldout/bits_per_byte", "metric: heldout/bits_per_bit", "release:", "no score 'bits_per_bit'; did you mean 'bits_per_byte'?"),  # noqa: E501
     "a quantized model ends its line": ("from: [sft], num_sequences", "from: [small_sft], num_sequences", "small_sft: {", "made"),

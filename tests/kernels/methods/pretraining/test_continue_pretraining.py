@@ -12,6 +12,7 @@ from kernels.tokens.tokenizers import of_model
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from tests.kernels.training.test_next_token import small_llama
 from tests.method_jobs import method_job
+from tests.small_mixtures import put_rows
 
 LENGTH = 16
 
@@ -30,8 +31,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mixture").mkdir()
     row = np.random.default_rng(0).integers(4, 20, LENGTH)
     for split in ("train", "validation"):
-        np.save(tmp_path / "mixture" / f"{split}_tokens.npy", np.tile(row, (8, 1)).astype(np.uint16))
-        np.save(tmp_path / "mixture" / f"{split}_segments.npy", np.zeros((8, LENGTH), np.uint16))
+        put_rows(tmp_path / "mixture", split, np.tile(row, (8, 1)), np.zeros((8, LENGTH)))
     (tmp_path / "out").mkdir()
     return tmp_path
 
@@ -67,7 +67,6 @@ def test_a_mixture_of_another_tokenizer_is_refused(folder: Path) -> None:
 
 def test_rows_longer_than_the_parent_reads_are_refused(folder: Path) -> None:
     for split in ("train", "validation"):
-        for name in ("tokens", "segments"):
-            np.save(folder / "mixture" / f"{split}_{name}.npy", np.ones((8, 65), np.uint16))
+        put_rows(folder / "mixture", split, np.ones((8, 65)), np.ones((8, 65)))
     with pytest.raises(ValueError, match="65 tokens, and the parent attends to 64; lower sequence_length"):
         run(folder)

@@ -12,6 +12,7 @@ from kernels.models.architectures import llama
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from tests.method_jobs import method_job
+from tests.small_mixtures import put_rows
 
 LENGTH = 16
 
@@ -35,8 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mixture")
     random = np.random.default_rng(0)
     for split, rows in (("train", 24), ("validation", 3)):
-        np.save(folder / f"{split}_tokens.npy", np.tile(random.integers(4, 20, LENGTH), (rows, 1)).astype(np.uint16))
-        np.save(folder / f"{split}_segments.npy", np.tile((np.arange(LENGTH) // 8), (rows, 1)).astype(np.uint16))
+        put_rows(folder, split, np.tile(random.integers(4, 20, LENGTH), (rows, 1)), np.tile((np.arange(LENGTH) // 8), (rows, 1)))
     write_tokenizer(train(iter(["a b c"] * 4), ByteBpeConfig(vocab_size=262)), folder / "tokenizer")
     return folder
 
@@ -104,3 +104,11 @@ def test_the_loss_falls_on_text_that_repeats(data: Path, tmp_path: Path) -> None
 def test_a_loss_that_is_not_finite_names_its_step(data: Path, tmp_path: Path) -> None:
     with pytest.raises(FloatingPointError, match=r"the loss of step \d+ is"):
         run(data, tmp_path, config(learning_rate=1e38, gradient_clip=1e38, warmup_steps=0))
+
+
+def test_steps_that_read_the_mixture_too_often_are_refused_before_the_first(data: Path, tmp_path: Path) -> None:
+    put_rows(tmp_path, "train", np.ones((4, LENGTH)), np.zeros((4, LENGTH)), max_epochs=2)
+    put_rows(tmp_path, "validation", np.ones((1, LENGTH)), np.zeros((1, LENGTH)))
+    (tmp_path / "tokenizer").symlink_to(data / "tokenizer")
+    with pytest.raises(ValueError, match=r"reads the source 'books' 12 times .* read at most 8 rows"):
+        run(tmp_path, tmp_path / "job", config())

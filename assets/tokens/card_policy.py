@@ -1,0 +1,46 @@
+"""What a data card says of how a mixture is chosen and read: shares and their stages, how often, what was cut off, and how well rows are filled."""
+
+from typing import Any
+
+from assets.graph.metadata import markdown_table, markdown_words
+from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixture_index import shares_of
+
+
+def policy(config: MixtureConfig, composition: list[dict[str, Any]], metadata: dict[str, Any]) -> list[str]:
+    """Return the card's paragraphs on a mixture's policy, from its config, what it came to by source, and its manifest's metadata."""
+    most = int(metadata["most_rows"])
+    return [
+        markdown_table([_stage_row(start, weights, config) for start, weights in _stages(config)]),
+        f"Shares are of a training's tokens, from a point of it on. It may read {most} rows, {most * config.sequence_length} tokens: past that a "
+        f"source would be read more often than it may be ({_epochs(config)}), and the training is refused. Order: seed {config.seed}.",
+        _caps(config, composition),
+        f"Rows hold documents of one source each, none of them twice; {float(metadata['packing_efficiency']):.2%} of their positions hold a token. "
+        f"Sources of so few rows that the last one's gap counts: {markdown_words(metadata['underfilled_sources'])}.",
+    ]
+
+
+def _stages(config: MixtureConfig) -> list[tuple[float, dict[str, float]]]:
+    return [(0.0, config.weights), *((stage.start, stage.weights) for stage in config.stages)]
+
+
+def _stage_row(start: float, weights: dict[str, float], config: MixtureConfig) -> dict[str, Any]:
+    shares = shares_of(weights)
+    return {"from": f"{start:.4g}", **{source: f"{float(shares.get(source, 0)):.4g}" for source in config.sources}}
+
+
+def _epochs(config: MixtureConfig) -> str:
+    epochs = {source: config.epochs_of(source) for source in config.sources}
+    if len(set(epochs.values())) == 1:
+        return f"max_epochs {next(iter(epochs.values())):g}"
+    return "max_epochs " + ", ".join(f"{markdown_words(source)} {most:g}" for source, most in epochs.items())
+
+
+def _caps(config: MixtureConfig, composition: list[dict[str, Any]]) -> str:
+    """Return which bounds the recipe sets, and what they cut off."""
+    bounds = [f"max_tokens of {markdown_words(source)} {most}" for source, most in sorted(config.max_tokens.items())]
+    bounds += [] if config.max_train_tokens is None else [f"max_train_tokens {config.max_train_tokens}"]
+    if not bounds:
+        return "Nothing is cut off: no bound is set on the tokens of a source."
+    cut = [f"{row['num_tokens_cut_off']} tokens of {markdown_words(row['source'])}" for row in composition if row["num_tokens_cut_off"]]
+    return f"Bounds: {', '.join(bounds)}. Cut off by them, documents of highest hash first: {', '.join(cut) or 'nothing'}."
