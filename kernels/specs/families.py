@@ -88,6 +88,12 @@ def chosen(family: FamilyName, config: Config) -> Any:
     return specs(family)[cast(Any, config).kind]
 
 
+def configured(family: FamilyName, name: str) -> Any:
+    """Return the config of a spec that has a default for everything, as a field marked `OneOf` holds it."""
+    members = get_args(get_args(tagged(family, "kind"))[0])
+    return next(member for member in members if get_args(member.model_fields["kind"].annotation) == (name,))(kind=name)
+
+
 def made_config(name: str, bases: Any, description: str | None, fields: dict[str, Any], **settings: Any) -> Any:
     """Return a config class that no file defines, with fields as `pydantic.create_model` takes them.
 

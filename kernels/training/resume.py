@@ -3,7 +3,8 @@
 A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
-Tensors are safetensors, numbers and seals JSON: nothing that is read back can run code.
+A state says of what training it is; one of another config or of other data is passed over likewise. Tensors are safetensors, numbers and seals JSON:
+nothing that is read back can run code.
 """
 
 import json
@@ -31,46 +32,55 @@ class TrainingState(NamedTuple):
     """Model and optimizer, by name, and random state where the loop draws on any."""
     records: list[dict[str, float | None]]
     """What was logged up to here."""
+    numbers: dict[str, Any] = {}
+    """What else the loop remembers, as JSON holds it."""
+    training: str = ""
+    """Names config and data: a state of one training is none of another."""
 
 
-def save_state(folder: Path, state: TrainingState) -> None:
-    """Write a state and seal it."""
+def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_step: int | None = None) -> None:
+    """Write a state and seal it; keep the newest ``kept`` intact ones, and that of the best step."""
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     target = folder / f"step-{state.step:06d}"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
-    (target / NUMBERS).write_text(json.dumps({"step": state.step, "records": state.records}))
-    seal(target)
+    numbers = {"step": state.step, "records": state.records, "numbers": state.numbers, "training": state.training}
+    (target / NUMBERS).write_text(json.dumps(numbers))
+    seal(target, kept=kept, best_step=best_step)
 
 
-def load_state(folder: Path, say: Callable[[str], None]) -> TrainingState | None:
-    """Return the newest intact state that `save_state` wrote, None where there is none; see `newest_intact`."""
+def load_state(folder: Path, say: Callable[[str], None], training: str = "") -> TrainingState | None:
+    """Return the newest intact state that `save_state` wrote of a training, None where there is none; see `newest_intact`."""
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-    found = newest_intact(folder, say)
+    def other(state: Path) -> str | None:
+        told = json.loads((state / NUMBERS).read_text()).get("training", "")
+        return None if told == training else "it is of another config or of other data"
+
+    found = newest_intact(folder, say, other)
     if found is None:
         return None
     numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
-    return TrainingState(numbers["step"], load_file(found / TENSORS), numbers["records"])
+    return TrainingState(numbers["step"], load_file(found / TENSORS), numbers["records"], numbers["numbers"], training)
 
 
-def seal(state: Path) -> None:
-    """Declare a state whole once its files have reached the disk, and remove those older than the last two intact ones."""
+def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None) -> None:
+    """Declare a state whole once its files have reached the disk, and remove those older than the last ``kept`` intact ones, but the best."""
     seal_folder(state, state / SEAL)
-    _remove_old(state)
+    _remove_old(state, kept, best_step)
 
 
-def newest_intact(folder: Path, say: Callable[[str], None]) -> Path | None:
-    """Return the newest state of a folder that agrees with its seal, None where there is none.
+def newest_intact(folder: Path, say: Callable[[str], None], other: Callable[[Path], str | None] = lambda state: None) -> Path | None:
+    """Return the newest state of a folder that agrees with its seal, None where there is none. ``other`` says why an intact one will not do.
 
     ``say`` is told of each newer state that does not, what is wrong with it, and where training goes on.
     """
     passed: list[str] = []
     chosen: Path | None = None
     for state in _states(folder):
-        fault = fault_of(state, state / SEAL)
+        fault = fault_of(state, state / SEAL) or other(state)
         if fault is None:
             chosen = state
             break
@@ -87,13 +97,13 @@ def _states(folder: Path) -> list[Path]:
     return [path for _, path in sorted(numbered, reverse=True)]
 
 
-def _remove_old(newest: Path) -> None:
-    """Remove all states but the one just sealed and the newest other that is intact; a damaged one takes no place."""
+def _remove_old(newest: Path, most: int, best_step: int | None) -> None:
+    """Remove all states but the one just sealed, the newest others that are intact, and the best; a damaged one takes no place."""
     kept = [newest]
     for state in _states(newest.parent):
-        if state == newest:
+        if state == newest or (best_step is not None and state.name.endswith(f"-{best_step:06d}")):
             continue
-        if len(kept) < KEPT and fault_of(state, state / SEAL) is None:
+        if len(kept) < most and fault_of(state, state / SEAL) is None:
             kept.append(state)
         else:
             shutil.rmtree(state)

@@ -127,7 +127,7 @@ def fast(shape: Any) -> Any:
 
     if shape.model_type == MODEL_TYPE:
         own = Decoder(DecoderShape(**shape.stack))
-        return Fast(own, None, own.shape.attention, own.initialise)
+        return Fast(own, None, own.shape.attention, own.initialise, splits(own.shape))
     if shape.model_type != "llama" or shape.rope_parameters["rope_type"] != "default":
         return None
     if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias:
@@ -148,12 +148,18 @@ def fast(shape: Any) -> Any:
         attention="causal",
     )
     module = Decoder(stack)
-    return Fast(module, table(stack), "causal", module.initialise)
+    return Fast(module, table(stack), "causal", module.initialise, splits(stack))
+
+
+def splits(stack: Any) -> dict[str, tuple[int, ...]]:
+    """Return the rows of the matrices that stand one behind the other in one parameter, by a pattern of its name."""
+    key_heads = stack.num_kv_heads * stack.head_width
+    return {"*.qkv.weight": (stack.num_heads * stack.head_width, key_heads, key_heads), "*.gate_up.weight": (stack.inner_width, stack.inner_width)}
 
 
 def table(stack: Any) -> Table:
     """Return how the parameters of a stack are called in Transformers' Llama."""
-    heads, key_heads = stack.num_heads * stack.head_width, stack.num_kv_heads * stack.head_width
+    stacked = splits(stack)
     layer, attention, feed_forward = "model.layers.{}.", "model.layers.{}.self_attn.", "model.layers.{}.mlp."
     entries = [
         Entry("embedding", ("model.embed_tokens.weight",)),
@@ -161,18 +167,18 @@ def table(stack: Any) -> Table:
         Entry(
             "blocks.{}.qkv.weight",
             (f"{attention}q_proj.weight", f"{attention}k_proj.weight", f"{attention}v_proj.weight"),
-            (heads, key_heads, key_heads),
+            stacked["*.qkv.weight"],
         ),
         Entry("blocks.{}.out.weight", (f"{attention}o_proj.weight",)),
         Entry("blocks.{}.feed_forward_norm.weight", (f"{layer}post_attention_layernorm.weight",)),
         Entry(
-            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), (stack.inner_width, stack.inner_width)
+            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]
         ),
         Entry("blocks.{}.down.weight", (f"{feed_forward}down_proj.weight",)),
         Entry("norm.weight", ("model.norm.weight",)),
     ]
     if not stack.tied:
-        entries.append(Entry("output", ("lm_head.weight",)))
+        entries.append(Entry("output_embedding", ("lm_head.weight",)))
     return Table(entries, stack.num_layers)
 
 

@@ -94,13 +94,13 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.embedding = nn.Parameter(torch.empty(shape.vocab_size, shape.width))
-        self.places = nn.Parameter(torch.empty(shape.max_positions, shape.width)) if shape.positions == "learned" else None
-        self.relative = (
+        self.place_embedding = nn.Parameter(torch.empty(shape.max_positions, shape.width)) if shape.positions == "learned" else None
+        self.relative_embedding = (
             places.RelativeBias(shape.num_heads, T5_BUCKETS, T5_DISTANCE, both_ways=shape.attention == "prefix") if shape.positions == "t5" else None
         )
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
         self.norm = RmsNorm(shape.width, shape.eps)
-        self.output = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
+        self.output_embedding = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
@@ -112,13 +112,13 @@ class Decoder(nn.Module):
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""
-        return (self.embedding if self.output is None else self.output), None
+        return (self.embedding if self.output_embedding is None else self.output), None
 
     def embedded(self, tokens_BT: torch.Tensor, positions_BT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return what the first block reads."""
         x = nn.functional.embedding(tokens_BT, self.embedding)
-        if self.places is not None:
-            x = x + nn.functional.embedding(positions_BT, self.places)
+        if self.place_embedding is not None:
+            x = x + nn.functional.embedding(positions_BT, self.place_embedding)
         if self.shape.positions == "sinusoidal":
             x = x + places.sinusoidal(positions_BT, self.shape.width)
         return x.to(dtype)
@@ -131,8 +131,8 @@ class Decoder(nn.Module):
             cos, sin = places.rotary(length, shape.head_width, shape.theta, device, num_before)
         elif shape.positions == "alibi":
             bias = places.alibi(shape.num_heads, length, num_before + length, device)
-        elif self.relative is not None:
-            bias = self.relative(length, num_before + length)
+        elif self.relative_embedding is not None:
+            bias = self.relative_embedding(length, num_before + length)
         if bias is not None:
             bias = bias.view(shape.num_kv_heads, -1, length, num_before + length)
         return Places(cos, sin, mask, bias)

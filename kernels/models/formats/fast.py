@@ -1,6 +1,6 @@
 """Models that train: a family's own fast module, or Transformers' where there is none; saved in Transformers' form either way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -36,6 +36,8 @@ class Fast(NamedTuple):
     attention: Attention
     initialise: Callable[[Any, float], None]
     """Takes a generator of random numbers and a standard deviation."""
+    splits: Mapping[str, tuple[int, ...]] = {}
+    """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards."""
 
 
 class Trainable(NamedTuple):
@@ -48,6 +50,8 @@ class Trainable(NamedTuple):
     table: Table | None
     is_own: bool
     """Whether the module is one of ours; else it wraps Transformers'."""
+    splits: Mapping[str, tuple[int, ...]] = {}
+    """See `Fast`."""
 
 
 def fast_of(shape: Any) -> Fast | None:
@@ -67,7 +71,7 @@ def fresh(shape: Any, seed: int) -> Trainable:
     generator = torch.Generator().manual_seed(seed)
     if found is not None:
         found.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
-        return Trainable(found.module, shape, found.attention, found.table, is_own=True)
+        return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.splits)
     from transformers import AutoModelForCausalLM
 
     return _wrapped(cast(Any, AutoModelForCausalLM).from_config(shape, dtype=torch.float32))
@@ -85,7 +89,7 @@ def taken(model: Any) -> Trainable:
     else:
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     found.module.load_state_dict(state)
-    return Trainable(found.module, model.config, found.attention, found.table, is_own=True)
+    return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.splits)
 
 
 def write(trained: Trainable, folder: Path) -> None:

@@ -22,13 +22,27 @@ class Answer(NamedTuple):
     past_key_values: Any
 
 
+def asked(module: Any, input_ids: Any, attention_mask: Any, past: Any, logits_to_keep: Any, prefix_mask: Any = None) -> Answer:
+    """Return what a `kernels.models.blocks.decoder.Decoder` gives where Transformers' classes would be called with the same."""
+    import torch
+
+    from kernels.models.blocks.decoder import read_on
+
+    rows, length = input_ids.shape
+    num_before = 0 if past is None else past.seen_BS.shape[1]
+    seen = attention_mask if attention_mask is not None else torch.ones(rows, num_before + length, dtype=torch.long, device=input_ids.device)
+    hidden, cache = read_on(module, input_ids, seen, past, module.embedding.dtype, prefix_mask)
+    hidden = hidden[:, -logits_to_keep:] if isinstance(logits_to_keep, int) else hidden[logits_to_keep]
+    return Answer(hidden @ module.output_layer()[0].to(hidden.dtype).t(), cache)
+
+
 @functools.cache
 def classes() -> tuple[Any, Any]:
     """Return the classes of config and model; from then on ``AutoConfig`` and ``AutoModelForCausalLM`` of this process know them."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
-    from kernels.models.blocks.decoder import Decoder, DecoderShape, read_on
+    from kernels.models.blocks.decoder import Decoder, DecoderShape
 
     class ModelmillDecoderConfig(PreTrainedConfig):
         """A `DecoderShape` beside what every config of Transformers holds."""
@@ -70,12 +84,7 @@ def classes() -> tuple[Any, Any]:
 
             ``prefix_mask`` [B, T] says what belongs to a prefix where the model has any: all of what is read first, if it is left out.
             """
-            rows, length = input_ids.shape
-            num_before = 0 if past_key_values is None else past_key_values.seen_BS.shape[1]
-            seen = attention_mask if attention_mask is not None else torch.ones(rows, num_before + length, dtype=torch.long, device=input_ids.device)
-            hidden, cache = read_on(self.module, input_ids, seen, past_key_values, self.module.embedding.dtype, prefix_mask)
-            hidden = hidden[:, -logits_to_keep:] if isinstance(logits_to_keep, int) else hidden[logits_to_keep]
-            return Answer(hidden @ self.module.output_layer()[0].to(hidden.dtype).t(), cache)
+            return asked(self.module, input_ids, attention_mask, past_key_values, logits_to_keep, prefix_mask)
 
     AutoConfig.register(MODEL_TYPE, ModelmillDecoderConfig)
     AutoModelForCausalLM.register(ModelmillDecoderConfig, ModelmillDecoderForCausalLM)

@@ -1,0 +1,111 @@
+"""A model as a training handles it: losses and gradients of batches, in a precision, on a device.
+
+The loss of a step is the mean over all labels of all of its parts, however it is parted: each part's sum is divided by the count of the whole.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kernels.models.formats.fast import Trainable
+from kernels.specs.objectives import IGNORED
+from kernels.training.batches import Examples
+from kernels.training.feed import Batch
+
+
+class Setting(NamedTuple):
+    """How a training computes."""
+
+    device: str
+    precision: str
+    """``float32``, ``bfloat16`` or ``float16``."""
+    compiled: bool
+    z_loss: float
+
+
+class Learner:
+    """Computes on behalf of a training."""
+
+    def __init__(self, trainable: Trainable, setting: Setting) -> None:
+        """Move the model to its device, and have its blocks compiled where that is asked."""
+        import torch
+
+        self.trainable, self.setting = trainable, setting
+        self.module: Any = trainable.module.to(setting.device).train()
+        self.dtype: Any = getattr(torch, setting.precision)
+        if setting.compiled:
+            for block in self.module.blocks:
+                block.compile(dynamic=False)
+
+    def gradients(self, batch: Batch, scale: float = 1.0) -> float:
+        """Add the gradients of a batch's mean loss, times ``scale``, to those of the parameters; return the mean cross-entropy in nats.
+
+        A batch that predicts nothing has no gradients, and 0 for its loss.
+        """
+        import torch
+
+        divide_by = torch.tensor(max(1, batch.num_labels) / scale, device=self.setting.device)
+        nats = torch.zeros((), device=self.setting.device)
+        for part in batch.parts:
+            total, of_part = self._loss(part, divide_by)
+            if total.requires_grad:
+                total.backward()
+            nats = nats + of_part
+        return float(nats) / max(1, batch.num_labels)
+
+    def nats(self, part: Examples) -> float:
+        """Return the summed cross-entropy of some rows, without gradients and uncompiled: compiling it would cost more than it spares."""
+        import torch
+
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+            _, nats = self._loss(part, torch.ones((), device=self.setting.device))
+        return float(nats)
+
+    def _loss(self, part: Examples, divide_by: Any) -> tuple[Any, Any]:
+        """Return the loss that gradients flow from and the summed cross-entropy."""
+        import torch
+
+        from kernels.models.blocks.cross_entropy import token_loss
+
+        reading = reading_of(part, self.setting.device)
+        targets = torch.from_numpy(part.targets).to(self.setting.device).flatten()  # pyright: ignore[reportUnknownMemberType]
+        output = self.module.output_layer()
+        if output is None:
+            return self._loss_of_logits(self.module.logits(reading, self.dtype).flatten(0, 1).float(), targets, divide_by)
+        hidden = self.module(reading, self.dtype).flatten(0, 1)
+        weight, bias = output
+        return token_loss(hidden, weight, targets, divide_by, z_loss=self.setting.z_loss, bias_V=bias, compiled=self.setting.compiled)
+
+    def _loss_of_logits(self, logits: Any, targets: Any, divide_by: Any) -> tuple[Any, Any]:
+        import torch
+
+        nats = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+        squares = (logits.logsumexp(-1).square() * (targets != IGNORED)).sum() if self.setting.z_loss else 0.0
+        return (nats + self.setting.z_loss * squares) / divide_by, nats.detach()
+
+
+def reading_of(part: Examples, device: str) -> Any:
+    """Return rows as a model reads them."""
+    import torch
+
+    from kernels.models.reading import Reading
+
+    def tensor(array: Any) -> Any:
+        return None if array is None else torch.from_numpy(np.ascontiguousarray(array)).to(device)  # pyright: ignore[reportUnknownMemberType]
+
+    return Reading(
+        tensor(part.inputs_BT), tensor(part.segments_BT), tensor(part.prefix_BT), tensor(part.decoder_inputs_BU), tensor(part.decoder_segments_BU)
+    )
+
+
+def clip(parameters: list[Any], largest: float, scale: float) -> float:
+    """Divide gradients by a loss scale, make their norm at most ``largest``, and return the norm that they had; not finite where one is not."""
+    import torch
+
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = float(torch.nn.utils.get_total_norm(gradients)) / scale
+    factor = min(1.0, largest / (norm + 1e-6)) / scale if math.isfinite(norm) else 1.0
+    if factor != 1.0:
+        torch._foreach_mul_(gradients, factor)  # noqa: SLF001  # one call for all of them
+    return norm

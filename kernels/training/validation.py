@@ -1,0 +1,49 @@
+"""What a model is measured by while it trains: the loss on rows that it is never trained on, and what it says."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+from kernels.specs.objectives import IGNORED
+from kernels.training.batches import Transform, prepare_rows
+from kernels.training.feed import open_split
+from kernels.training.learner import Learner
+
+
+class Measured(NamedTuple):
+    """Loss on the validation split."""
+
+    nats_per_token: float
+    bits_per_byte: float | None
+    """Of the tokens that are predicted; None where an objective predicts otherwise than a text is read, token by token."""
+
+
+class Validation:
+    """The validation rows of a mixture, prepared the same way each time."""
+
+    def __init__(self, mixture: Path, transform: Transform, seed: int, most: int, batch_size: int, bytes_of_token: Any) -> None:
+        """Take the first ``most`` rows. ``bytes_of_token`` [V], None where bits a byte say nothing of the objective."""
+        split = open_split(mixture, "validation")
+        count = min(len(split.tokens), most)
+        self._parts = [
+            prepare_rows(split.tokens[start:end], split.segments[start:end], range(start, end), seed, transform)
+            for start in range(0, count, batch_size)
+            for end in (min(count, start + batch_size),)
+        ]
+        self._bytes: Any = bytes_of_token
+
+    def measure(self, learner: Learner) -> Measured | None:
+        """Return the mean loss over all labels, however rows are batched; None where there is none."""
+        num_labels = sum(int((part.targets != IGNORED).sum()) for part in self._parts)
+        if not num_labels:
+            return None
+        learner.module.eval()
+        nats = sum(learner.nats(part) for part in self._parts)
+        learner.module.train()
+        if self._bytes is None:
+            return Measured(nats / num_labels, None)
+        num_bytes = sum(int(self._bytes[part.targets[part.targets != IGNORED]].sum()) for part in self._parts)
+        return Measured(nats / num_labels, nats / math.log(2) / max(1, num_bytes))
+
+
