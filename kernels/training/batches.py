@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kernels.specs.config import Config
 from kernels.specs.objectives import NO_SEGMENT, ControlTokens, Objective, Row
-from kernels.tokens.mixtures import PADDING_SEGMENT
+from kernels.tokens.packing import PADDING_SEGMENT
 
 CHUNK_SIZE = 1 << 22
 """Positions of a mixture that are looked at together."""

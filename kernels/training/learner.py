@@ -10,6 +10,7 @@ import numpy as np
 
 from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
+from kernels.training import activations
 from kernels.training.batches import Examples
 from kernels.training.feed import Batch
 
@@ -22,6 +23,8 @@ class Setting(NamedTuple):
     """``float32``, ``bfloat16`` or ``float16``."""
     compiled: bool
     z_loss: float
+    activations: str
+    """What is kept of a forward pass: see activations.py."""
 
 
 class Learner:
@@ -34,6 +37,7 @@ class Learner:
         self.trainable, self.setting = trainable, setting
         self.module: Any = trainable.module.to(setting.device).train()
         self.dtype: Any = getattr(torch, setting.precision)
+        activations.apply(self.module.blocks, setting.activations)
         if setting.compiled:
             for block in self.module.blocks:
                 block.compile(dynamic=False)

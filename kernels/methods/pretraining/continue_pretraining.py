@@ -1,21 +1,33 @@
-"""Continued pretraining: a model that stands learns from further texts (Gururangan et al. 2020, arXiv 2004.10964) by next-token prediction.
+"""Continued pretraining: a model that stands learns from further texts (Gururangan et al. 2020, arXiv 2004.10964).
 
 The mixture is packed by the model's own tokenizer; the weights learn in float32, whatever they are stored in.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
 from kernels.models.formats.checkpoints import load_to_train
+from kernels.models.formats.fast import taken
+from kernels.specs.config import Config
+from kernels.specs.families import OneOf, configured
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Parent, Tokenizer
 from kernels.tokens.tokenizer_files import vocabulary_of
+from kernels.training.config import TrainingConfig
+from kernels.training.feed import sequence_length
 from kernels.training.losses import LOSS_FELL
-from kernels.training.next_token import NextTokenConfig, sequence_length, train_and_save
+from kernels.training.runs import Data, train
 from kernels.training.seeding import seed_everything
 
 PARENT, MIXTURE, TOKENIZER = Parent("parent"), Mixture(), Tokenizer()
 
 
-class ContinuePretrainingConfig(NextTokenConfig):
+class ContinuePretrainingConfig(TrainingConfig):
     """For how long a model is trained further, and how fast it learns."""
+
+    objective: Annotated[Config, OneOf("objectives")] = Field(default_factory=lambda: configured("objectives", "next_token"))
+    """What the model is asked to predict; left out, the next token."""
 
 
 def run(job: MethodJob) -> dict[str, float]:
@@ -23,7 +35,7 @@ def run(job: MethodJob) -> dict[str, float]:
 
     Raises:
         ValueError: the parent is quantized, reads shorter texts than the mixture has, or has another tokenizer than the mixture.
-        FloatingPointError: the loss is not finite.
+        FloatingPointError: the training diverged.
     """
     config: ContinuePretrainingConfig = job.config
     parent, mixture = job.paths[PARENT], job.paths[MIXTURE]
@@ -36,7 +48,7 @@ def run(job: MethodJob) -> dict[str, float]:
     longest = min(found.model.config.max_position_embeddings, window or length)
     if length > longest:
         raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
-    return train_and_save(job, config, mixture, found.model, found.tokenizer)
+    return train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)
 
 
 SPEC = Method(

@@ -1,38 +1,55 @@
-"""Pretraining: next-token prediction from random weights over a packed mixture (kernels/training/next_token.py)."""
+"""Pretraining: a model from random weights learns an objective over a packed mixture (kernels/training/runs.py)."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
-from kernels.specs.config import Config
-from kernels.specs.families import OneOf, chosen
+from pydantic import Field, model_validator
+
+from kernels.models.formats.fast import fresh
+from kernels.specs.architectures import Architecture
+from kernels.specs.config import Config, fault_of_key
+from kernels.specs.families import OneOf, chosen, configured
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
+from kernels.specs.objectives import Objective
+from kernels.training.config import TrainingConfig
 from kernels.training.losses import LOSS_FELL
-from kernels.training.next_token import NextTokenConfig, train_and_save
+from kernels.training.runs import Data, train
 from kernels.training.seeding import seed_everything
 
 MIXTURE, TOKENIZER = Mixture(), Tokenizer()
 
 
-class PretrainConfig(NextTokenConfig):
+class PretrainConfig(TrainingConfig):
     """What is trained, for how long, and how fast it learns."""
 
     architecture: Annotated[Config, OneOf("architectures")]
     """The model's family and shape."""
+    objective: Annotated[Config, OneOf("objectives")] = Field(default_factory=lambda: configured("objectives", "next_token"))
+    """What the model is asked to predict; left out, the next token."""
+
+    @model_validator(mode="after")
+    def _architecture_can_do_the_objective(self) -> Self:
+        architecture: Architecture = chosen("architectures", self.architecture)
+        objective: Objective = chosen("objectives", self.objective)
+        asked = objective.attention(self.objective)
+        if asked not in architecture.attentions:
+            able = " or ".join(sorted(architecture.attentions))
+            raise fault_of_key("objective", f"{objective.name} is for {asked} attention, and {architecture.name} has {able}; take another of them")
+        return self
 
 
 def run(job: MethodJob) -> dict[str, float]:
-    """Train from scratch, or on from the state a killed run left in ``job.scratch``. Raises FloatingPointError: the loss is not finite."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    """Train from scratch, or on from the state a killed run left in ``job.scratch``. Raises FloatingPointError: the training diverged."""
+    from transformers import AutoTokenizer
 
     config: PretrainConfig = job.config
     tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     seed_everything(config.seed)
-    architecture = chosen("architectures", config.architecture)
+    architecture: Architecture = chosen("architectures", config.architecture)
     shape = architecture.build(
         config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
-    model: Any = cast(Any, AutoModelForCausalLM).from_config(shape)
-    return train_and_save(job, config, job.paths[MIXTURE], model, tokenizer)
+    return train(job, config, Data(job.paths[MIXTURE], job.paths[TOKENIZER], config.objective), fresh(shape, config.seed), tokenizer)
 
 
 def max_positions(config: PretrainConfig) -> int | None:

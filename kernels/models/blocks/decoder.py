@@ -112,7 +112,7 @@ class Decoder(nn.Module):
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""
-        return (self.embedding if self.output_embedding is None else self.output), None
+        return (self.embedding if self.output_embedding is None else self.output_embedding), None
 
     def embedded(self, tokens_BT: torch.Tensor, positions_BT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return what the first block reads."""

@@ -55,6 +55,8 @@ def classes() -> tuple[Any, Any]:
             self.vocab_size = self.stack.get("vocab_size", 0)
             self.hidden_size = self.stack.get("width", 0)
             self.num_hidden_layers = self.stack.get("num_layers", 0)
+            self.num_attention_heads = self.stack.get("num_heads", 0)
+            self.head_dim = self.stack.get("head_width", 0)
             super().__init__(**{**settings, "tie_word_embeddings": bool(self.stack.get("tied"))})
 
     class ModelmillDecoderForCausalLM(PreTrainedModel):

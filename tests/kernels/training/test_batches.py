@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kernels.specs.families import specs
-from kernels.tokens.mixtures import PADDING_SEGMENT
+from kernels.tokens.packing import PADDING_SEGMENT
 from kernels.training import batches
 from kernels.training.batches import Transform, max_segments, prepare_rows
 from tests.token_rows import CONTROL, PAD, drawn_documents, row_of

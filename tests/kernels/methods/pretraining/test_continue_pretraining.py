@@ -10,7 +10,7 @@ from kernels.models.formats.checkpoints import load, save
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers import of_model
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
-from tests.kernels.training.test_next_token import small_llama
+from tests.small_models import small_llama
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
 

@@ -1,0 +1,228 @@
+"""A training from a job's data to a checkpoint: everything that the loop is made of, put together.
+
+Every method that learns from a packed mixture calls `train`.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from kernels.models.formats import fast
+from kernels.specs.config import Config
+from kernels.specs.families import chosen
+from kernels.specs.methods import MethodJob
+from kernels.specs.objectives import ControlTokens, Objective
+from kernels.tokens.mixture_index import INDEX_FILE, read_index
+from kernels.tokens.token_bytes import token_bytes
+from kernels.tokens.tokenizer_files import JSON, control_tokens
+from kernels.training import derived
+from kernels.training.batches import Transform, max_segments
+from kernels.training.compilation import compiles, keep_freed_memory
+from kernels.training.config import TrainingConfig
+from kernels.training.event_files import write_events
+from kernels.training.feed import Feed, open_split
+from kernels.training.horizon import Extent, Horizon, find_horizon, tokens_asked
+from kernels.training.learner import Learner, Setting
+from kernels.training.losses import write_losses
+from kernels.training.optimizers import Optimizer, OptimizerConfig
+from kernels.training.parameter_groups import ALL
+from kernels.training.peak import measure_peak
+from kernels.training.preflight import check, peak_memory_bytes
+from kernels.training.samples import can_be_sampled, sample
+from kernels.training.stages import Plan, check_lengths, make_plan, whole_rows
+from kernels.training.trainer import Outcome, Parts, Place, Trainer
+from kernels.training.validation import Validation
+
+READ_IN_ORDER = frozenset({"next_token"})
+"""Objectives that predict every token of a text from those before it: only their losses are bits a byte of the text."""
+
+
+class Data(NamedTuple):
+    """What a model learns from."""
+
+    mixture: Path
+    tokenizer: Path
+    objective: Config
+    """Of the family ``objectives``."""
+
+
+class Rates(NamedTuple):
+    """What the recipe gives or a law derives."""
+
+    learning_rate: float
+    batch_size: int
+    weight_decay: float
+    words: list[str]
+
+
+def train(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
+    """Train a model over a mixture, or on from the state that a killed run left in ``job.scratch``; write the checkpoint and return its summary.
+
+    Raises:
+        ValueError: mixture, tokenizer, objective and model do not go together (says how).
+        FloatingPointError: the training diverged.
+    """
+    keep_freed_memory()
+    parts = assemble(job, config, data, trainable, tokenizer)
+    outcome = Trainer(parts, Place(job.scratch, job.report, job.say, identity(config, data))).run()
+    fast.write(trainable, job.out)
+    tokenizer.save_pretrained(job.out)
+    write_losses(outcome.records, job.out)
+    write_events(outcome.records, job.out)
+    return summary(parts, outcome, trainable)
+
+
+def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> Parts:
+    """Return all that a training is made of, looked at before the first step; ``job.say`` is told what a reader should know.
+
+    Raises:
+        ValueError: mixture, tokenizer, objective and model do not go together (says how).
+    """
+    index = read_index(data.mixture)
+    transform = _transform(data, trainable, index.sequence_length)
+    counted = count_flops(trainable, index.sequence_length)
+    extent = Extent(counted.num_matmul_parameters, sum(rows.num_rows for rows in index.sources.values()), index.sequence_length, counted.flops_per_token)
+    rates, horizon = _rates(config, extent)
+    plan = _plan(config, rates, horizon, index.sequence_length)
+    compiled, why_not = compiles(config.compile, counted.flops_per_token * horizon.num_tokens, job.device)
+    for words in (*rates.words, horizon.words, why_not):
+        if words:
+            job.say(words)
+    learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
+    feed = Feed(data.mixture, plan, transform, config.seed, config.micro_batch_size)
+    check(learner, feed.batch(0))
+    groups = tuple(config.parameter_groups) or (ALL,)
+    settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
+    in_order = config_kind(data.objective) in READ_IN_ORDER
+    of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if in_order else None
+    rows = config.micro_batch_size or rates.batch_size
+    return Parts(
+        config=config,
+        course=config.course(horizon.num_steps, rates.learning_rate),
+        last_step=horizon.last_step,
+        learner=learner,
+        optimizer=Optimizer(learner.module, settings, rates.weight_decay, trainable.splits),
+        feed=feed,
+        validation=Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token),
+        flops_per_token=counted.flops_per_token,
+        peak_flops=measure_peak(job.device, config.precision),
+        samples=_sampler(learner, tokenizer, config),
+    )
+
+
+def config_kind(objective: Config) -> str:
+    """Return the name of the objective whose config it is."""
+    return str(cast(Any, objective).kind)
+
+
+def _transform(data: Data, trainable: fast.Trainable, length: int) -> Transform:
+    """Return how rows become examples. Raises ValueError: model or vocabulary cannot serve the objective."""
+    objective: Objective = chosen("objectives", data.objective)
+    asked = objective.attention(data.objective)
+    if asked != trainable.attention:
+        raise ValueError(f"the objective {objective.name!r} is for {asked} attention, and the model has {trainable.attention}; take another of them")
+    control = control_tokens(data.tokenizer)
+    if lacks := objective.lacks(data.objective, control):
+        raise ValueError(f"{data.tokenizer}: {lacks}")
+    return Transform(objective, data.objective, control, objective.lengths(data.objective, length, max_segments(open_split(data.mixture, "train").segments)))
+
+
+class Flops(NamedTuple):
+    """The work of a model."""
+
+    num_matmul_parameters: int
+    """Those that a token is multiplied by: the output layer among them, look-ups of embeddings not."""
+    flops_per_token: int
+    """Forwards and backwards (Chowdhery et al. 2022, arXiv 2204.02311, appendix B); causal attention is counted for the half that it computes."""
+
+
+def count_flops(trainable: fast.Trainable, length: int) -> Flops:
+    """Return the work of a model on rows of a length."""
+    shape, module = trainable.shape, trainable.module
+    output = module.output_layer()
+    looked_up = sum(parameter.numel() for name, parameter in module.named_parameters() if parameter.ndim >= 2 and "embed" in name)
+    matrices = sum(parameter.numel() for parameter in module.parameters() if parameter.ndim >= 2) - looked_up
+    matrices += output[0].numel() if output is not None and "embed" in _name_of(module, output[0]) else 0
+    heads = int(getattr(shape, "num_attention_heads", 0) or 0)
+    width = int(getattr(shape, "head_dim", 0) or (shape.hidden_size // heads if heads else 0))
+    seen = length * (0.5 if trainable.attention == "causal" else 1.0)
+    attention = 4 * int(shape.num_hidden_layers) * heads * width * seen
+    return Flops(matrices, int(3 * (2 * matrices + attention)))
+
+
+def _name_of(module: Any, parameter: Any) -> str:
+    return next(name for name, other in module.named_parameters(remove_duplicate=False) if other is parameter)
+
+
+def _rates(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
+    """Return learning rate, batch size and weight decay as the recipe gives them or laws derive them, and how long training is."""
+    words: list[str] = []
+
+    def budget(num_tokens: int) -> derived.Budget:
+        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0))
+
+    batch_size = config.batch_size
+    if batch_size == "auto":
+        found = derived.derive_batch_size("step_law", budget(tokens_asked(config, extent) or 0), extent.row_length)
+        batch_size = int(found.value)
+        words.append(found.words)
+    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
+    rate = config.learning_rate
+    if rate == "auto":
+        found = derived.derive_learning_rate("step_law", budget(horizon.num_tokens))
+        rate = found.value
+        words.append(found.words)
+    decay = config.weight_decay
+    if decay == "auto":
+        found = derived.derive_weight_decay(rate, horizon.num_steps, budget(horizon.num_tokens))
+        decay = found.value
+        words.append(found.words)
+    return Rates(rate, batch_size, decay, words), horizon
+
+
+def _plan(config: TrainingConfig, rates: Rates, horizon: Horizon, row_length: int) -> Plan:
+    lengths = config.length_stages or whole_rows(row_length)
+    check_lengths("length_stages", lengths, row_length)
+    return make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), lengths, row_length)
+
+
+def _sampler(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
+    """Return what says how the model goes on from the recipe's beginnings. Raises ValueError: it cannot be asked while it trains."""
+    if not config.samples:
+        return dict[str, str]
+    if not can_be_sampled(learner):
+        raise ValueError("samples: only causal and prefix decoders of our own modules go on from a beginning while they train; leave the key out")
+    return lambda: dict(zip(config.samples, sample(learner, tokenizer, config.samples, config.sample_tokens), strict=True))
+
+
+def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:
+    """Return what is to be known of a training beside its losses."""
+    records = outcome.records
+    taken = outcome.seconds + outcome.told_seconds
+    found = {
+        "num_train_tokens": sum(float(record["num_tokens"] or 0) for record in records),
+        "num_parameters": float(sum(parameter.numel() for parameter in trainable.module.parameters())),
+        "first_loss": float(records[0]["loss"] or 0),
+        "final_loss": float(records[-1]["loss"] or 0),
+        "num_skipped_steps": sum(float(record["skipped"] or 0) for record in records),
+        "peak_memory_mb": peak_memory_bytes(parts.learner.setting.device) / 1e6,
+    }
+    if outcome.num_tokens:
+        speed = outcome.num_tokens / outcome.seconds
+        found |= {"tokens_per_second": speed, "mfu": speed * parts.flops_per_token / parts.peak_flops}
+        found |= {"waiting_share": outcome.waited_seconds / taken, "telling_share": outcome.told_seconds / taken}
+    for name in ("validation_loss", "validation_bits_per_byte"):
+        if (last := records[-1].get(name)) is not None:
+            found[name] = float(last)
+    return found
+
+
+def identity(config: TrainingConfig, data: Data) -> str:
+    """Return a name of config and data: the same exactly where a state may be taken up."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr(config).encode() + repr(data.objective).encode())
+    for path in (data.mixture / INDEX_FILE, data.tokenizer / JSON):
+        digest.update(path.read_bytes())
+    for path in sorted(data.mixture.glob("*.npy")):
+        digest.update(f"{path.name} {path.stat().st_size}".encode())
+    return digest.hexdigest()

@@ -1,0 +1,250 @@
+"""The peers of the training benchmark, each as its expert would run it, and ours: one process makes some steps of one of them.
+
+``python -m tests.bench.train_peers SIDE SIZE STEPS`` prints a JSON line: CPU seconds of each step behind the first ones, the seconds of the first, and
+the last loss. All read the same random tokens, [16, 256], and have the same number of parameters that a token is multiplied by, within 1%.
+
+`Chat` is written anew from the public description of nanochat's model (github.com/karpathy/nanochat, ``nanochat/gpt.py`` of October 2025): norms without
+parameters, one behind the embedding, rotary positions, normed queries and keys, squared ReLU, an output layer of its own whose logits are capped by
+15 tanh(x / 15) in float32, embeddings in bfloat16, Muon on matrices and AdamW on the others, compiled as a whole.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy, embedding, linear, relu, rms_norm, scaled_dot_product_attention
+
+VOCABULARY, ROWS, LENGTH = 8192, 16, 256
+WARM_STEPS = 3
+
+
+class Size(NamedTuple):
+    """A model: ``inner`` is the width of SwiGLU, and ``chat_inner`` that of two matrices as large as its three."""
+
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    chat_inner: int
+
+
+SIZES = {"6M": Size(256, 5, 4, 688, 1032), "30M": Size(512, 8, 8, 1376, 2064)}
+
+
+def matmul_parameters(size: Size) -> int:
+    """Return how many parameters a token is multiplied by."""
+    return size.layers * (4 * size.width**2 + 3 * size.width * size.inner) + VOCABULARY * size.width
+
+
+def flops_of_step(size: Size) -> float:
+    """Return the work of a step, causal attention counted for the half that it is."""
+    attention = 4 * size.layers * size.width * LENGTH / 2
+    return 3.0 * ROWS * LENGTH * (2 * matmul_parameters(size) + attention)
+
+
+def rows(seed: int) -> Iterator[torch.Tensor]:
+    """Yield batches of random tokens."""
+    random = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randint(4, VOCABULARY, (ROWS, LENGTH), generator=random)
+
+
+# --- ours ---
+
+
+def ours(size: Size, *, masked: bool) -> Callable[[], float]:
+    """Return a step of ours, documents kept apart or rows that are one document each."""
+    import numpy as np
+
+    from kernels.models.architectures import llama
+    from kernels.models.formats.fast import fresh
+    from kernels.specs.objectives import IGNORED
+    from kernels.training.batches import Examples
+    from kernels.training.compilation import keep_freed_memory
+    from kernels.training.feed import Batch
+    from kernels.training.learner import Learner, Setting, clip
+    from kernels.training.optimizers import Optimizer, OptimizerConfig
+
+    keep_freed_memory()
+    shape = llama.build(
+        llama.LlamaConfig(
+            kind="llama",
+            hidden_size=size.width,
+            num_layers=size.layers,
+            num_heads=size.heads,
+            num_kv_heads=size.heads,
+            intermediate_size=size.inner,
+            max_position_embeddings=1024,
+            tie_embeddings=False,
+        ),
+        vocab_size=VOCABULARY,
+        eos_token_id=0,
+        pad_token_id=1,
+    )
+    learner = Learner(fresh(shape, 1), Setting("cpu", "bfloat16", compiled=True, z_loss=0.0, activations="none"))
+    parameters = list(learner.module.parameters())
+    optimizer = Optimizer(learner.module, OptimizerConfig(), 0.1)
+    batches = rows(1)
+    segments = np.tile((np.arange(LENGTH) >= 100).astype(np.int32) + (np.arange(LENGTH) >= 180), (ROWS, 1)) if masked else np.zeros((ROWS, LENGTH))
+
+    def step() -> float:
+        tokens = next(batches).numpy()
+        targets = np.full_like(tokens, IGNORED)
+        same = segments[:, 1:] == segments[:, :-1]
+        targets[:, :-1][same] = tokens[:, 1:][same]
+        part = Examples(tokens, segments.astype(np.int32), targets, None, None, None, 0)
+        loss = learner.gradients(Batch([part], tokens.size, int(same.sum()), 0))
+        clip(parameters, 1.0, 1.0)
+        optimizer.step(1e-3)
+        optimizer.zero()
+        return loss
+
+    return step
+
+
+# --- Transformers' Trainer ---
+
+
+def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]:
+    """Return CPU seconds of the steps of the Hugging Face Trainer on Transformers' Llama."""
+    from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback, TrainingArguments
+
+    model = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=size.width,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            num_key_value_heads=size.heads,
+            intermediate_size=size.inner,
+            max_position_embeddings=1024,
+            tie_word_embeddings=False,
+        )
+    )
+    started: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            started.append(time.process_time())
+
+    tokens = torch.cat([batch for batch, _ in zip(rows(1), range(steps + 1), strict=False)])
+    examples = [{"input_ids": row, "labels": row} for row in tokens]
+    arguments = TrainingArguments(
+        "/tmp/modelmill-bench",  # noqa: S108  # nothing is written there
+        max_steps=steps + 1,
+        per_device_train_batch_size=ROWS,
+        bf16=True,
+        use_cpu=True,
+        torch_compile=compiled,
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        logging_strategy="no",
+        optim="adamw_torch_fused",
+    )
+    Trainer(model=model, args=arguments, train_dataset=examples, callbacks=[Clock()]).train()  # pyright: ignore[reportArgumentType]
+    return [after - before for before, after in zip(started, started[1:], strict=False)]
+
+
+# --- nanochat's model, written anew ---
+
+
+class ChatBlock(nn.Module):
+    """Attention with normed queries and keys, then squared ReLU."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.heads = size.heads
+        self.query, self.key, self.value, self.out = (nn.Linear(size.width, size.width, bias=False) for _ in range(4))
+        self.up, self.down = nn.Linear(size.width, size.chat_inner, bias=False), nn.Linear(size.chat_inner, size.width, bias=False)
+
+    def forward(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        normed = rms_norm(x, (x.shape[-1],))
+        q, k, v = (layer(normed).unflatten(-1, (self.heads, -1)) for layer in (self.query, self.key, self.value))
+        q, k = (rms_norm(_turned(each, cos, sin), (each.shape[-1],)).transpose(1, 2) for each in (q, k))
+        seen = scaled_dot_product_attention(q, k, v.transpose(1, 2), is_causal=True)
+        x = x + self.out(seen.transpose(1, 2).flatten(2))
+        return x + self.down(relu(self.up(rms_norm(x, (x.shape[-1],)))).square())
+
+
+def _turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    first, second = x.chunk(2, -1)
+    return torch.cat([first * cos + second * sin, second * cos - first * sin], -1).to(x.dtype)
+
+
+class Chat(nn.Module):
+    """See the module's docstring."""
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(VOCABULARY, size.width).bfloat16())
+        self.blocks = nn.ModuleList(ChatBlock(size) for _ in range(size.layers))
+        self.head = nn.Parameter(torch.randn(VOCABULARY, size.width) * 0.02)
+        width = size.width // size.heads
+        angles = torch.arange(LENGTH)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
+        self.register_buffer("cos", angles.cos().bfloat16()[None, :, None])
+        self.register_buffer("sin", angles.sin().bfloat16()[None, :, None])
+
+    def forward(self, tokens: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        x = embedding(tokens, self.table)
+        x = rms_norm(x, (x.shape[-1],))
+        for block in self.blocks:
+            x = block(x, self.cos, self.sin)
+        logits = linear(rms_norm(x, (x.shape[-1],)), self.head)
+        logits = 15 * torch.tanh(logits / 15)
+        return cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=-1)
+
+
+def chat(size: Size) -> Callable[[], float]:
+    """Return a step of nanochat's model: its optimizers are torch's Muon and fused AdamW."""
+    model = Chat(size)
+    matrices = [parameter for block in model.blocks for parameter in block.parameters()]
+    optimizers: list[Any] = [torch.optim.Muon(matrices, lr=0.02, momentum=0.95), torch.optim.AdamW([model.table, model.head], lr=1e-3, fused=True)]
+    compiled: Any = torch.compile(model, dynamic=False)
+    batches = rows(1)
+
+    def step() -> float:
+        tokens = next(batches)
+        targets = torch.cat([tokens[:, 1:], torch.full((ROWS, 1), -1)], 1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = compiled(tokens, targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return float(loss.detach())
+
+    return step
+
+
+def main(side: str, name: str, steps: int) -> None:
+    """Take the steps and print what they took."""
+    torch.set_num_threads(1)
+    torch.manual_seed(1)  # pyright: ignore[reportUnknownMemberType]
+    size = SIZES[name]
+    began = time.perf_counter()
+    if side.startswith("trainer"):
+        taken = trainer_step_times(size, steps + WARM_STEPS, compiled=side == "trainer_compiled")
+        print(json.dumps({"cpu": taken[WARM_STEPS:], "first": taken[0], "loss": None}))
+        return
+    step = {"ours": lambda: ours(size, masked=True), "ours_unmasked": lambda: ours(size, masked=False), "chat": lambda: chat(size)}[side]()
+    step()
+    first = time.perf_counter() - began
+    for _ in range(WARM_STEPS - 1):
+        step()
+    taken = []
+    loss = 0.0
+    for _ in range(steps):
+        before = time.process_time()
+        loss = step()
+        taken.append(time.process_time() - before)
+    print(json.dumps({"cpu": taken, "first": first, "loss": loss}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
