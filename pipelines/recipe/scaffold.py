@@ -16,6 +16,9 @@ from resources.storage.listing import REASONS
 RECIPE_FILE = "recipe.yaml"
 TEMPLATES = Path(__file__).parent
 SHOWN = 5
+LEAST_STEPS, MOST_STEPS = 60, 900
+"""The template's warm-up takes 60."""
+BYTES_PER_TOKEN = 4
 WHY_UNREAD = REASONS | {
     "not_recognised": "nothing in them that a format of such names reads",
     "not_looked_at": "too many files; the first were looked at",
@@ -84,16 +87,27 @@ def _recipe(folder: Path, named: dict[str, Group]) -> str:
     chosen = [source for source, group in named.items() if group.format != "chats"] or list(named)
     sources = "\n".join(_source(source, group) for source, group in named.items())
     text = (TEMPLATES / "template.yaml").read_text(encoding="utf-8")
-    weights = _weights(folder, {source: named[source] for source in chosen})
+    sizes = _sizes(folder, {source: named[source] for source in chosen})
+    weights = _weights(sizes)
     text = text.replace("@NAME@", name).replace("@WEIGHTS@", "\n".join(f"      {source}: {weight}" for source, weight in weights.items()))
     talks = [source for source, group in named.items() if group.format == "chats"]
     text = text.replace("@SFT@", (TEMPLATES / "template_sft.yaml").read_text(encoding="utf-8").replace("@CHATS@", ", ".join(talks)) if talks else "")
+    text = text.replace("@STEPS@", str(_steps(sum(sizes.values()))))
     return text.replace("@TOKENIZER_SOURCES@", ", ".join(chosen)).replace("@SOURCES@", sources)
 
 
-def _weights(folder: Path, named: dict[str, Group]) -> dict[str, float]:
-    """Return the share of each source by the size of its files, to two digits, so that a small one does not bound the whole by its epochs."""
-    sizes = {source: max(1, sum((folder / path).stat().st_size for path in group.files)) for source, group in named.items()}
+def _sizes(folder: Path, named: dict[str, Group]) -> dict[str, int]:
+    """Return the bytes of each source's files, at least 1."""
+    return {source: max(1, sum((folder / path).stat().st_size for path in group.files)) for source, group in named.items()}
+
+
+def _steps(num_bytes: int) -> int:
+    """Return for how many steps of the template's 1,024 tokens a model is trained: eight times over the data, within bounds."""
+    return min(MOST_STEPS, max(LEAST_STEPS, 8 * num_bytes // BYTES_PER_TOKEN // 1024))
+
+
+def _weights(sizes: dict[str, int]) -> dict[str, float]:
+    """Return the share of each source by its size, to two digits, so that a small one does not bound the whole by its epochs."""
     return {source: float(f"{size / sum(sizes.values()):.2g}") for source, size in sizes.items()}
 
 

@@ -123,6 +123,13 @@ def test_a_mixture_has_a_data_card_that_follows_thresholds_though_no_document_ch
     shop.change_recipe("    path: books\n", "    path: books\n    about: Invented prose\n    licence: CC0-1.0\n")
     assert [str(cell) for cell in shop.up(CARD).made] == [CARD]
     assert "| books | Invented prose | CC0-1.0 | books | base | 3 |" in card_text()
+    assert "Nothing is cut off" in card and "(max_epochs 50), and the training is refused" in card
+    shop.change_recipe(
+        "    max_epochs: 50.0\n", "    max_epochs: {books: 40}\n    stages: [{from: 0.25, weights: {books: 1.0}}]\n    max_tokens: {books: 700}\n"
+    )
+    assert [str(cell) for cell in shop.up(CARD).made] == [MIXTURE, CARD]
+    assert "| 0.25 | 1 |" in card_text() and "(max_epochs 40)" in card_text() and "Bounds: max_tokens of books 700. Cut off by them" in card_text()
+    assert "It may read 440 rows, 28160 tokens" in card_text() and "books (11 rows, 99.4% used)" in card_text()  # 700 tokens in rows of 64, 40 times
     shop.change_recipe("min_words: 20", "min_words: 21")
     assert {str(cell) for cell in shop.up(CARD).made} >= {CARD}
     assert "gopher_quality (min_words 21" in card_text()

@@ -180,6 +180,14 @@ def test_sources_have_the_share_of_their_size(tmp_path: Path) -> None:
     assert entries.mixtures["pretrain"].weights == {"books": 0.97, "markdown": 0.027}
 
 
+@pytest.mark.parametrize(("num_bytes", "num_steps"), [(100, 60), (400_000, 781), (10_000_000, 900)])
+def test_a_model_is_trained_for_as_long_as_the_data_last(num_bytes: int, num_steps: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("A book. ".ljust(num_bytes))
+    entries: Any = load_recipe(scaffold(tmp_path)).entries
+    assert entries.models["base"].num_steps == num_steps
+    assert num_steps * 1024 / (num_bytes / 4) < entries.mixtures["pretrain"].max_epochs or num_bytes == 100
+
+
 def test_chats_teach_the_model_that_other_texts_made(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A book. " * 300)
     (tmp_path / "c.jsonl").write_text(CHAT)
