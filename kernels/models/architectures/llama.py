@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts
 from kernels.specs.config import Config, fault_of_key
 
 
@@ -182,4 +182,36 @@ def table(stack: Any) -> Table:
     return Table(entries, stack.num_layers)
 
 
-SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, fast=fast, max_positions=max_positions)
+T5_BUCKETS = 32
+"""Of T5's bias, one number a head each (kernels/models/blocks/decoder.py)."""
+
+
+def counts(config: StackConfig, vocab_size: int) -> Counts:
+    """Return what a causal decoder of this shape holds and does."""
+    return stack_counts(config, vocab_size, is_causal=True)
+
+
+def stack_counts(config: StackConfig, vocab_size: int, *, is_causal: bool) -> Counts:
+    """Return what a stack of this shape holds and does."""
+    width, inner = config.hidden_size, config.intermediate_size
+    head_width = width // config.num_heads
+    kv_width = head_width * config.num_kv_heads
+    block = 2 * width * width + 2 * width * kv_width + 3 * width * inner
+    embedding = vocab_size * width
+    num_matmul = config.num_layers * block + embedding
+    norms = (2 * config.num_layers + 1) * width
+    places = {"learned": config.max_position_embeddings * width, "t5": T5_BUCKETS * config.num_heads}.get(config.positions, 0)
+    # inputs of both norms and what they give; q, k and v; what attention gives; gate, up and the product of the two, and of SiLU
+    kept = 4 * width + (width + 2 * kv_width) + width + 4 * inner
+    return Counts(
+        num_parameters=num_matmul + norms + places + (0 if config.tie_embeddings else embedding),
+        num_matmul_parameters=num_matmul,
+        attention=(AttentionCounts(config.num_layers, config.num_heads, head_width, is_causal=is_causal),),
+        num_blocks=config.num_layers,
+        hidden_size=width,
+        num_block_activations=kept,
+        vocab_size=vocab_size,
+    )
+
+
+SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, fast=fast, max_positions=max_positions, counts=counts)
