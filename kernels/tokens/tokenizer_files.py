@@ -7,9 +7,6 @@ from typing import Any, NamedTuple
 
 from kernels.tokens.content import END_OF_TEXT, PADDING, TURN_END, TURN_START, TextEncoder
 
-SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, PADDING)
-"""The first ids of every vocabulary made here, in this order."""
-
 CHAT_TEMPLATE = (
     "{% if tools %}{{ '<|im_start|>tools\\n' + tools | tojson + '<|im_end|>\\n' }}{% endif %}"
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + (message['content'] or '') }}"

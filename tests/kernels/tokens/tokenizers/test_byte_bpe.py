@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kernels.tokens.tokenizer_files import SPECIAL_TOKENS, fertility, write_tokenizer
+from kernels.tokens.special_tokens import SPECIAL_TOKENS
+from kernels.tokens.tokenizer_files import fertility, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
 TEXTS = ["the quick brown fox jumps over the lazy dog", "the dog sleeps in 1984 and the fox runs"] * 20
