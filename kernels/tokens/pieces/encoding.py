@@ -117,7 +117,7 @@ class PieceEncoder:
         """Return the ids of the pieces that differ, end to end, and where those of each begin."""
         lengths = pieces.ends - pieces.begins
         joins = self._cuts.digits_stand_alone and len(self._separator) == 1
-        strings = _joined(texts, pieces) if joins else _apart(texts, pieces)
+        strings = _joined(texts, pieces) if joins else apart(texts, pieces)
         found = [np.array(encoding.ids, np.uint32) for encoding in self._tokenizer.encode_batch_fast(strings, add_special_tokens=False)]
         ids = np.concatenate([*found, NO_IDS])
         ends = np.cumsum(self._bytes[ids])
@@ -144,6 +144,6 @@ def _joined(texts: Texts, pieces: Pieces) -> list[str]:
     ]
 
 
-def _apart(texts: Texts, pieces: Pieces) -> list[str]:
+def apart(texts: Texts, pieces: Pieces) -> list[str]:
     """Return the pieces that differ."""
     return [texts.data[begin:end].tobytes().decode() for begin, end in zip(pieces.begins.tolist(), pieces.ends.tolist(), strict=True)]
