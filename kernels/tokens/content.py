@@ -28,8 +28,8 @@ GUARD = "\x7f"
 DEL for white space."""
 BATCH_TEXTS = 1000
 """Texts whose tokens are Python numbers at one time."""
-FEW_CHARS = 1 << 14
-"""Texts of fewer characters in all are left to the library as they are."""
+FEW_BYTES = 1 << 14
+"""Texts of fewer bytes in all are left to the library as they are."""
 
 
 class TextEncoder:
@@ -83,7 +83,7 @@ class TextEncoder:
         Raises:
             ValueError: the tokenizer makes a control token of a text in whatever way it is cut.
         """
-        if self._pieces is not None and sum(map(len, texts)) > FEW_CHARS:
+        if self._pieces is not None and sum(map(len, texts)) > FEW_BYTES:
             flat = self.flat(pa.array(texts, pa.large_string()))
             ids = flat.ids.tolist()
             return [ids[start:end] for start, end in pairwise(flat.offsets.tolist())]
@@ -108,7 +108,7 @@ class TextEncoder:
 
     def _flat(self, texts: Texts, before: NDArray[np.uint32], behind: NDArray[np.uint32]) -> Flat:
         """Return the ids of texts that are encoded together."""
-        found = None if self._pieces is None else self._pieces.encode(texts, before, behind)
+        found = None if self._pieces is None or len(texts.data) < FEW_BYTES else self._pieces.encode(texts, before, behind)
         if found is None:
             batched = (self._by_library(texts.strings(start, start + BATCH_TEXTS)) for start in range(0, len(texts), BATCH_TEXTS))
             return _put_together(batched, before, behind)
@@ -130,6 +130,11 @@ class TextEncoder:
         if not self._forbidden.isdisjoint(ids):
             raise ValueError(f"the tokenizer makes a control token of the text {text[:100]!r}; take another tokenizer, or leave the text out")
         return ids
+
+    def decoded(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Return what texts come back from ids, control tokens among them as they are spelled."""
+        texts: list[str] = self._plain.decode_batch([list(text) for text in ids], skip_special_tokens=False)
+        return texts
 
     def before_a_text(self) -> list[int]:
         """Return the control tokens that the tokenizer puts before every text, such as the beginning of text."""

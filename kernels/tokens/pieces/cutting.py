@@ -30,8 +30,10 @@ FNV_START, FNV_FACTOR = np.uint64(14695981039346656037), np.uint64(1099511628211
 
 @compiled
 def _may_be_blank(data: NDArray[np.uint8], start: int, place: int) -> bool:
-    """Return whether the character before a place, which is beyond ASCII, may count as white space: U+0080 to U+00BF, U+1680, U+180E, U+2000 to
-    U+207F and U+3000 to U+303F hold all that ever did."""
+    """Return whether the character before a place, which is beyond ASCII, may count as white space.
+
+    U+0080 to U+00BF, U+1680, U+180E, U+2000 to U+207F and U+3000 to U+303F hold all that ever did.
+    """
     if place - start >= 2 and data[place - 2] == 0xC2:
         return True
     if place - start < 3:
@@ -49,9 +51,9 @@ def _is_cut(data: NDArray[np.uint8], start: int, place: int, kinds: NDArray[np.u
             return before != OTHER and before != BLANK and before != BREAK
         return not _may_be_blank(data, start, place)
     if behind == BREAK:
-        return before == LETTER or before == DIGIT or (signs_stand_alone and (before == SIGN or before == APOSTROPHE))
+        return before in (LETTER, DIGIT) or (signs_stand_alone and before in (SIGN, APOSTROPHE))
     if before == LETTER:
-        return behind == DIGIT or behind == SIGN or behind == APOSTROPHE
+        return behind in (DIGIT, SIGN, APOSTROPHE)
     return behind == LETTER and (before == DIGIT or (signs_stand_alone and before == SIGN))
 
 
@@ -70,10 +72,10 @@ def count_pieces(data: NDArray[np.uint8], offsets: NDArray[np.int64], kinds: NDA
 
 @compiled
 def _same(data: NDArray[np.uint8], one: int, other: int, length: int) -> bool:
-    for step in range(length):
-        if data[one + step] != data[other + step]:
-            return False
-    return True
+    step = 0
+    while step < length and data[one + step] == data[other + step]:
+        step += 1
+    return step == length
 
 
 @compiled

@@ -7,10 +7,7 @@ import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-
-LLAMA_3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"  # also cl100k's
-)
+LLAMA_3 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"  # also cl100k's
 QWEN_2 = LLAMA_3.replace(r"\p{N}{1,3}", r"\p{N}")
 _CUT_LONG = re.compile(r"\.\{1,\d+\}")
 """What cuts words of bytes anew where they are long, as our WordPiece does."""

@@ -3,7 +3,7 @@
 The vocabulary is learned by merging pairs, as the library does, and holds every byte both as the beginning of a word and as its continuation, so
 that no word is unknown and any text comes back as it was. Three things differ from BERT's, each because it loses text: nothing is lowercased or
 normalised; continuations begin with U+203F instead of ``##``, since a word may begin with ``##`` and no byte is written by that character; and
-words of more than `MAX_WORD_BYTES` are cut, where BERT makes them unknown and the search for the longest piece takes time by the cube of their length.
+words of more than `MAX_WORD_BYTES` are cut, where BERT makes them unknown and the search for the longest piece takes time by their length cubed.
 """
 
 from collections.abc import Iterator

@@ -52,9 +52,7 @@ def _sum_of_logs(one: float, other: float) -> float:
 
 
 @compiled
-def matches(
-    data: NDArray[np.uint8], keys: NDArray[np.int64], nodes: NDArray[np.int32], pieces: NDArray[np.int32], found: NDArray[np.int32]
-) -> int:
+def matches(data: NDArray[np.uint8], keys: NDArray[np.int64], nodes: NDArray[np.int32], pieces: NDArray[np.int32], found: NDArray[np.int32]) -> int:
     """Write all places where pieces stand in one word, [M, 3] of start, end and piece, in order of start; return how many."""
     count = 0
     for start in range(len(data)):
