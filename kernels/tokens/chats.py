@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
 from kernels.specs.turns import Turn
-from kernels.tokens.content import TextEncoder
+from kernels.tokens.content import TextEncoder, settings_of
 
 _CHANGES_ITS_MIND = "the chat template writes the beginning of a conversation otherwise once it goes on"
 Render = Callable[[list[dict[str, Any]], list[Any] | None, bool], str]
@@ -170,7 +170,7 @@ def encoder_of(tokenizer_json: str, render: Render, marks: Collection[str] = ())
 
 def _marks(tokenizer_json: str, render: Render) -> list[str]:
     """Return the added tokens by which a template marks turns: those that it writes around a question and an answer of one letter."""
-    added = [token["content"] for token in json.loads(tokenizer_json).get("added_tokens", [])]
+    added = [token["content"] for token in settings_of(tokenizer_json).get("added_tokens", [])]
     try:
         text = render([{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}], None, False)
     except UnrenderedError:  # asked of every conversation again, which is then told of

@@ -7,6 +7,7 @@ can write a text could forge a turn. Control tokens are those that a tokenizer c
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -39,13 +40,15 @@ class TextEncoder:
     """
 
     def __init__(self, tokenizer_json: str, marks: Collection[str] = ()) -> None:
-        """Read the tokenizer, twice: once with eyes for control tokens and once without. ``marks`` are control tokens whatever it calls them."""
-        settings: dict[str, Any] = json.loads(tokenizer_json)
-        for token in settings.get("added_tokens", []):
+        """Read the tokenizer. ``marks`` are control tokens whatever it calls them."""
+        settings = settings_of(tokenizer_json)
+        added: list[dict[str, Any]] = [dict(token) for token in settings.get("added_tokens", [])]
+        for token in added:
             token["special"] = token["special"] or token["content"] in (TURN_START, TURN_END, *marks)
-        self._with_control, self._plain = (_tokenizer(settings) for _ in range(2))
+        self._json = tokenizer_json if added == settings.get("added_tokens", []) else json.dumps({**settings, "added_tokens": added})
+        self._plain = _tokenizer(self._json)
         self._plain.encode_special_tokens = True
-        special = [token["content"] for token in settings.get("added_tokens", []) if token["special"]]
+        special = [token["content"] for token in added if token["special"]]
         self.control: dict[str, int] = {token: self._plain.token_to_id(token) for token in special}
         """Ids of control tokens by what spells them."""
         alternatives = "|".join(re.escape(token) for token in sorted(self.control, key=len, reverse=True)) or r"(?!)"
@@ -60,8 +63,12 @@ class TextEncoder:
         """Whether a text begins with the same tokens wherever it stands: not where a tokenizer puts a blank before it."""
         self._is_forbidden = np.zeros(max([self.vocabulary_size, *(index + 1 for index in self.control.values())]), np.bool_)
         self._is_forbidden[list(self._forbidden)] = True
-        added: list[dict[str, Any]] = settings.get("added_tokens", [])
         self._controls_take_nothing = not any(token.get(flag) for token in added for flag in ("lstrip", "rstrip", "single_word"))
+
+    @cached_property
+    def _with_control(self) -> Any:
+        """The tokenizer with eyes for control tokens."""
+        return _tokenizer(self._json)
 
     def _piece_encoder(self, settings: dict[str, Any]) -> PieceEncoder | None:
         """Return what encodes texts piece by piece, None where the tokenizer is not known to cut as it must for that."""
@@ -204,10 +211,17 @@ def _put_together(texts: Iterable[Iterable[Sequence[int] | NDArray[np.uint32]]],
     return Flat(np.concatenate([np.zeros(0, np.uint32), *parts]), np.cumsum([0, *lengths]))
 
 
-def _tokenizer(settings: dict[str, Any]) -> Any:
+@lru_cache(maxsize=2)
+def settings_of(tokenizer_json: str) -> dict[str, Any]:
+    """Return what the text of a ``tokenizer.json`` says, parsed once for all that ask; nobody may change it."""
+    settings: dict[str, Any] = json.loads(tokenizer_json)
+    return settings
+
+
+def _tokenizer(tokenizer_json: str) -> Any:
     from tokenizers import Tokenizer
 
-    tokenizer: Any = Tokenizer.from_str(json.dumps(settings))
+    tokenizer: Any = Tokenizer.from_str(tokenizer_json)
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kernels.specs.objectives import ControlTokens
-from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START
+from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START, settings_of
 from kernels.tokens.special_tokens import SpecialTokens, infilling_of, mask_of, sentinels_of
 
 CHAT_TEMPLATE = (
@@ -51,7 +51,7 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
     path = folder / SETTINGS
     settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     names = {key: _spelled(value) for key, value in settings.items() if key.endswith("_token") and isinstance(value, str | dict)}
-    added: dict[str, int] = {token["content"]: token["id"] for token in json.loads(json_text).get("added_tokens", [])}
+    added: dict[str, int] = {token["content"]: token["id"] for token in settings_of(json_text).get("added_tokens", [])}
     end = next((token for token in (*ENDS_OF_TEXT, names.get("eos_token")) if token in added), None)
     if end is None:
         raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
@@ -100,7 +100,7 @@ def control_tokens(folder: Path) -> ControlTokens:
     from tokenizers import Tokenizer
 
     files = read_tokenizer(folder)
-    settings = json.loads(files.json_text)
+    settings = settings_of(files.json_text)
     ids: dict[str, int] = {token["content"]: token["id"] for token in settings.get("added_tokens", [])}
     vocabulary: dict[str, int] = Tokenizer.from_str(files.json_text).get_vocab()
     mask, infilling, sentinels = mask_of(ids, files.names.get("mask_token")), infilling_of(ids), sentinels_of(ids)

@@ -127,19 +127,34 @@ def number_pieces(
 
 
 @compiled
-def join(data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64], separator: int) -> NDArray[np.uint8]:
-    """Return some pieces end to end, a byte behind each."""
-    size = len(begins)
-    for piece in range(len(begins)):
-        size += ends[piece] - begins[piece]
-    joined = np.empty(size, np.uint8)
+def find_joints(
+    data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64], kinds: NDArray[np.uint8], signs_stand_alone: bool
+) -> NDArray[np.bool_]:
+    """Return for each piece whether a text would be cut between the piece before it and itself, were they to stand in it like that."""
+    joints = np.zeros(len(begins), np.bool_)
+    ring = np.empty(4, np.uint8)
+    for piece in range(1, len(begins)):
+        size = min(3, ends[piece - 1] - begins[piece - 1])
+        ring[:size] = data[ends[piece - 1] - size : ends[piece - 1]]
+        ring[size] = data[begins[piece]]
+        joints[piece] = _is_cut(ring, 0, size, kinds, signs_stand_alone)
+    return joints
+
+
+@compiled
+def join(
+    data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64], separated: NDArray[np.bool_], separator: int
+) -> NDArray[np.uint8]:
+    """Return some pieces end to end, a byte before some of them."""
+    joined = np.empty((ends - begins).sum() + separated.sum(), np.uint8)
     place = 0
     for piece in range(len(begins)):
+        if separated[piece]:
+            joined[place] = separator
+            place += 1
         for source in range(begins[piece], ends[piece]):
             joined[place] = data[source]
             place += 1
-        joined[place] = separator
-        place += 1
     return joined
 
 

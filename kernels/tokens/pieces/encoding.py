@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kernels.tokens.pieces.recognition import Cuts
 
 JOINED_PIECES = 1000
-"""Pieces that are encoded as one string, a digit behind each, where digits stand alone."""
+"""Pieces that are encoded as one string, at most."""
 SEPARATOR = "0"
 BATCH_BYTES = 1 << 25
 """Of text whose pieces are numbered together: what differs within it is held as Python strings at one time."""
@@ -115,33 +115,47 @@ class PieceEncoder:
 
     def _spelled(self, texts: Texts, pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64]] | None:
         """Return the ids of the pieces that differ, end to end, and where those of each begin."""
-        lengths = pieces.ends - pieces.begins
-        joins = self._cuts.digits_stand_alone and len(self._separator) == 1
-        strings = _joined(texts, pieces) if joins else apart(texts, pieces)
+        strings, separated = self._joined(texts, pieces)
         found = [np.array(encoding.ids, np.uint32) for encoding in self._tokenizer.encode_batch_fast(strings, add_special_tokens=False)]
         ids = np.concatenate([*found, NO_IDS])
-        ends = np.cumsum(self._bytes[ids])
-        if joins:  # drop each digit that stands behind a piece
-            at = np.searchsorted(ends, np.cumsum(lengths + 1))
-            if len(at) and (at[-1] >= len(ids) or (ids[at] != self._separator[0]).any()):
-                return None
-            ids = np.delete(ids, at)
-            ends = np.cumsum(self._bytes[ids])
-        last = np.searchsorted(ends, np.cumsum(lengths))
-        if len(last) and (last[-1] != len(ids) - 1 or (ends[last] != np.cumsum(lengths)).any()):
+        lengths = pieces.ends - pieces.begins
+        places = (np.cumsum(lengths + separated) - lengths)[separated]
+        at = self._ending(ids, places)
+        if at is None or (ids[at] != self._separator[:1]).any():
+            return None
+        ids = np.delete(ids, at)
+        last = self._ending(ids, np.cumsum(lengths))
+        if last is None or (len(last) and last[-1] != len(ids) - 1):
             return None
         return ids, np.concatenate([[0], last + 1])
 
+    def _ending(self, ids: NDArray[np.uint32], places: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return which of some tokens end at places of the bytes that they spell, None where none ends at one of these."""
+        ends = np.cumsum(self._bytes[ids])
+        at = np.searchsorted(ends, places)
+        if len(at) and (at[-1] == len(ends) or (ends[at] != places).any()):
+            return None
+        return at
 
-def _joined(texts: Texts, pieces: Pieces) -> list[str]:
-    """Return the pieces that differ, many in a string, each with the separator behind it."""
-    from kernels.tokens.pieces.cutting import join
+    def _joined(self, texts: Texts, pieces: Pieces) -> tuple[list[str], NDArray[np.bool_]]:
+        """Return the pieces that differ, many in a string, and before which of them a digit stands that keeps it from the one before.
 
-    groups = range(0, len(pieces.begins), JOINED_PIECES)
-    return [
-        join(texts.data, pieces.begins[start : start + JOINED_PIECES], pieces.ends[start : start + JOINED_PIECES], ord(SEPARATOR)).tobytes().decode()
-        for start in groups
-    ]
+        Where digits do not stand alone, a piece that would grow together with the one before begins another string.
+        """
+        from kernels.tokens.pieces.cutting import KINDS, find_joints, join
+
+        begins, ends = pieces.begins, pieces.ends
+        joints = find_joints(texts.data, begins, ends, KINDS, self._cuts.signs_stand_alone)
+        separates = self._cuts.digits_stand_alone and len(self._separator) == 1
+        first = np.arange(len(begins)) % JOINED_PIECES == 0
+        first |= ~joints & (not separates)
+        separated = ~joints & ~first
+        starts = [*np.flatnonzero(first).tolist(), len(begins)]
+        strings = [
+            join(texts.data, begins[start:end], ends[start:end], separated[start:end], ord(SEPARATOR)).tobytes().decode()
+            for start, end in pairwise(starts)
+        ]
+        return strings, separated
 
 
 def apart(texts: Texts, pieces: Pieces) -> list[str]:

@@ -1,7 +1,7 @@
 """Pieces of a unigram language model: many seeds, whose chances are learned by EM, and which are given up that cost the likelihood least.
 
 Kudo 2018 (arXiv 1804.10959, section 3.2), as SentencePiece does it but for two things: the seeds are pieces of byte-pair encoding (which the paper
-names as a way to make them) instead of frequent substrings, and chances are plain relative frequencies. The `tokenizers` library has a trainer too;
+names as a way to make them) instead of frequent substrings, and chances are plain relative frequencies, learned once more at the end. The `tokenizers` library has a trainer too;
 it sums in the order of a hash map of random seed, so that no two runs give the same numbers.
 """
 
@@ -61,23 +61,23 @@ def learn(counts: Mapping[bytes, int], seeds: Sequence[bytes], num_pieces: int) 
     learned = Learned(pieces, np.log(np.full(len(pieces), 1 / len(pieces))))
     while True:
         for _ in range(NUM_ROUNDS):
-            learned = _estimated(words, times, learned)
+            learned = _estimated(words, times, learned, MIN_EXPECTED)
         if len(learned.pieces) <= max(num_pieces, 256) * SPARE:
             break
         learned = _pruned(words, times, learned, max(int(num_pieces * SPARE), 256))
-    return _likeliest(learned, num_pieces)
+    return _sorted(_estimated(words, times, _likeliest(learned, num_pieces), 0.0))
 
 
 def _longest(words: Words) -> int:
     return int(np.diff(words.offsets).max(initial=1))
 
 
-def _estimated(words: Words, times: NDArray[np.int64], learned: Learned) -> Learned:
-    """Return pieces with the chances that make the words likeliest by those that they have, without those that are hardly expected."""
+def _estimated(words: Words, times: NDArray[np.int64], learned: Learned, least: float) -> Learned:
+    """Return pieces with the chances that make the words likeliest by those that they have, without those that are expected less than ``least``."""
     from kernels.tokens.unigram.lattice import expected_counts, plant
 
     expected, _ = expected_counts(words.data, words.offsets, times, plant(*flat(learned.pieces)), learned.scores, _longest(words))
-    kept = [number for number, piece in enumerate(learned.pieces) if len(piece) == 1 or expected[number] >= MIN_EXPECTED]
+    kept = [number for number, piece in enumerate(learned.pieces) if len(piece) == 1 or expected[number] >= least]
     counts = np.maximum(expected[kept], MIN_EXPECTED)
     return Learned([learned.pieces[number] for number in kept], np.log(counts / counts.sum()))
 
@@ -96,9 +96,17 @@ def _pruned(words: Words, times: NDArray[np.int64], learned: Learned, least: int
 
 
 def _likeliest(learned: Learned, num_pieces: int) -> Learned:
-    """Return all bytes and the likeliest of the other pieces, the likeliest first."""
-    order = sorted(range(len(learned.pieces)), key=lambda number: (-learned.scores[number], learned.pieces[number]))
-    longer = [number for number in order if len(learned.pieces[number]) > 1][: max(0, num_pieces - 256)]
-    chosen = set(longer) | {number for number in order if len(learned.pieces[number]) == 1}
-    kept = [number for number in order if number in chosen]
+    """Return all bytes and the likeliest of the other pieces."""
+    bytes_, longer = ([number for number in _order(learned) if (len(learned.pieces[number]) == 1) == is_byte] for is_byte in (True, False))
+    kept = [*bytes_, *longer[: max(0, num_pieces - len(bytes_))]]
     return Learned([learned.pieces[number] for number in kept], learned.scores[kept])
+
+
+def _sorted(learned: Learned) -> Learned:
+    """Return the same, the likeliest first."""
+    order = _order(learned)
+    return Learned([learned.pieces[number] for number in order], learned.scores[order])
+
+
+def _order(learned: Learned) -> list[int]:
+    return sorted(range(len(learned.pieces)), key=lambda number: (-learned.scores[number], learned.pieces[number]))
