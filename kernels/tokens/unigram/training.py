@@ -1,8 +1,8 @@
 """Pieces of a unigram language model: many seeds, whose chances are learned by EM, and which are given up that cost the likelihood least.
 
 Kudo 2018 (arXiv 1804.10959, section 3.2), as SentencePiece does it but for two things: the seeds are pieces of byte-pair encoding (which the paper
-names as a way to make them) instead of frequent substrings, and chances are plain relative frequencies, learned once more at the end. The `tokenizers` library has a trainer too;
-it sums in the order of a hash map of random seed, so that no two runs give the same numbers.
+names as a way to make them) instead of frequent substrings, and chances are plain relative frequencies, learned once more at the end. The
+`tokenizers` library has a trainer too; it sums in the order of a hash map of random seed, so that no two runs give the same numbers.
 """
 
 from collections.abc import Mapping, Sequence

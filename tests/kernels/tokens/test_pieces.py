@@ -17,7 +17,12 @@ from kernels.tokens.pieces.recognition import LLAMA_3, QWEN_2, Cuts, cuts_of
 from tests.locations import SHARED_DATA
 from tests.real_documents import real_documents
 
-WORDS = ["it's '90s 'tis can't (can't) a_b x=1;y=22 3.14 <|pad|> <|endoftext|>", "a  b\n\n\tc \r\n d\u00a0e f\u3000 g", "été, naïve \u0301, x\u0301 y", "今日は、世界 hello"]
+WORDS = [
+    "it's '90s 'tis can't (can't) a_b x=1;y=22 3.14 <|pad|> <|endoftext|>",
+    "a  b\n\n\tc \r\n d\u00a0e f\u3000 g",
+    "été, naïve \u0301, x\u0301 y",
+    "今日は、世界 hello",
+]
 TEXTS = [*WORDS, "", " ", "\n", "'", "''s", " 's", "\n's", "don''t", ".\n\nnext", "a.\n b", "word\u2028 next\u0085 line", "\x1c \x7f x\x00 y"]
 
 
@@ -66,8 +71,52 @@ def by_pieces(encoder: TextEncoder, texts: list[str]) -> list[list[int]]:
 def made_up(seed: int, count: int) -> list[str]:
     """Return texts of all that stands beside a cut: letters, marks, digits, signs, blanks of every kind."""
     chance = random.Random(seed)
-    parts = ["a", "b", "It", "s", "'s", "'", "'ll", '"', "é", "e\u0301", "\u0301", "1", "²", "५", ".", ",", "(", "<|", "|>", "_", " ", "  ", "\n", "\r\n", "\t"]
-    parts += ["\u00a0", "\u0085", "\u1680", "\u180e", "\u2003", "\u2028", "\u205f", "\u3000", "\u200b", "\x1c", "\x00", "\x7f", "中", "。", "😀", "ẩ", "\U0010ffff"]
+    parts = [
+        "a",
+        "b",
+        "It",
+        "s",
+        "'s",
+        "'",
+        "'ll",
+        '"',
+        "é",
+        "e\u0301",
+        "\u0301",
+        "1",
+        "²",
+        "५",
+        ".",
+        ",",
+        "(",
+        "<|",
+        "|>",
+        "_",
+        " ",
+        "  ",
+        "\n",
+        "\r\n",
+        "\t",
+    ]
+    parts += [
+        "\u00a0",
+        "\u0085",
+        "\u1680",
+        "\u180e",
+        "\u2003",
+        "\u2028",
+        "\u205f",
+        "\u3000",
+        "\u200b",
+        "\x1c",
+        "\x00",
+        "\x7f",
+        "中",
+        "。",
+        "😀",
+        "ẩ",
+        "\U0010ffff",
+    ]
     return ["".join(chance.choices(parts, k=chance.randrange(1, 30))) for _ in range(count)]
 
 
