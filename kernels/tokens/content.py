@@ -100,7 +100,7 @@ class TextEncoder:
         found = [encoding.ids for encoding in self._plain.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [ids if self._forbidden.isdisjoint(ids) else self._taken_apart(text) for ids, text in zip(found, texts, strict=True)]
 
-    def flat(self, texts: "pa.ChunkedArray | pa.Array[Any]", before: Sequence[int] = (), behind: Sequence[int] = ()) -> Flat:
+    def flat(self, texts: "pa.ChunkedArray[Any] | pa.Array[Any]", before: Sequence[int] = (), behind: Sequence[int] = ()) -> Flat:
         """Return the ids of a column of texts as content, end to end, each text with some control tokens before and behind it.
 
         Raises:

@@ -72,7 +72,7 @@ def _turns(documents: pa.Table) -> dict[int, tuple[Turn, ...]]:
     return {place: tuple(turns) for place, turns in enumerate(turns_of(column)) if turns is not None}
 
 
-def _texts(documents: pa.Table, left_out: Collection[int], instead: Mapping[int, str]) -> "pa.ChunkedArray | pa.Array[Any]":
+def _texts(documents: pa.Table, left_out: Collection[int], instead: Mapping[int, str]) -> "pa.ChunkedArray[Any] | pa.Array[Any]":
     """Return the texts of documents in order, but for some that are left out, and others in place of some."""
     column = documents["text"]
     if not left_out and not instead:
@@ -85,7 +85,8 @@ def _merged(texts: Flat, conversations: Mapping[int, list[int]], num_documents: 
     """Return the ids of all documents in order: of conversations by place, and of texts at all other places."""
     if not conversations:
         return texts
-    spans = iter(pairwise(texts.offsets.tolist()))
+    offsets: list[int] = texts.offsets.tolist()
+    spans = pairwise(offsets)
     parts: list[NDArray[np.uint32]] = []
     for place in range(num_documents):
         ids = conversations.get(place)

@@ -80,7 +80,7 @@ def _all_of_ours() -> tuple[str, ...]:
 
 def mask_of(ids: Mapping[str, int], named: str | None) -> int | None:
     """Return the id of the mask token among those of control tokens: the one that settings name, else one of a usual name; None without any."""
-    return next((ids[token] for token in (named, *MASKS) if token in ids), None)
+    return next((ids[token] for token in (named, *MASKS) if token is not None and token in ids), None)
 
 
 def infilling_of(ids: Mapping[str, int]) -> tuple[int, int, int] | None:

@@ -4,6 +4,8 @@ A cut is made only where no word of the tokenizer can reach across: what stands 
 byte, whatever version of Unicode the tokenizer knows. A place that is not known is not cut, which costs time and changes nothing.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,7 +73,7 @@ def count_pieces(data: NDArray[np.uint8], offsets: NDArray[np.int64], kinds: NDA
 
 
 @compiled
-def _same(data: NDArray[np.uint8], one: int, other: int, length: int) -> bool:
+def _same(data: NDArray[np.uint8], one: Any, other: Any, length: Any) -> bool:
     step = 0
     while step < length and data[one + step] == data[other + step]:
         step += 1

@@ -4,7 +4,7 @@ The tokens are those of the library, which is asked for every piece; words of a 
 """
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -57,11 +57,11 @@ class Pieces(NamedTuple):
     """[U]."""
 
 
-def texts_of(column: pa.ChunkedArray | pa.Array) -> Texts:
-    """Return a column of strings as bytes, without copying them where they lie together."""
-    whole: Any = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
-    array: Any = whole.cast(pa.large_string())
+def texts_of(column: "pa.ChunkedArray[Any] | pa.Array[Any]") -> Texts:
+    """Return a column of strings as bytes."""
+    arrow: Any = pa
+    chunks: list[Any] = cast(Any, column).chunks if isinstance(column, pa.ChunkedArray) else [column]
+    array: Any = arrow.concat_arrays([arrow.array([], pa.large_string()), *(chunk.cast(pa.large_string()) for chunk in chunks)])
     _, places, data = array.buffers()
     if data is None or not len(array):
         return Texts(np.zeros(0, np.uint8), np.zeros(len(array) + 1, np.int64))
@@ -74,7 +74,8 @@ def batches(texts: Texts) -> list[tuple[int, int]]:
     ranges: list[tuple[int, int]] = []
     start, num_texts = 0, len(texts)
     while start < num_texts:
-        end = int(np.searchsorted(texts.offsets, texts.offsets[start] + BATCH_BYTES, side="right")) - 1
+        limit: Any = texts.offsets[start] + BATCH_BYTES
+        end = int(np.searchsorted(texts.offsets, limit, side="right")) - 1
         ranges.append((start, min(num_texts, max(start + 1, end))))
         start = ranges[-1][1]
     return ranges

@@ -3,6 +3,8 @@
 Words and pieces are bytes end to end with offsets. Every word is gone through in order, so that sums are the same in every run.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,11 +43,11 @@ def _slot(keys: NDArray[np.int64], key: int) -> int:
     slot = np.int64((digest >> np.uint64(20)) & np.uint64(len(keys) - 1))
     while keys[slot] >= 0 and keys[slot] != key:
         slot = (slot + 1) & (len(keys) - 1)
-    return slot
+    return int(slot)
 
 
 @compiled
-def _sum_of_logs(one: float, other: float) -> float:
+def _sum_of_logs(one: Any, other: Any) -> Any:
     if one < other:
         one, other = other, one
     return one if other - one < -50 else one + np.log1p(np.exp(other - one))

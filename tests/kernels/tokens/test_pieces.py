@@ -12,6 +12,7 @@ import pytest
 from kernels.specs.families import specs
 from kernels.tokens import content
 from kernels.tokens.content import TextEncoder
+from kernels.tokens.pieces import encoding
 from kernels.tokens.pieces.encoding import PieceEncoder, cut, texts_of
 from kernels.tokens.pieces.recognition import LLAMA_3, QWEN_2, Cuts, cuts_of
 from tests.locations import SHARED_DATA
@@ -182,6 +183,16 @@ def test_control_tokens_stand_only_before_and_behind_texts(few_bytes: int, monke
         assert np.flatnonzero(flat.ids < 4).tolist() == sorted([*flat.offsets[:-1], *(flat.offsets[1:] - 2), *(flat.offsets[1:] - 1)])
         inner = [flat.ids[start + 1 : end - 2].tolist() for start, end in pairwise(flat.offsets.tolist())]
         assert encoder.decoded(inner) == TEXTS
+
+
+def test_texts_taken_in_batches_have_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = ENCODERS["byte_bpe"]
+    monkeypatch.setattr(content, "FEW_BYTES", 0)
+    whole = encoder.flat(pa.array(TEXTS), [1], [0])
+    monkeypatch.setattr(encoding, "BATCH_BYTES", 40)
+    parts = encoder.flat(pa.array(TEXTS), [1], [0])
+    assert parts.ids.tolist() == whole.ids.tolist() and parts.offsets.tolist() == whole.offsets.tolist()
+    assert len(encoding.batches(texts_of(pa.array(TEXTS)))) > 3
 
 
 def test_a_vocabulary_that_spells_a_control_token_in_one_word_is_outwitted_piece_by_piece_too(monkeypatch: pytest.MonkeyPatch) -> None:
