@@ -6,6 +6,11 @@ def tokenizer_asset(name: str | None) -> str:
     return "tokens/tokenizer" if name is None else f"tokens/tokenizer_{name}"
 
 
+def tokenizer_input(name: str | None) -> str:
+    """Return the name of the input that holds the files of a tokenizer that somebody else made."""
+    return "tokenizer_file" if name is None else f"tokenizer_file_{name}"
+
+
 def shards_asset(tokenizer: str | None) -> str:
     """Return the asset name of the shards that a tokenizer makes."""
     return "tokens/shards" if tokenizer is None else f"tokens/shards_{tokenizer}"

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
 from kernels.specs.turns import Turn
-from kernels.tokens.content import TextEncoder
+from kernels.tokens.content import TextEncoder, settings_of
 
+_CHANGES_ITS_MIND = "the chat template writes the beginning of a conversation otherwise once it goes on"
 Render = Callable[[list[dict[str, Any]], list[Any] | None, bool], str]
 """A chat template: takes messages, definitions of tools, and whether an answer is asked for."""
 
@@ -53,6 +54,27 @@ class ChatEncoder:
         said = without_rejected(turns)
         return self._learned(said, [index for index, turn in enumerate(said) if turn.role == "assistant"]).ids
 
+    def conversations(self, conversations: Sequence[Sequence[Turn]]) -> list[list[int] | None]:
+        """Return the ids of many whole conversations, as `conversation` does one by one; None for those that the template cannot say."""
+        if not self.text.joins_freely:
+            return [self._whole(turns) for turns in conversations]
+        stretches = [self._all_stretches(turns) for turns in conversations]
+        ids = iter(self.text.all_rendered([text for found in stretches for text in found or []]))
+        return [None if found is None else [token for _ in found for token in next(ids)] for found in stretches]
+
+    def _whole(self, turns: Sequence[Turn]) -> list[int] | None:
+        try:
+            return self.conversation(turns)
+        except UnrenderedError:
+            return None
+
+    def _all_stretches(self, turns: Sequence[Turn]) -> list[str] | None:
+        said = without_rejected(turns)
+        try:
+            return [text for text, _ in self._stretches(said, [index for index, turn in enumerate(said) if turn.role == "assistant"])]
+        except UnrenderedError:
+            return None
+
     def answered(self, turns: Sequence[Turn]) -> Learned | None:
         """Return the ids of a conversation up to the last answer to be learned, and which of them are that answer.
 
@@ -75,20 +97,28 @@ class ChatEncoder:
 
     def _learned(self, turns: Sequence[Turn], answers: Sequence[int]) -> Learned:
         """Return a conversation encoded in stretches that end where an answer is asked for and where it ends."""
-        whole, done = self._rendered(turns), ""
         ids: list[int] = []
         mask: list[int] = []
-        for index in answers:
-            for end, is_learned in ((self._rendered(turns[:index], asks=True), 0), (self._rendered(turns[: index + 1]), 1)):
-                added = self._behind(done, ids, end)
-                ids, mask, done = [*ids, *added], [*mask, *[is_learned] * len(added)], end
-        added = self._behind(done, ids, whole)
-        return Learned([*ids, *added], [*mask, *[0] * len(added)])
+        done = ""
+        for text, is_learned in self._stretches(turns, answers):
+            added = self._behind(done, ids, done + text)
+            ids, mask, done = [*ids, *added], [*mask, *[int(is_learned)] * len(added)], done + text
+        return Learned(ids, mask)
+
+    def _stretches(self, turns: Sequence[Turn], answers: Sequence[int]) -> Iterator[tuple[str, bool]]:
+        """Yield a rendered conversation as stretches that end where an answer is asked for and where it ends, and whether each is an answer."""
+        whole, done = self._rendered(turns), ""
+        ends = ((self._rendered(turns[: index + is_answer], asks=not is_answer), is_answer) for index in answers for is_answer in (False, True))
+        for end, is_answer in (*ends, (whole, False)):
+            if not end.startswith(done):
+                raise UnrenderedError(_CHANGES_ITS_MIND)
+            yield end[len(done) :], is_answer
+            done = end
 
     def _behind(self, before: str, ids: list[int], after: str) -> list[int]:
         """Return the ids that follow ``ids``, which are those of ``before``, where a text goes on to be ``after``."""
         if not after.startswith(before):
-            raise UnrenderedError("the chat template writes the beginning of a conversation otherwise once it goes on")
+            raise UnrenderedError(_CHANGES_ITS_MIND)
         if not self.text.joins_freely:
             whole = self.text.rendered(after)
             if whole[: len(ids)] == ids:
@@ -140,7 +170,7 @@ def encoder_of(tokenizer_json: str, render: Render, marks: Collection[str] = ())
 
 def _marks(tokenizer_json: str, render: Render) -> list[str]:
     """Return the added tokens by which a template marks turns: those that it writes around a question and an answer of one letter."""
-    added = [token["content"] for token in json.loads(tokenizer_json).get("added_tokens", [])]
+    added = [token["content"] for token in settings_of(tokenizer_json).get("added_tokens", [])]
     try:
         text = render([{"role": "user", "content": "x"}, {"role": "assistant", "content": "x"}], None, False)
     except UnrenderedError:  # asked of every conversation again, which is then told of

@@ -4,7 +4,8 @@
 ``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -18,10 +19,9 @@ from kernels.documents.pieces import text_of
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, UnrenderedError, encoder_of, template
 from kernels.tokens.content import TextEncoder
+from kernels.tokens.pieces.encoding import Flat
 from kernels.tokens.tokenizer_files import TokenizerFiles
 
-BATCH_TEXTS = 1000
-"""Texts whose tokens are Python numbers at one time."""
 TOKEN_DOCUMENTS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("num_tokens", pa.int64(), nullable=False)])
 
 
@@ -54,20 +54,44 @@ def encode_documents(documents: pa.Table, tokenizer: TokenizerFiles) -> Encoded:
     chats = _chats(tokenizer)
     encoder = TextEncoder(tokenizer.json_text, (tokenizer.end_of_text,)) if chats is None else chats.text
     end = encoder.control[tokenizer.end_of_text]
-    start = encoder.before_a_text()
     dtype: Any = np.uint16 if encoder.vocabulary_size <= 1 << 16 else np.uint32
-    found = turns_of(documents["turns"])
-    rendered = [None if turns is None else _rendered(chats, turns) for turns in found]
-    texts = [
-        text if turns is None else text_of(without_rejected(turns))
-        for text, turns, ids in zip(cast(list[str], documents["text"].to_pylist()), found, rendered, strict=True)
-        if ids is None
-    ]
-    plain = _contents(encoder, texts)
-    pieces = [np.array([*start, *next(plain), end] if ids is None else [*ids, end], dtype) for ids in rendered]
-    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
-    shard = Shard(np.concatenate(pieces) if pieces else np.zeros(0, dtype), offsets, cast(list[str], documents["id"].to_pylist()))
-    return Encoded(shard, sum(turns is not None and ids is None for turns, ids in zip(found, rendered, strict=True)))
+    turns = _turns(documents)
+    rendered = _rendered(chats, list(turns.values()))
+    conversations = {place: ids for place, ids in zip(turns, rendered, strict=True) if ids is not None}
+    said = {place: text_of(without_rejected(turns[place])) for place in turns.keys() - conversations.keys()}
+    texts = encoder.flat(_texts(documents, conversations.keys(), said), encoder.before_a_text(), [end])
+    flat = _merged(texts, {place: [*ids, end] for place, ids in conversations.items()}, len(documents))
+    return Encoded(Shard(flat.ids.astype(dtype), flat.offsets, cast(list[str], documents["id"].to_pylist())), len(said))
+
+
+def _turns(documents: pa.Table) -> dict[int, tuple[Turn, ...]]:
+    """Return the turns of the documents that are conversations, by place."""
+    column = documents["turns"]
+    if column.null_count == len(column):
+        return {}
+    return {place: tuple(turns) for place, turns in enumerate(turns_of(column)) if turns is not None}
+
+
+def _texts(documents: pa.Table, left_out: Collection[int], instead: Mapping[int, str]) -> "pa.ChunkedArray[Any] | pa.Array[Any]":
+    """Return the texts of documents in order, but for some that are left out, and others in place of some."""
+    column = documents["text"]
+    if not left_out and not instead:
+        return column
+    texts = cast(list[str], column.to_pylist())
+    return pa.array([instead.get(place, text) for place, text in enumerate(texts) if place not in left_out], pa.large_string())
+
+
+def _merged(texts: Flat, conversations: Mapping[int, list[int]], num_documents: int) -> Flat:
+    """Return the ids of all documents in order: of conversations by place, and of texts at all other places."""
+    if not conversations:
+        return texts
+    offsets: list[int] = texts.offsets.tolist()
+    spans = pairwise(offsets)
+    parts: list[NDArray[np.uint32]] = []
+    for place in range(num_documents):
+        ids = conversations.get(place)
+        parts.append(texts.ids[slice(*next(spans))] if ids is None else np.array(ids, np.uint32))
+    return Flat(np.concatenate(parts), np.cumsum([0, *map(len, parts)]))
 
 
 def _chats(tokenizer: TokenizerFiles) -> ChatEncoder | None:
@@ -80,17 +104,9 @@ def _chats(tokenizer: TokenizerFiles) -> ChatEncoder | None:
         return None
 
 
-def _rendered(chats: ChatEncoder | None, turns: Sequence[Turn]) -> list[int] | None:
-    """Return the ids of a conversation, None where no template says it."""
-    try:
-        return None if chats is None else chats.conversation(turns)
-    except UnrenderedError:
-        return None
-
-
-def _contents(encoder: TextEncoder, texts: list[str]) -> Iterator[list[int]]:
-    for start in range(0, len(texts), BATCH_TEXTS):
-        yield from encoder.contents(texts[start : start + BATCH_TEXTS])
+def _rendered(chats: ChatEncoder | None, conversations: Sequence[Sequence[Turn]]) -> Sequence[list[int] | None]:
+    """Return the ids of conversations, None where no template says one."""
+    return [None] * len(conversations) if chats is None else chats.conversations(conversations)
 
 
 def write_shard(shard: Shard, folder: Path) -> None:

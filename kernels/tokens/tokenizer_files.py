@@ -1,14 +1,12 @@
-"""A tokenizer's folder in Transformers form, and how well a tokenizer fits a text."""
+"""A tokenizer's folder in Transformers form."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kernels.tokens.content import END_OF_TEXT, PADDING, TURN_END, TURN_START, TextEncoder
-
-SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, PADDING)
-"""The first ids of every vocabulary made here, in this order."""
+from kernels.specs.objectives import ControlTokens
+from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START, settings_of
+from kernels.tokens.special_tokens import SpecialTokens, infilling_of, mask_of, sentinels_of
 
 CHAT_TEMPLATE = (
     "{% if tools %}{{ '<|im_start|>tools\\n' + tools | tojson + '<|im_end|>\\n' }}{% endif %}"
@@ -20,10 +18,10 @@ CHAT_TEMPLATE = (
 )
 """ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text."""
 
-
 JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
 """All that a tokenizer's folder may hold."""
+NO_MORE = SpecialTokens()
 ENDS_OF_TEXT = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>")
 """By what documents end in pretraining: GPT-2's and most since, Llama 3's, SentencePiece's, Gemma's. A tokenizer that was made for chats often
 names the end of a turn as the end of a text."""
@@ -50,9 +48,10 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         ValueError: no token is known to end a text.
     """
     json_text = (folder / JSON).read_text(encoding="utf-8")
-    settings: dict[str, Any] = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    path = folder / SETTINGS
+    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     names = {key: _spelled(value) for key, value in settings.items() if key.endswith("_token") and isinstance(value, str | dict)}
-    added: dict[str, int] = {token["content"]: token["id"] for token in json.loads(json_text).get("added_tokens", [])}
+    added: dict[str, int] = {token["content"]: token["id"] for token in settings_of(json_text).get("added_tokens", [])}
     end = next((token for token in (*ENDS_OF_TEXT, names.get("eos_token")) if token in added), None)
     if end is None:
         raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
@@ -74,31 +73,45 @@ def _spelled(token: Any) -> str:
     return token if isinstance(token, str) else str(token.get("content", ""))
 
 
-def write_tokenizer(json_text: str, folder: Path) -> None:
-    """Write ``tokenizer.json`` and what Transformers needs beside it."""
+def write_tokenizer(json_text: str, folder: Path, special: SpecialTokens = NO_MORE, template: str | None = None) -> None:
+    """Write ``tokenizer.json`` and what Transformers needs beside it, with a chat template of ChatML where none is given."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / JSON).write_text(json_text, encoding="utf-8")
+    others = [token for token in special.names if token not in (END_OF_TEXT, PADDING, *((MASK,) if special.mask else ()))]
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "eos_token": END_OF_TEXT,
         "pad_token": PADDING,
-        "additional_special_tokens": [TURN_START, TURN_END],
+        **({"mask_token": MASK} if special.mask else {}),
+        "additional_special_tokens": others,
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1_000_000,
     }
     (folder / SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    (folder / TEMPLATE).write_text(CHAT_TEMPLATE, encoding="utf-8")
+    (folder / TEMPLATE).write_text(CHAT_TEMPLATE if template is None else template, encoding="utf-8")
 
 
-def fertility(json_text: str, texts: Sequence[str]) -> dict[str, float]:
-    """Return tokens a word (words parted by white space) and bytes a token over some texts.
+def control_tokens(folder: Path) -> ControlTokens:
+    """Return the ids of the control tokens of a tokenizer's folder, whoever made it, under whichever of their usual names they have.
 
     Raises:
-        ValueError: the texts hold no token.
+        ValueError: no token is known to end a text.
     """
-    num_tokens = sum(map(len, TextEncoder(json_text).contents(texts)))
-    if not num_tokens:
-        raise ValueError("fertility: the texts are empty; give some that are not")
-    num_words = sum(len(text.split()) for text in texts)
-    num_bytes = sum(len(text.encode()) for text in texts)
-    return {"tokens_per_word": num_tokens / max(1, num_words), "bytes_per_token": num_bytes / num_tokens}
+    from tokenizers import Tokenizer
+
+    files = read_tokenizer(folder)
+    settings = settings_of(files.json_text)
+    ids: dict[str, int] = {token["content"]: token["id"] for token in settings.get("added_tokens", [])}
+    vocabulary: dict[str, int] = Tokenizer.from_str(files.json_text).get_vocab()
+    mask, infilling, sentinels = mask_of(ids, files.names.get("mask_token")), infilling_of(ids), sentinels_of(ids)
+    marks = {token["id"] for token in settings.get("added_tokens", []) if token["special"] or token["content"] in (TURN_START, TURN_END)}
+    known = {ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
+    return ControlTokens(
+        end_of_text=ids[files.end_of_text],
+        padding=files.padding_id,
+        mask=mask,
+        **({} if infilling is None else dict(zip(("fim_prefix", "fim_suffix", "fim_middle"), infilling, strict=True))),
+        sentinels=sentinels,
+        vocabulary_size=max(vocabulary.values()) + 1,
+        special=frozenset(marks | known),
+    )

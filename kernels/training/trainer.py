@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kernels.training.averaging import Averager
+from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
 from kernels.training.feed import Batch, Feed
 from kernels.training.guards import Guard, Verdict, Watchdog
@@ -75,7 +75,9 @@ class Trainer:
         """Begin anew; `run` goes on from a state where there is one."""
         self._parts, self._place = parts, place
         self._parameters = [parameter for parameter in parts.learner.module.parameters() if parameter.requires_grad]
-        self._averager = None if parts.config.averaging is None else Averager(parts.learner.module, parts.config.averaging)
+        self._weights: dict[str, Any] = dict(parts.learner.module.named_parameters())
+        self._averaging: Averaging | None = None if parts.config.averaging is None else start_averaging(parts.config.averaging)
+        self._is_averaged = False
         self._guard = Guard(parts.config.guards)
         self._scaling: Scaling | None = first_scaling(ScalingConfig()) if parts.config.precision == "float16" else None
         self._records: list[Record] = []
@@ -99,8 +101,7 @@ class Trainer:
             while first < self._parts.last_step:
                 first, num_tokens = self._stretch(first, started, counted, watchdog)
                 counted = num_tokens
-        if self._averager is not None:
-            self._averager.put_in()
+        self._put_averages_in()
         seconds = time.perf_counter() - started - self._told
         return Outcome(self._records, seconds, counted, self._parts.feed.waited_seconds, self._told)
 
@@ -152,8 +153,7 @@ class Trainer:
         verdict = self._guard.judge(step + 1, loss, norm)
         if verdict.action == "take":
             parts.optimizer.step(rate)
-            if self._averager is not None:
-                self._averager.update(step + 1)
+            self._average(step + 1)
         else:
             self._place.say(verdict.words)
         parts.optimizer.zero()
@@ -190,11 +190,28 @@ class Trainer:
     @contextmanager
     def _averaged(self) -> Iterator[None]:
         """Have the averaged weights stand in the model for a while, where there are any."""
-        if self._averager is None:
+        if self._averaging is None or not self._is_averaged:
             yield
             return
-        with self._averager.swapped():
+        with swapped_in(self._averaging.averages(), self._weights):
             yield
+
+    def _average(self, step: int) -> None:
+        """Take the weights behind a step into the average, where it is due."""
+        config = self._parts.config.averaging
+        if self._averaging is not None and config is not None and step % config.every == 0:
+            self._averaging.update(self._weights)
+            self._is_averaged = True
+
+    def _put_averages_in(self) -> None:
+        """Have the model hold the averages at the end: they are what is kept."""
+        import torch
+
+        if self._averaging is not None and self._is_averaged:
+            averages = self._averaging.averages()
+            with torch.no_grad():
+                for name, weight in self._weights.items():
+                    weight.copy_(averages[name])
 
     def _report(self, record: Record, num_tokens: int, seconds: float) -> None:
         parts = self._parts
@@ -217,11 +234,12 @@ class Trainer:
 
     def _keep(self, step: int) -> None:
         parts = self._parts
-        tensors: dict[str, Any] = {f"model.{name}": parameter.detach() for name, parameter in parts.learner.module.named_parameters()}
+        tensors: dict[str, Any] = {f"model.{name}": weight.detach() for name, weight in self._weights.items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in parts.optimizer.state().items()}
-        if self._averager is not None:
-            tensors |= {f"average.{name}": tensor for name, tensor in self._averager.state().items()}
+        if self._averaging is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self._averaging.state().items()}
         numbers: dict[str, Any] = {"guard": self._guard.state(), "rate_ratio": self._rate_ratio, "num_roll_backs": self._num_roll_backs}
+        numbers |= {"is_averaged": self._is_averaged}
         numbers |= {"best": self._best, "scaling": None if self._scaling is None else pack(self._scaling)}
         state = TrainingState(step, tensors, self._records, numbers, self._place.training)
         best_step = None if self._best is None else self._best[1]
@@ -235,11 +253,12 @@ class Trainer:
 
         weights = of("model.")
         with torch.no_grad():
-            for name, parameter in self._parts.learner.module.named_parameters():
-                parameter.copy_(weights[name])
+            for name, weight in self._weights.items():
+                weight.copy_(weights[name])
         self._parts.optimizer.load_state(of("optimizer."))
-        if self._averager is not None:
-            self._averager.load_state(of("average."))
+        if self._averaging is not None:
+            self._averaging.load_state(of("average."))
+        self._is_averaged = bool(state.numbers["is_averaged"])
         self._guard.load_state(state.numbers["guard"])
         self._rate_ratio, self._num_roll_backs = state.numbers["rate_ratio"], state.numbers["num_roll_backs"]
         self._best = None if state.numbers["best"] is None else tuple(state.numbers["best"])

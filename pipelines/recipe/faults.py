@@ -10,7 +10,7 @@ from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
-from kernels.specs.tokenizers import TokenizerOfModel
+from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
 from pipelines.recipe.descriptions import Location
 
 Fault = tuple[Location, str]
@@ -75,6 +75,7 @@ def _tokens(recipe: Any) -> Iterator[Fault]:
     for here, entry in found.items():
         if _is_of_model(entry):
             yield from _known((*here, "model"), "model", entry.model, recipe.models)
+        if not isinstance(specs("tokenizers")[entry.method], TokenizerMethod):
             continue
         for index, name in enumerate(entry.sources):
             yield from _known((*here, "sources", index), "source", name, recipe.sources)

@@ -29,17 +29,17 @@ from assets.models.checks import TrainingData, model_suites
 from assets.models.names import model_asset
 from assets.models.needs import training_sources
 from assets.tokens.card import CardConfig, Origin, data_card
-from assets.tokens.checks import shards_suite
+from assets.tokens.checks import round_trip_suite, shards_suite
 from assets.tokens.mixture import MixturePlan, mixture
-from assets.tokens.names import mixture_asset, shards_asset
+from assets.tokens.names import mixture_asset, shards_asset, tokenizer_input
 from assets.tokens.shards import shards
-from assets.tokens.tokenizer import tokenizer, tokenizer_of_model
+from assets.tokens.tokenizer import Measured, tokenizer, tokenizer_of_file, tokenizer_of_model
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
-from kernels.specs.tokenizers import TokenizerOfModel
+from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixture_config import MixtureConfig
 from pipelines.recipe.faults import said_of
@@ -131,15 +131,21 @@ class _Builder:
     def _tokens(self) -> list[Artifact]:
         found: list[Artifact] = []
         for key, entry in self._tokenizers().items():
-            method, config = specs("tokenizers")[entry.method], kernel_config("tokenizers", entry.method, entry)
-            if isinstance(method, TokenizerOfModel):
-                made = tokenizer_of_model(self.name, key, method, config, model_asset(entry.model))
-            else:
-                made = tokenizer(self.name, key, method, config, entry.sources, entry.partitions_per_source)
-            found += [made, shards(self.name, key)]
+            found += [self._tokenizer(key, entry), shards(self.name, key)]
         for key, plan in self.mixtures.items():
             found += [mixture(self.name, key, plan), data_card(self.name, key, plan.tokenizer, self._card(plan.config), list(self.texts))]
         return found
+
+    def _tokenizer(self, key: str | None, entry: Any) -> Artifact:
+        method, config = specs("tokenizers")[entry.method], kernel_config("tokenizers", entry.method, entry)
+        if isinstance(method, TokenizerMethod):
+            return tokenizer(self.name, key, method, config, Measured(entry.sources, entry.partitions_per_source))
+        packed = dict.fromkeys(source for plan in self.mixtures.values() if plan.tokenizer == key for source in sorted(plan.config.weights))
+        measured = Measured(list(packed), 1)
+        if isinstance(method, TokenizerOfModel):
+            return tokenizer_of_model(self.name, key, method, config, model_asset(entry.model), measured)
+        name = tokenizer_input(key)
+        return tokenizer_of_file(self.name, key, method, config, (name, self._tokenizer_files()[name]), measured)
 
     def _evals(self) -> list[Artifact]:
         if not self.evals or not self.models:
@@ -156,6 +162,15 @@ class _Builder:
 
     def _file(self, path: str) -> Location:
         return Location(root=self.recipe.locate(path, self.home.embedded), patterns=("*",), snapshot="base", files_per_partition=1)
+
+    def _tokenizer_files(self) -> dict[str, Location]:
+        """Return where the tokenizers are that somebody else made, by input."""
+        found: dict[str, Location] = {}
+        for key, entry in self._tokenizers().items():
+            method = specs("tokenizers")[entry.method]
+            if isinstance(method, TokenizerOfFile):
+                found[tokenizer_input(key)] = self._file(entry.path)._replace(patterns=method.patterns)
+        return found
 
     def _source(self, entry: Any) -> SourcePlan:
         spec = specs("sources")[entry.format]
@@ -205,6 +220,7 @@ class _Builder:
         found = {key: plan.said.location for key, plan in self.models.items() if plan.said.location}
         found |= {key: plan.location for key, plan in self.evals.items() if plan.location}
         found |= {key_input(key).removeprefix("inputs/"): location for key, location in self.keys.items()}
+        found |= self._tokenizer_files()
         semantic = self.entries.deduplication.semantic if self.entries.deduplication else None
         return found | ({MODEL_INPUT: self._file(semantic.model)} if semantic else {})
 
@@ -233,6 +249,8 @@ class _Builder:
             found += [*corpus_suites(limits), group_suite(self.entries.groups)]
         found += [classifier_suite(key, entry) for key, entry in self.entries.classifiers.items()]
         found += [shards_suite(shards_asset(key), limits) for key in self._tokenizers()]
+        for key, entry in self._tokenizers().items():
+            found.append(round_trip_suite(key, is_ours=isinstance(specs("tokenizers")[entry.method], TokenizerMethod)))
         for key, plan in self.models.items():
             found += model_suites(key, plan, self._training_data(plan), list(self.texts))
         by_asset: dict[str, list[CheckSuite]] = {}

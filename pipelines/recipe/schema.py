@@ -22,7 +22,7 @@ from kernels.specs.config import Config
 from kernels.specs.families import FamilyName, expanded, made_config, specs, tagged
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
-from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
+from kernels.specs.tokenizers import AnyTokenizer, TokenizerOfFile, TokenizerOfModel
 from kernels.tokens.mixture_config import MixtureConfig
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.descriptions import describe
@@ -62,10 +62,13 @@ class TokenizerEntry(Config):
     """The recipe's tokenizer."""
 
 
-def _tokenizer_keys(spec: TokenizerMethod | TokenizerOfModel) -> dict[str, Any]:
+def _tokenizer_keys(spec: AnyTokenizer) -> dict[str, Any]:
     """Return the keys that a tokenizer's entry has beside its config: what it is made from."""
     if isinstance(spec, TokenizerOfModel):
         return {"model": (Name, Field(description="The model of this recipe that it is taken from."))}
+    if isinstance(spec, TokenizerOfFile):
+        told = "Folder in Transformers form, or a tokenizer.json: relative to the recipe, absolute, or any fsspec URL."
+        return {"path": (str, Field(min_length=1, description=told))}
     count = Field(gt=0, description="How many partitions of each, counted from the first, so that the tokenizer stays as it is when data arrives.")
     return {
         "sources": (list[Name], Field(min_length=1, description="Sources whose text it is trained on.")),

@@ -10,7 +10,8 @@ from kernels.models.formats.chats import chat_encoder
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, UnrenderedError, template
 from kernels.tokens.content import GUARD, TextEncoder
-from kernels.tokens.tokenizer_files import CHAT_TEMPLATE, SPECIAL_TOKENS, write_tokenizer
+from kernels.tokens.special_tokens import SPECIAL_TOKENS
+from kernels.tokens.tokenizer_files import CHAT_TEMPLATE, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
 OWN_TEMPLATE = template(CHAT_TEMPLATE, {})

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from tokenizers import AddedToken, Tokenizer, models
 
+from kernels.specs.objectives import ControlTokens
 from kernels.tokens.chats import UnrenderedError, template
-from kernels.tokens.tokenizer_files import read_tokenizer, write_tokenizer
+from kernels.tokens.special_tokens import SpecialTokens
+from kernels.tokens.tokenizer_files import control_tokens, read_tokenizer, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
 
@@ -65,3 +67,50 @@ def test_a_template_that_refuses_or_breaks_is_told_of(source: str) -> None:
         template(source, {})([{"role": "user", "content": "a"}], None, False)
     with pytest.raises(UnrenderedError, match="cannot be read"):
         template("{% for %}", {})
+
+
+def test_control_tokens_of_a_tokenizer_made_here_are_those_it_was_asked_for(tmp_path: Path) -> None:
+    special = SpecialTokens(mask=True, fill_in_the_middle=True, num_sentinels=3, more=("<|tool|>",))
+    write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=280, special_tokens=special)), tmp_path, special, "{{ 'own' }}")
+    assert control_tokens(tmp_path) == ControlTokens(0, 3, 4, 5, 6, 7, (8, 9, 10), 268, frozenset(range(12)))
+    found = read_tokenizer(tmp_path)
+    assert (found.template, found.names["mask_token"]) == ("{{ 'own' }}", "<|mask|>")
+
+
+def test_a_tokenizer_made_here_without_asking_has_neither_mask_nor_sentinels(tmp_path: Path) -> None:
+    write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=264)), tmp_path)
+    assert control_tokens(tmp_path) == ControlTokens(0, 3, vocabulary_size=260, special=frozenset(range(4)))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "settings", "expected"),
+    [
+        (["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"], {"eos_token": "[SEP]", "mask_token": "[MASK]"}, {"mask": 4}),
+        (["<s>", "<pad>", "</s>", "<unk>", "<mask>"], {}, {"mask": 4}),
+        (["</s>", "<own>"], {"mask_token": {"content": "<own>"}}, {"mask": 1}),
+        (["</s>", *(f"<extra_id_{number}>" for number in (2, 1, 0))], {}, {"sentinels": (3, 2, 1)}),
+        (["</s>", "<extra_id_1>"], {}, {}),
+        (["<|endoftext|>", "<fim_prefix>", "<fim_middle>", "<fim_suffix>", "<fim_pad>"], {}, {"fim_prefix": 1, "fim_suffix": 3, "fim_middle": 2}),
+        (["<|endoftext|>", "<|fim_prefix|>", "<|fim_middle|>", "<|fim_suffix|>"], {}, {"fim_prefix": 1, "fim_suffix": 3, "fim_middle": 2}),
+        (["<|endoftext|>", "<fim-prefix>", "<fim-middle>", "<fim-suffix>"], {}, {"fim_prefix": 1, "fim_suffix": 3, "fim_middle": 2}),
+        (["</s>", "▁<PRE>", "▁<MID>", "▁<SUF>", "▁<EOT>"], {}, {"fim_prefix": 1, "fim_suffix": 3, "fim_middle": 2}),
+        (["</s>", "[PREFIX]", "[SUFFIX]", "[MIDDLE]"], {}, {"fim_prefix": 1, "fim_suffix": 2, "fim_middle": 3}),
+        (["</s>", "<｜fim▁hole｜>", "<｜fim▁begin｜>", "<｜fim▁end｜>"], {}, {"fim_prefix": 2, "fim_suffix": 1, "fim_middle": 3}),
+        (["</s>", "<fim_prefix>", "<|fim_suffix|>", "<fim_middle>"], {}, {}),
+    ],
+)
+def test_control_tokens_of_others_are_found_under_their_usual_names(
+    tokens: list[str], settings: dict[str, Any], expected: dict[str, Any], tmp_path: Path
+) -> None:
+    found = control_tokens(written(tmp_path, tokens, settings))
+    read = read_tokenizer(tmp_path)
+    assert found == ControlTokens(
+        tokens.index(read.end_of_text), read.padding_id, vocabulary_size=len(tokens), special=frozenset(range(len(tokens))), **expected
+    )
+
+
+def test_a_word_of_the_vocabulary_that_is_no_control_token_is_none(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(models.WordLevel({"</s>": 0, "<mask>": 1, "a": 2}, unk_token="a"))
+    tokenizer.add_special_tokens(["</s>"])
+    (tmp_path / "tokenizer.json").write_text(tokenizer.to_str())
+    assert control_tokens(tmp_path) == ControlTokens(0, 0, vocabulary_size=3, special=frozenset({0}))

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kernels.tokens.tokenizer_files import SPECIAL_TOKENS, fertility, write_tokenizer
+from kernels.tokens.special_tokens import SPECIAL_TOKENS
+from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
 TEXTS = ["the quick brown fox jumps over the lazy dog", "the dog sleeps in 1984 and the fox runs"] * 20
@@ -50,14 +51,6 @@ def test_the_folder_opens_in_transformers_with_a_chat_template(tokenizer_json: s
     assert (tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.bos_token) == (0, 3, None)
     asked = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True)
     assert asked == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
-
-
-def test_fertility_counts_tokens_a_word_and_bytes_a_token(tokenizer_json: str) -> None:
-    text = "zq xw"
-    num_tokens = len(encode(tokenizer_json, text))
-    assert fertility(tokenizer_json, [text]) == {"tokens_per_word": num_tokens / 2, "bytes_per_token": 5 / num_tokens}
-    with pytest.raises(ValueError, match="empty"):
-        fertility(tokenizer_json, [""])
 
 
 def test_a_vocabulary_smaller_than_the_bytes_is_refused() -> None:
