@@ -131,6 +131,7 @@ def _expanded_annotation(annotation: Any) -> Any:
     return Union[inner] if origin in (Union, UnionType) else origin[inner]  # noqa: UP007
 
 
+@functools.cache
 def tagged(family: FamilyName, tag: str, base: type[Config] | None = None, extra: Callable[[Any], dict[str, Any]] = lambda spec: {}) -> Any:
     """Return the union of a family's configs, told apart by the key ``tag``, each with the fields of a base class and some extra ones.
 

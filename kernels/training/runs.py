@@ -85,7 +85,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     rates, horizon = _rates(config, extent)
     plan = _plan(config, rates, horizon, index.sequence_length)
     compiled, why_not = compiles(config.compile, counted.flops_per_token * horizon.num_tokens, job.device)
-    for words in (*rates.words, horizon.words, why_not):
+    for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
         if words:
             job.say(words)
     learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))

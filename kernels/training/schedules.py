@@ -25,8 +25,8 @@ class ScheduleConfig(Config):
 
     @model_validator(mode="after")
     def _tells_of_a_decay_that_there_is(self) -> Self:
-        for key in sorted(self.model_fields_set & {"decay_share", "decay_shape"}):
-            if self.kind != "warmup_stable_decay":
+        for key in ("decay_share", "decay_shape"):
+            if self.kind != "warmup_stable_decay" and getattr(self, key) != type(self).model_fields[key].default:
                 raise fault_of_key(key, f"a {self.kind} schedule falls from the end of the warm-up to the last step; leave {key} out")
         return self
 

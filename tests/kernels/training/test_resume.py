@@ -69,7 +69,7 @@ def test_a_damaged_state_takes_no_place_among_the_two(tmp_path: Path) -> None:
     ("file", "damage", "fault"),
     [
         ("tensors.safetensors", flip, "tensors.safetensors differs from its checksum"),
-        ("numbers.json", cut, "numbers.json has 47 bytes where its seal has 57"),
+        ("numbers.json", cut, "numbers.json has 78 bytes where its seal has 88"),
         ("numbers.json", Path.unlink, "numbers.json is missing"),
         ("seal.json", Path.unlink, "seal.json is missing, it was not written to its end"),
         ("seal.json", cut, "seal.json is damaged"),
