@@ -8,6 +8,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
+from copy import copy
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
 
@@ -111,7 +112,9 @@ def expanded(config: type[Config]) -> type[Config]:
         marks = [mark for mark in field.metadata if isinstance(mark, OneOf)]
         annotation = tagged(marks[0].family, "kind") if marks else _expanded_annotation(field.annotation)
         if annotation is not field.annotation:
-            fields[name] = (annotation, field)
+            own = copy(field)
+            own.discriminator = "kind" if marks and len(specs(marks[0].family)) > 1 else field.discriminator
+            fields[name] = (annotation, own)
     if not fields:
         return config
     made: Any = made_config(config.__name__, config, config.__doc__, fields, __module__=config.__module__)
