@@ -57,7 +57,7 @@ def check_course(course: Course) -> None:
 
 
 def first_decayed_step(course: Course) -> int:
-    """Return the step, counted from 0, whose rate begins the fall: a share of a step counts as a whole step that falls."""
+    """Return the step, counted from 0, whose rate begins the fall; at least one step falls, however small its share is."""
     if course.schedule.kind != "warmup_stable_decay":
         return course.warmup_steps
     return course.num_steps - max(1, round(course.schedule.decay_share * course.num_steps))
