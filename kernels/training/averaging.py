@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
 
+DECAY = 0.999
+NUM_SNAPSHOTS = 5
 _KEYS = {"ema": ("decay", "warms_up"), "snapshots": ("num_snapshots",)}
 _COUNT = "num_updates"
 
@@ -24,18 +26,18 @@ class AveragingConfig(Config):
     """All weights, the later the more, or the last snapshots alike."""
     every: int = Field(default=1, gt=0)
     """Steps between two weights that are averaged."""
-    decay: float = Field(default=0.999, gt=0, lt=1)
-    """Share of a moving average that stays at every update."""
-    warms_up: bool = True
-    """Whether the decay of update n is no more than (1 + n) / (10 + n), n counted from 1."""
-    num_snapshots: int = Field(default=5, gt=1)
-    """Snapshots that are held, each as large as the model in float32 (Vaswani et al. 2017: 5)."""
+    decay: float | None = Field(default=None, gt=0, lt=1)
+    """Share of a moving average that stays at every update. Left out: 0.999."""
+    warms_up: bool | None = None
+    """Whether the decay of update n is no more than (1 + n) / (10 + n), n counted from 1. Left out: yes."""
+    num_snapshots: int | None = Field(default=None, gt=1)
+    """Snapshots that are held, each as large as the model in float32. Left out: 5 (Vaswani et al. 2017)."""
 
     @model_validator(mode="after")
     def _tells_of_its_kind(self) -> Self:
         for kind, keys in _KEYS.items():
-            for key in sorted(self.model_fields_set & set(keys)):
-                if kind != self.kind:
+            for key in keys:
+                if kind != self.kind and getattr(self, key) is not None:
                     raise fault_of_key(key, f"averaging of kind {self.kind!r} has none; leave {key} out or take kind {kind!r}")
         return self
 
@@ -62,13 +64,15 @@ class Averaging(Protocol):
 
 def start_averaging(config: AveragingConfig) -> Averaging:
     """Return an average of nothing yet."""
-    return MovingAverage(config.decay, config.warms_up) if config.kind == "ema" else Snapshots(config.num_snapshots)
+    if config.kind == "snapshots":
+        return Snapshots(config.num_snapshots or NUM_SNAPSHOTS)
+    return MovingAverage(config.decay or DECAY, warms_up=config.warms_up is not False)
 
 
 class MovingAverage:
     """An exponential moving average; the first weights are its first value."""
 
-    def __init__(self, decay: float, warms_up: bool) -> None:
+    def __init__(self, decay: float, *, warms_up: bool) -> None:
         """Start with nothing."""
         self._decay, self._warms_up = decay, warms_up
         self._averages: dict[str, Any] = {}

@@ -108,3 +108,8 @@ def test_a_state_of_another_kind_is_refused() -> None:
 def test_a_key_of_the_other_kind_is_refused() -> None:
     with pytest.raises(ValidationError, match="averaging of kind 'ema' has none; leave num_snapshots out"):
         AveragingConfig(kind="ema", num_snapshots=4)
+
+
+@pytest.mark.parametrize("config", KINDS)
+def test_a_config_that_is_written_out_with_all_its_keys_is_read_again(config: AveragingConfig) -> None:
+    assert AveragingConfig.model_validate(config.model_dump(mode="json")) == config
