@@ -75,6 +75,16 @@ def test_the_kind_of_a_parameter_follows_from_its_shape_and_the_end_of_its_name(
     assert [member.kind for member in members_of(named, [ALL], "muon", 0.1)] == [kind]
 
 
+def test_a_table_stays_one_under_a_second_name_that_does_not_tell() -> None:
+    import torch
+
+    tied = torch.nn.Module()
+    tied.embedding = torch.nn.Parameter(torch.zeros(10, 4))
+    tied.last = torch.nn.Linear(4, 10, bias=False)
+    tied.last.weight = tied.embedding
+    assert [(member.name, member.kind) for member in members_of(tied, [ALL], "muon", 0.1)] == [("embedding", "table")]
+
+
 def test_a_parameter_that_is_not_trained_is_in_no_group() -> None:
     frozen = model()
     frozen.table.weight.requires_grad_(False)
