@@ -3,6 +3,7 @@
 Two laws give learning rate and batch size: that of Li et al. 2025 (Step Law, arXiv 2503.04715) from parameters and tokens, and that of DeepSeek-AI
 2024 (DeepSeek LLM, arXiv 2401.02954, section 3.1, equation 1) from the operations of the whole training. Both find a broad optimum: numbers beside it
 cost little. Weight decay follows from a timescale (Wang and Aitchison 2024, arXiv 2405.13698) as Bergsma et al. 2025 (arXiv 2505.13738) fitted it.
+One follows from the other: the tokens of the training give its batch size, both its steps, and these the weight decay at a learning rate.
 Every number comes with words that say where it is from, and whether the training lies outside of what the law was fitted on.
 """
 

@@ -109,7 +109,7 @@ class Muon:
         sizes = self._splits[member.name]
         shape = (-1, *member.parameter.shape[-2:])
         tensors = (member.parameter.grad, self.momenta[member.name], member.parameter)
-        for stacked in zip(*(tensor.reshape(shape).unbind(0) for tensor in tensors), strict=True):
+        for stacked in zip(*(tensor.view(shape).unbind(0) for tensor in tensors), strict=True):
             for parts in zip(*(matrix.split(sizes) for matrix in stacked), strict=True):
                 yield _Part(*parts, learning_rate_ratio=member.learning_rate_ratio)
 

@@ -1,7 +1,8 @@
 """Which optimizer moves which parameter, and how fast: an ordered list of patterns, of which the first that matches a name decides.
 
-What a group leaves open follows from the kind of a parameter. Matrices are decayed and moved by the optimizer of the training. Embeddings, the output
-layer, norms and biases are not decayed, and AdamW moves them (Liu et al. 2025, arXiv 2502.16982, section 2.2). A tied output layer is the embedding.
+What a group leaves open follows from the kind of a parameter. Matrices are decayed and moved by the optimizer of the training. Tables (embeddings of
+tokens and positions, and the output layer) and vectors (norms, biases, kernels of one channel each) are not decayed, and AdamW moves them (Liu et al.
+2025, arXiv 2502.16982). A tied output layer is the embedding. Kinds follow from shapes, from modules and from the ends of names.
 """
 
 import re
@@ -14,10 +15,10 @@ from pydantic import Field, model_validator
 from kernels.specs.config import Config, fault_of_key
 
 OptimizerName = Literal["adamw", "muon"]
-Kind = Literal["matrix", "embedding", "vector"]
+Kind = Literal["matrix", "table", "vector"]
 
-_EMBEDDING = re.compile(r"embed|lm_head")
-"""Names of embeddings and output layers, beside those of embedding modules."""
+_TABLE = re.compile(r"(?:^|\.)(?:\w*embed\w*|wte|wpe|places|lm_head|output|\w*bias)(?:\.weight)?$")
+"""Ends of the names of what is looked up rather than multiplied (tokens, positions, biases by distance), and of output layers."""
 
 
 def _expression(pattern: str) -> str | None:
@@ -105,16 +106,16 @@ def _member(name: str, parameter: Any, kind: Kind, group: GroupConfig, optimizer
 
 
 def _kinds(model: Any) -> dict[int, Kind]:
-    """Return the kind of every parameter by its id: an embedding where any of its names or modules is one."""
+    """Return the kind of every parameter by its id: a table where any of its names or modules is one."""
     import torch
 
     tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding | torch.nn.EmbeddingBag)}
     kinds: dict[int, Kind] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        if parameter.ndim < 2:
+        if parameter.ndim < 2 or min(parameter.shape[-2:]) == 1:
             kinds[id(parameter)] = "vector"
-        elif id(parameter) in tables or _EMBEDDING.search(name):
-            kinds[id(parameter)] = "embedding"
+        elif id(parameter) in tables or _TABLE.search(name):
+            kinds[id(parameter)] = "table"
         else:
             kinds.setdefault(id(parameter), "matrix")
     return kinds

@@ -12,21 +12,24 @@ from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
 
+DECAY_SHARE = 0.2
+DECAY_SHAPE = "one_minus_sqrt"
+
 
 class ScheduleConfig(Config):
     """How the learning rate falls once it has warmed up."""
 
     kind: Literal["cosine", "linear", "warmup_stable_decay"] = "cosine"
     """Along half a cosine, along a line, or not before the last share of the steps."""
-    decay_share: float = Field(default=0.2, gt=0, le=1)
-    """Share of the steps in which it falls, where it is held before (Hägele et al. 2024)."""
-    decay_shape: Literal["linear", "one_minus_sqrt"] = "one_minus_sqrt"
-    """How it falls where it is held before (Hägele et al. 2024)."""
+    decay_share: float | None = Field(default=None, gt=0, le=1)
+    """Share of the steps in which it falls, where it is held before. Left out: 0.2 (Hägele et al. 2024)."""
+    decay_shape: Literal["linear", "one_minus_sqrt"] | None = None
+    """How it falls where it is held before. Left out: one_minus_sqrt (Hägele et al. 2024)."""
 
     @model_validator(mode="after")
     def _tells_of_a_decay_that_there_is(self) -> Self:
-        for key in ("decay_share", "decay_shape"):
-            if self.kind != "warmup_stable_decay" and getattr(self, key) != type(self).model_fields[key].default:
+        for key, value in (("decay_share", self.decay_share), ("decay_shape", self.decay_shape)):
+            if self.kind != "warmup_stable_decay" and value is not None:
                 raise fault_of_key(key, f"a {self.kind} schedule falls from the end of the warm-up to the last step; leave {key} out")
         return self
 
@@ -57,10 +60,10 @@ def check_course(course: Course) -> None:
 
 
 def first_decayed_step(course: Course) -> int:
-    """Return the step, counted from 0, whose rate begins the fall: a share of a step counts as a whole step that falls."""
+    """Return the step, counted from 0, whose rate begins the fall; at least one step falls, however small its share is."""
     if course.schedule.kind != "warmup_stable_decay":
         return course.warmup_steps
-    return course.num_steps - max(1, round(course.schedule.decay_share * course.num_steps))
+    return course.num_steps - max(1, round((course.schedule.decay_share or DECAY_SHARE) * course.num_steps))
 
 
 def learning_rate_at(step: int, course: Course) -> float:
@@ -85,6 +88,6 @@ def _height(progress: float, schedule: ScheduleConfig) -> float:
     """Return how high above its floor a rate stands, from 1 down to 0, at a share of the fall."""
     if schedule.kind == "cosine":
         return 0.5 * (1 + math.cos(math.pi * progress))
-    if schedule.kind == "warmup_stable_decay" and schedule.decay_shape == "one_minus_sqrt":
+    if schedule.kind == "warmup_stable_decay" and (schedule.decay_shape or DECAY_SHAPE) == "one_minus_sqrt":
         return 1 - math.sqrt(progress)
     return 1 - progress

@@ -263,6 +263,18 @@ def test_a_group_learns_at_its_own_rate(optimizer: OptimizerName) -> None:
     assert bool(model["slow"].detach().any())
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_group_decays_at_its_own_rate(optimizer: OptimizerName) -> None:
+    import torch
+
+    model = torch.nn.ParameterDict({"fast": torch.nn.Parameter(torch.ones(4, 4))})
+    groups = (GroupConfig(pattern="fast", learning_rate_ratio=2.0, weight_decay=0.5),)
+    chosen = Optimizer(model, OptimizerConfig(optimizer=optimizer, parameter_groups=groups), 0.0)
+    model["fast"].grad = torch.zeros(4, 4)
+    chosen.step(0.1)
+    torch.testing.assert_close(model["fast"].detach(), torch.full((4, 4), 1 - 0.1 * 2 * 0.5))
+
+
 def test_a_parameter_without_a_gradient_stays() -> None:
     import torch
 

@@ -46,7 +46,43 @@ def test_by_default_matrices_are_decayed_and_moved_by_the_optimizer_of_the_train
 
 def test_a_tied_output_layer_is_the_embedding_and_stands_once() -> None:
     found = members(tied=True)
-    assert found["table.weight"].kind == "embedding" and "lm_head.weight" not in found
+    assert found["table.weight"].kind == "table" and "lm_head.weight" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "kind"),
+    [
+        ("embedding", (10, 4), "table"),
+        ("model.embed_tokens.weight", (10, 4), "table"),
+        ("places", (10, 4), "table"),
+        ("output", (10, 4), "table"),
+        ("decoder_bias.weight", (32, 4), "table"),
+        ("blocks.0.out.weight", (4, 4), "matrix"),
+        ("attention.output.dense.weight", (4, 4), "matrix"),
+        ("blocks.0.experts", (3, 4, 8), "matrix"),
+        ("blocks.0.kernel", (4, 1, 8), "vector"),
+        ("blocks.0.conv.weight", (8, 1, 4), "vector"),
+        ("norm.weight", (4,), "vector"),
+        ("scale", (), "vector"),
+    ],
+)
+def test_the_kind_of_a_parameter_follows_from_its_shape_and_the_end_of_its_name(name: str, shape: tuple[int, ...], kind: str) -> None:
+    import torch
+
+    weight = torch.nn.Parameter(torch.zeros(shape))
+    named: Any = torch.nn.Module()
+    named.named_parameters = lambda *args, **kwargs: [(name, weight)]
+    assert [member.kind for member in members_of(named, [ALL], "muon", 0.1)] == [kind]
+
+
+def test_a_table_stays_one_under_a_second_name_that_does_not_tell() -> None:
+    import torch
+
+    tied = torch.nn.Module()
+    tied.embedding = torch.nn.Parameter(torch.zeros(10, 4))
+    tied.last = torch.nn.Linear(4, 10, bias=False)
+    tied.last.weight = tied.embedding
+    assert [(member.name, member.kind) for member in members_of(tied, [ALL], "muon", 0.1)] == [("embedding", "table")]
 
 
 def test_a_parameter_that_is_not_trained_is_in_no_group() -> None:

@@ -82,3 +82,9 @@ def test_a_decay_that_begins_in_the_warm_up_is_a_fault() -> None:
     with pytest.raises(ValueError, match="the decay begins with step 7, before the warm-up of 7 steps ends"):
         check_course(course(STABLE, warmup_steps=7))
     check_course(course(STABLE, warmup_steps=6))
+
+
+@pytest.mark.parametrize("kind", ["cosine", "linear", "warmup_stable_decay"])
+def test_a_schedule_that_is_written_out_with_all_its_keys_is_read_again(kind: Any) -> None:
+    schedule = ScheduleConfig(kind=kind)
+    assert ScheduleConfig.model_validate(schedule.model_dump(mode="json")) == schedule

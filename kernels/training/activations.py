@@ -1,0 +1,41 @@
+"""Activations that are recomputed on the way back rather than kept (Chen et al. 2016, arXiv 1604.06174), block by block.
+
+Selective recomputation (Korthikanti et al. 2022, arXiv 2205.05198) keeps what is dear to compute, the products of matrices and attention, and
+recomputes the cheap rest: norms, activation functions, rotations. Scores of an attention that is written as products are kept with them.
+Gradients are bit for bit those of a training that keeps everything.
+"""
+
+from functools import partial
+from typing import Any, Literal
+
+ActivationMode = Literal["none", "selective", "full"]
+"""Recompute nothing, all but products and attention, or all of a block but its inputs."""
+
+
+def apply(blocks: Any, mode: ActivationMode) -> None:
+    """Have blocks recompute their activations; names of parameters stay. A block may be compiled afterwards by ``block.compile``.
+
+    Args:
+        blocks: torch modules, each called once in a step: a ModuleList.
+        mode: what is recomputed.
+    """
+    import torch.utils.checkpoint
+
+    recomputing: Any = torch.utils.checkpoint  # a module that declares no types
+    if mode == "none":
+        return
+    settings: dict[str, Any] = {"use_reentrant": False}
+    if mode == "selective":
+        settings["context_fn"] = partial(recomputing.create_selective_checkpoint_contexts, _kept_operations())
+    for block in blocks:
+        block.forward = partial(recomputing.checkpoint, block.forward, **settings)
+
+
+def _kept_operations() -> list[Any]:
+    """Return the operations whose results are kept: products of matrices, and every kind of fused attention that this torch has."""
+    import torch
+
+    aten: Any = torch.ops.aten
+    products = ("mm", "addmm", "bmm", "baddbmm")
+    attention = [f"_scaled_dot_product_{kind}" for kind in ("flash_attention_for_cpu", "flash_attention", "efficient_attention", "cudnn_attention")]
+    return [getattr(aten, name).default for name in (*products, *attention)]
