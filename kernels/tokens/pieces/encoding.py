@@ -75,8 +75,8 @@ def batches(texts: Texts) -> list[tuple[int, int]]:
     offsets: Any = texts.offsets
     start, num_texts = 0, len(texts)
     while start < num_texts:
-        end: Any = np.searchsorted(offsets, offsets[start] + BATCH_BYTES, side="right")
-        ranges.append((start, min(num_texts, max(start + 1, int(end) - 1))))
+        end = int(cast(Any, np).searchsorted(offsets, offsets[start] + BATCH_BYTES, side="right")) - 1
+        ranges.append((start, min(num_texts, max(start + 1, end))))
         start = ranges[-1][1]
     return ranges
 
