@@ -20,6 +20,7 @@ MEASURED_DOCUMENTS = 500
 MEASURED_CHARS = 1 << 21
 """Of each partition, at most, but for the first document."""
 FIT_TABLE = "fit"
+FIT_VERSION = 1
 NOT_MEASURED = "no mixture is packed by it, or none of their sources has a partition that passed its checks"
 
 
@@ -48,7 +49,7 @@ def tokenizer_of_model(recipe: str, name: str | None, method: TokenizerOfModel, 
         description=f"The tokenizer of {model} in Transformers form, as it is.",
         group="tokens",
         kinds=("huggingface",),
-        code_version=f"{method.name}:{method.version}",
+        code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
         config=lambda partition: config,
         made_from=(whole(model), *measured.upstream),
         build=build,
@@ -70,7 +71,7 @@ def tokenizer_of_file(
         description="A tokenizer that somebody else made, in Transformers form, as it is.",
         group="tokens",
         kinds=("huggingface",),
-        code_version=f"{method.name}:{method.version}",
+        code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
         config=lambda partition: config,
         made_from=(whole(f"inputs/{place[0]}"), *measured.upstream),
         build=build,
@@ -85,7 +86,7 @@ def tokenizer(recipe: str, name: str | None, method: TokenizerMethod, config: Co
         description="The tokenizer in Transformers form. Trained on the first partitions of its sources, so that new data does not change it.",
         group="tokens",
         kinds=("huggingface",),
-        code_version=f"{method.name}:{method.version}",
+        code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
         config=lambda partition: config,
         made_from=measured.upstream,
         build=lambda build: train_tokenizer(build, method, measured),

@@ -72,10 +72,10 @@ def texts_of(column: "pa.ChunkedArray[Any] | pa.Array[Any]") -> Texts:
 def batches(texts: Texts) -> list[tuple[int, int]]:
     """Return ranges of texts of about `BATCH_BYTES`, at least one text each."""
     ranges: list[tuple[int, int]] = []
+    offsets: Any = texts.offsets
     start, num_texts = 0, len(texts)
     while start < num_texts:
-        limit: Any = texts.offsets[start] + BATCH_BYTES
-        end = int(np.searchsorted(texts.offsets, limit, side="right")) - 1
+        end = int(cast(Any, np).searchsorted(offsets, offsets[start] + BATCH_BYTES, side="right")) - 1
         ranges.append((start, min(num_texts, max(start + 1, end))))
         start = ranges[-1][1]
     return ranges

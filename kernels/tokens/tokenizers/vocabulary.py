@@ -6,9 +6,10 @@ Digits stand alone, so that numbers are read digit by digit.
 
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from kernels.specs.config import Config, fault_of_key
+from kernels.tokens.chats import UnrenderedError, template
 from kernels.tokens.special_tokens import NUM_BYTES, SpecialTokens
 
 
@@ -21,6 +22,16 @@ class VocabularyConfig(Config):
     """Control tokens beside the four that are always there."""
     chat_template: str | None = None
     """Jinja source of the template that conversations are rendered by; left out, ChatML with tools."""
+
+    @field_validator("chat_template")
+    @classmethod
+    def _is_a_template(cls, source: str | None) -> str | None:
+        try:
+            if source is not None:
+                template(source, {})
+        except UnrenderedError as error:
+            raise ValueError(f"{error}; mend it, or leave the key out for ChatML") from None
+        return source
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:

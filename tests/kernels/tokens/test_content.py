@@ -38,8 +38,9 @@ def encoder(tokenizer_json: str) -> TextEncoder:
 
 @pytest.fixture(scope="module")
 def folder(tokenizer_json: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    write_tokenizer(tokenizer_json, tmp_path_factory.mktemp("tokenizer"))
-    return tmp_path_factory.getbasetemp() / "tokenizer0"
+    made = tmp_path_factory.mktemp("tokenizer")
+    write_tokenizer(tokenizer_json, made)
+    return made
 
 
 def opened(folder: Path) -> Any:
@@ -128,6 +129,15 @@ def test_shards_and_checkpoints_give_a_conversation_the_same_tokens(encoder: Tex
         Turn("assistant", "x"),
     ]
     assert ChatEncoder(encoder, OWN_TEMPLATE).conversation(turns) == chat_encoder(opened(folder)).conversation(turns)
+
+
+def test_conversations_together_have_the_tokens_that_they_have_one_by_one(encoder: TextEncoder) -> None:
+    chats = ChatEncoder(encoder, OWN_TEMPLATE)
+    spelled = [[Turn("system", text), Turn("user", f"  {text}"), Turn("assistant", f"\n{text}")] for text in SPELLED]
+    turns = [TURNS, *spelled, [], [Turn("user", "Hi"), Turn("assistant", "Ho"), Turn("rejected", "No")]]
+    assert chats.conversations(turns) == [chats.conversation(said) for said in turns]
+    refusing = ChatEncoder(encoder, template("{% if messages | length > 2 %}{{ raise_exception('no') }}{% endif %}x", {}))
+    assert refusing.conversations([TURNS[:2], TURNS]) == [refusing.conversation(TURNS[:2]), None]
 
 
 def test_an_answer_is_learned_in_the_tokens_behind_the_prompt_it_will_be_asked_with(encoder: TextEncoder) -> None:

@@ -91,7 +91,7 @@ def test_a_tokenizer_of_others_that_loses_capitals_packs_its_mixture_and_is_warn
     (shop.folder / "theirs" / "notes.md").write_text("not of the tokenizer")
     assert not [name for name in shop.waiting() if "tokens/" in name]
     write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=264)), shop.folder / "theirs")
-    assert {name for name in shop.waiting() if "tokenizer" in name} == {"small/tokens/tokenizer_theirs"}
+    assert {name for name in shop.waiting() if "tokenizer" in name} == {"tokens/tokenizer_theirs"}
 
 
 def test_a_tokenizer_of_others_that_is_none_is_refused_where_it_is_made(shop: Any) -> None:

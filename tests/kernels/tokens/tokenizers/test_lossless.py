@@ -143,6 +143,13 @@ def test_tokens_that_could_be_taken_for_text_or_are_there_already_are_refused(to
         specs("tokenizers")["byte_bpe"].config(vocab_size=300, special_tokens={"more": ["<a>", "<a>"]})
 
 
+def test_a_chat_template_that_cannot_be_read_is_refused_with_the_recipe() -> None:
+    config = specs("tokenizers")["byte_bpe"].config
+    assert config(vocab_size=300, chat_template="{% for m in messages %}{{ m.content }}{% endfor %}").chat_template
+    with pytest.raises(ValueError, match=r"chat template cannot be read.*leave the key out"):
+        config(vocab_size=300, chat_template="{% for %}")
+
+
 def test_the_vocabulary_has_the_size_that_was_asked_for_where_the_texts_have_as_many_pieces() -> None:
     texts = ["".join(random.Random(number).choices("abcdefgh ", k=400)) for number in range(60)]
     sizes = {name: TextEncoder(train(name, texts)).vocabulary_size for name in TRAINED}
