@@ -35,6 +35,13 @@ class GuardConfig(Config):
     divergence_steps: int = Field(default=128, gt=0)
     """Steps on lost ground one behind the other, with which training has diverged."""
 
+    on_divergence: Literal["stop", "roll_back"] = "stop"
+    """Whether a training that diverged ends, or goes back to its newest state and on from there more slowly."""
+    roll_back_rate_ratio: float = Field(default=0.5, gt=0, lt=1)
+    """What the learning rate is multiplied by from there on."""
+    max_roll_backs: int = Field(default=2, gt=0)
+    """Times that a training goes back; then it ends."""
+
     @model_validator(mode="after")
     def _warms_up_within_its_window(self) -> Self:
         if self.min_observations > self.window:

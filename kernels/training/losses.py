@@ -30,8 +30,11 @@ def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) ->
 
 def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:
     """Return whether every loss is finite and the last tenth of them below the first."""
-    column: list[Any] = pq.read_table(folder / LOSSES, partitioning=None, columns=["loss"])["loss"].to_pylist()  # pyright: ignore[reportUnknownMemberType]
-    losses = [float(value) for value in column if value is not None]
+    table = pq.read_table(folder / LOSSES, partitioning=None)  # pyright: ignore[reportUnknownMemberType]
+    rows: list[dict[str, Any]] = table.select([name for name in ("loss", "skipped") if name in table.column_names]).to_pylist()
+    losses = [float(row["loss"]) for row in rows if row["loss"] is not None and not row.get("skipped")]
+    if not losses:
+        return CheckpointFinding(False, "no step was taken: each was left out as out of the usual", {})
     tenth = max(1, len(losses) // 10)
     first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
     finite = all(math.isfinite(loss) for loss in losses)

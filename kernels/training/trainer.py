@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
 from kernels.training.feed import Batch, Feed
-from kernels.training.guards import Guard, Verdict, Watchdog
+from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
 from kernels.training.optimizers import Optimizer
 from kernels.training.resume import TrainingState, load_state, save_state
 from kernels.training.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
 from kernels.training.schedules import Course, learning_rate_at
 from kernels.training.validation import Validation
+from kernels.training.watchdog import Watchdog
 
 Record = dict[str, float | None]
 
@@ -113,7 +114,7 @@ class Trainer:
             record, verdict = self._step(step, batch)
             counted += batch.num_tokens
             watchdog.beat()
-            if verdict.action == "diverged":
+            if verdict.kind == "diverged":
                 return self._rolled_back(step, verdict), counted
             done = step + 1
             ends = done == parts.last_step
@@ -151,24 +152,24 @@ class Trainer:
                 parts.optimizer.zero()
                 return {**record, "skipped": 1.0}, Verdict("skip", "gradients overflowed in half precision")
         verdict = self._guard.judge(step + 1, loss, norm)
-        if verdict.action == "take":
+        if verdict.kind == "take":
             parts.optimizer.step(rate)
             self._average(step + 1)
         else:
             self._place.say(verdict.words)
         parts.optimizer.zero()
-        return {**record, "skipped": float(verdict.action != "take")}, verdict
+        return {**record, "skipped": float(verdict.kind != "take")}, verdict
 
     def _rolled_back(self, step: int, verdict: Verdict) -> int:
         """Go back to the newest state and learn slower from there; return the step to go on with. Raises FloatingPointError: not any more."""
         guards = self._parts.config.guards
         state = None if guards.on_divergence == "stop" else self._load()
         if state is None or self._num_roll_backs >= guards.max_roll_backs:
-            raise FloatingPointError(f"training diverged at step {step + 1}: {verdict.words}; lower the learning rate or look at the data")
+            raise FloatingPointError(f"training diverged: {verdict.words}")
         self._take_up(state)
         self._rate_ratio *= guards.roll_back_rate_ratio
         self._num_roll_backs += 1
-        self._place.say(f"training diverged at step {step + 1}: {verdict.words}; going on from step {state.step} at {self._rate_ratio:g} of the rate")
+        self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {self._rate_ratio:g} of the rate")
         self._keep(state.step)
         return state.step
 

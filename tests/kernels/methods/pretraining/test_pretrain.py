@@ -101,9 +101,11 @@ def test_the_loss_falls_on_text_that_repeats(data: Path, tmp_path: Path) -> None
     assert summary["final_loss"] < 0.5 * summary["first_loss"] and summary["validation_loss"] < summary["first_loss"]
 
 
-def test_a_loss_that_is_not_finite_names_its_step(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(FloatingPointError, match=r"the loss of step \d+ is"):
-        run(data, tmp_path, config(learning_rate=1e38, gradient_clip=1e38, warmup_steps=0))
+def test_steps_whose_loss_is_not_finite_are_left_out_and_a_row_of_them_ends_the_training(data: Path, tmp_path: Path) -> None:
+    words: list[str] = []
+    with pytest.raises(FloatingPointError, match=r"training diverged: step \d+ is left out, since its loss is nan"):
+        run(data, tmp_path, config(learning_rate=1e38, gradient_clip=1e38, warmup_steps=0, guards={"max_skips": 3}), say=words.append)
+    assert len(words) == 2 and all("nan" in word for word in words)
 
 
 def test_steps_that_read_the_mixture_too_often_are_refused_before_the_first(data: Path, tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+"""Temporary."""
+from typing import Any
+def write_events(records: Any, folder: Any) -> None: ...
