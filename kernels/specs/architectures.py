@@ -67,6 +67,8 @@ class Architecture:
     build: Callable[..., Any]
     attentions: frozenset[Attention] = frozenset({"causal"})
     """What it can do: an objective that asks for another is refused."""
+    reads_images: bool = False
+    """Whether it reads images among its tokens: ``build`` then takes the id that holds their places, ``image_token_id``, too."""
     fast: Callable[[Any], Any] | None = None
     """Takes a Transformers config; returns the family's own module for it (`kernels.models.formats.fast.Fast`), None where it is none of the
     family or has a part that the module lacks. Without one a model trains by Transformers' own module."""

@@ -39,10 +39,10 @@ class StackConfig(Config):
     def _heads_fit(self) -> Self:
         if self.hidden_size % self.num_heads:
             raise fault_of_key(
-                "num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {_divisors(self.hidden_size)}"
+                "num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {divisors(self.hidden_size)}"
             )
         if self.num_heads % self.num_kv_heads:
-            raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {_divisors(self.num_heads)}")
+            raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {divisors(self.num_heads)}")
         width = self.hidden_size // self.num_heads
         if width % 2 and self.positions == "rope":
             raise fault_of_key("num_heads", f"a head is {width} wide, and rotary positions turn pairs; take heads of an even width")
@@ -58,7 +58,7 @@ class LlamaConfig(StackConfig):
     """The family."""
 
 
-def _divisors(number: int) -> str:
+def divisors(number: int) -> str:
     """Return some numbers that divide another, in words."""
     found = [candidate for candidate in range(1, min(number, 256) + 1) if number % candidate == 0]
     return f"one of {', '.join(map(str, found))}"
@@ -128,11 +128,22 @@ def fast(shape: Any) -> Any:
     if shape.model_type == MODEL_TYPE:
         own = Decoder(DecoderShape(**shape.stack))
         return Fast(own, None, own.shape.attention, own.initialise, splits(own.shape))
+    stack = stack_of(shape)
+    if stack is None:
+        return None
+    module = Decoder(stack)
+    return Fast(module, table(stack), "causal", module.initialise, splits(stack))
+
+
+def stack_of(shape: Any) -> Any:
+    """Return the sizes of a Llama of Transformers; None for what is none, or has a part that our stack lacks."""
+    from kernels.models.blocks.decoder import DecoderShape
+
     if shape.model_type != "llama" or shape.rope_parameters["rope_type"] != "default":
         return None
     if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias:
         return None
-    stack = DecoderShape(
+    return DecoderShape(
         vocab_size=shape.vocab_size,
         width=shape.hidden_size,
         num_layers=shape.num_hidden_layers,
@@ -147,8 +158,6 @@ def fast(shape: Any) -> Any:
         eps=shape.rms_norm_eps,
         attention="causal",
     )
-    module = Decoder(stack)
-    return Fast(module, table(stack), "causal", module.initialise, splits(stack))
 
 
 def splits(stack: Any) -> dict[str, tuple[int, ...]]:

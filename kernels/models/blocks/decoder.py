@@ -104,7 +104,10 @@ class Decoder(nn.Module):
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
-        x = self.embedded(reading.tokens_BT, positions_of(reading.segments_BT), dtype)
+        return self.read(self.embedded(reading.tokens_BT, positions_of(reading.segments_BT), dtype), reading)
+
+    def read(self, x: torch.Tensor, reading: Reading) -> torch.Tensor:
+        """Return the last hidden states, [B, T, D], of what the first block reads, [B, T, D]."""
         told = self.told(reading.tokens_BT.shape[1], reading.tokens_BT.device, mask_of(reading, self.shape.attention))
         for block in self.blocks:
             x = block(x, told)

@@ -1,0 +1,142 @@
+"""Decoders that read images: equal to Transformers' LLaVA on the same weights, and sure of which image an answer is about."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from kernels.models.architectures import llava
+from kernels.models.formats.fast import fast_of, fresh, taken, write
+from kernels.models.reading import Reading
+
+VOCABULARY, IMAGE = 61, 60
+PATCHES = 4
+SHAPE: dict[str, Any] = {"kind": "llava", "hidden_size": 32, "num_layers": 2, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 48}
+SHAPE |= {"max_position_embeddings": 64, "tie_embeddings": False, "image_size": 8, "patch_size": 4, "vision_width": 24, "vision_layers": 2}
+SHAPE |= {"vision_heads": 3}
+
+
+def shape(**changes: Any) -> Any:
+    config = llava.LlavaConfig.model_validate({**SHAPE, **changes})
+    return llava.build(config, vocab_size=VOCABULARY, eos_token_id=1, pad_token_id=0, image_token_id=IMAGE)
+
+
+def model(made: Any) -> Any:
+    """Return a model with weights large enough that a fault shows, biases and norms among them."""
+    trainable = fresh(made, 3)
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for tensor in (*trainable.module.parameters(), *trainable.module.buffers()):
+            tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.2)
+    return trainable
+
+
+def logits(module: Any, tokens: torch.Tensor, pixels: torch.Tensor | None) -> torch.Tensor:
+    weight, _ = module.output_layer()
+    return module(Reading(tokens, torch.zeros_like(tokens), pixels=pixels), torch.float32) @ weight.t()
+
+
+def words(rows: int = 2, length: int = 12) -> torch.Tensor:
+    """Return rows with an image each, at another place in each row."""
+    tokens = torch.randint(2, IMAGE, (rows, length), generator=torch.Generator().manual_seed(5))
+    for row in range(rows):
+        tokens[row, row + 1 : row + 1 + PATCHES] = IMAGE
+    return tokens
+
+
+def pictures(count: int = 2) -> torch.Tensor:
+    return torch.randn(count, 3, 8, 8, generator=torch.Generator().manual_seed(11))
+
+
+@pytest.mark.parametrize("changes", [{}, {"tie_embeddings": True}, {"vision_layers": 1, "patch_size": 8}], ids=str)
+def test_a_llava_gives_the_logits_of_transformers_on_the_same_weights_both_ways(
+    tmp_path: Path, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import LlavaForConditionalGeneration
+
+    ours = model(shape(**changes))
+    monkeypatch.setattr(f"{__name__}.PATCHES", ours.module.shape.vision.num_patches)
+    write(ours, tmp_path)
+    theirs: Any = LlavaForConditionalGeneration.from_pretrained(tmp_path).eval()
+    expected = theirs(input_ids=words(), pixel_values=pictures()).logits
+    torch.testing.assert_close(logits(ours.module, words(), pictures()), expected, rtol=1e-4, atol=1e-4)
+    back = taken(theirs)
+    assert back.is_own
+    torch.testing.assert_close(logits(back.module, words(), pictures()), logits(ours.module, words(), pictures()), rtol=0, atol=0)
+    write(back, tmp_path / "again")
+    assert (tmp_path / "again" / "model.safetensors").read_bytes() == (tmp_path / "model.safetensors").read_bytes()
+
+
+def test_without_images_it_is_the_llama_that_it_holds() -> None:
+    from kernels.models.architectures import llama
+    from kernels.models.blocks.decoder import Decoder
+
+    ours = model(shape()).module
+    alone = Decoder(ours.shape.language)
+    alone.load_state_dict(ours.language.state_dict())
+    tokens = torch.randint(2, IMAGE, (2, 8))
+    assert torch.equal(ours(Reading(tokens, torch.zeros_like(tokens)), torch.float32), alone(Reading(tokens, torch.zeros_like(tokens)), torch.float32))
+    assert llama.SPEC.fast is not None and llama.SPEC.fast(shape()) is None, "no other family takes it"
+
+
+def test_what_follows_an_image_depends_on_it_and_what_stands_before_it_does_not() -> None:
+    ours = model(shape()).module
+    changed = pictures()
+    changed[0, 0, 7, 7] += 1.0
+    before, after = logits(ours, words(), pictures()), logits(ours, words(), changed)
+    assert torch.equal(before[0, :1], after[0, :1])
+    assert (before[0, 1:] != after[0, 1:]).any(-1).all(), "every patch sees the whole image, all that follows sees the patches"
+    assert torch.equal(before[1], after[1]), "the image of another row is another row's"
+
+
+def test_a_later_token_never_changes_an_earlier_logit() -> None:
+    ours = model(shape()).module
+    changed = words()
+    changed[:, 9] = (changed[:, 9] + 1) % IMAGE
+    before, after = logits(ours, words(), pictures()), logits(ours, changed, pictures())
+    assert torch.equal(before[:, :9], after[:, :9]) and not torch.equal(before[:, 9:], after[:, 9:])
+
+
+@pytest.mark.parametrize(("pixels", "found"), [(None, "8 patches, and there are 0 images"), (pictures(1), "8 .* 1 images"), (pictures(3), "8 .* 3 images")])
+def test_places_without_an_image_and_images_without_a_place_are_refused(pixels: Any, found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        logits(model(shape()).module, words(), pixels)
+
+
+def test_images_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"images of \(3, 16, 8\), and the model sees \(3, 8, 8\)"):
+        logits(model(shape()).module, words(), torch.zeros(2, 3, 16, 8))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"projector_hidden_act": "relu"},
+        {"vision_feature_layer": -2},
+        {"vision_feature_select_strategy": "full"},
+        {"multimodal_projector_bias": False},
+        {"vision_config.hidden_act": "gelu"},
+        {"text_config.attention_bias": True},
+    ],
+    ids=str,
+)
+def test_what_the_module_lacks_is_left_to_transformers(changes: dict[str, Any]) -> None:
+    made = shape()
+    assert fast_of(made) is not None
+    for key, value in changes.items():
+        part, _, name = key.rpartition(".")
+        setattr(getattr(made, part) if part else made, name, value)
+    assert fast_of(made) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [({"patch_size": 3}, "patch_size"), ({"vision_heads": 5}, "vision_heads"), ({"max_position_embeddings": 4}, "max_position_embeddings")],
+    ids=str,
+)
+def test_shapes_that_do_not_go_together_name_the_key(changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        llava.LlavaConfig.model_validate({**SHAPE, **changes})
+    assert [fault["ctx"]["key"] for fault in caught.value.errors()] == [key]
