@@ -185,7 +185,7 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
         raise ValueError("no items to ask: num_items is below 1 or the data file is empty")
     requests = [[encode(model, item.prompt, option) for option in item.options] for item in chosen]
     flat = iter(log_likelihoods(model, [request for group in requests for request in group]))
-    limit = model.model.config.max_position_embeddings
+    limit = model.model.config.get_text_config().max_position_embeddings
     rows: list[dict[str, Any]] = []
     for item, group in zip(chosen, requests, strict=True):
         totals = [next(flat) for _ in group]

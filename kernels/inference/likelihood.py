@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from kernels.models.formats.checkpoints import LanguageModel
 
 TOKENS_PER_BATCH = 2048
@@ -17,28 +20,42 @@ class Request(NamedTuple):
 
     context: tuple[int, ...]
     continuation: tuple[int, ...]
+    image: int | None = None
+    """Number of the image whose places the context holds; None where it holds none."""
 
 
-def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list[float]:
+def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels: "NDArray[np.float32] | None" = None) -> list[float]:
     """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
 
     Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model
     is causal), so options of one prompt share a pass where they can. A float32 model computes its matrix products in bfloat16.
 
+    Args:
+        model: a causal decoder.
+        requests: what is asked.
+        pixels: the images that requests name by number, [I, 3, height, width], normalised.
+
     Raises:
-        ValueError: a context is empty, or a continuation is longer than the model's context.
+        ValueError: a context is empty, a continuation is longer than the model's context, or a request with an image is.
     """
-    limit = model.model.config.max_position_embeddings
+    limit = model.model.config.get_text_config().max_position_embeddings
     for request in requests:
         if not request.context or len(request.continuation) > limit:
             raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")
+        if request.image is not None and len(request.context) + len(request.continuation) - 1 > limit:
+            raise ValueError(f"an image and its text are {len(request.context) + len(request.continuation) - 1} tokens, and the model reads {limit}")
     inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
+    image_of = [-1 if request.image is None else request.image for request in requests]
     rows: list[tuple[int, ...]] = []
     row_of_request = [0] * len(requests)
     shares = attention_of(model.model) == "causal"  # what a model of prefixes says depends on where the prefix ends
-    for index in sorted(range(len(requests)), key=inputs.__getitem__, reverse=True):  # a prefix comes right behind what it begins
-        if not rows or not shares or rows[-1][: len(inputs[index])] != inputs[index]:
+    images: list[int] = []
+    for index in sorted(
+        range(len(requests)), key=lambda index: (image_of[index], inputs[index]), reverse=True
+    ):  # what begins another comes behind it
+        if not rows or not shares or rows[-1][: len(inputs[index])] != inputs[index] or images[-1] != image_of[index]:
             rows.append(inputs[index])
+            images.append(image_of[index])
         row_of_request[index] = len(rows) - 1
     asked: list[list[int]] = [[] for _ in rows]
     for index, row in enumerate(row_of_request):
@@ -50,7 +67,8 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
             for slot, row in enumerate(batch)
             for index in asked[row]
         ]
-        for index, total in _score_batch(model, [rows[row] for row in batch], slots):
+        seen = None if pixels is None else pixels[[images[row] for row in batch if images[row] >= 0]]
+        for index, total in _score_batch(model, [rows[row] for row in batch], slots, seen):
             results[index] = total
     return results
 
@@ -68,7 +86,10 @@ def _batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
 
 
 def _score_batch(
-    model: "LanguageModel", rows: Sequence[tuple[int, ...]], slots: Sequence[tuple[int, int, int, tuple[int, ...]]]
+    model: "LanguageModel",
+    rows: Sequence[tuple[int, ...]],
+    slots: Sequence[tuple[int, int, int, tuple[int, ...]]],
+    pixels: "NDArray[np.float32] | None",
 ) -> Iterator[tuple[int, float]]:
     """Yield (request, log-likelihood) for slots of (request, row, position before its first scored input, continuation)."""
     import torch
@@ -83,6 +104,8 @@ def _score_batch(
         keep_BT[row, start : start + len(continuation)] = True
     device = model.device
     told: dict[str, Any] = {}
+    if pixels is not None and len(pixels):
+        told["pixel_values"] = torch.from_numpy(pixels).to(device)  # pyright: ignore[reportUnknownMemberType]
     if attention_of(model.model) == "prefix":
         told["prefix_mask"] = torch.zeros_like(keep_BT)
         for _, row, start, _ in slots:

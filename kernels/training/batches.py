@@ -31,6 +31,8 @@ class Examples(NamedTuple):
     decoder_segments_BU: NDArray[np.int32] | None
     num_cut: int
     """Tokens of all rows that found no room."""
+    pixels: NDArray[np.float32] | None = None
+    """Images of the rows in order, [I, 3, height, width], normalised."""
 
 
 class Transform(NamedTuple):

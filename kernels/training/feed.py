@@ -4,6 +4,7 @@ What a step reads follows from its number alone; a thread prepares the next step
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -52,16 +53,47 @@ def sequence_length(mixture: Path) -> int:
     return read_index(mixture).sequence_length
 
 
-class Feed:
-    """The steps of a training, prepared ahead."""
+class StepFeed(ABC):
+    """The steps of a training, prepared ahead, whatever they read."""
+
+    waited_seconds = 0.0
+    """How long steps stood still for their batch."""
+
+    @abstractmethod
+    def batch(self, step: int) -> Batch:
+        """Return what a step, counted from 0, reads: always the same."""
+
+    def steps(self, first: int, last: int) -> Iterator[tuple[int, Batch]]:
+        """Yield steps with what they read, from one on until before another."""
+        with ThreadPoolExecutor(1, "feed") as pool:
+            waiting: list[Future[Batch]] = [pool.submit(self.batch, step) for step in range(first, min(first + AHEAD, last))]
+            for step in range(first, last):
+                started = time.perf_counter()
+                batch = waiting.pop(0).result()
+                self.waited_seconds += time.perf_counter() - started
+                if step + AHEAD < last:
+                    waiting.append(pool.submit(self.batch, step + AHEAD))
+                yield step, batch
+
+
+def batch_of(parts: list[Examples]) -> Batch:
+    """Return parts with what they hold."""
+    return Batch(
+        parts,
+        sum(int((part.segments_BT >= 0).sum()) for part in parts),
+        sum(int((part.targets != IGNORED).sum()) for part in parts),
+        sum(part.num_cut for part in parts),
+    )
+
+
+class Feed(StepFeed):
+    """The steps of a training that reads a mixture."""
 
     def __init__(self, mixture: Path, plan: Plan, transform: Transform, seed: int, micro_batch_size: int | None) -> None:
         """Lay out the order. Raises ValueError: a source would be read more often than the mixture allows."""
         self._split, self._plan, self._transform, self._seed, self._micro = open_split(mixture, "train"), plan, transform, seed, micro_batch_size
         index: MixtureIndex = read_index(mixture)
         self._order = Order(index, num_rows(plan))
-        self.waited_seconds = 0.0
-        """How long steps stood still for their batch."""
 
     def batch(self, step: int) -> Batch:
         """Return what a step, counted from 0, reads."""
@@ -81,25 +113,8 @@ class Feed:
             )
             for start in range(0, len(tokens), size)
         ]
-        return Batch(
-            parts,
-            sum(int((part.segments_BT >= 0).sum()) for part in parts),
-            sum(int((part.targets != IGNORED).sum()) for part in parts),
-            sum(part.num_cut for part in parts),
-        )
+        return batch_of(parts)
 
     def epochs(self) -> dict[str, float]:
         """Return how often the whole training reads each source."""
         return self._order.epochs()
-
-    def steps(self, first: int, last: int) -> Iterator[tuple[int, Batch]]:
-        """Yield steps with what they read, from one on until before another."""
-        with ThreadPoolExecutor(1, "feed") as pool:
-            waiting: list[Future[Batch]] = [pool.submit(self.batch, step) for step in range(first, min(first + AHEAD, last))]
-            for step in range(first, last):
-                started = time.perf_counter()
-                batch = waiting.pop(0).result()
-                self.waited_seconds += time.perf_counter() - started
-                if step + AHEAD < last:
-                    waiting.append(pool.submit(self.batch, step + AHEAD))
-                yield step, batch

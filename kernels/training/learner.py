@@ -99,7 +99,12 @@ def reading_of(part: Examples, device: str) -> Any:
         return None if array is None else torch.from_numpy(np.ascontiguousarray(array)).to(device)  # pyright: ignore[reportUnknownMemberType]
 
     return Reading(
-        tensor(part.inputs_BT), tensor(part.segments_BT), tensor(part.prefix_BT), tensor(part.decoder_inputs_BU), tensor(part.decoder_segments_BU)
+        tensor(part.inputs_BT),
+        tensor(part.segments_BT),
+        tensor(part.prefix_BT),
+        tensor(part.decoder_inputs_BU),
+        tensor(part.decoder_segments_BU),
+        tensor(part.pixels),
     )
 
 

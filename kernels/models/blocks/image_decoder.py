@@ -1,6 +1,6 @@
-"""A decoder that reads images among its tokens: a vision tower, a projector of two layers, and the Llama stack (Liu et al. 2023, arXiv 2304.08485;
-the second layer is of Liu et al. 2023, arXiv 2310.03744).
+"""A decoder that reads images among its tokens: a vision tower, a projector of two layers, and the Llama stack.
 
+That is LLaVA (Liu et al. 2023, arXiv 2304.08485), with the two layers of its version 1.5 (Liu et al. 2023, arXiv 2310.03744).
 In the text an image is as many tokens of one id as it has patches, side by side; what is projected of the patches takes their places.
 Shape letters as in decoder.py and vision.py.
 """

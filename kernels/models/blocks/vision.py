@@ -85,7 +85,9 @@ class VisionTower(nn.Module):
         """
         shape = self.shape
         if pixels.shape[1:] != (NUM_CHANNELS, shape.image_size, shape.image_size):
-            raise ValueError(f"images of {tuple(pixels.shape[1:])}, and the model sees {(NUM_CHANNELS, shape.image_size, shape.image_size)}; resize them")
+            raise ValueError(
+                f"images of {tuple(pixels.shape[1:])}, and the model sees {(NUM_CHANNELS, shape.image_size, shape.image_size)}; resize them"
+            )
         side, size = shape.image_size // shape.patch_size, shape.patch_size
         cut = pixels.to(dtype).view(-1, NUM_CHANNELS, side, size, side, size).permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
         patches = nn.functional.linear(cut, self.patch.to(dtype).flatten(1)).float()

@@ -3,8 +3,9 @@
 from functools import lru_cache
 from typing import Any
 
-from kernels.tokens.chats import ChatEncoder, UnrenderedError, encoder_of
+from kernels.tokens.chats import ChatEncoder, Render, UnrenderedError, encoder_of
 from kernels.tokens.content import TextEncoder
+from kernels.tokens.image_chats import ImageChatEncoder, image_chat_encoder
 
 
 @lru_cache(maxsize=4)
@@ -16,6 +17,16 @@ def text_encoder(tokenizer: Any) -> TextEncoder:
 @lru_cache(maxsize=4)
 def chat_encoder(tokenizer: Any) -> ChatEncoder:
     """Return what encodes conversations by a Transformers tokenizer of fast form with a chat template."""
+    return encoder_of(tokenizer.backend_tokenizer.to_str(), _render_of(tokenizer))
+
+
+@lru_cache(maxsize=4)
+def image_chats(tokenizer: Any, num_patches: int) -> ImageChatEncoder:
+    """Return what encodes conversations about images by a Transformers tokenizer of fast form with a chat template and an image token."""
+    return image_chat_encoder(tokenizer.backend_tokenizer.to_str(), _render_of(tokenizer), num_patches)
+
+
+def _render_of(tokenizer: Any) -> Render:
     from jinja2 import TemplateError
 
     def render(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
@@ -24,4 +35,4 @@ def chat_encoder(tokenizer: Any) -> ChatEncoder:
         except TemplateError as error:
             raise UnrenderedError(f"the chat template refuses a conversation: {error}") from error
 
-    return encoder_of(tokenizer.backend_tokenizer.to_str(), render)
+    return render

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from kernels.models.formats import own
+from kernels.models.formats.fast import model_class
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
@@ -53,7 +54,8 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
 
         model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
     else:
-        model = cast(Any, AutoModelForCausalLM).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+        made = model_class(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), AutoModelForCausalLM)
+        model = made.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE

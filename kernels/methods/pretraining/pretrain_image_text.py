@@ -1,0 +1,93 @@
+"""Pretraining on images and text: a model from random weights learns to answer questions about images (Liu et al. 2023, arXiv 2304.08485).
+
+The data are a folder in LLaVA's form (kernels/reading/images/conversations.py) with the splits ``train`` and ``validation``. The loss is on answers
+alone. The tokenizer of the recipe gains the token ``<image>``.
+"""
+
+from typing import Annotated, Any, Self, cast
+
+from pydantic import model_validator
+
+from kernels.models.formats.fast import fresh
+from kernels.specs.architectures import Architecture
+from kernels.specs.config import Config, fault_of_key
+from kernels.specs.families import OneOf, chosen
+from kernels.specs.methods import Method, MethodJob
+from kernels.specs.needs import Package, Tokenizer
+from kernels.tokens.image_chats import IMAGE_TOKEN
+from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
+from kernels.training.config import TrainingConfig
+from kernels.training.image_runs import train
+from kernels.training.losses import LOSS_FELL
+from kernels.training.seeding import seed_everything
+
+IMAGES, TOKENIZER = Package(), Tokenizer()
+
+
+class PretrainImageTextConfig(TrainingConfig):
+    """What is trained, for how long, and how fast it learns; a sequence is an example: an image, a question and an answer."""
+
+    architecture: Annotated[Config, OneOf("architectures")]
+    """The model's family and shape; one that reads images."""
+
+    @model_validator(mode="after")
+    def _reads_images(self) -> Self:
+        architecture: Architecture = chosen("architectures", self.architecture)
+        if not architecture.reads_images:
+            raise fault_of_key("architecture", f"{architecture.name} reads no images; take one that does, such as llava")
+        if self.length_stages:
+            raise fault_of_key("length_stages", "an example is read whole; leave the key out")
+        if self.samples:
+            raise fault_of_key("samples", "a beginning has no image to go on from; leave the key out")
+        return self
+
+
+def run(job: MethodJob) -> dict[str, float]:
+    """Train from scratch, or on from the state a killed run left in ``job.scratch``.
+
+    Raises:
+        ValueError: the folder holds nothing to learn from.
+        FloatingPointError: the training diverged.
+    """
+    config: PretrainImageTextConfig = job.config
+    tokenizer = with_image_token(job)
+    seed_everything(config.seed)
+    architecture: Architecture = chosen("architectures", config.architecture)
+    shape = architecture.build(
+        config.architecture,
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
+    )
+    return train(job, config, job.paths[IMAGES], fresh(shape, config.seed), tokenizer)
+
+
+def with_image_token(job: MethodJob) -> Any:
+    """Return the recipe's tokenizer with a token that holds the places of images, and a chat template."""
+    from tokenizers import AddedToken
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    tokenizer.add_tokens([AddedToken(IMAGE_TOKEN, special=True, normalized=False)], special_tokens=True)
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = CHAT_TEMPLATE
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def max_positions(config: PretrainImageTextConfig) -> int | None:
+    """Return how many tokens the model may read."""
+    return chosen("architectures", config.architecture).max_positions(config.architecture)
+
+
+SPEC = Method(
+    name="pretrain_image_text",
+    version=1,
+    config=PretrainImageTextConfig,
+    needs=(IMAGES, TOKENIZER),
+    run=run,
+    checks=(LOSS_FELL,),
+    max_positions=max_positions,
+)

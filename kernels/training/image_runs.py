@@ -1,0 +1,139 @@
+"""A training on images and text from a job's data to a checkpoint: the parts of runs.py, with examples of images in place of a mixture."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kernels.models.formats import fast
+from kernels.models.formats.chats import image_chats
+from kernels.specs.methods import MethodJob
+from kernels.specs.sources import Reject
+from kernels.training.compilation import compiles, keep_freed_memory
+from kernels.training.config import TrainingConfig
+from kernels.training.horizon import Extent
+from kernels.training.image_examples import ImageFeed, ImageSet, Limits, in_parts, in_words, prepare, rows_of
+from kernels.training.learner import Learner, Setting
+from kernels.training.peak import measure_peak
+from kernels.training.preflight import check
+from kernels.training.runs import optimizer_of, rates_of, run
+from kernels.training.stages import make_plan, whole_rows
+from kernels.training.trainer import Parts
+from kernels.training.validation import PreparedValidation
+
+LEFT_OUT = "left_out.parquet"
+"""In a checkpoint's folder: which records were not learned from, and why."""
+SPLITS = ("train", "validation")
+
+
+class Sets(NamedTuple):
+    """What is learned from and what is validated on."""
+
+    train: ImageSet
+    validation: ImageSet
+
+    @property
+    def row_length(self) -> int:
+        """Positions of a row that holds any example of both."""
+        return max(self.train.row_length, self.validation.row_length)
+
+
+def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
+    """Train a model on a folder of images and conversations, or on from the state that a killed run left; write the checkpoint.
+
+    Returns:
+        Its summary.
+
+    Raises:
+        ValueError: the folder holds nothing to learn from (says why).
+        FloatingPointError: the training diverged.
+    """
+    keep_freed_memory()
+    vision = trainable.shape.vision_config
+    limits = Limits(vision.image_size, trainable.shape.get_text_config().max_position_embeddings)
+    encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
+    sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy") for split in SPLITS))
+    left_out = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
+    for split, rejects in left_out.items():
+        if rejects:
+            job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
+    parts = assemble(job, config, sets, trainable, tokenizer.pad_token_id)
+    found = run(job, parts, identity(config, sets), trainable, tokenizer)
+    write_left_out(left_out, job.out)
+    counts = {f"num_{split}_left_out": float(len(rejects)) for split, rejects in left_out.items()}
+    return {**found, **counts, "num_examples": float(len(sets.train.examples)), "num_images": float(len(sets.train.pixels))}
+
+
+def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast.Trainable, padding: int) -> Parts:
+    """Return all that a training is made of, looked at before the first step; ``job.say`` is told what a reader should know."""
+    length = sets.row_length
+    counted = count_flops(trainable, length)
+    per_token = counted.flops_per_row // length
+    rates, horizon = rates_of(config, Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token))
+    compiled, why_not = compiles(config.compile, per_token * horizon.num_tokens, job.device)
+    for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
+        if words:
+            job.say(words)
+    learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
+    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), whole_rows(length), length)
+    feed = ImageFeed(sets.train, plan, padding, config.seed, config.micro_batch_size)
+    check(learner, feed.batch(0))
+    looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))
+    rows = config.micro_batch_size or rates.batch_size
+    return Parts(
+        config=config,
+        course=config.course(horizon.num_steps, rates.learning_rate),
+        last_step=horizon.last_step,
+        learner=learner,
+        optimizer=optimizer_of(config, learner, rates.weight_decay),
+        feed=feed,
+        validation=PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None),
+        flops_per_token=counted.flops_per_row * len(sets.train.examples) / sets.train.num_tokens,
+        peak_flops=measure_peak(job.device, config.precision),
+        samples=dict[str, str],
+    )
+
+
+class Flops(NamedTuple):
+    """The work of a model of images."""
+
+    num_matmul_parameters: int
+    """Those that a token or a patch is multiplied by: the output layer among them, look-ups of embeddings not."""
+    flops_per_row: int
+    """Forwards and backwards, of a row with one image; causal attention is counted for the half that it computes."""
+
+
+def count_flops(trainable: fast.Trainable, length: int) -> Flops:
+    """Return the work of a decoder that reads images on rows of a length: the tower's matrices meet patches alone, the decoder's all tokens."""
+    shape = trainable.module.shape
+    matrices = {"vision": 0, "projector": 0, "language": 0}
+    for name, parameter in trainable.module.named_parameters():
+        if parameter.ndim >= 2 and "embed" not in name:
+            matrices[name.split(".")[0]] += parameter.numel()
+    matrices["language"] += trainable.module.output_layer()[0].numel()
+    places = shape.vision.num_patches + 1
+    products = matrices["vision"] * places + matrices["projector"] * shape.vision.num_patches + matrices["language"] * length
+    attention = 4 * shape.vision.num_layers * shape.vision.width * places**2
+    attention += 2 * shape.language.num_layers * shape.language.num_heads * shape.language.head_width * length**2
+    return Flops(sum(matrices.values()), 3 * (2 * products + attention))
+
+
+def write_left_out(rejects: dict[str, list[Reject]], folder: Path) -> None:
+    """Write which records of which split were not learned from, and why."""
+    rows = [{"split": split, **each._asdict()} for split, given in rejects.items() for each in given]
+    schema = pa.schema([(name, pa.string()) for name in ("split", *Reject._fields)])
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / LEFT_OUT, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+
+
+def identity(config: TrainingConfig, sets: Iterable[ImageSet]) -> str:
+    """Return a name of config and data: the same exactly where a state may be taken up."""
+    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    for each in sets:
+        digest.update(repr(each.examples).encode())
+        for image in each.pixels:
+            digest.update(np.ascontiguousarray(image))
+    return digest.hexdigest()
