@@ -41,6 +41,8 @@ class RecipeNames(NamedTuple):
     models: Collection[str]
     mixtures: Collection[str]
     sources: Collection[str]
+    has_tokenizer: bool
+    """Whether it has one tokenizer that needs no name."""
 
 
 class NeedKind(Protocol):
@@ -91,7 +93,7 @@ class _MixtureKind:
 
 class _TokenizerKind:
     def faults(self, need: Tokenizer, method: str, said: NeedsOfRecipe, names: RecipeNames) -> Iterator[Fault]:
-        yield from ()  # a mixture has one
+        yield from ()  # a mixture has one, and `faults` asks for one where there is none
 
     def upstream(self, need: Tokenizer, position: int, said: NeedsOfRecipe) -> Upstream:
         return whole(tokenizer_asset(said.tokenizer))
@@ -125,7 +127,7 @@ class _ExamplesKind:
 class _PackageKind:
     def faults(self, need: Package, method: str, said: NeedsOfRecipe, names: RecipeNames) -> Iterator[Fault]:
         if not isinstance(said.data, str):
-            yield ("data",), "give the folder or file to adopt, such as embedded:smollm2"
+            yield ("data",), f"the method {method!r} needs the path of a folder or file, such as embedded:smollm2"
 
     def upstream(self, need: Package, position: int, said: NeedsOfRecipe) -> Upstream:
         return whole(f"inputs/{said.model}")
@@ -154,6 +156,9 @@ def faults(needs: tuple[MethodNeed, ...], method: str, said: NeedsOfRecipe, name
         yield from _unknown(("from", index), "model", name, names.models)
     for need in needs:
         yield from KINDS[type(need)].faults(need, method, said, names)
+    kinds = {type(need) for need in needs}
+    if Tokenizer in kinds and Mixture not in kinds and not names.has_tokenizer:
+        yield (), f"the method {method!r} needs a tokenizer; give the recipe the key 'tokenizer' (several 'tokenizers' would not say which)"
     if said.data is not None and not any(isinstance(need, Mixture | Examples | Package) for need in needs):
         yield ("data",), f"the method {method!r} reads no data; leave the key out"
 

@@ -134,13 +134,13 @@ def rows_of(data: ImageSet, numbers: NDArray[np.int64], row_length: int, padding
     inputs = np.full((len(numbers), row_length), padding, np.int64)
     segments = np.full((len(numbers), row_length), NO_SEGMENT, np.int32)
     targets = np.full((len(numbers), row_length), IGNORED, np.int64)
-    for row, number in enumerate(numbers.tolist()):
-        ids, mask = (np.array(values, np.int64) for values in data.examples[number].learned)
+    examples = [data.examples[int(number)] for number in numbers]
+    for row, example in enumerate(examples):
+        ids, mask = np.array(example.learned.ids, np.int64), np.array(example.learned.mask, np.bool_)
         count = len(ids) - 1
         inputs[row, :count], segments[row, :count] = ids[:-1], 0
-        targets[row, :count] = np.where(mask[1:] == 1, ids[1:], IGNORED)
-    images = [data.examples[number].image for number in numbers.tolist()]
-    return Examples(inputs, segments, targets, None, None, None, 0, normalised(data.pixels[images]))
+        targets[row, :count] = np.where(mask[1:], ids[1:], IGNORED)
+    return Examples(inputs, segments, targets, None, None, None, 0, normalised(data.pixels[[example.image for example in examples]]))
 
 
 def in_parts(numbers: NDArray[np.int64], size: int | None, rows: Callable[[NDArray[np.int64]], Examples]) -> list[Examples]:

@@ -57,7 +57,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     limits = Limits(vision.image_size, trainable.shape.get_text_config().max_position_embeddings)
     encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
     sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy") for split in SPLITS))
-    left_out = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
+    left_out: dict[str, list[Reject]] = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
     for split, rejects in left_out.items():
         if rejects:
             job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
@@ -135,5 +135,5 @@ def identity(config: TrainingConfig, sets: Iterable[ImageSet]) -> str:
     for each in sets:
         digest.update(repr(each.examples).encode())
         for image in each.pixels:
-            digest.update(np.ascontiguousarray(image))
+            digest.update(image.tobytes())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from kernels.models.formats import fast
 from kernels.specs.config import Config
 from kernels.specs.families import chosen
 from kernels.specs.methods import MethodJob
-from kernels.specs.objectives import ControlTokens, Objective
+from kernels.specs.objectives import Objective
 from kernels.tokens.mixture_index import INDEX_FILE, read_index
 from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens

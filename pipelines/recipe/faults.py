@@ -109,7 +109,7 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     here = ("models", model)
     if model == "leaderboard":
         yield here, "this name is taken by the leaderboard of evals; choose another"
-    names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources)
+    names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources, recipe.tokenizer is not None)
     for location, message in faults(specs("methods")[entry.method].needs, entry.method, said_of(recipe, model, entry), names):
         yield (*here, *location), message
     frontier = _made_from(recipe, model)

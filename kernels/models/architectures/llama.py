@@ -118,7 +118,7 @@ def max_positions(config: StackConfig) -> int:
 
 
 def fast(shape: Any) -> Any:
-    """Return our own module for a Llama of Transformers, or for a decoder that it does not have; None for what is neither, or scales its positions."""
+    """Return our own module for a Llama of Transformers, or for a decoder that it lacks; None for what is neither, or scales its positions."""
     from kernels.models.blocks.decoder import Decoder, DecoderShape
     from kernels.models.formats.fast import Fast
     from kernels.models.formats.own import MODEL_TYPE

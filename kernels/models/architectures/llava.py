@@ -141,9 +141,11 @@ def table(shape: Any) -> Table:
 
 
 def _vision_entries(shape: Any) -> list[Entry]:
+    from kernels.models.blocks.vision import NUM_CHANNELS
+
     ours, theirs = "vision", "model.vision_tower"
     entries = [
-        Entry(f"{ours}.patch", (f"{theirs}.embeddings.patch_embedding.weight",)),
+        Entry(f"{ours}.patch.weight", (f"{theirs}.embeddings.patch_embedding.weight",), shape=(NUM_CHANNELS, shape.patch_size, shape.patch_size)),
         Entry(f"{ours}.class_embedding", (f"{theirs}.embeddings.class_embedding",)),
         Entry(f"{ours}.place_embedding", (f"{theirs}.embeddings.position_embedding.weight",)),
     ]

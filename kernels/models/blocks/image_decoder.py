@@ -77,9 +77,9 @@ class ImageDecoder(nn.Module):
         return self.language.output_layer()
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
-        """Draw the weights of matrices and embeddings from a normal distribution; norms stay the identity, biases 0."""
-        self.vision.initialise(generator, std)
+        """Draw the decoder's matrices and embeddings by a standard deviation, and the rest as `VisionTower.initialise` does; biases are 0."""
+        self.vision.initialise(generator)
         self.language.initialise(generator, std)
         with torch.no_grad():
             for layer in (self.projector.inner, self.projector.outer):
-                layer.weight.normal_(0, std, generator=generator)
+                layer.weight.normal_(0, layer.weight.shape[1] ** -0.5, generator=generator)

@@ -13,6 +13,8 @@ from kernels.models.blocks.attention import attend
 from kernels.models.blocks.linear import LayerNorm, Linear
 
 NUM_CHANNELS = 3
+PLACE_STD = 0.5
+"""Of what is drawn for places, beside patches of normalised pixels, which come to about 1."""
 QUICK_GELU = 1.702
 """CLIP's activation is ``x * sigmoid(1.702 x)`` (Hendrycks and Gimpel 2016, arXiv 1606.08415)."""
 
@@ -68,7 +70,7 @@ class VisionTower(nn.Module):
         """Allocate the parameters; `initialise` fills them."""
         super().__init__()
         self.shape = shape
-        self.patch = nn.Parameter(torch.empty(shape.width, NUM_CHANNELS, shape.patch_size, shape.patch_size))
+        self.patch = Linear(NUM_CHANNELS * shape.patch_size**2, shape.width)
         self.class_embedding = nn.Parameter(torch.empty(shape.width))
         self.place_embedding = nn.Parameter(torch.empty(shape.num_patches + 1, shape.width))
         self.norm = LayerNorm(shape.width, shape.eps)
@@ -90,16 +92,23 @@ class VisionTower(nn.Module):
             )
         side, size = shape.image_size // shape.patch_size, shape.patch_size
         cut = pixels.to(dtype).view(-1, NUM_CHANNELS, side, size, side, size).permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-        patches = nn.functional.linear(cut, self.patch.to(dtype).flatten(1)).float()
+        patches = self.patch(cut).float()
         first = self.class_embedding.float().expand(len(patches), 1, -1)
         x = self.norm((torch.cat([first, patches], 1) + self.place_embedding).to(dtype))
         for block in self.blocks:
             x = block(x)
         return x[:, 1:]
 
-    def initialise(self, generator: torch.Generator, std: float) -> None:
-        """Draw matrices, embeddings and patches from a normal distribution; norms stay the identity, biases 0."""
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw weights so that patches and places tell apart what leaves the tower from the first step on; norms stay the identity, biases 0.
+
+        A product keeps the size of what it reads, and what blocks add is smaller the more of them there are, as CLIP draws them.
+        """
+        behind = (2 * self.shape.num_layers) ** -0.5
         with torch.no_grad():
             for name, parameter in self.named_parameters():
-                if parameter.ndim >= 2 or name == "class_embedding":
-                    parameter.normal_(0, std, generator=generator)
+                if name in ("class_embedding", "place_embedding"):
+                    parameter.normal_(0, PLACE_STD, generator=generator)
+                elif parameter.ndim == 2:
+                    adds = name.endswith((".out.weight", ".down.weight"))
+                    parameter.normal_(0, parameter.shape[1] ** -0.5 * (behind if adds else 1.0), generator=generator)

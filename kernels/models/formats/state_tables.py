@@ -17,6 +17,8 @@ class Entry(NamedTuple):
     """How many rows of ours each of theirs has; empty where it is one."""
     transposed: bool = False
     """Whether theirs stand the other way round, as GPT-2's do."""
+    shape: tuple[int, ...] = ()
+    """Of what each row of theirs is, where it is no row: a convolution's kernel. Ours has it flat."""
 
 
 class Table(NamedTuple):
@@ -45,7 +47,8 @@ def to_transformers(ours: Mapping[str, Any], table: Table) -> dict[str, Any]:
         tensor = ours[entry.ours]
         parts = tensor.split(list(entry.rows)) if entry.rows else (tensor,)
         for name, part in zip(entry.theirs, parts, strict=True):
-            found[name] = (part.t() if entry.transposed else part).contiguous()
+            part = part.t() if entry.transposed else part
+            found[name] = (part.unflatten(1, entry.shape) if entry.shape else part).contiguous()
     return found
 
 
@@ -61,7 +64,8 @@ def from_transformers(theirs: Mapping[str, Any], table: Table) -> dict[str, Any]
     found: dict[str, Any] = {}
     used: set[str] = set()
     for entry in table.expanded():
-        parts = [theirs[name].t() if entry.transposed else theirs[name] for name in entry.theirs]
+        parts = [theirs[name].flatten(1) if entry.shape else theirs[name] for name in entry.theirs]
+        parts = [part.t() for part in parts] if entry.transposed else parts
         found[entry.ours] = torch.cat(parts).contiguous() if len(parts) > 1 else parts[0]
         used |= set(entry.theirs)
     unused = sorted(set(theirs) - used)

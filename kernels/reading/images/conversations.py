@@ -104,8 +104,8 @@ def _turns(turns: list[Any]) -> tuple[Turn, ...] | None:
     found: list[Turn] = []
     for number, turn in enumerate(turns):
         fields: dict[str, Any] = cast(dict[str, Any], turn) if isinstance(turn, dict) else {}
-        said, value = fields.get("from"), fields.get("value")
-        if said != ("human", "gpt")[number % 2] or not isinstance(value, str) or not value.strip():
+        said, value = ("human", "gpt")[number % 2], fields.get("value")
+        if fields.get("from") != said or not isinstance(value, str) or not value.strip():
             return None
         found.append(Turn(_ROLES[said], value))
     return tuple(found)

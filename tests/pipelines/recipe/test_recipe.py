@@ -141,7 +141,7 @@ def test_a_name_that_points_nowhere_is_told(kind: str, tmp_path: Path) -> None:
     [
         ("    from: [base]\n", "", "models.sft.from", "the method 'sft' takes 1 parent(s) ['parent'], found []"),
         ("data: piqa.jsonl, ", "", "evals.piqa", "the task 'piqa' needs the key 'data': the path of its data file"),
-        ("data: model.gguf, ", "", "models.adopted.data", "give the folder or file to adopt, such as embedded:smollm2"),
+        ("data: model.gguf, ", "", "models.adopted.data", "the method 'adopt_gguf' needs the path of a folder or file, such as embedded:smollm2"),
     ],
 )
 def test_what_a_method_needs_and_is_not_there_is_told_where_it_belongs(old: str, new: str, key: str, message: str, tmp_path: Path) -> None:
