@@ -52,7 +52,7 @@ def made(monkeypatch):
 
 
 def test_every_module_beside_the_table_adds_its_set_and_the_smoke_set_it_has():
-    full = {"books", "chats", "code", "evals", "smollm2", "web", "wikipedia"}
+    full = {"books", "chats", "code", "evals", "images", "smollm2", "web", "wikipedia"}
     assert set(EMBEDDED) == full | {f"smoke-{name}" for name in full - {"smollm2"}}
 
 

@@ -64,7 +64,7 @@ def test_an_image_that_is_cut_is_broken() -> None:
     for kind in ("PNG", "JPEG", "WEBP"):
         content = file_of(noise, kind)
         assert reason(content[: len(content) // 2]) in ("image_broken", "image_format"), kind
-    assert reason(b"") == "image_format" and reason(b"\x89PNG\r\n\x1a\n") == "image_broken"
+    assert reason(b"") == reason(b"\x89PNG\r\n\x1a\n") == "image_format"
 
 
 def test_a_small_file_that_would_unpack_to_gigabytes_is_refused_unopened() -> None:
