@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from kernels.models.formats import fast
 from kernels.models.formats.chats import image_chats
+from kernels.models.formats.image_processors import write_processor
 from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
 from kernels.training.compilation import compiles, keep_freed_memory
@@ -63,6 +64,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
             job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
     parts = assemble(job, config, sets, trainable, tokenizer.pad_token_id)
     found = run(job, parts, identity(config, sets), trainable, tokenizer)
+    write_processor(trainable.shape, tokenizer, job.out)
     write_left_out(left_out, job.out)
     counts = {f"num_{split}_left_out": float(len(rejects)) for split, rejects in left_out.items()}
     return {**found, **counts, "num_examples": float(len(sets.train.examples)), "num_images": float(len(sets.train.pixels))}

@@ -14,8 +14,8 @@ from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Package, Tokenizer
-from kernels.tokens.image_chats import IMAGE_TOKEN
-from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
+from kernels.tokens import tokenizer_files
+from kernels.tokens.image_chats import CHAT_TEMPLATE, IMAGE_TOKEN
 from kernels.training.config import TrainingConfig
 from kernels.training.image_runs import train
 from kernels.training.losses import LOSS_FELL
@@ -70,7 +70,7 @@ def with_image_token(job: MethodJob) -> Any:
 
     tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     tokenizer.add_tokens([AddedToken(IMAGE_TOKEN, special=True, normalized=False)], special_tokens=True)
-    if tokenizer.chat_template is None:
+    if tokenizer.chat_template in (None, tokenizer_files.CHAT_TEMPLATE):
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

@@ -26,10 +26,11 @@ from tests.small_models import small_llama
 def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
     folder = tmp_path_factory.mktemp("model")
     special = SpecialTokens(more=("<image>",))
-    write_tokenizer(train(iter(["Which colour? red green blue"] * 4), ByteBpeConfig(vocab_size=280, special_tokens=special)), folder, special)
+    tokenizer = train(iter(["Which colour? red green blue"] * 4), ByteBpeConfig(vocab_size=280, special_tokens=special))
+    write_tokenizer(tokenizer, folder, special)
     config = llava.LlavaConfig(
-        kind="llava", hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True,
-        image_size=8, patch_size=4, vision_width=16, vision_layers=1, vision_heads=2,
+        kind="llava", hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32, max_position_embeddings=64,
+        tie_embeddings=True, image_size=8, patch_size=4, vision_width=16, vision_layers=1, vision_heads=2,
     )  # fmt: skip
     made = fresh(llava.build(config, vocab_size=280, eos_token_id=0, pad_token_id=3, image_token_id=4), 1)
     with torch.no_grad():

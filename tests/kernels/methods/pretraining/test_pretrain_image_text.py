@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from pydantic import ValidationError
@@ -12,7 +13,11 @@ from kernels.evals.tasks.image_questions import SPEC as TASK
 from kernels.evals.tasks.image_questions import ImageQuestionsConfig
 from kernels.methods.pretraining.pretrain_image_text import IMAGES, SPEC, TOKENIZER, PretrainImageTextConfig
 from kernels.models.architectures import llama, llava
+from kernels.models.formats.chats import image_chats
 from kernels.models.formats.checkpoints import load
+from kernels.reading.images.conversations import PLACE
+from kernels.reading.images.decoding import decode_file, normalised
+from kernels.specs.turns import Turn
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from kernels.training.image_runs import LEFT_OUT
@@ -94,6 +99,25 @@ def test_it_answers_what_it_sees_far_above_chance_and_by_chance_what_it_does_not
     assert scores["accuracy_blind"].value == 1 / len(COLOURS), "one grey picture has one answer, which is right once in four"
 
 
+def test_transformers_alone_reads_the_checkpoint_and_asks_it_as_it_was_trained(data: Path, tmp_path: Path) -> None:
+    import torch
+    from PIL import Image
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    run(data, tmp_path, config(num_steps=1, warmup_steps=0, checkpoint_every=1))
+    processor: Any = AutoProcessor.from_pretrained(tmp_path / "out")
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 48, 3), np.uint8))
+    chat = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": "\nWhich colour?"}]}]
+    asked = processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt")
+    image.save(tmp_path / "image.png")
+    assert np.array_equal(asked["pixel_values"].numpy(), normalised(decode_file(tmp_path / "image.png", 8)[None]))
+    ours = image_chats(load(tmp_path / "out", "cpu").tokenizer, 4).answered([Turn("user", f"{PLACE}\nWhich colour?"), Turn("assistant", "red")])
+    assert ours is not None and asked["input_ids"][0].tolist() == ours.ids[: ours.mask.index(1)]
+    model: Any = AutoModelForImageTextToText.from_pretrained(tmp_path / "out")
+    assert model.generate(**asked, max_new_tokens=2, do_sample=False).shape[1] == asked["input_ids"].shape[1] + 2
+    assert torch.isfinite(model(**asked).logits).all()
+
+
 def test_what_cannot_be_learned_from_is_counted_stored_and_told(data: Path, tmp_path: Path) -> None:
     folder = put_images(tmp_path / "broken", {"train": 8, "validation": 4})
     (folder / "tokenizer").symlink_to(data / "tokenizer")
@@ -117,7 +141,7 @@ def test_a_folder_with_nothing_to_learn_from_is_refused(data: Path, tmp_path: Pa
     folder = put_images(tmp_path, {"validation": 4})
     (folder / "tokenizer").symlink_to(data / "tokenizer")
     write(folder, "train", [record("gone.png", "red")])
-    with pytest.raises(ValueError, match="no example of the split 'train' can be learned from .*1 image_missing"):
+    with pytest.raises(ValueError, match=r"no example of the split 'train' can be learned from .*1 image_missing"):
         run(folder, tmp_path / "job", config())
 
 
@@ -129,7 +153,14 @@ def test_a_folder_with_nothing_to_learn_from_is_refused(data: Path, tmp_path: Pa
         (
             {
                 "architecture": llama.LlamaConfig(
-                    kind="llama", hidden_size=8, num_layers=1, num_heads=1, num_kv_heads=1, intermediate_size=8, max_position_embeddings=8, tie_embeddings=True
+                    kind="llama",
+                    hidden_size=8,
+                    num_layers=1,
+                    num_heads=1,
+                    num_kv_heads=1,
+                    intermediate_size=8,
+                    max_position_embeddings=8,
+                    tie_embeddings=True,
                 )
             },
             "architecture",
