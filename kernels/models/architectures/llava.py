@@ -23,7 +23,7 @@ class LlavaConfig(llama.StackConfig):
 
     kind: Literal["llava"]
     """The family."""
-    positions: Literal["rope"] = "rope"
+    positions: Literal["rope"] = "rope"  # pyright: ignore[reportIncompatibleVariableOverride]  # configs are frozen
     """How tokens know where they stand: rotary alone (Su et al. 2021, arXiv 2104.09864)."""
     image_size: int = Field(gt=0)
     """Height and width of images as the tower sees them, in pixels; what is given is padded to a square and resized."""
@@ -80,8 +80,6 @@ def build(config: LlavaConfig, *, vocab_size: int, eos_token_id: int, pad_token_
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         tie_word_embeddings=config.tie_embeddings,
-        eos_token_id=eos_token_id,
-        pad_token_id=pad_token_id,
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from kernels.models.formats import own
-from kernels.models.formats.fast import model_class
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
@@ -40,7 +39,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         ValueError: the weights do not fit the config.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
     from transformers.utils import logging
 
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -54,7 +53,8 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
 
         model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
     else:
-        made = model_class(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), AutoModelForCausalLM)
+        shape = cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
+        made: Any = AutoModelForCausalLM if type(shape) in cast(Any, AutoModelForCausalLM)._model_mapping else AutoModelForImageTextToText
         model = made.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
