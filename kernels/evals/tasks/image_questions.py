@@ -4,7 +4,7 @@ The data are a folder in LLaVA's form (kernels/reading/images/conversations.py),
 scored with the end of its turn, so that "1" is told from "12". ``accuracy_blind`` asks the same of a grey picture: what the model knows unseen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,21 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, choose_subset
+from kernels.evals.multiple_choice import MultipleChoiceConfig, choose_subset, item_texts
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import image_chats
-from kernels.reading.images.conversations import PLACE, ImageConversation, read_split
+from kernels.reading.images.conversations import PLACE, SUFFIXES, ImageConversation, read_split
 from kernels.reading.images.decoding import FILLING, UnreadableImage, decode_file, normalised
 from kernels.specs.needs import DataFile
 from kernels.specs.sources import Reject
-from kernels.specs.tasks import EvalResult, Score, Task
+from kernels.specs.tasks import EvalResult, ItemTexts, Score, Task, TaskTexts
 from kernels.tokens.image_chats import ImageChatEncoder
 
 if TYPE_CHECKING:
     import polars as pl
 
     from kernels.models.formats.checkpoints import LanguageModel
+
+
+LEARNED = ("train", "validation")
+"""Splits of the folder that are no eval's."""
 
 
 class ImageQuestionsConfig(MultipleChoiceConfig):
@@ -92,6 +96,23 @@ def read_items(data: Path, config: ImageQuestionsConfig, size: int) -> tuple[lis
     return items, rejects
 
 
+def read_texts(data: Path) -> Iterator[ItemTexts]:
+    """Yield what must not occur in training data of every question of a folder, those that are learned from left out.
+
+    Raises:
+        ValueError: a file of the folder is no split.
+    """
+    for path in sorted(data.iterdir()):
+        if path.suffix in SUFFIXES and path.stem not in LEARNED:
+            for each in read_split(data, path.stem):
+                if isinstance(each, ImageConversation):
+                    yield item_texts(_question(each), each.options or (each.turns[-1].content,))
+
+
+def _question(asked: ImageConversation) -> str:
+    return asked.turns[-2].content.replace(PLACE, "").strip()
+
+
 def _request(encoder: ImageChatEncoder, asked: ImageConversation, option: str, image: int) -> Request:
     """Return image, question and an option in the place of the answer as token ids."""
     learned = encoder.answered([*asked.turns[:-1], asked.turns[-1]._replace(content=option)])
@@ -109,7 +130,7 @@ def _row(asked: ImageConversation, seen: list[float], blind: list[float]) -> dic
     expected = asked.turns[-1].content
     answers = {"answer": asked.options[seen.index(max(seen))], "answer_blind": asked.options[blind.index(max(blind))]}
     return {
-        "item": asked.key, "image": asked.image, "prompt": asked.turns[-2].content.replace(PLACE, "").strip(), "options": list(asked.options),
+        "item": asked.key, "image": asked.image, "prompt": _question(asked), "options": list(asked.options),
         "log_likelihoods": seen, "expected": expected, **answers, "correct": answers["answer"] == expected,
         "correct_blind": answers["answer_blind"] == expected,
     }  # fmt: skip
@@ -131,4 +152,12 @@ def _frame(rows: list[dict[str, Any]], rejects: list[Reject]) -> "pl.DataFrame":
     return pl.DataFrame([*rows, *told], schema={**texts, **lists, **flags})
 
 
-SPEC = Task(name="image_questions", version=1, config=ImageQuestionsConfig, need=DataFile(), run=run, metrics=("accuracy", "accuracy_blind"))
+SPEC = Task(
+    name="image_questions",
+    version=1,
+    config=ImageQuestionsConfig,
+    need=DataFile(),
+    run=run,
+    texts=TaskTexts(version=1, read=read_texts),
+    metrics=("accuracy", "accuracy_blind"),
+)
