@@ -91,6 +91,7 @@ def test_the_fast_module_gives_the_loss_and_gradients_of_transformers() -> None:
     torch.testing.assert_close(found["blocks.0.down.weight"], others["model.model.layers.0.mlp.down_proj.weight"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore")  # of the compiler by itself
 def test_compiled_blocks_give_the_loss_of_plain_ones() -> None:
     rows = batch([[words(1, 16)], [words(2, 10), words(3, 6)]])
     plain, compiled = learner(trainable()), learner(trainable(), compiled=True)

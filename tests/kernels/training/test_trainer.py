@@ -155,7 +155,7 @@ def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: 
     words: list[str] = []
     summary = run(data, tmp_path, config(guards={"min_observations": 5}), say=words.append)
     assert summary["num_skipped_steps"] == 1 and losses(tmp_path).filter(pl.col("skipped") == 1)["step"].to_list() == [10]
-    assert len(words) == 1 and words[0].startswith("step 10 is left out, since its loss is")
+    assert len(words) == 1 and words[0].startswith("step 10 is left out, since its loss of")
 
 
 def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_says_so(
