@@ -111,5 +111,5 @@ def clip(parameters: list[Any], largest: float, scale: float) -> float:
     norm = float(torch.nn.utils.get_total_norm(gradients)) / scale
     factor = min(1.0, largest / (norm + 1e-6)) / scale if math.isfinite(norm) else 1.0
     if factor != 1.0:
-        torch._foreach_mul_(gradients, factor)  # noqa: SLF001  # one call for all of them
+        torch._foreach_mul_(gradients, factor)  # one call for all of them
     return norm

@@ -31,7 +31,5 @@ class _Asked:
     def __init__(self, module: Any) -> None:
         self.module = module
 
-    def __call__(
-        self, input_ids: Any, attention_mask: Any = None, past_key_values: Any = None, logits_to_keep: Any = 0, **_: Any
-    ) -> Answer:
+    def __call__(self, input_ids: Any, attention_mask: Any = None, past_key_values: Any = None, logits_to_keep: Any = 0, **_: Any) -> Answer:
         return asked(self.module, input_ids, attention_mask, past_key_values, logits_to_keep)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
 from kernels.training.feed import Batch, Feed
+from kernels.training.flops import Flops
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
 from kernels.training.optimizers import Optimizer
@@ -48,7 +49,7 @@ class Parts(NamedTuple):
     optimizer: Optimizer
     feed: Feed
     validation: Validation
-    flops_per_token: float
+    flops: Flops
     peak_flops: float
     """Of the machine's matrix products in the training's precision, a second."""
     samples: Callable[[], dict[str, str]]
@@ -218,7 +219,7 @@ class Trainer:
         parts = self._parts
         speed = num_tokens / max(seconds, 1e-9)
         numbers = {name: value for name, value in record.items() if value is not None}
-        share = {"mfu": speed * parts.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
+        share = {"mfu": speed * parts.flops.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
         self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": speed, **share})
 
     # --- states ---

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-
 from kernels.specs.objectives import IGNORED
 from kernels.training.batches import Transform, prepare_rows
 from kernels.training.feed import open_split
@@ -45,5 +44,3 @@ class Validation:
             return Measured(nats / num_labels, None)
         num_bytes = sum(int(self._bytes[part.targets[part.targets != IGNORED]].sum()) for part in self._parts)
         return Measured(nats / num_labels, nats / math.log(2) / max(1, num_bytes))
-
-

@@ -29,11 +29,25 @@ def find_faults(recipe: Any) -> Iterator[Fault]:
         yield from _model(recipe, model, entry)
     for name, entry in recipe.evals.items():
         yield from _eval(recipe, name, entry)
+    for name, entry in recipe.ladders.items():
+        yield from _ladder(recipe, name, entry)
     if recipe.release is not None:
         yield from _known(("release", "candidate"), "model", recipe.release.candidate, recipe.models)
         yield from _metric(recipe, recipe.release.metric)
     if not recipe.sources and not recipe.models:
         yield (), "a recipe needs sources or models; add one of them"
+
+
+def _ladder(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
+    """Yield what is wrong with a ladder: its models, and that losses compare only on one mixture."""
+    here = ("ladders", name)
+    for index, model in enumerate(entry.models):
+        yield from _known((*here, "models", index), "model", model, recipe.models)
+    for index, model in enumerate(entry.held_out):
+        yield from _known((*here, "held_out", index), "model of the ladder", model, entry.models)
+    mixtures = sorted({str(recipe.models[model].data) for model in entry.models if model in recipe.models})
+    if len(mixtures) > 1:
+        yield here, f"its models learn from {', '.join(mixtures)}, so that their losses do not compare; train them on one mixture"
 
 
 def _metric(recipe: Any, metric: str) -> Iterator[Fault]:

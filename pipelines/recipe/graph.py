@@ -17,6 +17,7 @@ from assets.corpus.suites import corpus_suites
 from assets.datasets.builder import COMPLETE, is_current
 from assets.datasets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.datasets.embedded import prepare
+from assets.evals.ladder import ladder, ladder_suites
 from assets.evals.leaderboard import leaderboard
 from assets.evals.needs import EvalPlan, kind_of
 from assets.evals.release import ReleasePlan, release
@@ -83,6 +84,7 @@ class _Builder:
     def graph(self) -> Graph:
         """Return the graph."""
         artifacts = [*self._corpus(), *self._tokens(), *(model(self.name, key, plan) for key, plan in self.models.items()), *self._evals()]
+        artifacts += [ladder(self.name, key, entry) for key, entry in sorted(self.entries.ladders.items())]
         embedded = self._embedded()
 
         def prepare_all() -> None:
@@ -253,6 +255,7 @@ class _Builder:
             found.append(round_trip_suite(key, is_ours=isinstance(specs("tokenizers")[entry.method], TokenizerMethod)))
         for key, plan in self.models.items():
             found += model_suites(key, plan, self._training_data(plan), list(self.texts))
+        found += [suite for key, entry in sorted(self.entries.ladders.items()) for suite in ladder_suites(key, entry)]
         by_asset: dict[str, list[CheckSuite]] = {}
         for suite in found:
             by_asset.setdefault(suite.asset, []).append(suite)

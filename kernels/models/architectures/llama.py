@@ -120,7 +120,7 @@ def max_positions(config: StackConfig) -> int:
 
 
 def fast(shape: Any) -> Any:
-    """Return our own module for a Llama of Transformers, or for a decoder that it does not have; None for what is neither, or scales its positions."""
+    """Return our module for a Llama of Transformers, or a decoder that it does not have; None for what is neither, or scales its positions."""
     from kernels.models.blocks.decoder import Decoder, DecoderShape
     from kernels.models.formats.fast import Fast
     from kernels.models.formats.own import MODEL_TYPE
@@ -171,9 +171,7 @@ def table(stack: Any) -> Table:
         ),
         Entry("blocks.{}.out.weight", (f"{attention}o_proj.weight",)),
         Entry("blocks.{}.feed_forward_norm.weight", (f"{layer}post_attention_layernorm.weight",)),
-        Entry(
-            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]
-        ),
+        Entry("blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]),
         Entry("blocks.{}.down.weight", (f"{feed_forward}down_proj.weight",)),
         Entry("norm.weight", ("model.norm.weight",)),
     ]

@@ -1,6 +1,6 @@
-"""Prefix decoders: tokens of a prefix all see each other, those behind it see what stands before them, as in GLM (Du et al. 2022, arXiv 2103.10360)
-and the prefix LM of T5 (Raffel et al. 2020, arXiv 1910.10683, section 3.2). The stack is Llama's.
+"""Prefix decoders: tokens of a prefix all see each other, those behind it see what stands before them.
 
+As in GLM (Du et al. 2022, arXiv 2103.10360) and the prefix LM of T5 (Raffel et al. 2020, arXiv 1910.10683, section 3.2); the stack is Llama's.
 Transformers has no such mask, so that a checkpoint is a model of ours, which a plain ``from_pretrained`` refuses.
 """
 

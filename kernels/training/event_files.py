@@ -1,3 +1,0 @@
-"""Temporary."""
-from typing import Any
-def write_events(records: Any, folder: Any) -> None: ...
