@@ -1,6 +1,7 @@
 """Records of a training as an offline run of Weights & Biases, for those who keep their runs there.
 
-``wandb sync FOLDER`` sends it, and nothing else does. The library writes clock, host and user into it, so that it belongs into no checkpoint, only beside one.
+``wandb sync FOLDER`` sends it, and nothing else does. The library writes clock, host and user into it, so that it belongs into no checkpoint, only
+beside one.
 """
 
 from collections.abc import Mapping, Sequence
