@@ -1,26 +1,25 @@
 """Numbers of a training as a TensorBoard event file, which TensorBoard reads as it grows.
 
 Written here and by no library: tensorboardX and torch put clock, host and process into a file's name and records, so that no two trainings give the
-same bytes, and neither goes on in a file that a killed run left. A file is a list of records: length and payload, each with a masked CRC-32C
-(TensorFlow, tensorflow/core/lib/io/record_writer.cc); a payload is an Event message (tensorflow/core/util/event.proto) in protobuf's wire format.
-Times are the caller's.
+same bytes, and neither goes on in a file that a killed run left. A file is a list of records (event_records.py) whose payloads are Event messages
+(TensorFlow, tensorflow/core/util/event.proto). Times are the caller's.
 """
 
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from kernels.training.event_records import Float32, fields, message, read_records, record
+
 EVENTS = "events.out.tfevents.0.modelmill"
 """Name of the file in its folder: TensorBoard knows one by ``tfevents``."""
+FOLDER = "tensorboard"
+"""Of a checkpoint, with the events of its training."""
 VERSION = b"brain.Event:2"
-_CASTAGNOLI = 0x82F63B78
-"""Polynomial of CRC-32C (RFC 3720, section 12.1), bits reversed."""
-_MASK = 0xA282EAD8
 _WALL_TIME, _STEP, _FILE_VERSION, _SUMMARY = 1, 2, 3, 5  # fields of Event
 _VALUE, _TAG, _SIMPLE_VALUE = 1, 1, 2  # of Summary, and of Summary.Value
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types (https://protobuf.dev/programming-guides/encoding)
 
 
 class Scalars(NamedTuple):
@@ -31,6 +30,11 @@ class Scalars(NamedTuple):
     """Seconds since 1970; what is the same each time, such as the step itself, gives the same bytes each time."""
     values: Mapping[str, float]
     """By tag, such as ``train/loss``."""
+
+
+def write_events(records: Sequence[Mapping[str, float | None]], folder: Path) -> None:
+    """Write the records of a whole training into a checkpoint's folder, each at its step for a time: the same records give the same bytes."""
+    EventFile(folder / FOLDER, 0).append([scalars_of_record(row, float(row["step"] or 0)) for row in records])
 
 
 def scalars_of_record(row: Mapping[str, float | None], wall_time: float) -> Scalars:
@@ -56,7 +60,7 @@ class EventFile:
         if end:
             os.truncate(self.path, end)
         else:
-            self.path.write_bytes(record(_message([(_WALL_TIME, 0.0), (_FILE_VERSION, VERSION)])))
+            self.path.write_bytes(record(message([(_WALL_TIME, 0.0), (_FILE_VERSION, VERSION)])))
 
     def append(self, rows: Sequence[Scalars]) -> None:
         """Write steps behind those that are there, in one piece. Raises ValueError: a step is not later than the one before it."""
@@ -77,130 +81,22 @@ class EventFile:
         return end
 
 
-class Record(NamedTuple):
-    """One record of a file, and where it stands."""
-
-    start: int
-    end: int
-    payload: bytes
-
-
-def record(payload: bytes) -> bytes:
-    """Return a payload with its length and checksums."""
-    length = struct.pack("<Q", len(payload))
-    return length + struct.pack("<I", masked_crc(length)) + payload + struct.pack("<I", masked_crc(payload))
-
-
-def read_records(path: Path) -> Iterator[Record]:
-    """Yield the whole records of a file; one that is torn off at its end is none.
-
-    Raises:
-        ValueError: a record does not agree with its checksum (names the place and the remedy).
-    """
-    data = path.read_bytes()
-    start = 0
-    while start + 12 <= len(data):
-        (length,) = struct.unpack_from("<Q", data, start)
-        end = start + 12 + length + 4
-        is_length = struct.unpack_from("<I", data, start + 8)[0] == masked_crc(data[start : start + 8])
-        if is_length and end > len(data):
-            return
-        payload = data[start + 12 : end - 4]
-        if not is_length or struct.unpack_from("<I", data, end - 4)[0] != masked_crc(payload):
-            raise ValueError(f"{path}: the record at byte {start} does not agree with its checksum; remove the file and train again")
-        yield Record(start, end, payload)
-        start = end
-
-
 def read_scalars(path: Path) -> list[Scalars]:
     """Return what a file tells, in its order. Raises ValueError: see `read_records`."""
     return [scalars_of(found.payload) for found in read_records(path) if found.start > 0]
 
 
 def _event(row: Scalars) -> bytes:
-    values = [(_VALUE, _message([(_TAG, tag.encode()), (_SIMPLE_VALUE, struct.pack("<f", value))])) for tag, value in row.values.items()]
-    return _message([(_WALL_TIME, row.wall_time), (_STEP, row.step), (_SUMMARY, _message(values))])
-
-
-def _message(fields: Sequence[tuple[int, int | float | bytes]]) -> bytes:
-    """Return fields in protobuf's wire format: a number as a double or a varint, bytes as they are; a simple value is a float of 4 bytes."""
-    parts: list[bytes] = []
-    for number, value in fields:
-        if isinstance(value, float):
-            parts.append(_varint(number << 3 | _FIXED64) + struct.pack("<d", value))
-        elif isinstance(value, int):
-            parts.append(_varint(number << 3 | _VARINT) + _varint(value))
-        elif number == _SIMPLE_VALUE:
-            parts.append(_varint(number << 3 | _FIXED32) + value)
-        else:
-            parts.append(_varint(number << 3 | _BYTES) + _varint(len(value)) + value)
-    return b"".join(parts)
-
-
-def _varint(value: int) -> bytes:
-    """Return a number, at least 0, seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    values = [(_VALUE, message([(_TAG, tag.encode()), (_SIMPLE_VALUE, Float32(value))])) for tag, value in row.values.items()]
+    return message([(_WALL_TIME, row.wall_time), (_STEP, row.step), (_SUMMARY, message(values))])
 
 
 def scalars_of(payload: bytes) -> Scalars:
     """Return what the payload of a record tells; a step of 0 and no values where it tells none."""
-    fields = dict(_fields(payload))
+    said = dict(fields(payload))
     values: dict[str, float] = {}
-    for number, value in _fields(fields.get(_SUMMARY, b"")):
+    for number, value in fields(said.get(_SUMMARY, b"")):
         if number == _VALUE:
-            found = dict(_fields(value))
+            found = dict(fields(value))
             values[found[_TAG].decode()] = struct.unpack("<f", found[_SIMPLE_VALUE])[0]
-    return Scalars(int.from_bytes(fields.get(_STEP, b""), "little"), struct.unpack("<d", fields[_WALL_TIME])[0], values)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the fields of a message by number; a varint as little-endian bytes."""
-    place = 0
-    while place < len(message):
-        key, place = _read_varint(message, place)
-        kind = key & 7
-        if kind == _VARINT:
-            value, place = _read_varint(message, place)
-            yield key >> 3, value.to_bytes(8, "little")
-            continue
-        size = {_FIXED64: 8, _FIXED32: 4}.get(kind)
-        if size is None:
-            size, place = _read_varint(message, place)
-        yield key >> 3, message[place : place + size]
-        place += size
-
-
-def _read_varint(message: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[place]
-        value |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 0x80:
-            return value, place
-
-
-def _crc_table() -> list[int]:
-    table: list[int] = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = byte >> 1 ^ (_CASTAGNOLI if byte & 1 else 0)
-        table.append(byte)
-    return table
-
-
-_TABLE = _crc_table()
-
-
-def masked_crc(data: bytes) -> int:
-    """Return the CRC-32C of some bytes, turned and shifted so that a checksum of checksums says something."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF
+    return Scalars(int.from_bytes(said.get(_STEP, b""), "little"), struct.unpack("<d", said[_WALL_TIME])[0], values)

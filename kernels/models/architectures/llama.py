@@ -171,9 +171,7 @@ def table(stack: Any) -> Table:
         ),
         Entry("blocks.{}.out.weight", (f"{attention}o_proj.weight",)),
         Entry("blocks.{}.feed_forward_norm.weight", (f"{layer}post_attention_layernorm.weight",)),
-        Entry(
-            "blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]
-        ),
+        Entry("blocks.{}.gate_up.weight", (f"{feed_forward}gate_proj.weight", f"{feed_forward}up_proj.weight"), stacked["*.gate_up.weight"]),
         Entry("blocks.{}.down.weight", (f"{feed_forward}down_proj.weight",)),
         Entry("norm.weight", ("model.norm.weight",)),
     ]

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from kernels.training.event_files import EVENTS, EventFile, Scalars, masked_crc, read_records, read_scalars, scalars_of_record
+from kernels.training.event_files import (
+    EVENTS,
+    FOLDER,
+    EventFile,
+    Scalars,
+    read_scalars,
+    scalars_of_record,
+    write_events,
+)
+from kernels.training.event_records import masked_crc, read_records
 
 ROWS = [Scalars(step, float(step), {"train/loss": 5.0 - step / 8, "train/learning_rate": 0.5}) for step in range(1, 9)]
 DOUBLE, FLOAT, INT64, STRING, MESSAGE = 1, 2, 3, 9, 11  # of FieldDescriptorProto
@@ -104,3 +113,12 @@ def test_a_step_is_written_once_and_in_order(tmp_path: Path) -> None:
 def test_a_record_of_a_training_parts_validation_and_leaves_out_what_was_not_measured() -> None:
     row = {"step": 3.0, "loss": 2.0, "validation_loss": 2.5, "mfu": None}
     assert scalars_of_record(row, 9.0) == Scalars(3, 9.0, {"train/loss": 2.0, "validation/loss": 2.5})
+
+
+def test_the_records_of_a_training_give_the_same_bytes_and_each_step_once_however_often_they_are_written(tmp_path: Path) -> None:
+    records = [{"step": float(step), "loss": 5.0 - step} for step in (1, 2, 3)]
+    write_events(records, tmp_path / "once")
+    for _ in range(2):
+        write_events(records, tmp_path / "twice")
+    assert [found.step for found in read_scalars(tmp_path / "once" / FOLDER / EVENTS)] == [1, 2, 3]
+    assert (tmp_path / "once" / FOLDER / EVENTS).read_bytes() == (tmp_path / "twice" / FOLDER / EVENTS).read_bytes()
