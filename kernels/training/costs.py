@@ -25,17 +25,13 @@ class Work(NamedTuple):
 
     counts: Counts
     num_steps: int
-    rows_per_step: int
+    num_tokens: int
+    """That are learned from."""
     step: Step
     """What passes the model together: a step of the optimizer may add up the gradients of several."""
     num_validation_rows: int
     """In all validations together."""
     is_compiled: bool
-
-    @property
-    def num_tokens(self) -> int:
-        """Tokens that are learned from."""
-        return self.num_steps * self.rows_per_step * self.step.row_length
 
     @property
     def num_validation_tokens(self) -> int:
@@ -51,7 +47,7 @@ def training_flops(work: Work) -> float:
 def computed_flops(work: Work) -> float:
     """Return the FLOPs that are computed: those of training, of what checkpointing computes anew, and of validation."""
     forward = work.counts.flops_per_token(work.step.row_length) / 3
-    again = {"none": 0.0, "selective": work.counts.attention_flops(work.step.row_length), "full": forward}[work.step.checkpointing]
+    again = forward if work.step.checkpointing == "full" else 0.0  # what is selected to be computed again are no products
     return training_flops(work) + work.num_tokens * again + work.num_validation_tokens * forward
 
 

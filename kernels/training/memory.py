@@ -76,8 +76,10 @@ def activation_bytes(counts: Counts, step: Step) -> float:
     around = step.num_tokens * counts.hidden_size * (2 * 4 + width)  # the last norm
     if step.checkpointing == "none":
         return around + counts.num_blocks * block
-    products = step.num_tokens * counts.num_product_outputs * width if step.checkpointing == "selective" else 0
-    return around + counts.num_blocks * (enters + products) + block
+    products = step.num_tokens * counts.num_product_outputs * width
+    scores = step.num_tokens * _attention_bytes(counts, step) if step.keeps_attention else 0.0
+    kept = products + scores if step.checkpointing == "selective" else 0.0
+    return around + counts.num_blocks * (enters + kept) + block
 
 
 def _attention_bytes(counts: Counts, step: Step) -> float:

@@ -92,8 +92,8 @@ def fit_scaling_law(runs: Sequence[Run], *, seed: int, num_bootstrap: int = 200)
 def predict(fit: ScalingFit, num_parameters: float, num_tokens: float) -> Prediction:
     """Return the loss of a size and budget that was not trained, with its interval.
 
-    A law without a floor falls for ever, and what it tells past the runs is the least that the loss may be: there the interval reaches up to the law's
-    own lowest loss among the runs, as if nothing more were learned.
+    A law without a floor falls for ever, and what it tells past the runs is the least that the loss may be: there the interval reaches up to the
+    law's own lowest loss among the runs, as if nothing more were learned.
 
     Raises:
         ValueError: the form knows one variable only, and the point is off the path on which the runs lie (says where that is).

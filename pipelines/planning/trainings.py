@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from assets.models.names import model_asset
-from assets.tokens.names import tokenizer_asset
+from assets.tokens.names import mixture_asset, tokenizer_asset
 from kernels.models.architectures.llama import LlamaConfig, counts
 from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
 from kernels.specs.needs import Mixture
 from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixture_index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
+from kernels.training.compilation import compiles
+from kernels.training.config import TrainingConfig
 from kernels.training.costs import Work
+from kernels.training.derived import Budget, derive_batch_size
+from kernels.training.horizon import Extent, find_horizon, tokens_asked
 from kernels.training.memory import Step
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
@@ -38,17 +43,46 @@ def trainings(entries: RecipeBase, lake: Lake) -> Iterator[Training]:
             yield Training(name, None, f"{entry.method} reads documents, whose lengths are known when it reads them")
             continue
         found = _counts(entries, lake, name)
-        yield Training(name, None, found) if isinstance(found, str) else Training(name, work_of(config, entries.mixtures[entry.data], found), "")
+        if not isinstance(found, str):
+            found = work_of(cast(TrainingConfig, config), entries.mixtures[entry.data], found, _num_rows(entries, lake, entry.data))
+        yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "")
 
 
-def work_of(config: Any, mixture: MixtureConfig, held: Counts) -> Work:
-    """Return the work of a training by next-token prediction, given its config, its mixture's, and what the model holds.
+def work_of(config: TrainingConfig, mixture: MixtureConfig, held: Counts, num_rows: int | None) -> Work | str:
+    """Return the work of a training, in words why it cannot be told, where it cannot.
 
-    Every validation counts as if the mixture had as many rows for it as the config asks for.
+    Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the first of
+    them in memory.
+
+    Args:
+        config: of the training.
+        mixture: what it reads.
+        held: what the model holds and does.
+        num_rows: of the mixture, None before it is made.
     """
-    num_validations = -(-config.num_steps // config.validate_every)
-    step = Step(config.batch_size, mixture.sequence_length, config.precision)
-    return Work(held, config.num_steps, config.batch_size, step, num_validations * config.max_validation_sequences, is_compiled=False)
+    if config.num_epochs is not None and num_rows is None:
+        return "num_epochs are of rows that the mixture has once it is made"
+    length = mixture.sequence_length
+    flops = held.flops_per_token(length)
+    extent = Extent(held.num_matmul_parameters, num_rows or 1, length, int(flops))
+    batch_size = config.batch_size
+    if batch_size == "auto":
+        budget = Budget(extent.num_parameters, tokens_asked(config, extent) or 0, flops)
+        batch_size = int(derive_batch_size("step_law", budget, length).value)
+    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
+    num_tokens = horizon.num_tokens * horizon.last_step // horizon.num_steps
+    num_validations = -(-horizon.last_step // config.validate_every)
+    step = Step(config.micro_batch_size or batch_size, length, config.precision, config.activation_checkpointing)
+    is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, "cpu")
+    return Work(held, horizon.last_step, num_tokens, step, num_validations * config.max_validation_sequences, is_compiled)
+
+
+def _num_rows(entries: RecipeBase, lake: Lake, mixture: str) -> int | None:
+    """Return how many rows a mixture has, None before it is made."""
+    cell = Cell(entries.name, mixture_asset(mixture), None)
+    if lake.manifest(cell) is None:
+        return None
+    return sum(rows.num_rows for rows in read_index(lake.folder(cell)).sources.values())
 
 
 def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:

@@ -29,7 +29,7 @@ def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
     work = found.work
     assert work is not None
     assert work.counts == COUNTS
-    assert (work.num_steps, work.rows_per_step, work.step.row_length, work.step.precision) == (30, 4, 64, "float32")
+    assert (work.num_steps, work.num_tokens, work.step.num_rows, work.step.row_length, work.step.precision) == (30, 30 * 4 * 64, 4, 64, "float32")
     assert work.num_validation_rows == 3 * 4
     assert training_flops(work) == 30 * 4 * 64 * COUNTS.flops_per_token(64)
 
