@@ -17,7 +17,7 @@ FEW_BLOCKS, MORE_BLOCKS = 1, 3
 """The fewest that a pace can be told from."""
 SHORT_FLOPS = 2e11
 """Of a step of a stand-in with more blocks than that: about a second of one core."""
-REPEATS = 5
+REPEATS = 8
 MAX_TOKENS = 4096
 """That pass the stand-in together; larger steps go in proportion."""
 MAX_FLOPS = 3e12

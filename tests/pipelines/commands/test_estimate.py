@@ -2,15 +2,16 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from kernels.models.architectures import llama
 from kernels.specs.families import specs
-from kernels.training.costs import training_flops
-from pipelines.planning.trainings import trainings
-from pipelines.recipe.schema import load_recipe
+from kernels.training.costs import Work, training_flops
+from pipelines.planning.trainings import trainings, work_of
+from pipelines.recipe.schema import kernel_config, load_recipe
 from pipelines.terminal.application import app
 from resources.storage.lake import Lake
 from tests.small_recipe import RECIPE, SMALL, write
@@ -32,6 +33,29 @@ def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
     assert (work.num_steps, work.num_tokens, work.step.num_rows, work.step.row_length, work.step.precision) == (30, 30 * 4 * 64, 4, 64, "float32")
     assert work.num_validation_rows == 3 * 4
     assert training_flops(work) == 30 * 4 * 64 * COUNTS.flops_per_token(64)
+
+
+def asked(folder: Path, length: str, num_rows: int | None = None, more: str = "") -> Work | str:
+    text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
+    entries = load_recipe(write(folder, text)).entries
+    config: Any = kernel_config("methods", "pretrain", entries.models["base"])
+    return work_of(config, entries.mixtures["pretrain"], COUNTS, num_rows)
+
+
+def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
+    flops = COUNTS.flops_per_token(64) * 256 * 7.5
+    for length, num_rows in ((f"num_tokens: {256 * 7 + 100}", None), (f"num_flops: {flops}", None), ("num_epochs: 2.0", 14)):
+        found = asked(tmp_path, length, num_rows)
+        assert isinstance(found, Work)
+        assert (found.num_steps, found.num_tokens) == (7, 7 * 256)
+    assert asked(tmp_path, "num_epochs: 2.0") == "num_epochs are of rows that the mixture has once it is made"
+
+
+def test_a_training_that_stops_early_takes_the_steps_before_that(tmp_path: Path) -> None:
+    found = asked(tmp_path, "num_steps: 30", more="    stop_after_steps: 10\n    micro_batch_size: 2\n    activation_checkpointing: full\n")
+    assert isinstance(found, Work)
+    assert (found.num_steps, found.num_tokens, found.step.num_rows, found.step.checkpointing) == (10, 10 * 256, 2, "full")
+    assert found.num_validation_rows == 4
 
 
 def test_a_model_trained_on_has_the_shape_of_its_ancestor_and_one_from_elsewhere_none(tmp_path: Path) -> None:
