@@ -2,6 +2,8 @@
 
 import pytest
 
+from kernels.models.architectures import llama
+from kernels.models.formats.fast import fresh
 from kernels.specs.architectures import AttentionCounts, Counts
 from kernels.training import calibration
 from kernels.training.calibration import Pace, measure_pace, median_seconds
@@ -9,6 +11,7 @@ from kernels.training.costs import COMPILATION_SECONDS, LAUNCH_SECONDS, Work, co
 from kernels.training.hardware import HARDWARE, Hardware, hardware
 from kernels.training.memory import Step
 from kernels.training.peak import measure_peak, mfu
+from kernels.training.runs import count_flops
 
 COUNTS = Counts(1_200_000, 1_000_000, (), 2, 64, 0, 0, 0, 100)
 WORK = Work(COUNTS, num_steps=10, num_tokens=10 * 4 * 50, step=Step(4, 50, "bfloat16"), num_validation_rows=8, is_compiled=False)
@@ -41,6 +44,18 @@ def test_seconds_here_follow_the_pace_part_by_part() -> None:
     assert seconds_here(WORK, pace) == pytest.approx(LAUNCH_SECONDS + learned + validated + updates)
     compiled = seconds_here(WORK._replace(is_compiled=True), pace) - seconds_here(WORK, pace)
     assert compiled == pytest.approx(COMPILATION_SECONDS - 0.29 * learned)
+
+
+@pytest.mark.parametrize("positions", ["rope", "learned", "t5"])
+@pytest.mark.parametrize("is_tied", [True, False])
+def test_the_flops_that_are_told_are_those_that_a_training_counts_of_its_module(positions: str, is_tied: bool) -> None:
+    shape: dict[str, object] = {"hidden_size": 32, "num_layers": 3, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 56}
+    config = llama.LlamaConfig.model_validate(
+        {"kind": "llama", **shape, "max_position_embeddings": 64, "tie_embeddings": is_tied, "positions": positions}
+    )
+    counts = llama.counts(config, 96)
+    counted = count_flops(fresh(llama.build(config, vocab_size=96, eos_token_id=0, pad_token_id=3), 1), 16)
+    assert (counts.num_matmul_parameters, counts.flops_per_token(16)) == counted
 
 
 def test_a_precision_or_a_device_that_nobody_knows_is_refused() -> None:
@@ -89,6 +104,7 @@ def test_what_is_too_large_to_try_is_refused() -> None:
 
 
 def test_the_first_time_does_not_count_and_the_median_of_the_others_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "REPEATS", 5)
     readings = iter([0, 100, *(value for seconds in (1, 9, 2, 8, 3) for value in (0, seconds))])
     monkeypatch.setattr(calibration.time, "perf_counter", lambda: float(next(readings)))
     assert median_seconds([lambda: None]) == [3.0]
