@@ -18,6 +18,7 @@ from pipelines.terminal.workbench import Workbench
 from resources.devices.leases import num_cores
 
 HERE = "here"
+CENT = 0.01
 NAMES = ", ".join([HERE, *HARDWARE])
 
 
@@ -65,7 +66,7 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
             f"{costs.training_flops(work):.3g}",
             styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
             duration(seconds),
-            "-" if price is None else f"${price:,.2f}",
+            "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
         )
     return table
 
@@ -87,4 +88,5 @@ def _about(device: Hardware, *, is_here: bool) -> str:
         more = f"; it is busy with other work (load {busy:.1f}), so that all takes longer now than alone" if busy > num_cores() / 2 else ""
         return f"time: a stand-in of each model was timed on {device.source}{more}; memory: {size(device.memory_bytes or 0)} are there"
     peaks = ", ".join(f"{peak / 1e12:.3g} TFLOP/s in {precision}" for precision, peak in device.peak_flops.items())
-    return f"time: {device.efficiency:.0%} of the peak is assumed ({peaks}; {device.source})"
+    busy = "; a model too small to keep it busy takes longer" if device.name != "zen4_core" else ""
+    return f"time: {device.efficiency:.0%} of the peak is assumed ({peaks}; {device.source}){busy}"
