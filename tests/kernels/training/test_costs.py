@@ -7,7 +7,17 @@ from kernels.models.formats.fast import fresh
 from kernels.specs.architectures import AttentionCounts, Counts
 from kernels.training import calibration
 from kernels.training.calibration import Pace, measure_pace, median_seconds
-from kernels.training.costs import COMPILATION_SECONDS, LAUNCH_SECONDS, Work, computed_flops, dollars, seconds_here, seconds_on, training_flops
+from kernels.training.costs import (
+    COMPILATION_SECONDS,
+    COMPILED_SHARE,
+    LAUNCH_SECONDS,
+    Work,
+    computed_flops,
+    dollars,
+    seconds_here,
+    seconds_on,
+    training_flops,
+)
 from kernels.training.hardware import HARDWARE, Hardware, hardware
 from kernels.training.memory import Step
 from kernels.training.peak import measure_peak, mfu
@@ -43,7 +53,7 @@ def test_seconds_here_follow_the_pace_part_by_part() -> None:
     learned, validated, updates = 2000 * 2.5e-3, 400 * 2.5e-3 * 0.4, 10 * 1.2e6 * 1e-9
     assert seconds_here(WORK, pace) == pytest.approx(LAUNCH_SECONDS + learned + validated + updates)
     compiled = seconds_here(WORK._replace(is_compiled=True), pace) - seconds_here(WORK, pace)
-    assert compiled == pytest.approx(COMPILATION_SECONDS - 0.29 * learned)
+    assert compiled == pytest.approx(COMPILATION_SECONDS - (1 - COMPILED_SHARE) * learned)
 
 
 @pytest.mark.parametrize("positions", ["rope", "learned", "t5"])
