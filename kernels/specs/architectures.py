@@ -34,7 +34,11 @@ class Counts(NamedTuple):
     hidden_size: int
     """Width of what goes from block to block."""
     num_block_activations: int
-    """Numbers a token that a block keeps for its backward pass: the inputs of every product, norm and activation, none of attention's weights."""
+    """Numbers a token, in the precision of products, that a block keeps for its backward pass; attention's weights are not among them."""
+    num_block_activations_float32: int
+    """Those that it keeps in float32 whatever the precision: insides of norms and activations."""
+    num_product_outputs: int
+    """Numbers a token that the products of a block with weights give: what selective checkpointing keeps, beside what enters the block."""
     vocab_size: int
 
     def attention_flops(self, sequence_length: int) -> float:

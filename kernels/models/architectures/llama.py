@@ -199,15 +199,17 @@ def stack_counts(config: StackConfig, vocab_size: int, *, is_causal: bool) -> Co
     num_matmul = config.num_layers * block + embedding
     norms = (2 * config.num_layers + 1) * width
     places = {"learned": config.max_position_embeddings * width, "t5": T5_BUCKETS * config.num_heads}.get(config.positions, 0)
-    # inputs of both norms and what they give; q, k and v; what attention gives; gate, up and the product of the two, and of SiLU
-    kept = 4 * width + (width + 2 * kv_width) + width + 4 * inner
     return Counts(
         num_parameters=num_matmul + norms + places + (0 if config.tie_embeddings else embedding),
         num_matmul_parameters=num_matmul,
         attention=(AttentionCounts(config.num_layers, config.num_heads, head_width, is_causal=is_causal),),
         num_blocks=config.num_layers,
         hidden_size=width,
-        num_block_activations=kept,
+        # what the norms give twice, q, what attention gives twice; k twice, and v in one piece with q and k; what goes into the last product
+        num_block_activations=6 * width + 3 * kv_width + inner,
+        # each norm's input, root and output; gate, up and the SiLU of the gate
+        num_block_activations_float32=4 * width + 2 + 3 * inner,
+        num_product_outputs=3 * width + 2 * kv_width + 2 * inner,
         vocab_size=vocab_size,
     )
 
