@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
+from kernels.training.event_files import FOLDER, EventFile, scalars_of_record
 from kernels.training.feed import Batch, Feed
 from kernels.training.flops import Flops
 from kernels.training.guards import Guard, Verdict
@@ -87,6 +88,7 @@ class Trainer:
         self._num_roll_backs = 0
         self._best: tuple[float, int] | None = None
         self._told = 0.0
+        self._events: EventFile
         self._stopping = False
 
     def run(self) -> Outcome:
@@ -97,6 +99,7 @@ class Trainer:
             SystemExit: the process was asked to end (SIGTERM); a state is kept.
         """
         first = self._go_on()
+        self._events = EventFile(self._place.scratch / FOLDER, first + 1)
         started, counted = time.perf_counter(), 0
         watchdog = Watchdog(self._place.say)
         with self._ended_by_signal(), watchdog:
@@ -156,7 +159,7 @@ class Trainer:
         if verdict.kind == "take":
             parts.optimizer.step(rate)
             self._average(step + 1)
-        else:
+        elif verdict.kind == "skip":
             self._place.say(verdict.words)
         parts.optimizer.zero()
         return {**record, "skipped": float(verdict.kind != "take")}, verdict
@@ -168,6 +171,7 @@ class Trainer:
         if state is None or self._num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
         self._take_up(state)
+        self._events = EventFile(self._place.scratch / FOLDER, state.step + 1)
         self._rate_ratio *= guards.roll_back_rate_ratio
         self._num_roll_backs += 1
         self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {self._rate_ratio:g} of the rate")
@@ -219,6 +223,7 @@ class Trainer:
         parts = self._parts
         speed = num_tokens / max(seconds, 1e-9)
         numbers = {name: value for name, value in record.items() if value is not None}
+        self._events.append([scalars_of_record(record, time.time())])
         share = {"mfu": speed * parts.flops.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
         self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": speed, **share})
 

@@ -59,9 +59,8 @@ def main(sizes: list[str]) -> None:
         medians = {side: statistics.median(taken) for side, taken in steps.items()}
         for side, taken in medians.items():
             share = flops_of_step(SIZES[size]) / taken / max(peaks)
-            print(
-                f"{size:4} {side:17} {taken:6.3f} CPU s a step, MFU {share:5.1%}, ours is {taken / medians['ours']:.2f} x, first step {firsts[side]:.0f} s"
-            )
+            ratio, first = taken / medians["ours"], firsts[side]
+            print(f"{size:4} {side:17} {taken:6.3f} CPU s a step, MFU {share:5.1%}, ours is {ratio:.2f} x, first step {first:.0f} s")
         for peer, goal in GOALS[size].items():
             ratios[f"{size} {peer}"] = medians[peer] / medians["ours"]
             print(f"     {peer}: {ratios[f'{size} {peer}']:.2f} x, goal {goal}")

@@ -136,7 +136,7 @@ def test_a_state_of_other_data_is_not_taken_up(data: Path, tmp_path: Path) -> No
 def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path, config(num_steps=16, learning_rate=0.5, checkpoint_every=1, validate_every=2, keep_states=1))
     best = losses(tmp_path).drop_nulls("validation_loss").filter(pl.col("step") < 16).sort("validation_loss")["step"][0]
-    states = {path.name for path in (tmp_path / "scratch").iterdir()}
+    states = {path.name for path in (tmp_path / "scratch").glob("step-*")}
     assert states == {f"step-{int(best):06d}", "step-000015"}
 
 
