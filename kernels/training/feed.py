@@ -68,7 +68,7 @@ class Feed:
         reading = reading_at(step, self._plan)
         rows = self._order.rows(reading.first_row, reading.batch_size)
         pieces = self._plan.row_length // reading.length
-        tokens, segments = (array[rows].reshape(-1, reading.length) for array in self._split)
+        tokens, segments = self._split.tokens[rows].reshape(-1, reading.length), self._split.segments[rows].reshape(-1, reading.length)
         first = reading.first_row * pieces
         size = self._micro or len(tokens)
         parts = [

@@ -11,6 +11,7 @@ import numpy as np
 from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
 from kernels.training import activations
+from kernels.training.activations import ActivationMode
 from kernels.training.batches import Examples
 from kernels.training.feed import Batch
 
@@ -23,7 +24,7 @@ class Setting(NamedTuple):
     """``float32``, ``bfloat16`` or ``float16``."""
     compiled: bool
     z_loss: float
-    activations: str
+    activations: ActivationMode
     """What is kept of a forward pass: see activations.py."""
 
 
@@ -111,5 +112,6 @@ def clip(parameters: list[Any], largest: float, scale: float) -> float:
     norm = float(torch.nn.utils.get_total_norm(gradients)) / scale
     factor = min(1.0, largest / (norm + 1e-6)) / scale if math.isfinite(norm) else 1.0
     if factor != 1.0:
-        torch._foreach_mul_(gradients, factor)  # one call for all of them
+        for gradient in gradients:
+            gradient.mul_(factor)
     return norm

@@ -7,7 +7,7 @@ moment, a training goes on from its newest intact state with the same losses. On
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -194,7 +194,7 @@ class Trainer:
             self._best = (measured.nats_per_token, int(record["step"] or 0))
 
     @contextmanager
-    def _averaged(self) -> Iterator[None]:
+    def _averaged(self) -> Generator[None]:
         """Have the averaged weights stand in the model for a while, where there are any."""
         if self._averaging is None or not self._is_averaged:
             yield
@@ -273,7 +273,7 @@ class Trainer:
         self._records = list(state.records)
 
     @contextmanager
-    def _ended_by_signal(self) -> Iterator[None]:
+    def _ended_by_signal(self) -> Generator[None]:
         """Have SIGTERM end the training behind the step under way, with a state; only the main thread may be told of signals."""
         if threading.current_thread() is not threading.main_thread():
             yield

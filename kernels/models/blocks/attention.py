@@ -36,7 +36,8 @@ def attend(
     if q_BGRTK.device.type == "cuda":
         return _attend_on_gpu(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS)
     blocks = CAUSAL_BLOCKS if causal and q_BGRTK.shape[3] % CAUSAL_BLOCKS == 0 and q_BGRTK.shape[3] == k_BGSK.shape[2] else 1
-    return _Attention.apply(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS, blocks)  # pyright: ignore[reportReturnType]
+    core: Any = _Attention
+    return core.apply(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS, blocks)
 
 
 def _attend_on_gpu(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:

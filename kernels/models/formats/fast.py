@@ -122,11 +122,13 @@ def model_class(shape: Any, fallback: Any) -> Any:
     """Return Transformers' class for a config: the one that it names, else the one that its model type has among causal decoders."""
     import transformers
 
+    library: Any = transformers
+
     named = (getattr(shape, "architectures", None) or [None])[0]
-    found = getattr(transformers, named, None) if named else None
+    found: Any = getattr(library, named, None) if named else None
     if found is None:
         found = fallback._model_mapping[type(shape)]  # the public way makes weights
-    return found[0] if isinstance(found, tuple) else found
+    return cast(Any, found[0] if isinstance(found, tuple) else found)
 
 
 def _wrapped(model: Any) -> Trainable:
