@@ -10,6 +10,7 @@ likelihood divided by no length is no likelihood, and the normalized scores neve
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -19,6 +20,7 @@ from pydantic import Field
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import text_encoder
+from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.config import Config
 from kernels.specs.sources import Reject
 from kernels.specs.tasks import EvalResult, ItemTexts, Score
@@ -185,7 +187,7 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
         raise ValueError("no items to ask: num_items is below 1 or the data file is empty")
     requests = [[encode(model, item.prompt, option) for option in item.options] for item in chosen]
     flat = iter(log_likelihoods(model, [request for group in requests for request in group]))
-    limit = model.model.config.max_position_embeddings
+    limit = max_positions(model.model) or sys.maxsize
     rows: list[dict[str, Any]] = []
     for item, group in zip(chosen, requests, strict=True):
         totals = [next(flat) for _ in group]

@@ -1,8 +1,10 @@
 """Log-likelihoods of continuations under a causal decoder. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kernels.models.formats.checkpoints import max_positions
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
     Raises:
         ValueError: a context is empty, or a continuation is longer than the model's context.
     """
-    limit = model.model.config.max_position_embeddings
+    limit = max_positions(model.model) or sys.maxsize
     for request in requests:
         if not request.context or len(request.continuation) > limit:
             raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")

@@ -3,7 +3,7 @@
 The mixture is packed by the model's own tokenizer; the weights learn in float32, whatever they are stored in.
 """
 
-from kernels.models.formats.checkpoints import load_to_train
+from kernels.models.formats.checkpoints import load_to_train, max_positions
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Parent, Tokenizer
 from kernels.tokens.tokenizer_files import vocabulary_of
@@ -33,7 +33,7 @@ def run(job: MethodJob) -> dict[str, float]:
     found = load_to_train(parent, job.device)
     window = getattr(found.model.config, "sliding_window", None)
     length = sequence_length(mixture)
-    longest = min(found.model.config.max_position_embeddings, window or length)
+    longest = min(max_positions(found.model) or length, window or length)
     if length > longest:
         raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
     return train_and_save(job, config, mixture, found.model, found.tokenizer)

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from kernels.models.formats import recurrent
 from kernels.models.formats.state_tables import Entry, Table
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config, fault_of_key
@@ -57,6 +58,7 @@ def build(config: Mamba2Config, *, vocab_size: int, eos_token_id: int, pad_token
     """
     from transformers import Mamba2Config as TransformersMamba2Config
 
+    recurrent.register()
     return TransformersMamba2Config(
         vocab_size=vocab_size,
         hidden_size=config.hidden_size,
@@ -87,37 +89,13 @@ INITIAL_STD = 0.02
 
 def fast(shape: Any) -> Any:
     """Return our own module for a Mamba2 of Transformers; None for another model, or for one whose activation is not SiLU."""
-    from kernels.models.blocks.mamba import Mamba
+    from kernels.models.blocks.mamba import Mamba, shape_of
     from kernels.models.formats.fast import Fast
 
     if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
         return None
-    module = Mamba(stack_of(shape))
+    module = Mamba(shape_of(shape))
     return Fast(module, table(module.shape), "causal", module.initialise)
-
-
-def stack_of(shape: Any) -> Any:
-    """Return the sizes of a Mamba2 of Transformers."""
-    from kernels.models.blocks.mamba import MambaShape
-
-    return MambaShape(
-        vocab_size=shape.vocab_size,
-        width=shape.hidden_size,
-        num_layers=shape.num_hidden_layers,
-        num_heads=shape.num_heads,
-        head_width=shape.head_dim,
-        num_groups=shape.n_groups,
-        state_size=shape.state_size,
-        kernel=shape.conv_kernel,
-        chunk=shape.chunk_size,
-        tied=shape.tie_word_embeddings,
-        eps=shape.layer_norm_epsilon,
-        wide_residual=shape.residual_in_fp32,
-        bias=shape.use_bias,
-        kernel_bias=shape.use_conv_bias,
-        step_limits=tuple(shape.time_step_limit),
-        initial_steps=(shape.time_step_min, shape.time_step_max, shape.time_step_floor),
-    )
 
 
 def table(stack: Any) -> Table:
@@ -127,7 +105,6 @@ def table(stack: Any) -> Table:
         ("embedding", "backbone.embeddings.weight"),
         ("blocks.{}.norm.weight", f"{layer}norm.weight"),
         ("blocks.{}.project.weight", f"{mixer}in_proj.weight"),
-        ("blocks.{}.kernel", f"{mixer}conv1d.weight"),
         ("blocks.{}.step_bias", f"{mixer}dt_bias"),
         ("blocks.{}.log_decay", f"{mixer}A_log"),
         ("blocks.{}.skip", f"{mixer}D"),
@@ -141,7 +118,8 @@ def table(stack: Any) -> Table:
         pairs += [("blocks.{}.project.bias", f"{mixer}in_proj.bias"), ("blocks.{}.out.bias", f"{mixer}out_proj.bias")]
     if not stack.tied:
         pairs.append(("output", "lm_head.weight"))
-    return Table([Entry(ours, (theirs,)) for ours, theirs in pairs], stack.num_layers)
+    kernel = Entry("blocks.{}.kernel", (f"{mixer}conv1d.weight",), transposed=True)
+    return Table([kernel, *(Entry(ours, (theirs,)) for ours, theirs in pairs)], stack.num_layers)
 
 
 SPEC = Architecture(name="mamba2", version=1, config=Mamba2Config, build=build, fast=fast)

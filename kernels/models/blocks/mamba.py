@@ -57,7 +57,7 @@ class Memory(NamedTuple):
 class Mixer(NamedTuple):
     """Parameters of a state space, by whatever names a model holds them."""
 
-    kernel_E1K: torch.Tensor
+    kernel_K1E: torch.Tensor
     kernel_bias_E: torch.Tensor | None
     step_bias_H: torch.Tensor
     log_decay_H: torch.Tensor
@@ -68,37 +68,38 @@ class Mixer(NamedTuple):
 def mix(projected_BTF: torch.Tensor, mixer: Mixer, shape: MambaShape, documents: Documents, memory: Memory | None) -> tuple[torch.Tensor, Memory]:
     """Return what a block's last projection reads, [B, T, I], of what its first one gave, and what is to be kept."""
     inner, size = shape.num_heads * shape.head_width, shape.num_groups * shape.state_size
-    gate, inputs, dt = projected_BTF.split([inner, inner + 2 * size, shape.num_heads], -1)
+    gate, inputs, dt = projected_BTF.split_with_sizes([inner, inner + 2 * size, shape.num_heads], -1)
     convolved, kept = _convolved(inputs, mixer, documents, memory)
-    x, b, c = convolved.split([inner, size, size], -1)
-    x = x.unflatten(-1, (shape.num_heads, shape.head_width))
-    b, c = (part.unflatten(-1, (shape.num_groups, shape.state_size)) for part in (b, c))
+    x, b, c = convolved.split_with_sizes([inner, size, size], -1)
+    x = x.view(*x.shape[:2], shape.num_heads, shape.head_width)
+    b, c = (part.view(*part.shape[:2], shape.num_groups, shape.state_size) for part in (b, c))
     steps = nn.functional.softplus(dt.float() + mixer.step_bias_H.float())
     if shape.step_limits != (0.0, math.inf):
         steps = steps.clamp(*shape.step_limits)
     y, state = scan(x, steps, -mixer.log_decay_H.float().exp(), b, c, documents, None if memory is None else memory.state)
-    y = (y + mixer.skip_H.float()[:, None] * x.float()).flatten(2)
+    skip_I = mixer.skip_H.float().repeat_interleave(shape.head_width)
+    y = y.flatten(2) + skip_I * x.flatten(2).float()
     return gated(y, gate, mixer.norm_I, shape), Memory(state, kept)
 
 
 def gated(y_BTI: torch.Tensor, gate_BTI: torch.Tensor, weight_I: torch.Tensor, shape: MambaShape) -> torch.Tensor:
     """Return a state space's output behind gate and norm, which is one a group."""
     y = y_BTI * nn.functional.silu(gate_BTI.float())
-    y = y.unflatten(-1, (shape.num_groups, -1))
+    y = y.view(*y.shape[:2], shape.num_groups, -1)
     y = (y * torch.rsqrt(y.square().mean(-1, keepdim=True) + shape.eps)).flatten(-2)
     return (y * weight_I.float()).to(gate_BTI.dtype)
 
 
 def _convolved(inputs_BTE: torch.Tensor, mixer: Mixer, documents: Documents, memory: Memory | None) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the convolution, which looks at the last K positions of its document, with SiLU behind it, and the inputs to keep."""
-    kernel = mixer.kernel_E1K.float()
-    num_before = kernel.shape[-1] - 1
+    kernel_KE = mixer.kernel_K1E[:, 0].float()
+    num_before = len(kernel_KE) - 1
     before = inputs_BTE.new_zeros(inputs_BTE.shape[0], num_before, inputs_BTE.shape[2]) if memory is None else memory.inputs
     longer = torch.cat([before, inputs_BTE], 1)
-    total = inputs_BTE.float() * kernel[:, 0, num_before]
+    total = inputs_BTE.float() * kernel_KE[num_before]
     for back, is_near in enumerate(documents.near, 1):
         shifted = longer[:, num_before - back : longer.shape[1] - back].float()
-        total = total + torch.where(is_near, shifted * kernel[:, 0, num_before - back], 0.0)
+        total = total + torch.where(is_near, shifted * kernel_KE[num_before - back], 0.0)
     if mixer.kernel_bias_E is not None:
         total = total + mixer.kernel_bias_E.float()
     last = [longer[:, -1 - back] * documents.near[back - 1][:, -1] if back else longer[:, -1] for back in reversed(range(num_before))]
@@ -116,7 +117,7 @@ class Block(nn.Module):
         channels = inner + 2 * shape.num_groups * shape.state_size
         self.norm = RmsNorm(shape.width, shape.eps)
         self.project = Linear(shape.width, inner + channels + shape.num_heads, bias=shape.bias)
-        self.kernel = nn.Parameter(torch.empty(channels, 1, shape.kernel))
+        self.kernel = nn.Parameter(torch.empty(shape.kernel, 1, channels))
         self.kernel_bias = nn.Parameter(torch.zeros(channels)) if shape.kernel_bias else None
         self.step_bias = nn.Parameter(torch.empty(shape.num_heads))
         self.log_decay = nn.Parameter(torch.empty(shape.num_heads))
@@ -175,3 +176,58 @@ class Mamba(nn.Module):
                 steps = found.step_bias.uniform_(math.log(least), math.log(largest), generator=generator).exp_().clamp_(min=floor)
                 steps.add_(torch.log(-torch.expm1(-steps)))  # what softplus turns into the step
                 found.out.weight.div_(math.sqrt(self.shape.num_layers))
+
+
+def read_on(model: Any, tokens_BT: torch.Tensor, segments_BT: torch.Tensor, memory: list[Memory] | None) -> tuple[torch.Tensor, list[Memory]]:
+    """Return the last hidden states [B, T, D] of tokens behind those that a memory holds, and the memory of them all.
+
+    A row's memory is of the document that its last token belongs to.
+
+    Args:
+        model: Transformers' Mamba2ForCausalLM.
+        tokens_BT: what is read now.
+        segments_BT: equal numbers side by side are a document; the first one goes on from the memory.
+        memory: what each layer kept, None at the beginning.
+    """
+    stack = model.backbone
+    shape, dtype = shape_of(model.config), stack.embeddings.weight.dtype
+    documents = documents_of(segments_BT, min(shape.chunk, tokens_BT.shape[1]), shape.kernel - 1, goes_on=memory is not None)
+    x = stack.embeddings(tokens_BT)
+    x = x.float() if shape.wide_residual else x
+    kept: list[Memory] = []
+    for index, layer in enumerate(stack.layers):
+        found = layer.mixer
+        mixer = Mixer(found.conv1d.weight.permute(2, 1, 0), found.conv1d.bias, found.dt_bias, found.A_log, found.D, found.norm.weight)
+        projected = found.in_proj(layer.norm(x).to(dtype))
+        mixed, now = mix(projected, mixer, shape, documents, None if memory is None else memory[index])
+        kept.append(now)
+        x = x + found.out_proj(mixed)
+    return stack.norm_f(x), kept
+
+
+def shape_of(config: Any) -> MambaShape:
+    """Return the sizes of a Mamba2 of Transformers.
+
+    Raises:
+        ValueError: its activation is another than SiLU.
+    """
+    if config.hidden_act not in ("silu", "swish"):
+        raise ValueError(f"hidden_act {config.hidden_act!r}: Mamba-2 is computed with silu alone; take a model that has it")
+    return MambaShape(
+        vocab_size=config.vocab_size,
+        width=config.hidden_size,
+        num_layers=config.num_hidden_layers,
+        num_heads=config.num_heads,
+        head_width=config.head_dim,
+        num_groups=config.n_groups,
+        state_size=config.state_size,
+        kernel=config.conv_kernel,
+        chunk=config.chunk_size,
+        tied=config.tie_word_embeddings,
+        eps=config.layer_norm_epsilon,
+        wide_residual=config.residual_in_fp32,
+        bias=config.use_bias,
+        kernel_bias=config.use_conv_bias,
+        step_limits=tuple(config.time_step_limit),
+        initial_steps=(config.time_step_min, config.time_step_max, config.time_step_floor),
+    )

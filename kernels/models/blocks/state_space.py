@@ -46,7 +46,7 @@ def documents_of(segments_BT: torch.Tensor, chunk: int, num_near: int, *, goes_o
         for back in range(1, num_near + 1)
     )
     behind_BT = number_BT[:, -1:].expand(-1, -number_BT.shape[1] % chunk)
-    chunks_BCL = torch.cat([number_BT, behind_BT], 1).unflatten(1, (-1, chunk))
+    chunks_BCL = torch.cat([number_BT, behind_BT], 1).view(len(number_BT), -1, chunk)
     before_LL = torch.ones(chunk, chunk, dtype=torch.bool, device=segments_BT.device).tril()
     within = torch.where((chunks_BCL[:, :, :, None] == chunks_BCL[:, :, None, :]) & before_LL, 0.0, MASKED)
     last_BC = chunks_BCL[:, :, -1]
@@ -94,7 +94,7 @@ def _chunks(part: torch.Tensor, chunk: int) -> torch.Tensor:
     missing = -part.shape[1] % chunk
     if missing:
         part = torch.cat([part, part.new_zeros(part.shape[0], missing, *part.shape[2:])], 1)
-    return part.unflatten(1, (-1, chunk))
+    return part.view(part.shape[0], -1, chunk, *part.shape[2:])
 
 
 def _within(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, scores_BCGLL: torch.Tensor, documents: Documents) -> torch.Tensor:
@@ -102,7 +102,7 @@ def _within(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, scores_BCGLL: to
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     log_BCHL = log_BCLH.transpose(2, 3).contiguous()
     decay = torch.exp(log_BCHL[..., :, None] - log_BCHL[..., None, :] + documents.within_BCLL[:, :, None])
-    mixed = (scores_BCGLL[:, :, :, None].float() * decay.unflatten(2, (scores_BCGLL.shape[2], -1))).to(scaled_BCLHP.dtype)
+    mixed = (scores_BCGLL[:, :, :, None].float() * decay.view(rows, num_chunks, scores_BCGLL.shape[2], -1, chunk, chunk)).to(scaled_BCLHP.dtype)
     given = torch.bmm(mixed.view(-1, chunk, chunk), scaled_BCLHP.transpose(2, 3).reshape(-1, chunk, width))
     return given.view(rows, num_chunks, heads, chunk, width).transpose(2, 3).float()
 
@@ -112,7 +112,7 @@ def _made(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, b_ZLN: torch.Tenso
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     groups = b_ZLN.shape[0] // (rows * num_chunks)
     weight = torch.exp(log_BCLH[:, :, -1:] - log_BCLH) * documents.left_BCL[..., None]
-    weighted = (scaled_BCLHP.float() * weight[..., None]).to(scaled_BCLHP.dtype).unflatten(3, (groups, -1)).transpose(2, 3)
+    weighted = (scaled_BCLHP.float() * weight[..., None]).to(scaled_BCLHP.dtype).view(rows, num_chunks, chunk, groups, -1).transpose(2, 3)
     made = torch.bmm(b_ZLN.transpose(1, 2), weighted.reshape(-1, chunk, heads // groups * width))
     return made.view(rows, num_chunks, groups, -1, heads // groups, width).float()
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from kernels.models.formats import own
+from kernels.models.formats import own, recurrent
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
@@ -19,6 +19,11 @@ class LanguageModel(NamedTuple):
     model: Any
     tokenizer: Any
     device: str
+
+
+def max_positions(model: Any) -> int | None:
+    """Return how many tokens a loaded model may read, None where nothing bounds it."""
+    return getattr(model.config, "max_position_embeddings", None)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -46,6 +51,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
     own.classes()
+    recurrent.register()
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
