@@ -22,11 +22,13 @@ class Documents(NamedTuple):
     near: tuple[torch.Tensor, ...]
     """For each position, whether the one 1, 2 ... before it is of its document, [B, T, 1] each."""
     within_BCLL: torch.Tensor
-    """What is added to the log-decay from a position of a chunk (last) to another: 0 or `MASKED`."""
+    """Whether a position of a chunk (last) stands at or before another in one document: 1.0 or 0.0."""
+    masked_BCLL: torch.Tensor
+    """The same, as it is added to log-decays: 0 or `MASKED`."""
     entered_BCL: torch.Tensor
     """Whether the state that enters a chunk is of a position's document: 1.0 or 0.0."""
     left_BCL: torch.Tensor
-    """Whether the state that leaves a chunk is of a position's document: 1.0 or 0.0."""
+    """Whether the state that leaves a chunk is of a position's document, as it is added to log-decays: 0 or `MASKED`."""
 
 
 def documents_of(segments_BT: torch.Tensor, chunk: int, num_near: int, *, goes_on: bool = False) -> Documents:
@@ -48,10 +50,11 @@ def documents_of(segments_BT: torch.Tensor, chunk: int, num_near: int, *, goes_o
     behind_BT = number_BT[:, -1:].expand(-1, -number_BT.shape[1] % chunk)
     chunks_BCL = torch.cat([number_BT, behind_BT], 1).view(len(number_BT), -1, chunk)
     before_LL = torch.ones(chunk, chunk, dtype=torch.bool, device=segments_BT.device).tril()
-    within = torch.where((chunks_BCL[:, :, :, None] == chunks_BCL[:, :, None, :]) & before_LL, 0.0, MASKED)
+    within = (chunks_BCL[:, :, :, None] == chunks_BCL[:, :, None, :]) & before_LL
     last_BC = chunks_BCL[:, :, -1]
     came_BC = nn.functional.pad(last_BC[:, :-1], (1, 0), value=0 if goes_on else -1)
-    return Documents(near, within, (chunks_BCL == came_BC[:, :, None]).float(), (chunks_BCL == last_BC[:, :, None]).float())
+    entered, left = chunks_BCL == came_BC[:, :, None], chunks_BCL == last_BC[:, :, None]
+    return Documents(near, within.float(), torch.where(within, 0.0, MASKED), entered.float(), torch.where(left, 0.0, MASKED))
 
 
 def scan(
@@ -77,7 +80,7 @@ def scan(
     rows, length, heads, width = x_BTHP.shape
     groups, size, chunk = b_BTGN.shape[2], b_BTGN.shape[3], documents.within_BCLL.shape[-1]
     x, dt, b, c = (_chunks(part, chunk) for part in (x_BTHP, dt_BTH, b_BTGN, c_BTGN))
-    log_BCLH = (dt * a_H).cumsum(2)
+    log_BCLH = _summed(dt * a_H, documents)
     scaled_BCLHP = (x.float() * dt[..., None]).to(x.dtype)
     b_ZLN, c_ZLN = (part.transpose(2, 3).reshape(-1, chunk, size) for part in (b, c))  # Z: rows, chunks and groups
     y = _within(scaled_BCLHP, log_BCLH, torch.bmm(c_ZLN, b_ZLN.transpose(1, 2)).view(rows, -1, groups, chunk, chunk), documents)
@@ -97,11 +100,17 @@ def _chunks(part: torch.Tensor, chunk: int) -> torch.Tensor:
     return part.view(part.shape[0], -1, chunk, *part.shape[2:])
 
 
+def _summed(log_BCLH: torch.Tensor, documents: Documents) -> torch.Tensor:
+    """Return for each position the sum of log-decays from the beginning of its document, or of the chunk: no bit of it is of another document."""
+    with torch.autocast(log_BCLH.device.type, enabled=False):
+        return torch.bmm(documents.within_BCLL.flatten(0, 1), log_BCLH.flatten(0, 1)).view(log_BCLH.shape)
+
+
 def _within(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, scores_BCGLL: torch.Tensor, documents: Documents) -> torch.Tensor:
     """Return what positions of a chunk give each other, [B, C, L, H, P] float32."""
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     log_BCHL = log_BCLH.transpose(2, 3).contiguous()
-    decay = torch.exp(log_BCHL[..., :, None] - log_BCHL[..., None, :] + documents.within_BCLL[:, :, None])
+    decay = torch.exp(log_BCHL[..., :, None] - log_BCHL[..., None, :] + documents.masked_BCLL[:, :, None])
     mixed = (scores_BCGLL[:, :, :, None].float() * decay.view(rows, num_chunks, scores_BCGLL.shape[2], -1, chunk, chunk)).to(scaled_BCLHP.dtype)
     given = torch.bmm(mixed.view(-1, chunk, chunk), scaled_BCLHP.transpose(2, 3).reshape(-1, chunk, width))
     return given.view(rows, num_chunks, heads, chunk, width).transpose(2, 3).float()
@@ -111,7 +120,7 @@ def _made(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, b_ZLN: torch.Tenso
     """Return what the positions of each chunk leave in the state at its end, [B, C, G, N, R, P] float32."""
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     groups = b_ZLN.shape[0] // (rows * num_chunks)
-    weight = torch.exp(log_BCLH[:, :, -1:] - log_BCLH) * documents.left_BCL[..., None]
+    weight = torch.exp(log_BCLH[:, :, -1:] - log_BCLH + documents.left_BCL[..., None])
     weighted = (scaled_BCLHP.float() * weight[..., None]).to(scaled_BCLHP.dtype).view(rows, num_chunks, chunk, groups, -1).transpose(2, 3)
     made = torch.bmm(b_ZLN.transpose(1, 2), weighted.reshape(-1, chunk, heads // groups * width))
     return made.view(rows, num_chunks, groups, -1, heads // groups, width).float()
