@@ -89,12 +89,12 @@ INITIAL_STD = 0.02
 
 def fast(shape: Any) -> Any:
     """Return our own module for a Mamba2 of Transformers; None for another model, or for one whose activation is not SiLU."""
-    from kernels.models.blocks.mamba import Mamba, shape_of
+    from kernels.models.blocks.mamba import Mamba
     from kernels.models.formats.fast import Fast
 
     if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
         return None
-    module = Mamba(shape_of(shape))
+    module = Mamba(recurrent.shape_of(shape))
     return Fast(module, table(module.shape), "causal", module.initialise)
 
 

@@ -17,8 +17,6 @@ def register() -> Any:
     from transformers import Mamba2ForCausalLM as TransformersMamba2
     from transformers.modeling_outputs import CausalLMOutputWithPast
 
-    from kernels.models.blocks.mamba import Memory, read_on
-
     class Mamba2ForCausalLM(TransformersMamba2):
         """The parameters and modules are Transformers'; the name is what a checkpoint says."""
 
@@ -37,7 +35,7 @@ def register() -> Any:
             use_cache: bool | None = None,
             attention_mask: torch.Tensor | None = None,
             logits_to_keep: int | torch.Tensor = 0,
-            past_key_values: list[Memory] | None = None,
+            past_key_values: list[Any] | None = None,
             position_ids: torch.Tensor | None = None,
             **settings: Any,
         ) -> Any:
@@ -82,3 +80,63 @@ def segments_of(input_ids: Any, attention_mask: Any, position_ids: Any) -> Any:
     if position_ids is None:
         raise ValueError("a model without attention takes no mask of pairs of tokens; give position_ids, which start anew with each document")
     return segments_BT
+
+
+def read_on(model: Any, tokens_BT: Any, segments_BT: Any, memory: list[Any] | None) -> tuple[Any, list[Any]]:
+    """Return the last hidden states [B, T, D] of tokens behind those that a memory holds, and the memory of them all.
+
+    A row's memory is of the document that its last token belongs to.
+
+    Args:
+        model: Transformers' Mamba2ForCausalLM.
+        tokens_BT: what is read now.
+        segments_BT: equal numbers side by side are a document; the first one goes on from the memory.
+        memory: a `kernels.models.blocks.mamba.Memory` a layer, None at the beginning.
+    """
+    from kernels.models.blocks.mamba import Mixer, mix
+    from kernels.models.blocks.state_space import documents_of
+
+    stack = model.backbone
+    shape, dtype = shape_of(model.config), stack.embeddings.weight.dtype
+    documents = documents_of(segments_BT, min(shape.chunk, tokens_BT.shape[1]), shape.kernel - 1, goes_on=memory is not None)
+    x = stack.embeddings(tokens_BT)
+    x = x.float() if shape.wide_residual else x
+    kept: list[Any] = []
+    for index, layer in enumerate(stack.layers):
+        found = layer.mixer
+        mixer = Mixer(found.conv1d.weight.permute(2, 1, 0), found.conv1d.bias, found.dt_bias, found.A_log, found.D, found.norm.weight)
+        projected = found.in_proj(layer.norm(x).to(dtype))
+        mixed, now = mix(projected, mixer, shape, documents, None if memory is None else memory[index])
+        kept.append(now)
+        x = x + found.out_proj(mixed)
+    return stack.norm_f(x), kept
+
+
+def shape_of(config: Any) -> Any:
+    """Return the `kernels.models.blocks.mamba.MambaShape` of a Mamba2 of Transformers.
+
+    Raises:
+        ValueError: its activation is another than SiLU.
+    """
+    from kernels.models.blocks.mamba import MambaShape
+
+    if config.hidden_act not in ("silu", "swish"):
+        raise ValueError(f"hidden_act {config.hidden_act!r}: Mamba-2 is computed with silu alone; take a model that has it")
+    return MambaShape(
+        vocab_size=config.vocab_size,
+        width=config.hidden_size,
+        num_layers=config.num_hidden_layers,
+        num_heads=config.num_heads,
+        head_width=config.head_dim,
+        num_groups=config.n_groups,
+        state_size=config.state_size,
+        kernel=config.conv_kernel,
+        chunk=config.chunk_size,
+        tied=config.tie_word_embeddings,
+        eps=config.layer_norm_epsilon,
+        wide_residual=config.residual_in_fp32,
+        bias=config.use_bias,
+        kernel_bias=config.use_conv_bias,
+        step_limits=tuple(config.time_step_limit),
+        initial_steps=(config.time_step_min, config.time_step_max, config.time_step_floor),
+    )
