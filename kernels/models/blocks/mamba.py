@@ -78,7 +78,7 @@ def mix(projected_BTF: torch.Tensor, mixer: Mixer, shape: MambaShape, documents:
         steps = steps.clamp(*shape.step_limits)
     y, state = scan(x, steps, -mixer.log_decay_H.float().exp(), b, c, documents, None if memory is None else memory.state)
     skip_I = mixer.skip_H.float().repeat_interleave(shape.head_width)
-    y = y.flatten(2) + skip_I * x.flatten(2).float()
+    y = torch.addcmul(y.flatten(2), x.flatten(2), skip_I)
     return gated(y, gate, mixer.norm_I, shape), Memory(state, kept)
 
 
@@ -96,10 +96,10 @@ def _convolved(inputs_BTE: torch.Tensor, mixer: Mixer, documents: Documents, mem
     num_before = len(kernel_KE) - 1
     before = inputs_BTE.new_zeros(inputs_BTE.shape[0], num_before, inputs_BTE.shape[2]) if memory is None else memory.inputs
     longer = torch.cat([before, inputs_BTE], 1)
-    total = inputs_BTE.float() * kernel_KE[num_before]
+    total = inputs_BTE * kernel_KE[num_before]
     for back, is_near in enumerate(documents.near, 1):
-        shifted = longer[:, num_before - back : longer.shape[1] - back].float()
-        total = total + torch.where(is_near, shifted * kernel_KE[num_before - back], 0.0)
+        shifted = longer[:, num_before - back : longer.shape[1] - back] * is_near
+        total = torch.addcmul(total, shifted, kernel_KE[num_before - back])
     if mixer.kernel_bias_E is not None:
         total = total + mixer.kernel_bias_E.float()
     last = [longer[:, -1 - back] * documents.near[back - 1][:, -1] if back else longer[:, -1] for back in reversed(range(num_before))]

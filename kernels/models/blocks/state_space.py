@@ -66,7 +66,7 @@ def scan(
     documents: Documents,
     before_BGNRP: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what the states give, [B, T, H, P] float32, and the state behind the last position, [B, G, N, R, P] float32.
+    """Return what the states give, [B, T, H, P], and the state behind the last position, [B, G, N, R, P] float32.
 
     Args:
         x_BTHP: what is read.
@@ -81,14 +81,14 @@ def scan(
     groups, size, chunk = b_BTGN.shape[2], b_BTGN.shape[3], documents.within_BCLL.shape[-1]
     x, dt, b, c = (_chunks(part, chunk) for part in (x_BTHP, dt_BTH, b_BTGN, c_BTGN))
     log_BCLH = _summed(dt * a_H, documents)
-    scaled_BCLHP = (x.float() * dt[..., None]).to(x.dtype)
+    scaled_BCLHP = (x * dt[..., None]).to(x.dtype)
     b_ZLN, c_ZLN = (part.transpose(2, 3).reshape(-1, chunk, size) for part in (b, c))  # Z: rows, chunks and groups
     y = _within(scaled_BCLHP, log_BCLH, torch.bmm(c_ZLN, b_ZLN.transpose(1, 2)).view(rows, -1, groups, chunk, chunk), documents)
     entering, after = _between(_made(scaled_BCLHP, log_BCLH, b_ZLN, documents), log_BCLH[:, :, -1], documents, before_BGNRP)
     if entering is not None:
         read = torch.bmm(c_ZLN, entering.to(x.dtype).view(-1, size, heads // groups * width)).view(rows, -1, groups, chunk, heads // groups, width)
         weight = torch.exp(log_BCLH) * documents.entered_BCL[..., None]
-        y = y + read.transpose(2, 3).reshape(x.shape).float() * weight[..., None]
+        y = y + read.transpose(2, 3).reshape(x.shape) * weight[..., None]
     return y.flatten(1, 2)[:, :length], after
 
 
@@ -107,23 +107,23 @@ def _summed(log_BCLH: torch.Tensor, documents: Documents) -> torch.Tensor:
 
 
 def _within(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, scores_BCGLL: torch.Tensor, documents: Documents) -> torch.Tensor:
-    """Return what positions of a chunk give each other, [B, C, L, H, P] float32."""
+    """Return what positions of a chunk give each other, [B, C, L, H, P]."""
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     log_BCHL = log_BCLH.transpose(2, 3).contiguous()
     decay = torch.exp(log_BCHL[..., :, None] - log_BCHL[..., None, :] + documents.masked_BCLL[:, :, None])
-    mixed = (scores_BCGLL[:, :, :, None].float() * decay.view(rows, num_chunks, scores_BCGLL.shape[2], -1, chunk, chunk)).to(scaled_BCLHP.dtype)
+    mixed = (scores_BCGLL[:, :, :, None] * decay.view(rows, num_chunks, scores_BCGLL.shape[2], -1, chunk, chunk)).to(scaled_BCLHP.dtype)
     given = torch.bmm(mixed.view(-1, chunk, chunk), scaled_BCLHP.transpose(2, 3).reshape(-1, chunk, width))
-    return given.view(rows, num_chunks, heads, chunk, width).transpose(2, 3).float()
+    return given.view(rows, num_chunks, heads, chunk, width).transpose(2, 3)
 
 
 def _made(scaled_BCLHP: torch.Tensor, log_BCLH: torch.Tensor, b_ZLN: torch.Tensor, documents: Documents) -> torch.Tensor:
-    """Return what the positions of each chunk leave in the state at its end, [B, C, G, N, R, P] float32."""
+    """Return what the positions of each chunk leave in the state at its end, [B, C, G, N, R, P]."""
     rows, num_chunks, chunk, heads, width = scaled_BCLHP.shape
     groups = b_ZLN.shape[0] // (rows * num_chunks)
     weight = torch.exp(log_BCLH[:, :, -1:] - log_BCLH + documents.left_BCL[..., None])
-    weighted = (scaled_BCLHP.float() * weight[..., None]).to(scaled_BCLHP.dtype).view(rows, num_chunks, chunk, groups, -1).transpose(2, 3)
+    weighted = (scaled_BCLHP * weight[..., None]).to(scaled_BCLHP.dtype).view(rows, num_chunks, chunk, groups, -1).transpose(2, 3)
     made = torch.bmm(b_ZLN.transpose(1, 2), weighted.reshape(-1, chunk, heads // groups * width))
-    return made.view(rows, num_chunks, groups, -1, heads // groups, width).float()
+    return made.view(rows, num_chunks, groups, -1, heads // groups, width)
 
 
 def _between(
@@ -132,10 +132,10 @@ def _between(
     """Return the states that enter the chunks, None where all are zero, and the state behind the last."""
     num_chunks = made_BCGNRP.shape[1]
     if num_chunks == 1 and before is None:
-        return None, made_BCGNRP[:, 0]
+        return None, made_BCGNRP[:, 0].float()
     decay_BCH = torch.exp(log_BCH) * documents.entered_BCL[:, :, -1:]
     decay = decay_BCH.view(*decay_BCH.shape[:2], made_BCGNRP.shape[2], 1, -1, 1)
-    state = torch.zeros_like(made_BCGNRP[:, 0]) if before is None else before
+    state = torch.zeros_like(made_BCGNRP[:, 0], dtype=torch.float32) if before is None else before
     entering: list[torch.Tensor] = []
     for chunk in range(num_chunks):
         entering.append(state)

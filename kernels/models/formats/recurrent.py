@@ -1,8 +1,8 @@
 """Transformers' Mamba2, asked as its decoders are and computed by blocks of ours; checkpoints stay those of Transformers' own class.
 
-Transformers 5.23 ignores ``past_key_values`` for it, reads packed documents as one, takes several times as long on a CPU, and, where
-``rescale_prenorm_residual`` is true, shrinks weights each time that it loads them. Once `register` was called, ``AutoModelForCausalLM`` of this
-process gives the class below instead.
+Transformers 5.23 ignores ``past_key_values`` for it, reads packed documents as one, drops ``time_step_limit`` when it reads a single token, and,
+where ``rescale_prenorm_residual`` is true, shrinks weights each time that it loads them. Once `register` was called, ``AutoModelForCausalLM`` of
+this process gives the class below instead.
 """
 
 import functools
