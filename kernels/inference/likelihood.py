@@ -1,10 +1,12 @@
 """Log-likelihoods of continuations under a model that continues texts. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference import encoder_decoder
 from kernels.inference.requests import TOKENS_PER_BATCH, Request, attention_of_asked
+from kernels.models.formats.checkpoints import max_positions
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
         ValueError: a context is empty, a continuation is longer than the model's context, or the model continues no texts.
     """
     attention = attention_of_asked(model)
-    limit = model.model.config.max_position_embeddings
+    limit = max_positions(model.model) or sys.maxsize
     for request in requests:
         if not request.context or len(request.continuation) > limit:
             raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")

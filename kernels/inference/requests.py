@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from kernels.models.formats.checkpoints import max_positions
 from kernels.models.formats.own import attention_of
 from kernels.specs.objectives import Attention
 
@@ -38,4 +39,4 @@ def num_tokens_cut(lm: "LanguageModel", request: Request) -> int:
     """Return how many tokens at the beginning of a request's context find no room; an encoder-decoder's continuation takes none from it."""
     apart = attention_of(lm.model) == "encoder_decoder"
     length = len(request.context) + (0 if apart else len(request.continuation) - 1)
-    return max(0, length - lm.model.config.max_position_embeddings)
+    return max(0, length - (max_positions(lm.model) or length))

@@ -1,9 +1,9 @@
 """Held-out documents: bits per byte, comparable across tokenizers, overall and by source, and three perplexities.
 
 Every byte counts once: a text is cut to ``max_bytes`` (so that all tokenizers see the same text), and its tokens are scored in windows of the
-model's context, as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first window follows the
-beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the last, which
-is shorter, as many of the tokens before it as the context holds.
+model's context (4,096 tokens where it has no end), as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first
+window follows the beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the
+last, which is shorter, as many of the tokens before it as the context holds.
 
 Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1). As in the harness, ``byte_perplexity`` is 2 to its power and
 ``word_perplexity`` counts what white space parts, an empty beginning or end too; ``token_perplexity`` is comparable within one tokenizer only.
@@ -23,6 +23,7 @@ from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import text_encoder
+from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import EvalResult, Score, Task
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from kernels.models.formats.checkpoints import LanguageModel
 
+UNBOUNDED_WINDOW = 4096
+"""Tokens of a window where nothing bounds how many a model reads."""
 UNIFORM_BITS_PER_BYTE = 8.0
 """What a model gives that finds all 256 bytes equally likely."""
 
@@ -91,7 +94,7 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
 
 
 def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -> list[_Document]:
-    tokenizer, window = model.tokenizer, model.model.config.max_position_embeddings
+    tokenizer, window = model.tokenizer, max_positions(model.model) or UNBOUNDED_WINDOW
     start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     if start is None:
         raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")

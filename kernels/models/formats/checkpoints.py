@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from kernels.models.formats import own
+from kernels.models.formats import own, recurrent
 from kernels.models.formats.auto_classes import auto_class
 from kernels.specs.objectives import Attention
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
@@ -26,6 +26,11 @@ class LanguageModel(NamedTuple):
     def attention(self) -> Attention:
         """Who may look at whom: text is asked of all but those that are ``bidirectional``, which predict masked tokens."""
         return own.attention_of(self.model)
+
+
+def max_positions(model: Any) -> int | None:
+    """Return how many tokens a loaded model may read, None where nothing bounds it."""
+    return getattr(model.config, "max_position_embeddings", None)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -53,6 +58,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
     own.classes()
+    recurrent.register()
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
     shape: Any = cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)

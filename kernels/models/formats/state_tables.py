@@ -16,7 +16,7 @@ class Entry(NamedTuple):
     rows: tuple[int, ...] = ()
     """How many rows of ours each of theirs has; empty where it is one."""
     transposed: bool = False
-    """Whether theirs stand the other way round, as GPT-2's do."""
+    """Whether theirs have their dimensions the other way round, as GPT-2's do."""
 
 
 class Table(NamedTuple):
@@ -45,7 +45,7 @@ def to_transformers(ours: Mapping[str, Any], table: Table) -> dict[str, Any]:
         tensor = ours[entry.ours]
         parts = tensor.split(list(entry.rows)) if entry.rows else (tensor,)
         for name, part in zip(entry.theirs, parts, strict=True):
-            found[name] = (part.t() if entry.transposed else part).contiguous()
+            found[name] = (_turned(part) if entry.transposed else part).contiguous()
     return found
 
 
@@ -61,10 +61,14 @@ def from_transformers(theirs: Mapping[str, Any], table: Table) -> dict[str, Any]
     found: dict[str, Any] = {}
     used: set[str] = set()
     for entry in table.expanded():
-        parts = [theirs[name].t() if entry.transposed else theirs[name] for name in entry.theirs]
+        parts = [_turned(theirs[name]) if entry.transposed else theirs[name] for name in entry.theirs]
         found[entry.ours] = torch.cat(parts).contiguous() if len(parts) > 1 else parts[0]
         used |= set(entry.theirs)
     unused = sorted(set(theirs) - used)
     if unused:
         raise ValueError(f"the checkpoint holds tensors that the architecture has no place for: {unused[:3]}")
     return found
+
+
+def _turned(tensor: Any) -> Any:
+    return tensor.permute(*reversed(range(tensor.ndim)))
