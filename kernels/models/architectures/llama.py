@@ -148,7 +148,7 @@ def fast(shape: Any) -> Any:
         attention="causal",
     )
     module = Decoder(stack)
-    return Fast(module, table(stack), "causal", module.initialise, splits(stack))
+    return Fast(module, table(stack), "causal", module.initialise)
 
 
 def splits(stack: Any) -> dict[str, tuple[int, ...]]:

@@ -95,7 +95,10 @@ def fast(shape: Any) -> Any:
     if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
         return None
     module = Mamba(recurrent.shape_of(shape))
-    return Fast(module, table(module.shape), "causal", module.initialise)
+    stack = module.shape
+    inner, states = stack.num_heads * stack.head_width, stack.num_groups * stack.state_size
+    splits = {"*.project.weight": (inner, inner, states, states, stack.num_heads)}  # gate, what is written, how, how it is read, steps
+    return Fast(module, table(stack), "causal", module.initialise, splits)
 
 
 def table(stack: Any) -> Table:

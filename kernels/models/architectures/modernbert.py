@@ -95,7 +95,8 @@ def fast(shape: Any) -> Any:
         eps=shape.norm_eps,
     )
     module = Encoder(stack)
-    return Fast(module, table(stack), "bidirectional", module.initialise)
+    splits = {"*.qkv.weight": (stack.width,) * 3, "*.gate_up.weight": (stack.inner_width,) * 2}
+    return Fast(module, table(stack), "bidirectional", module.initialise, splits)
 
 
 def dropouts(shape: Any) -> tuple[float, ...]:

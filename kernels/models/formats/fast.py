@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from kernels.models.formats.auto_classes import attention_of_class, auto_class, named_class
@@ -38,8 +39,13 @@ class Fast(NamedTuple):
     attention: Attention
     initialise: Callable[[Any, float], None]
     """Takes a generator of random numbers and a standard deviation."""
-    splits: Mapping[str, tuple[int, ...]] = {}
-    """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards."""
+    splits: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards: beside those of the table."""
+
+    def all_splits(self) -> dict[str, tuple[int, ...]]:
+        """Return all of them."""
+        entries = self.table.entries if self.table is not None else ()
+        return {**{entry.ours.replace("{}", "*"): entry.rows for entry in entries if entry.rows}, **self.splits}
 
 
 class Trainable(NamedTuple):
@@ -52,8 +58,8 @@ class Trainable(NamedTuple):
     table: Table | None
     is_own: bool
     """Whether the module is one of ours; else it wraps Transformers'."""
-    splits: Mapping[str, tuple[int, ...]] = {}
-    """See `Fast`."""
+    splits: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """See `Fast.all_splits`."""
 
 
 def fast_of(shape: Any) -> Fast | None:
@@ -73,7 +79,7 @@ def fresh(shape: Any, seed: int) -> Trainable:
     generator = torch.Generator().manual_seed(seed)
     if found is not None:
         found.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
-        return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.splits)
+        return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.all_splits())
     return _wrapped(auto_class(shape).from_config(shape, dtype=torch.float32))
 
 
@@ -94,7 +100,7 @@ def taken(model: Any) -> Trainable:
     else:
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     found.module.load_state_dict(state)
-    return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.splits)
+    return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.all_splits())
 
 
 def write(trained: Trainable, folder: Path) -> None:
