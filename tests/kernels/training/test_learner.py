@@ -124,3 +124,18 @@ def test_a_batch_that_predicts_nothing_has_no_loss_and_no_gradient() -> None:
     made = learner(trainable())
     loss, found = gradients(made, batch([[[5], [6]]]))
     assert loss == 0 and not any(gradient.any() for gradient in found.values())
+
+
+def test_positions_that_predict_nothing_do_not_pass_the_output_layer_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernels.training import learner as learning
+
+    rows = batch([[[token] for token in words(1, 12)] + [words(2, 4)], [words(3, 3)]])
+    made = learner(trainable())
+    whole = gradients(made, rows)
+    monkeypatch.setattr(learning, "LABELS_TOGETHER", 4)
+    chosen = learning._labelled(torch.zeros(2 * LENGTH, 16), torch.from_numpy(rows.parts[0].targets).flatten())
+    assert chosen[0].shape == (8, 16) and (chosen[1] >= 0).sum() == rows.num_labels == 5
+    some = gradients(made, rows)
+    assert some[0] == pytest.approx(whole[0], rel=1e-6)
+    for name, gradient in whole[1].items():
+        torch.testing.assert_close(some[1][name], gradient, rtol=1e-4, atol=1e-6)
