@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from kernels.models.formats import own
+from kernels.models.formats.auto_classes import auto_class
+from kernels.specs.objectives import Attention
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
 
 
 class LanguageModel(NamedTuple):
-    """A causal decoder ready to answer, in evaluation mode."""
+    """A model ready to answer, in evaluation mode."""
 
     model: Any
     tokenizer: Any
     device: str
+
+    @property
+    def attention(self) -> Attention:
+        """Who may look at whom: text is asked of all but those that are ``bidirectional``, which predict masked tokens."""
+        return own.attention_of(self.model)
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -39,7 +46,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         ValueError: the weights do not fit the config.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
     from transformers.utils import logging
 
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
@@ -48,12 +55,13 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
     own.classes()
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
+    shape: Any = cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
         from kernels.models.formats.int8 import load_int8
 
-        model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
+        model = load_int8(shape, folder / "model.safetensors", kind)
     else:
-        model = cast(Any, AutoModelForCausalLM).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+        model = auto_class(shape).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE

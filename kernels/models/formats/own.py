@@ -7,12 +7,15 @@ otherwise.
 import functools
 from typing import Any, ClassVar, NamedTuple
 
+from kernels.models.formats.auto_classes import attention_of_class
+from kernels.specs.objectives import Attention
+
 MODEL_TYPE = "modelmill_decoder"
 
 
-def attention_of(model: Any) -> str:
-    """Return who may look at whom in a loaded causal or prefix decoder."""
-    return model.config.stack["attention"] if model.config.model_type == MODEL_TYPE else "causal"
+def attention_of(model: Any) -> Attention:
+    """Return who may look at whom in a loaded model."""
+    return model.config.stack["attention"] if model.config.model_type == MODEL_TYPE else attention_of_class(type(model).__name__)
 
 
 class Answer(NamedTuple):
