@@ -1,37 +1,32 @@
-"""Log-likelihoods of continuations under a causal decoder. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
+"""Log-likelihoods of continuations under a model that continues texts. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kernels.inference import encoder_decoder
+from kernels.inference.requests import TOKENS_PER_BATCH, Request
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
-
-TOKENS_PER_BATCH = 2048
-"""Rows times longest row of one forward pass: bounds memory, and changes results only by rounding."""
-
-
-class Request(NamedTuple):
-    """Token ids that are given, and those whose log-likelihood is asked."""
-
-    context: tuple[int, ...]
-    continuation: tuple[int, ...]
 
 
 def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list[float]:
     """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
 
     Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model
-    is causal), so options of one prompt share a pass where they can. A float32 model computes its matrix products in bfloat16.
+    is causal), so options of one prompt share a pass where they can; an encoder-decoder reads contexts by its encoder (encoder_decoder.py). A float32 model computes its matrix products in bfloat16.
 
     Raises:
-        ValueError: a context is empty, or a continuation is longer than the model's context.
+        ValueError: a context is empty, a continuation is longer than the model's context, or the model continues no texts.
     """
+    model.check_that_it_continues_texts()
     limit = model.model.config.max_position_embeddings
     for request in requests:
         if not request.context or len(request.continuation) > limit:
             raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")
+    if model.attention == "encoder_decoder":
+        return encoder_decoder.log_likelihoods(model, requests)
     inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
     rows: list[tuple[int, ...]] = []
     row_of_request = [0] * len(requests)

@@ -73,7 +73,7 @@ def fast(shape: Any) -> Any:
         eps=shape.layer_norm_epsilon,
     )
     module = EncoderDecoder(stacks)
-    return Fast(module, table(stacks), "encoder_decoder", module.initialise)
+    return Fast(module, table(stacks), "encoder_decoder", lambda generator, std: module.initialise(generator))
 
 
 def table(stacks: Any) -> Table:

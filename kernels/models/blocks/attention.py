@@ -77,7 +77,7 @@ class _Attention(torch.autograd.Function):
             kept += [powers, inverse]
         out = torch.cat(outs, 3) if blocks > 1 else outs[0]
         ctx.save_for_backward(q, k, v, out, *kept)
-        ctx.blocks, ctx.has_bias = blocks, bias is not None
+        ctx.blocks, ctx.bias_learns = blocks, ctx.needs_input_grad[4]
         return out
 
     @staticmethod
@@ -102,14 +102,15 @@ class _Attention(torch.autograd.Function):
             d_values.append(torch.bmm(flat.transpose(1, 2), d_seen))
             d_powers = torch.bmm(d_seen, values[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end)
             d_scores = powers.float() * (d_powers.float() - products)
-            if ctx.has_bias:
-                d_bias.append(torch.nn.functional.pad(d_scores.sum(0), (0, num_keys - end)))
             d_scores = d_scores.to(q.dtype).view(batch, repeats * size, end)
+            if ctx.bias_learns:
+                of_rows = d_scores.view(num_rows, groups, repeats, size, end)
+                d_bias.append(torch.nn.functional.pad(of_rows.sum(0, dtype=torch.float32), (0, num_keys - end)))
             d_queries.append(torch.bmm(d_scores, keys[:, :end]).view(num_rows, groups, repeats, size, width))
             d_keys.append(torch.bmm(d_scores.transpose(1, 2), q[:, :, :, start:stop].reshape(batch, repeats * size, width)))
         d_q = torch.cat(d_queries, 3) if blocks > 1 else d_queries[0]
         d_k, d_v = (_summed(parts, size).view(k.shape) for parts in (d_keys, d_values))
-        return d_q, d_k, d_v, None, torch.cat(d_bias, 2) if ctx.has_bias else None, None
+        return d_q, d_k, d_v, None, torch.cat(d_bias, 2) if ctx.bias_learns else None, None
 
 
 def _summed(parts: list[Any], size: int) -> Any:

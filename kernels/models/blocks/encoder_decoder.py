@@ -191,14 +191,16 @@ class EncoderDecoder(nn.Module):
         """Return the weight of the output layer, [V, D]; it has no bias."""
         return (self.embedding if self.output is None else self.output), None
 
-    def initialise(self, generator: torch.Generator, std: float) -> None:
-        """Draw the weights of matrices and embeddings from a normal distribution, those of queries narrower by the scaling that scores do without;
-        norms stay the identity.
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw weights from normal distributions as T5 does: embeddings of standard deviation 1, matrices of the inverse root of what they read,
+        those of queries narrower by the scaling that scores do without; norms stay the identity.
         """
         inside, narrow = self.shape.num_heads * self.shape.head_width, self.shape.head_width**-0.5
         with torch.no_grad():
             for name, parameter in self.named_parameters():
-                if parameter.ndim == 2:
-                    parameter.normal_(0, std, generator=generator)
+                if name.endswith("_bias.weight"):
+                    parameter.normal_(0, self.shape.width**-0.5, generator=generator)
+                elif parameter.ndim == 2:
+                    parameter.normal_(0, 1.0 if name == "embedding" else parameter.shape[1] ** -0.5, generator=generator)
                 if name.endswith((".qkv.weight", ".query.weight")):
                     parameter[:inside] *= narrow
