@@ -1,7 +1,7 @@
 """What is wrong with a recipe of good form: names that point nowhere, and entries that do not fit each other."""
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from assets.corpus import filter_needs
@@ -10,7 +10,9 @@ from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
+from kernels.specs.tasks import Task
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
+from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.descriptions import Location
 
 Fault = tuple[Location, str]
@@ -45,6 +47,20 @@ def _metric(recipe: Any, metric: str) -> Iterator[Fault]:
     task = specs("tasks")[recipe.evals[name].task]
     if not any(fnmatch.fnmatchcase(score, known) for known in task.metrics):
         yield here, f"the task {task.name!r} has no score {score!r}; {nearest(score, task.metrics)}"
+    yield from _gate(recipe, name, task, recipe.release.candidate)
+
+
+def _gate(recipe: Any, name: str, task: Task, candidate: str) -> Iterator[Fault]:
+    """Yield an eval that is to decide over a candidate which it cannot be asked."""
+    attention = attention_of(recipe, candidate)
+    if attention is not None and not applies(recipe, name, candidate):
+        others = [other for other in recipe.evals if applies(recipe, other, candidate)]
+        told = f"the task {task.name!r} is for {_either(task.attentions)} models, and the candidate {candidate!r} is {attention}"
+        yield ("release", "metric"), f"{told}; decide by another eval ({', '.join(others) or 'add one'}) or release another model"
+
+
+def _either(names: Collection[str]) -> str:
+    return " or ".join(sorted(names))
 
 
 def _sources(recipe: Any) -> Iterator[Fault]:
@@ -211,6 +227,11 @@ def _positions(recipe: Any, model: str) -> int | None:
 def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     for location, message in eval_needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
         yield ("evals", name, *location), message
+    attentions = {attention_of(recipe, model) for model in recipe.models}
+    if attentions and None not in attentions and not any(applies(recipe, name, model) for model in recipe.models):
+        task: Task = specs("tasks")[entry.task]
+        told = f"the task {entry.task!r} is for {_either(task.attentions)} models, and the recipe has none"
+        yield ("evals", name, "task"), f"{told}; leave the eval out, or add such a model"
     mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
     if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
         key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"

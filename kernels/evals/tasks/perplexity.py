@@ -7,6 +7,11 @@ is shorter, as many of the tokens before it as the context holds.
 
 Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1). As in the harness, ``byte_perplexity`` is 2 to its power and
 ``word_perplexity`` counts what white space parts, an empty beginning or end too; ``token_perplexity`` is comparable within one tokenizer only.
+
+Asked of causal models, and of prefix decoders, whose prefix is what stands before a window's first asked token: one token for the first window, so
+that both give every token from those before it, and their chain is the probability of the whole text. An encoder-decoder is not asked: its encoder
+would have to be given part of each text, which is then not counted, or nothing, which no objective of its training is; either number is of another
+question. Nor are masked encoders, whose pseudo-likelihood is no probability of a text (Salazar et al. 2020, arXiv 1910.14659, section 2).
 """
 
 import math
@@ -146,5 +151,6 @@ SPEC = Task(
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,
+    attentions=frozenset({"causal", "prefix"}),
     metrics=("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity", "bits_per_byte/*"),
 )

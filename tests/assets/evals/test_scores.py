@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -59,7 +60,7 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     file.write_text("changed since")
     plans = [plan("first"), plan("broken", broken), plan("filed", file=file), plan("last")]
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {found.name: found.task for found in plans})
-    monkeypatch.setattr(checkpoints, "load", lambda folder, device: None)
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="causal"))
     seen = Partition(key="filed", source="filed", files=[ObservedFile(path="items.jsonl", size_bytes=1, modified="", digest="as it was")])
     words: list[str] = []
     made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}), say=words.append)
