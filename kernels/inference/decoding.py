@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference import encoder_decoder
+from kernels.inference.requests import attention_of_asked
 from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TURN_END
@@ -34,11 +35,11 @@ def decode(
     """
     import torch
 
-    lm.check_that_it_continues_texts()
+    attention = attention_of_asked(lm)
     if not all(prompts):
         raise ValueError("a prompt has no token; give each at least one, such as the end of text")
     random = torch.Generator(device=lm.device).manual_seed(seed)
-    ask = (encoder_decoder.next_logits if lm.attention == "encoder_decoder" else _next_logits)(lm, prompts)
+    ask = (encoder_decoder.next_logits if attention == "encoder_decoder" else _next_logits)(lm, prompts)
     ended = [False] * len(prompts)
     drawn: Any = None
     for _ in range(max_new_tokens):
@@ -52,7 +53,7 @@ def decode(
 
 
 def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:
-    """Return what gives the logits [B, V] behind each prompt, padded on the left, and the tokens [B] that it drew; given those drawn last, or None."""
+    """Return what gives the logits [B, V] behind prompts, padded on the left, and what was drawn: given the tokens [B] drawn last, or None."""
     import torch
 
     width = max(map(len, prompts))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference import encoder_decoder
-from kernels.inference.requests import TOKENS_PER_BATCH, Request
+from kernels.inference.requests import TOKENS_PER_BATCH, Request, attention_of_asked
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
@@ -15,22 +15,23 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
     """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
 
     Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model
-    is causal), so options of one prompt share a pass where they can; an encoder-decoder reads contexts by its encoder (encoder_decoder.py). A float32 model computes its matrix products in bfloat16.
+    is causal), so options of one prompt share a pass where they can. A float32 model computes its matrix products in bfloat16.
+    An encoder-decoder is asked as encoder_decoder.py says.
 
     Raises:
         ValueError: a context is empty, a continuation is longer than the model's context, or the model continues no texts.
     """
-    model.check_that_it_continues_texts()
+    attention = attention_of_asked(model)
     limit = model.model.config.max_position_embeddings
     for request in requests:
         if not request.context or len(request.continuation) > limit:
             raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")
-    if model.attention == "encoder_decoder":
+    if attention == "encoder_decoder":
         return encoder_decoder.log_likelihoods(model, requests)
     inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
     rows: list[tuple[int, ...]] = []
     row_of_request = [0] * len(requests)
-    shares = attention_of(model.model) == "causal"  # what a model of prefixes says depends on where the prefix ends
+    shares = attention == "causal"  # what a model of prefixes says depends on where the prefix ends
     for index in sorted(range(len(requests)), key=inputs.__getitem__, reverse=True):  # a prefix comes right behind what it begins
         if not rows or not shares or rows[-1][: len(inputs[index])] != inputs[index]:
             rows.append(inputs[index])

@@ -1,6 +1,7 @@
-"""ModernBERT, an encoder that predicts masked tokens (Warner et al. 2024, arXiv 2412.13663): what is used today where BERT (Devlin et al. 2019,
-arXiv 1810.04805) was. Every third block sees a whole document and the others what is near, so that long rows cost little; positions are relative,
-so that packed documents are read as if alone. A checkpoint is Transformers' ``ModernBertForMaskedLM``.
+"""ModernBERT, an encoder that predicts masked tokens (Warner et al. 2024, arXiv 2412.13663).
+
+It stands where BERT (Devlin et al. 2019, arXiv 1810.04805) stood. Every third block sees a whole document and the others what is near, so that long
+rows cost little; positions are relative, so that packed documents are read as if alone. A checkpoint is Transformers' ``ModernBertForMaskedLM``.
 """
 
 from typing import Any, Literal, Self

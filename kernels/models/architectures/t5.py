@@ -1,11 +1,10 @@
-"""T5: an encoder reads a text, and a decoder writes what belongs in its gaps or behind it (Raffel et al. 2020, arXiv 1910.10683). A checkpoint is
-Transformers' ``T5ForConditionalGeneration``.
+"""T5: an encoder reads a text, and a decoder writes what belongs in its gaps or behind it (Raffel et al. 2020, arXiv 1910.10683).
 
-What is built is version 1.1 (gated GELU, nothing dropped); with one matrix for input and output embeddings, what the decoder predicts from is scaled
-by the root of the width, as in version 1.0.
+A checkpoint is Transformers' ``T5ForConditionalGeneration``. What is built is version 1.1 (gated GELU, nothing dropped); with one matrix for input
+and output embeddings, what the decoder predicts from is scaled by the root of the width, as in version 1.0.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from kernels.models.architectures.multi_head import MultiHeadConfig, max_positions
 from kernels.models.formats.state_tables import Entry, Table
@@ -28,7 +27,7 @@ def build(config: T5Config, *, vocab_size: int, eos_token_id: int, pad_token_id:
     """Return the Transformers configuration of a model with random weights to come."""
     from transformers import T5Config as TransformersT5Config
 
-    return TransformersT5Config(
+    return cast(Any, TransformersT5Config)(
         architectures=[CLASS],
         vocab_size=vocab_size,
         d_model=config.hidden_size,
@@ -73,7 +72,7 @@ def fast(shape: Any) -> Any:
         eps=shape.layer_norm_epsilon,
     )
     module = EncoderDecoder(stacks)
-    return Fast(module, table(stacks), "encoder_decoder", lambda generator, std: module.initialise(generator))
+    return Fast(module, table(stacks), "encoder_decoder", module.initialise)
 
 
 def table(stacks: Any) -> Table:

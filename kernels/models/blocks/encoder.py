@@ -1,8 +1,8 @@
-"""A pre-normalised encoder whose tokens see all of their document in some blocks and those near them in the others: ModernBERT (Warner et al. 2024,
-arXiv 2412.13663), with rotary positions, GeGLU (Shazeer 2020, arXiv 2002.05202) and no bias but the output's.
+"""The stack of ModernBERT (Warner et al. 2024, arXiv 2412.13663).
 
-Positions are relative, so that documents packed into a row need no positions of their own. Shape letters: B rows, T positions, D width, G heads,
-K width of a head.
+A pre-normalised encoder whose tokens see all of their document in some blocks and those near them in the others, with rotary positions, GeGLU
+(Shazeer 2020, arXiv 2002.05202) and no bias but the output's. Positions are relative, so that documents packed into a row need no positions of their
+own. Shape letters: B rows, T positions, D width, G heads, K width of a head.
 """
 
 import math
@@ -111,8 +111,10 @@ class Encoder(nn.Module):
         return Places(cos, sin, mask)
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
-        """Draw matrices and embeddings from a normal distribution, narrower where what is drawn is added to what passes by: by the root of twice
-        the number of blocks (Shoeybi et al. 2019, arXiv 1909.08053, as ModernBERT does). Norms stay the identity, the output's bias 0.
+        """Draw matrices and embeddings from a normal distribution; norms stay the identity, the output's bias 0.
+
+        It is narrower, by the root of twice the number of blocks, where what a matrix gives is added to what passes by (Shoeybi et al. 2019,
+        arXiv 1909.08053, as ModernBERT does).
         """
         narrow = std / math.sqrt(2 * len(self.shape.is_local))
         with torch.no_grad():

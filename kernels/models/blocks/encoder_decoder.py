@@ -1,9 +1,8 @@
-"""An encoder and a decoder that looks at what it read: T5 (Raffel et al. 2020, arXiv 1910.10683), version 1.1's gated feed-forward (Shazeer 2020,
-arXiv 2002.05202) or version 1.0's.
+"""The stacks of T5 (Raffel et al. 2020, arXiv 1910.10683): an encoder, and a decoder that looks at what it read.
 
-Scores are not scaled; a bias by distance, one a stack, is added to those of a stack at itself, so that documents packed into a row need no
-positions of their own. Projections that read the same are one matrix. Shape letters: B rows, T positions of the encoder, U of the decoder, D width,
-G heads, K width of a head.
+The feed-forward is gated (Shazeer 2020, arXiv 2002.05202) as in version 1.1, or a ReLU as in version 1.0. Scores are not scaled; a bias by distance,
+one a stack, is added to those of a stack at itself, so that documents packed into a row need no positions of their own. Projections that read the
+same are one matrix. Shape letters: B rows, T positions of the encoder, U of the decoder, D width, G heads, K width of a head.
 """
 
 from typing import NamedTuple
@@ -191,9 +190,11 @@ class EncoderDecoder(nn.Module):
         """Return the weight of the output layer, [V, D]; it has no bias."""
         return (self.embedding if self.output is None else self.output), None
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw weights from normal distributions as T5 does: embeddings of standard deviation 1, matrices of the inverse root of what they read,
-        those of queries narrower by the scaling that scores do without; norms stay the identity.
+    def initialise(self, generator: torch.Generator, _: float) -> None:
+        """Draw weights from normal distributions as T5 does; norms stay the identity.
+
+        Embeddings have a standard deviation of 1, matrices the inverse root of the width that they read, and those of queries are narrower by
+        the scaling that scores do without.
         """
         inside, narrow = self.shape.num_heads * self.shape.head_width, self.shape.head_width**-0.5
         with torch.no_grad():

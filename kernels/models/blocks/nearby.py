@@ -1,7 +1,7 @@
-"""Bidirectional attention to what is near (Beltagy et al. 2020, arXiv 2004.05150, section 3.1), in chunks: queries of a window's length look at their
-own chunk and at the one on either side, so that work grows with the length of a row and not with its square.
+"""Bidirectional attention to what is near (Beltagy et al. 2020, arXiv 2004.05150, section 3.1), in chunks.
 
-Shape letters: B rows, G key heads, R query heads a key head, T positions, K width of a head, C chunks of W positions, the window.
+Queries of a window's length look at their own chunk and at the one on either side, so that work grows with the length of a row and not with its
+square. Shape letters: B rows, G key heads, R query heads a key head, T positions, K width of a head, C chunks of W positions, the window.
 """
 
 import torch
@@ -52,5 +52,5 @@ def _around(x_BGTK: torch.Tensor, window: int) -> torch.Tensor:
     """Return each chunk with its neighbours, [B * C, G, 3 W, K]; zeros beside a row."""
     length = x_BGTK.shape[2]
     wide = torch.nn.functional.pad(x_BGTK, (0, 0, window, window))
-    parts = [wide[:, :, start : start + length].unflatten(2, (-1, window)) for start in (0, window, 2 * window)]
+    parts: list[torch.Tensor] = [wide[:, :, start : start + length].unflatten(2, (-1, window)) for start in (0, window, 2 * window)]
     return torch.cat(parts, 3).transpose(1, 2).flatten(0, 1)

@@ -27,14 +27,6 @@ class LanguageModel(NamedTuple):
         """Who may look at whom: text is asked of all but those that are ``bidirectional``, which predict masked tokens."""
         return own.attention_of(self.model)
 
-    def check_that_it_continues_texts(self) -> None:
-        """Raise ValueError where it predicts masked tokens, and can be asked neither for text nor for the likelihood of one."""
-        if self.attention == "bidirectional":
-            raise ValueError(
-                f"{type(self.model).__name__} predicts masked tokens and continues no text; ask a causal, prefix or encoder-decoder model, "
-                "or take this one as an encoder"
-            )
-
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write a checkpoint: config.json, model.safetensors, generation_config.json, the tokenizer's files and chat_template.jinja.

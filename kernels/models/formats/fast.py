@@ -125,9 +125,7 @@ def write(trained: Trainable, folder: Path) -> None:
 
 
 def model_class(shape: Any, fallback: Any) -> Any:
-    """Return Transformers' class for a config: the one that it names, else the one that its model type has by a fallback, one of
-    Transformers' auto classes.
-    """
+    """Return Transformers' class for a config: the one that it names, else the one that an auto class has for its model type."""
     import transformers
 
     named = named_class(shape)
