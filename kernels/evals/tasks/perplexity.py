@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow.parquet as pq
 from pydantic import Field
 
+from kernels.evals.heldout import read_heldout
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
@@ -69,14 +69,8 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
     """
     import polars as pl
 
-    if data is None:
-        raise ValueError("perplexity reads held-out documents; give the recipe's mixture a validation share")
-    if missing := {"id", "source", "text"} - set(pq.read_schema(data).names):  # pyright: ignore[reportUnknownMemberType]
-        raise ValueError(f"{data.name}: no column {sorted(missing)}; give the mixture's held-out documents")
-    table = pl.read_parquet(data, glob=False, hive_partitioning=False, columns=["id", "source", "text"]).filter(pl.col("text").str.len_bytes() > 0)
+    table = read_heldout(data)
     table = table[choose_subset(table.height, config.num_items, config.seed)]
-    if table.height == 0:
-        raise ValueError(f"{data.name}: no document with text; raise num_items or the mixture's held-out share")
     documents = _score_documents(model, table["text"].to_list(), config.max_bytes)
     items = pl.DataFrame(
         {

@@ -28,6 +28,11 @@ class LanguageModel(NamedTuple):
         return own.attention_of(self.model)
 
 
+def max_positions(model: Any) -> int | None:
+    """Return how many tokens a loaded model may read, None where nothing bounds it."""
+    return getattr(model.config, "max_position_embeddings", None)
+
+
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Write a checkpoint: config.json, model.safetensors, generation_config.json, the tokenizer's files and chat_template.jinja.
 
