@@ -62,7 +62,7 @@ def _may_be_hidden(match: re.Match[str]) -> bool:
 
 
 def _passage(document: Document, places: Sequence[re.Match[str]], words: "_Words", num_options: int, max_bytes: int, seed: int) -> Passage | Reject:
-    random = np.random.default_rng([seed, xxhash.xxh64_intdigest(document.key)])
+    random = np.random.default_rng([seed, xxhash.xxh64_intdigest(document.key.encode())])
     if not places:
         return Reject(document.key, "no_word_to_hide", document.text[:100])
     place = places[int(random.integers(len(places)))]
