@@ -14,6 +14,7 @@ from kernels.specs.tasks import Task
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
 from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.descriptions import Location
+from pipelines.recipe.splits import not_held_out
 
 Fault = tuple[Location, str]
 
@@ -236,3 +237,9 @@ def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
         key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"
         yield ("evals", name, "data"), f"the mixture {entry.data!r} holds no document out ({key} is 0); raise it"
+    elif mixture is not None:
+        for model in recipe.models:
+            other = not_held_out(recipe, entry.data, model) if applies(recipe, name, model) else None
+            if other is not None:
+                told = f"{model!r} is trained on the mixture {other!r}, which may train on what {entry.data!r} holds out"
+                yield ("evals", name, "data"), f"{told}; give both one seed, and {other!r} no smaller validation_fraction"

@@ -86,3 +86,33 @@ def test_models_that_are_asked_different_evals_have_partitions_of_different_name
     graph = build_graph(load_recipe(write(tmp_path, BOTH + words)), Home.resolve(tmp_path / ".mill", {}))
     names = {name: artifact.partitioning.name for name, artifact in graph.artifacts.items() if name.startswith("evals/") and artifact.partitioning}
     assert names == {"evals/base": "evals", "evals/encoder": "evals_of_bidirectional"}
+
+
+MIXTURE = SMALL[SMALL.index("  pretrain:") : SMALL.index("models:")]
+
+
+def with_another_mixture(*changes: tuple[str, str]) -> str:
+    """Return a recipe whose eval asks two models, one of them trained on a mixture of its own."""
+    other = MIXTURE.replace("  pretrain:", "  other:")
+    for old, new in changes:
+        assert old in other
+        other = other.replace(old, new)
+    model = BASE.replace("  base:", "  rival:").replace("data: pretrain", "data: other")
+    return SMALL.replace(MIXTURE, MIXTURE + other) + model + EVALS
+
+
+@pytest.mark.parametrize(("old", "new"), [("seed: 1", "seed: 2"), ("validation_fraction: 0.2", "validation_fraction: 0.1")])
+def test_an_eval_of_documents_that_a_model_may_have_been_trained_on_is_told_with_its_line(old: str, new: str, tmp_path: Path) -> None:
+    text = with_another_mixture((old, new))
+    told = "'rival' is trained on the mixture 'other', which may train on what 'pretrain' holds out"
+    remedy = "give both one seed, and 'other' no smaller validation_fraction"
+    assert faults(tmp_path, text) == [f"{line_of(text, 'heldout: {')}: evals.heldout.data: {told}; {remedy}"]
+
+
+@pytest.mark.parametrize(("old", "new"), [("sequence_length: 64", "sequence_length: 32"), ("validation_fraction: 0.2", "validation_fraction: 0.3")])
+def test_mixtures_that_hold_out_the_same_documents_or_more_may_be_compared(old: str, new: str, tmp_path: Path) -> None:
+    load_recipe(write(tmp_path, with_another_mixture((old, new))))
+
+
+def test_mixtures_of_different_sources_hold_nothing_out_for_each_other(tmp_path: Path) -> None:
+    load_recipe(write(tmp_path, with_another_mixture(("seed: 1", "seed: 2"), ("books: 1.0", "chats: 1.0"))))
