@@ -66,10 +66,11 @@ class _Attention(torch.autograd.Function):
             queries = q[:, :, :, start:stop].reshape(batch, repeats * size, width)
             scores = torch.bmm(queries, keys[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end).float()
             if mask is not None:
-                scores = scores + mask[:, :, None, start:stop, :end]
+                scores += mask[:, :, None, start:stop, :end]
             if bias is not None:
-                scores = scores + bias[None, :, :, start:stop, :end]
-            powers = torch.exp(scores - scores.amax(-1, keepdim=True))
+                scores += bias[None, :, :, start:stop, :end]
+            scores -= scores.amax(-1, keepdim=True)
+            powers = scores.exp_()  # in place, here and in the gradient: where nothing is compiled, memory anew costs more than arithmetic
             inverse = 1 / powers.sum(-1, keepdim=True)
             powers = powers.to(q.dtype)
             seen = torch.bmm(powers.view(batch, repeats * size, end), values[:, :end]).view(num_rows, groups, repeats, size, width)
@@ -100,8 +101,9 @@ class _Attention(torch.autograd.Function):
             d_seen = d_seen.to(q.dtype).reshape(batch, repeats * size, width)
             flat = powers.view(batch, repeats * size, end)
             d_values.append(torch.bmm(flat.transpose(1, 2), d_seen))
-            d_powers = torch.bmm(d_seen, values[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end)
-            d_scores = powers.float() * (d_powers.float() - products)
+            d_scores = torch.bmm(d_seen, values[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end).float()
+            d_scores -= products
+            d_scores *= powers
             d_scores = d_scores.to(q.dtype).view(batch, repeats * size, end)
             if ctx.bias_learns:
                 of_rows = d_scores.view(num_rows, groups, repeats, size, end)
