@@ -2,6 +2,9 @@
 
 A word that is hidden stands in small letters behind a blank and before white space or a mark, so that every tokenizer begins it anew and neither a
 name nor the beginning of a sentence tells it. The others are words of the same texts, of about its frequency and length.
+
+Frequencies are alike by powers of two only, and of such words the commoner ones are hidden more often: who knows no more than how common words are
+does somewhat better than chance.
 """
 
 import re
