@@ -42,7 +42,7 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
     for index, row in enumerate(row_of_request):
         asked[row].append(index)
     results = [0.0] * len(requests)
-    for batch in _batches(rows):
+    for batch in batches(rows):
         slots = [
             (index, slot, len(inputs[index]) - len(requests[index].continuation), requests[index].continuation)
             for slot, row in enumerate(batch)
@@ -53,7 +53,7 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request]) -> list
     return results
 
 
-def _batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+def batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
     """Yield indices of rows, longest first, as many at once as `TOKENS_PER_BATCH` admits."""
     batch: list[int] = []
     for row in sorted(range(len(rows)), key=lambda row: (-len(rows[row]), row)):

@@ -15,7 +15,6 @@ from kernels.training.activations import ActivationMode
 from kernels.training.batches import Examples
 from kernels.training.feed import Batch
 
-
 LABELS_TOGETHER = 256
 """Positions are passed to the output layer in multiples of it: what is compiled for one number of them serves no other."""
 MOST_LABELLED = 0.75
