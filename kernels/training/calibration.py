@@ -51,18 +51,30 @@ def measure_pace(counts: Counts, step: Step, device: str) -> Pace:
     """
     rows = max(1, min(step.num_rows, MAX_TOKENS // step.row_length))
     num_tokens = rows * step.row_length
-    flops = num_tokens * counts.flops_per_token(step.row_length) / counts.num_blocks
+    flops = num_tokens * counts.flops_per_token(*step.lengths) / counts.num_all_blocks
     if flops * MORE_BLOCKS > MAX_FLOPS and device == "cpu":
         raise ValueError(
             f"a step of {MORE_BLOCKS} blocks of this model takes {flops * MORE_BLOCKS:.2g} FLOPs, too many to be tried on this machine; "
             "name the hardware to tell it for"
         )
-    num_more = max(MORE_BLOCKS, min(counts.num_blocks, int(SHORT_FLOPS / flops)))
+    num_more = max(MORE_BLOCKS, min(counts.num_all_blocks, int(SHORT_FLOPS / flops)))
     few, more = (_StandIn(counts, step, number, rows, device) for number in (FEW_BLOCKS, num_more))
     of_few, of_more, forward, update = median_seconds([few.learn, more.learn, more.read, more.update])
     block = max(of_more - of_few, 0.0) / (num_more - FEW_BLOCKS)
     around = max(of_more - num_more * block, 0.0)
-    return Pace(block / num_tokens, around / num_tokens, update / more.num_parameters, forward / of_more)
+    of_model, predicting = _shares(counts, step)
+    return Pace(of_model * block / num_tokens, predicting * around / num_tokens, update / more.num_parameters, forward / of_more)
+
+
+def _shares(counts: Counts, step: Step) -> tuple[float, float]:
+    """Return the FLOPs of a token of the model a block, against those of the stand-in, and the share of the tokens that the output layer is for."""
+    num_tokens, predicting = sum(step.lengths), step.decoder_length or step.row_length
+    blocks = counts.flops_per_row(*step.lengths) - 6 * counts.vocab_size * counts.hidden_size * predicting
+    shape = _shape(counts, step.row_length, 1)
+    inside = shape.num_heads * shape.head_width
+    seen = step.row_length / (2 if shape.attention == "causal" else 1)
+    stand_in = 3 * (2 * shape.width * (4 * inside + 3 * shape.inner_width) + 4 * inside * seen)
+    return blocks / num_tokens / counts.num_all_blocks / stand_in, predicting / num_tokens
 
 
 def median_seconds(works: Sequence[Callable[[], Any]]) -> list[float]:
@@ -140,7 +152,7 @@ def _shape(counts: Counts, row_length: int, num_blocks: int) -> Any:
 
     attention = counts.attention[0] if counts.attention else None
     heads, head_width = (attention.num_heads, attention.head_width) if attention else (1, SMALL_HEAD)
-    block = (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size) // counts.num_blocks
+    block = (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size) // counts.num_all_blocks
     inner = max(1, (block - 4 * counts.hidden_size * heads * head_width) // (3 * counts.hidden_size))
     return DecoderShape(
         vocab_size=counts.vocab_size,

@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from kernels.models.architectures import llama
+from kernels.models.formats.fast import counts_of
+from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
 from kernels.training.costs import Work, training_flops
-from pipelines.planning.trainings import trainings, work_of
+from pipelines.planning.trainings import Reads, trainings, work_of
 from pipelines.recipe.schema import kernel_config, load_recipe
 from pipelines.terminal.application import app
 from resources.storage.lake import Lake
@@ -18,7 +20,17 @@ from tests.small_recipe import RECIPE, SMALL, write
 
 importlib.import_module("pipelines.commands.estimate")
 SHAPE = {"hidden_size": 32, "num_layers": 1, "num_heads": 2, "num_kv_heads": 1, "intermediate_size": 64, "max_position_embeddings": 64}
-COUNTS = llama.counts(llama.LlamaConfig.model_validate({"kind": "llama", "tie_embeddings": True, **SHAPE}), 300)
+
+
+def counts() -> Counts:
+    """Return what the model of the small recipe holds and does."""
+    config = llama.LlamaConfig.model_validate({"kind": "llama", "tie_embeddings": True, **SHAPE})
+    found = counts_of(llama.build(config, vocab_size=300, eos_token_id=0, pad_token_id=0))
+    assert found is not None
+    return found
+
+
+COUNTS = counts()
 
 
 def empty_lake(folder: Path) -> Lake:
@@ -30,6 +42,7 @@ def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
     work = found.work
     assert work is not None
     assert work.counts == COUNTS
+    assert work.num_rows == 30 * 4
     assert (work.num_steps, work.num_tokens, work.step.num_rows, work.step.row_length, work.step.precision) == (30, 30 * 4 * 64, 4, 64, "float32")
     assert work.num_validation_rows == 3 * 4
     assert training_flops(work) == 30 * 4 * 64 * COUNTS.flops_per_token(64)
@@ -39,7 +52,7 @@ def asked(folder: Path, length: str, num_rows: int | None = None, more: str = ""
     text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
     entries = load_recipe(write(folder, text)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    return work_of(config, entries.mixtures["pretrain"], COUNTS, num_rows)
+    return work_of(config, Reads(64, num_rows, (64, 0)), COUNTS)
 
 
 def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
