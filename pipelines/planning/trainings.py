@@ -11,7 +11,6 @@ from kernels.specs.architectures import Counts
 from kernels.specs.families import chosen, specs
 from kernels.specs.needs import Mixture
 from kernels.specs.objectives import Objective
-from kernels.tokens.mixture_config import MixtureConfig
 from kernels.tokens.mixture_index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
 from kernels.training.batches import max_segments
