@@ -82,7 +82,7 @@ class Counts(NamedTuple):
 
     Of an encoder-decoder all of them, though a token passes the encoder's or the decoder's: see `decoder`."""
     attention: tuple[AttentionCounts, ...]
-    """What reads a sequence in another way than by attention has none: its products with weights are counted above."""
+    """What reads a sequence in another way than by attention has none: see `states`."""
     num_blocks: int
     """Of equal size, one behind the other: what checkpointing takes apart. Of an encoder-decoder those of the encoder, and so below."""
     hidden_size: int

@@ -153,6 +153,14 @@ def test_a_stand_in_multiplies_by_as_much_as_the_model() -> None:
     assert made.num_parameters - norms == pytest.approx(counts.num_matmul_parameters, rel=0.01)
 
 
+def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -> None:
+    shape = built("mamba2")
+    counts = counts_of(shape)
+    assert counts is not None
+    made = calibration._StandIn(counts, Step(1, 16, "float32"), 3, 1, "cpu")
+    assert made.num_parameters == counts.num_parameters
+
+
 def test_what_is_too_large_to_try_is_refused() -> None:
     huge = COUNTS._replace(num_matmul_parameters=10**11)
     with pytest.raises(ValueError, match="too many to be tried on this machine; name the hardware"):
