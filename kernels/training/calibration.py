@@ -1,10 +1,12 @@
 """How fast this machine trains models of a shape: a stand-in takes a few steps with one block and with more, and the rest follows in proportion.
 
-The stand-in is a Llama block with as many parameters to multiply by, and as wide an attention, as the model's own (`Counts`), so that any family can
-be told; one whose blocks are quite other than products and attention will be told worse. It has all of the model's blocks where a step stays short,
-so that nothing is drawn out. The median of some steps counts: a training meets what else runs on the machine too.
+The stand-in is a Llama block with as many parameters to multiply by, and as wide an attention, as the model's own (`Counts`), or a Mamba-2 block
+where the model carries states, so that any family can be told. Where a model's tokens take other FLOPs a block, as with near attention or two stacks,
+the time goes in proportion. The stand-in has all of the model's blocks where a step stays short, so that nothing is drawn out. The median of some
+steps counts: a training meets what else runs on the machine too.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +26,8 @@ MAX_FLOPS = 3e12
 """Of one timed step: some ten seconds of two cores."""
 SMALL_HEAD = 8
 """Width of the one head of a stand-in for blocks without attention."""
+KERNEL = 4
+"""Positions that the short convolution of a stand-in with states looks at (Dao and Gu 2024, arXiv 2405.21060, in its code)."""
 
 
 class Pace(NamedTuple):
@@ -51,18 +55,32 @@ def measure_pace(counts: Counts, step: Step, device: str) -> Pace:
     """
     rows = max(1, min(step.num_rows, MAX_TOKENS // step.row_length))
     num_tokens = rows * step.row_length
-    flops = num_tokens * counts.flops_per_token(step.row_length) / counts.num_blocks
+    flops = num_tokens * counts.flops_per_token(*step.lengths) / counts.num_all_blocks
     if flops * MORE_BLOCKS > MAX_FLOPS and device == "cpu":
         raise ValueError(
             f"a step of {MORE_BLOCKS} blocks of this model takes {flops * MORE_BLOCKS:.2g} FLOPs, too many to be tried on this machine; "
             "name the hardware to tell it for"
         )
-    num_more = max(MORE_BLOCKS, min(counts.num_blocks, int(SHORT_FLOPS / flops)))
+    num_more = max(MORE_BLOCKS, min(counts.num_all_blocks, int(SHORT_FLOPS / flops)))
     few, more = (_StandIn(counts, step, number, rows, device) for number in (FEW_BLOCKS, num_more))
     of_few, of_more, forward, update = median_seconds([few.learn, more.learn, more.read, more.update])
     block = max(of_more - of_few, 0.0) / (num_more - FEW_BLOCKS)
     around = max(of_more - num_more * block, 0.0)
-    return Pace(block / num_tokens, around / num_tokens, update / more.num_parameters, forward / of_more)
+    of_model, predicting = _shares(counts, step)
+    return Pace(of_model * block / num_tokens, predicting * around / num_tokens, update / more.num_parameters, forward / of_more)
+
+
+def _shares(counts: Counts, step: Step) -> tuple[float, float]:
+    """Return the FLOPs of a token of the model a block, against those of the stand-in, and the share of the tokens that the output layer is for."""
+    if counts.states is not None:
+        return 1.0, 1.0
+    num_tokens, predicting = sum(step.lengths), step.decoder_length or step.row_length
+    blocks = counts.flops_per_row(*step.lengths) - 6 * counts.vocab_size * counts.hidden_size * predicting
+    shape = _shape(counts, step.row_length, 1)
+    inside = shape.num_heads * shape.head_width
+    seen = step.row_length / (2 if shape.attention == "causal" else 1)
+    stand_in = 3 * (2 * shape.width * (4 * inside + 3 * shape.inner_width) + 4 * inside * seen)
+    return blocks / num_tokens / counts.num_all_blocks / stand_in, predicting / num_tokens
 
 
 def median_seconds(works: Sequence[Callable[[], Any]]) -> list[float]:
@@ -77,16 +95,19 @@ def median_seconds(works: Sequence[Callable[[], Any]]) -> list[float]:
 
 
 class _StandIn:
-    """A decoder that stands for a model, with a batch and an optimizer."""
+    """A stack that stands for a model, with a batch and an optimizer."""
 
     def __init__(self, counts: Counts, step: Step, num_blocks: int, num_rows: int, device: str) -> None:
         import torch
 
         from kernels.models.blocks.decoder import Decoder
+        from kernels.models.blocks.mamba import Mamba
         from kernels.models.reading import Reading
 
         generator = torch.Generator().manual_seed(1)
-        self._module = Decoder(_shape(counts, step.row_length, num_blocks))
+        self._module: Any = (
+            Decoder(_shape(counts, step.row_length, num_blocks)) if counts.states is None else Mamba(_shape_with_states(counts, num_blocks))
+        )
         self._module.initialise(generator, 0.02)
         self._module.to(device)
         self._dtype = getattr(torch, step.precision)
@@ -140,7 +161,7 @@ def _shape(counts: Counts, row_length: int, num_blocks: int) -> Any:
 
     attention = counts.attention[0] if counts.attention else None
     heads, head_width = (attention.num_heads, attention.head_width) if attention else (1, SMALL_HEAD)
-    block = (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size) // counts.num_blocks
+    block = (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size) // counts.num_all_blocks
     inner = max(1, (block - 4 * counts.hidden_size * heads * head_width) // (3 * counts.hidden_size))
     return DecoderShape(
         vocab_size=counts.vocab_size,
@@ -156,4 +177,30 @@ def _shape(counts: Counts, row_length: int, num_blocks: int) -> Any:
         theta=10_000.0,
         eps=1e-6,
         attention="causal" if attention is None or attention.is_causal else "prefix",
+    )
+
+
+def _shape_with_states(counts: Counts, num_blocks: int) -> Any:
+    """Return the shape of a Mamba-2 whose blocks carry the states of a model."""
+    from kernels.models.blocks.mamba import MambaShape
+
+    states = counts.states
+    assert states is not None
+    return MambaShape(
+        vocab_size=counts.vocab_size,
+        width=counts.hidden_size,
+        num_layers=num_blocks,
+        num_heads=states.num_heads,
+        head_width=states.head_width,
+        num_groups=states.num_groups,
+        state_size=states.state_size,
+        kernel=KERNEL,
+        chunk=states.chunk_size,
+        tied=True,
+        eps=1e-5,
+        wide_residual=counts.is_stream_float32,
+        bias=False,
+        kernel_bias=True,
+        step_limits=(0.0, math.inf),
+        initial_steps=(1e-3, 0.1, 1e-4),
     )

@@ -25,8 +25,10 @@ class Work(NamedTuple):
 
     counts: Counts
     num_steps: int
-    num_tokens: int
+    num_rows: int
     """That are learned from."""
+    num_tokens: int
+    """Of the mixture, that are in them."""
     step: Step
     """What passes the model together: a step of the optimizer may add up the gradients of several."""
     num_validation_rows: int
@@ -34,21 +36,21 @@ class Work(NamedTuple):
     is_compiled: bool
 
     @property
-    def num_validation_tokens(self) -> int:
-        """Tokens that are looked at without learning."""
-        return self.num_validation_rows * self.step.row_length
+    def row_flops(self) -> float:
+        """FLOPs of a row in training, of all positions that it comes to."""
+        return self.counts.flops_per_row(*self.step.lengths)
 
 
 def training_flops(work: Work) -> float:
     """Return the FLOPs of the model in training, validation not among them: what a scaling law and MFU go by."""
-    return work.num_tokens * work.counts.flops_per_token(work.step.row_length)
+    return work.num_rows * work.row_flops
 
 
 def computed_flops(work: Work) -> float:
     """Return the FLOPs that are computed: those of training, of what checkpointing computes anew, and of validation."""
-    forward = work.counts.flops_per_token(work.step.row_length) / 3
+    forward = work.row_flops / 3
     again = forward if work.step.checkpointing == "full" else 0.0  # what is selected to be computed again are no products
-    return training_flops(work) + work.num_tokens * again + work.num_validation_tokens * forward
+    return training_flops(work) + work.num_rows * again + work.num_validation_rows * forward
 
 
 def seconds_on(work: Work, hardware: Hardware) -> float:
@@ -68,10 +70,11 @@ def seconds_on(work: Work, hardware: Hardware) -> float:
 def seconds_here(work: Work, pace: Pace) -> float:
     """Return the time of a training on the machine that a pace was measured on."""
     again = computed_flops(work._replace(num_validation_rows=0)) / training_flops(work)
-    learned = work.num_tokens * pace.token_seconds(work.counts.num_blocks) * again
+    row = sum(work.step.lengths) * pace.token_seconds(work.counts.num_all_blocks)
+    learned = work.num_rows * row * again
     if work.is_compiled:
         learned = COMPILATION_SECONDS + learned * COMPILED_SHARE
-    validated = work.num_validation_tokens * pace.token_seconds(work.counts.num_blocks) * pace.forward_share
+    validated = work.num_validation_rows * row * pace.forward_share
     updates = work.num_steps * work.counts.num_parameters * pace.update_seconds
     return LAUNCH_SECONDS + learned + validated + updates
 

@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     parts: list[Examples]
     """As many rows each as pass the model together."""
     num_tokens: int
-    """Positions that hold a token the model reads."""
+    """Positions that hold a token the model reads, be it by an encoder or a decoder."""
     num_labels: int
     """Tokens that are predicted, in all parts."""
     num_cut: int
@@ -50,6 +50,12 @@ def open_split(mixture: Path, split: str) -> Split:
 def sequence_length(mixture: Path) -> int:
     """Return how many tokens the rows of a mixture have."""
     return read_index(mixture).sequence_length
+
+
+def _num_read(part: Examples) -> int:
+    """Return how many positions of some rows hold a token."""
+    stacks = (part.segments_BT, part.decoder_segments_BU)
+    return sum(int((segments >= 0).sum()) for segments in stacks if segments is not None)
 
 
 class Feed:
@@ -83,7 +89,7 @@ class Feed:
         ]
         return Batch(
             parts,
-            sum(int((part.segments_BT >= 0).sum()) for part in parts),
+            sum(_num_read(part) for part in parts),
             sum(int((part.targets != IGNORED).sum()) for part in parts),
             sum(part.num_cut for part in parts),
         )

@@ -81,13 +81,12 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     """
     index = read_index(data.mixture)
     transform = _transform(data, trainable, index.sequence_length)
-    counted = count_flops(trainable, index.sequence_length)
-    extent = Extent(
-        counted.num_matmul_parameters, sum(rows.num_rows for rows in index.sources.values()), index.sequence_length, counted.flops_per_token
-    )
+    counted = count_flops(trainable, *transform.lengths)
+    num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
+    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
     rates, horizon = _rates(config, extent)
     plan = _plan(config, rates, horizon, index.sequence_length)
-    compiled, why_not = compiles(config.compile, counted.flops_per_token * horizon.num_tokens, job.device)
+    compiled, why_not = compiles(config.compile, row_flops * horizon.num_tokens, job.device)
     for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
         if words:
             job.say(words)

@@ -1,22 +1,24 @@
 """Trainings as a recipe asks for them, told before they run: which model, of what shape, on how many tokens."""
 
-import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from assets.models.names import model_asset
 from assets.tokens.names import mixture_asset, tokenizer_asset
-from kernels.models.architectures.llama import LlamaConfig, counts
+from kernels.models.formats.checkpoints import shape_of_folder
+from kernels.models.formats.fast import counts_of
 from kernels.specs.architectures import Counts
-from kernels.specs.families import specs
+from kernels.specs.families import chosen, specs
 from kernels.specs.needs import Mixture
-from kernels.tokens.mixture_config import MixtureConfig
+from kernels.specs.objectives import Objective
 from kernels.tokens.mixture_index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
+from kernels.training.batches import max_segments
 from kernels.training.compilation import compiles
 from kernels.training.config import TrainingConfig
 from kernels.training.costs import Work
 from kernels.training.derived import Budget, derive_batch_size
+from kernels.training.feed import open_split
 from kernels.training.horizon import Extent, find_horizon, tokens_asked
 from kernels.training.memory import Step
 from pipelines.recipe.schema import RecipeBase, kernel_config
@@ -44,11 +46,35 @@ def trainings(entries: RecipeBase, lake: Lake) -> Iterator[Training]:
             continue
         found = _counts(entries, lake, name)
         if not isinstance(found, str):
-            found = work_of(cast(TrainingConfig, config), entries.mixtures[entry.data], found, _num_rows(entries, lake, entry.data))
+            found = work_of(cast(TrainingConfig, config), _reads(entries, lake, entry.data, config), found)
         yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "")
 
 
-def work_of(config: TrainingConfig, mixture: MixtureConfig, held: Counts, num_rows: int | None) -> Work | str:
+class Reads(NamedTuple):
+    """What a training reads of a mixture."""
+
+    row_length: int
+    """Tokens of the mixture's rows."""
+    num_rows: int | None
+    """None before the mixture is made."""
+    lengths: tuple[int, int]
+    """Positions that a row comes to as the objective has it read: of the one stack or an encoder, and of a decoder apart."""
+
+
+def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
+    """Return what a training reads; before the mixture is made, as if each of its rows held one document."""
+    length = entries.mixtures[mixture].sequence_length
+    objective: Objective = chosen("objectives", config.objective)
+    cell = Cell(entries.name, mixture_asset(mixture), None)
+    if lake.manifest(cell) is None:
+        return Reads(length, None, objective.lengths(config.objective, length, 1))
+    folder = lake.folder(cell)
+    num_rows = sum(rows.num_rows for rows in read_index(folder).sources.values())
+    num_documents = max_segments(open_split(folder, "train").segments)
+    return Reads(length, num_rows, objective.lengths(config.objective, length, num_documents))
+
+
+def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
     """Return the work of a training, in words why it cannot be told, where it cannot.
 
     Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the first of
@@ -56,33 +82,28 @@ def work_of(config: TrainingConfig, mixture: MixtureConfig, held: Counts, num_ro
 
     Args:
         config: of the training.
-        mixture: what it reads.
+        reads: what it reads.
         held: what the model holds and does.
-        num_rows: of the mixture, None before it is made.
     """
-    if config.num_epochs is not None and num_rows is None:
+    if config.num_epochs is not None and reads.num_rows is None:
         return "num_epochs are of rows that the mixture has once it is made"
-    length = mixture.sequence_length
-    flops = held.flops_per_token(length)
-    extent = Extent(held.num_matmul_parameters, num_rows or 1, length, int(flops))
+    if (held.decoder is None) != (reads.lengths[1] == 0):
+        return "its objective is for another kind of model than it is made from"
+    length = reads.row_length
+    flops = held.flops_per_row(*reads.lengths) / length
+    extent = Extent(held.num_matmul_parameters, reads.num_rows or 1, length, int(flops))
     batch_size = config.batch_size
     if batch_size == "auto":
         budget = Budget(extent.num_parameters, tokens_asked(config, extent) or 0, flops)
         batch_size = int(derive_batch_size("step_law", budget, length).value)
     horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
     num_tokens = horizon.num_tokens * horizon.last_step // horizon.num_steps
+    num_inputs, num_decoder = reads.lengths
+    step = Step(config.micro_batch_size or batch_size, num_inputs, config.precision, config.activation_checkpointing, decoder_length=num_decoder)
     num_validations = -(-horizon.last_step // config.validate_every)
-    step = Step(config.micro_batch_size or batch_size, length, config.precision, config.activation_checkpointing)
     is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, "cpu")
-    return Work(held, horizon.last_step, num_tokens, step, num_validations * config.max_validation_sequences, is_compiled)
-
-
-def _num_rows(entries: RecipeBase, lake: Lake, mixture: str) -> int | None:
-    """Return how many rows a mixture has, None before it is made."""
-    cell = Cell(entries.name, mixture_asset(mixture), None)
-    if lake.manifest(cell) is None:
-        return None
-    return sum(rows.num_rows for rows in read_index(lake.folder(cell)).sources.values())
+    num_validation_rows = num_validations * config.max_validation_sequences
+    return Work(held, horizon.last_step, num_tokens // length, num_tokens, step, num_validation_rows, is_compiled)
 
 
 def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
@@ -99,7 +120,9 @@ def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
     if spec.counts is None:
         return f"the architecture {spec.name} does not tell what it holds"
     vocab_size = _vocab_size(entries, lake, entries.mixtures[entry.data].tokenizer)
-    return vocab_size if isinstance(vocab_size, str) else spec.counts(architecture, vocab_size)
+    if isinstance(vocab_size, str):
+        return vocab_size
+    return spec.counts(spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0)) or f"{spec.name} does not tell what it holds"
 
 
 def _counts_of_made(recipe: str, lake: Lake, model: str) -> Counts | str:
@@ -107,21 +130,8 @@ def _counts_of_made(recipe: str, lake: Lake, model: str) -> Counts | str:
     cell = Cell(recipe, model_asset(model), None)
     if lake.manifest(cell) is None:
         return f"{model} comes from elsewhere and is not there yet, and its shape comes with it"
-    made: dict[str, Any] = json.loads((lake.folder(cell) / "config.json").read_text())
-    kind = made.get("model_type")
-    if kind != "llama":
-        return f"{model} is of the kind {kind!r}, which does not tell what it holds"
-    shape = LlamaConfig(
-        kind="llama",
-        hidden_size=made["hidden_size"],
-        num_layers=made["num_hidden_layers"],
-        num_heads=made["num_attention_heads"],
-        num_kv_heads=made["num_key_value_heads"],
-        intermediate_size=made["intermediate_size"],
-        max_position_embeddings=made["max_position_embeddings"],
-        tie_embeddings=made["tie_word_embeddings"],
-    )
-    return counts(shape, made["vocab_size"])
+    shape = shape_of_folder(lake.folder(cell))
+    return counts_of(shape) or f"{model} is of the kind {shape.model_type!r}, or has a part, that no family tells of"
 
 
 def _vocab_size(entries: RecipeBase, lake: Lake, tokenizer: str | None) -> int | str:

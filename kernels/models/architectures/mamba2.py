@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.formats import recurrent
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture
+from kernels.specs.architectures import Architecture, Counts, StateCounts
 from kernels.specs.config import Config, fault_of_key
 
 
@@ -125,4 +125,37 @@ def table(stack: Any) -> Table:
     return Table([kernel, *(Entry(ours, (theirs,)) for ours, theirs in pairs)], stack.num_layers)
 
 
-SPEC = Architecture(name="mamba2", version=1, config=Mamba2Config, build=build, fast=fast)
+def counts(shape: Any) -> Counts | None:
+    """Return what a Mamba2 of Transformers holds and does; None for another model, or for one whose activation is not SiLU.
+
+    The short convolution is a product of each number with a few, not of a matrix: its weights are among the parameters alone. What a block keeps is
+    that of rows of several chunks in 16 bits; in float32 it is less by the gate, once.
+    """
+    if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
+        return None
+    stack = recurrent.shape_of(shape)
+    width, heads, inner = stack.width, stack.num_heads, stack.num_heads * stack.head_width
+    channels = inner + 2 * stack.num_groups * stack.state_size
+    pairs, state = (stack.num_groups + heads) * stack.chunk, stack.state_size * inner / stack.chunk
+    projected, embedding = inner + channels + heads, stack.vocab_size * width
+    num_matmul = stack.num_layers * (width * projected + inner * width) + embedding
+    beside = channels * (stack.kernel + stack.kernel_bias) + 3 * heads + inner + width + stack.bias * (projected + width)
+    return Counts(
+        num_parameters=num_matmul + stack.num_layers * beside + width + (0 if stack.tied else embedding),
+        num_matmul_parameters=num_matmul,
+        attention=(),
+        num_blocks=stack.num_layers,
+        hidden_size=width,
+        # what norm and projection give, the convolution's inputs and what it gives; products and decays of a chunk; how states are written and read;
+        # what is read and written, in five forms; the states that enter chunks
+        num_block_activations=width + projected + stack.kernel * channels + pairs + (channels - inner) + 5 * inner + state,
+        # the norm's input, root and output, a root a group; what is behind the convolution; gate, and what states give, in four forms; steps in five
+        num_block_activations_float32=2 * width + 1 + stack.num_groups + channels + 5 * inner + heads * (stack.chunk + 5 + 2 / stack.chunk) + state,
+        num_product_outputs=projected + width + stack.num_groups * stack.chunk + 2 * inner + heads + state,
+        vocab_size=stack.vocab_size,
+        is_stream_float32=stack.wide_residual,
+        states=StateCounts(stack.num_layers, heads, stack.head_width, stack.num_groups, stack.state_size, stack.chunk),
+    )
+
+
+SPEC = Architecture(name="mamba2", version=1, config=Mamba2Config, build=build, fast=fast, counts=counts)

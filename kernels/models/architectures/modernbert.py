@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.architectures.multi_head import MultiHeadConfig, max_positions
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts
 from kernels.specs.config import fault_of_key
 
 
@@ -68,8 +68,8 @@ def build(config: ModernBertConfig, *, vocab_size: int, eos_token_id: int, pad_t
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a ModernBERT of Transformers that predicts tokens; None for what is none, or has a part that the module lacks."""
+def stack_of(shape: Any) -> Any:
+    """Return the sizes of a ModernBERT of Transformers that predicts tokens; None for what is none, or has a part that our module lacks."""
     if shape.model_type != "modernbert" or CLASS not in (shape.architectures or []):
         return None
     ropes = shape.rope_parameters
@@ -79,10 +79,9 @@ def fast(shape: Any) -> Any:
         (shape.norm_bias, shape.attention_bias, shape.mlp_bias, shape.classifier_bias, *dropouts(shape))
     ):
         return None
-    from kernels.models.blocks.encoder import Encoder, EncoderShape
-    from kernels.models.formats.fast import Fast
+    from kernels.models.blocks.encoder import EncoderShape
 
-    stack = EncoderShape(
+    return EncoderShape(
         vocab_size=shape.vocab_size,
         width=shape.hidden_size,
         num_heads=shape.num_attention_heads,
@@ -94,6 +93,16 @@ def fast(shape: Any) -> Any:
         tied=shape.tie_word_embeddings,
         eps=shape.norm_eps,
     )
+
+
+def fast(shape: Any) -> Any:
+    """Return our own module for a config that `stack_of` knows; None for another."""
+    from kernels.models.blocks.encoder import Encoder
+    from kernels.models.formats.fast import Fast
+
+    stack = stack_of(shape)
+    if stack is None:
+        return None
     module = Encoder(stack)
     splits = {"*.qkv.weight": (stack.width,) * 3, "*.gate_up.weight": (stack.inner_width,) * 2}
     return Fast(module, table(stack), "bidirectional", module.initialise, splits)
@@ -126,6 +135,35 @@ def table(stack: Any) -> Table:
     return Table(entries, num_layers)
 
 
+def counts(shape: Any) -> Counts | None:
+    """Return what a model of a config that `stack_of` knows holds and does; None for another."""
+    stack = stack_of(shape)
+    if stack is None:
+        return None
+    width, inner, num_layers, num_local = stack.width, stack.inner_width, len(stack.is_local), sum(stack.is_local)
+    embedding, head_width = stack.vocab_size * width, width // stack.num_heads
+    num_matmul = num_layers * (4 * width * width + 3 * width * inner) + width * width + embedding
+    norms = (2 * num_layers + 2) * width  # the first block has one, and beside the blocks there are three
+    attention = (
+        AttentionCounts(num_layers - num_local, stack.num_heads, head_width, is_causal=False),
+        AttentionCounts(num_local, stack.num_heads, head_width, is_causal=False, window=stack.window),
+    )
+    return Counts(
+        num_parameters=num_matmul + norms + stack.vocab_size + (0 if stack.tied else embedding),
+        num_matmul_parameters=num_matmul,
+        attention=tuple(layers for layers in attention if layers.num_layers),
+        num_blocks=num_layers,
+        hidden_size=width,
+        # what the norms give, q, k, what attention gives twice, q, k and v in one piece; what goes into the last product. A local block, taken to be
+        # cut into chunks, has keys and values three times instead
+        num_block_activations=9 * width + inner + 2 * width * num_local / num_layers,
+        # each norm's input, mean and deviation; gate, up and the GELU of the gate
+        num_block_activations_float32=2 * width + 4 + 3 * inner,
+        num_product_outputs=5 * width + 2 * inner,
+        vocab_size=stack.vocab_size,
+    )
+
+
 SPEC = Architecture(
     name="modernbert",
     version=1,
@@ -134,4 +172,5 @@ SPEC = Architecture(
     attentions=frozenset({"bidirectional"}),
     fast=fast,
     max_positions=max_positions,
+    counts=counts,
 )

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from kernels.models.architectures.multi_head import MultiHeadConfig, max_positions
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, DecoderCounts
 
 
 class T5Config(MultiHeadConfig):
@@ -48,16 +48,15 @@ def build(config: T5Config, *, vocab_size: int, eos_token_id: int, pad_token_id:
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a T5 of Transformers; None for what is none, or has a part that the module lacks."""
+def stacks_of(shape: Any) -> Any:
+    """Return the sizes of a T5 of Transformers; None for what is none, or has a part that our module lacks."""
     if shape.model_type != "t5" or CLASS not in (shape.architectures or []):
         return None
     if shape.feed_forward_proj not in ("gated-gelu", "relu") or shape.dropout_rate:
         return None
-    from kernels.models.blocks.encoder_decoder import EncoderDecoder, StacksShape
-    from kernels.models.formats.fast import Fast
+    from kernels.models.blocks.encoder_decoder import StacksShape
 
-    stacks = StacksShape(
+    return StacksShape(
         vocab_size=shape.vocab_size,
         width=shape.d_model,
         num_encoder_layers=shape.num_layers,
@@ -71,6 +70,16 @@ def fast(shape: Any) -> Any:
         tied=shape.scale_decoder_outputs,  # Transformers sets tie_word_embeddings whatever the checkpoint says, and keeps here what it said
         eps=shape.layer_norm_epsilon,
     )
+
+
+def fast(shape: Any) -> Any:
+    """Return our own module for a config that `stacks_of` knows; None for another."""
+    from kernels.models.blocks.encoder_decoder import EncoderDecoder
+    from kernels.models.formats.fast import Fast
+
+    stacks = stacks_of(shape)
+    if stacks is None:
+        return None
     module = EncoderDecoder(stacks)
     return Fast(module, table(stacks), "encoder_decoder", module.initialise)
 
@@ -130,6 +139,48 @@ def _feed_forward(ours: str, theirs: str, stacks: Any) -> list[Entry]:
     ]
 
 
+def counts(shape: Any) -> Counts | None:
+    """Return what a model of a config that `stacks_of` knows holds and does; None for another.
+
+    Keys and values that the decoder asks for are products with what the encoder gives, and so with each of its positions.
+    """
+    stacks = stacks_of(shape)
+    if stacks is None:
+        return None
+    width, inside, inner, heads = stacks.width, stacks.num_heads * stacks.head_width, stacks.inner_width, stacks.num_heads
+    num_encoder, num_decoder = stacks.num_encoder_layers, stacks.num_decoder_layers
+    parts = 2 + stacks.gated
+    attention, feed_forward, embedding = 4 * width * inside, parts * width * inner, stacks.vocab_size * width
+    of_decoder = num_decoder * (attention + attention // 2 + feed_forward) + embedding
+    num_matmul = num_encoder * (attention + feed_forward) + num_decoder * (attention // 2) + of_decoder
+    norms = (2 * num_encoder + 3 * num_decoder + 2) * width
+    return Counts(
+        num_parameters=num_matmul + norms + 2 * stacks.num_buckets * heads + (0 if stacks.tied else embedding),
+        num_matmul_parameters=num_matmul,
+        attention=(
+            AttentionCounts(num_encoder, heads, stacks.head_width, is_causal=False),
+            AttentionCounts(num_decoder, heads, stacks.head_width, is_causal=True, asks="decoder", sees="decoder"),
+            AttentionCounts(num_decoder, heads, stacks.head_width, is_causal=False, asks="decoder"),
+        ),
+        num_blocks=num_encoder,
+        hidden_size=width,
+        # what the norms give, q, k and v in one piece, what attention gives twice; what goes into the last product
+        num_block_activations=2 * width + 5 * inside + inner,
+        # each norm's input, root and output; gate, up and the GELU of the gate
+        num_block_activations_float32=4 * width + 2 + 3 * inner * stacks.gated,
+        num_product_outputs=2 * width + 3 * inside + (parts - 1) * inner,
+        vocab_size=stacks.vocab_size,
+        decoder=DecoderCounts(
+            num_matmul_parameters=of_decoder,
+            num_blocks=num_decoder,
+            num_block_activations=3 * width + 8 * inside + inner,
+            num_block_activations_float32=6 * width + 3 + 3 * inner * stacks.gated,
+            num_read_activations=2 * inside,
+            num_product_outputs=3 * width + 4 * inside + (parts - 1) * inner,
+        ),
+    )
+
+
 SPEC = Architecture(
     name="t5",
     version=1,
@@ -138,4 +189,5 @@ SPEC = Architecture(
     attentions=frozenset({"encoder_decoder"}),
     fast=fast,
     max_positions=max_positions,
+    counts=counts,
 )

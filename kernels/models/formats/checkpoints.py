@@ -43,6 +43,15 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def shape_of_folder(folder: Path) -> Any:
+    """Return the Transformers config of a checkpoint folder, of Transformers' own kinds or of ours."""
+    from transformers import AutoConfig
+
+    own.classes()
+    recurrent.register()
+    return cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
+
+
 def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "float32") -> LanguageModel:
     """Return the model of a checkpoint folder, its weights in ``dtype`` whatever they are stored in (int8 layers stay int8).
 
@@ -51,17 +60,15 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         ValueError: the weights do not fit the config.
     """
     import torch
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
-    own.classes()
-    recurrent.register()
+    shape = shape_of_folder(folder)
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
-    shape: Any = cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
         from kernels.models.formats.int8 import load_int8
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from kernels.models.formats.auto_classes import attention_of_class, auto_class, named_class
 from kernels.models.formats.state_tables import Table, from_transformers, to_transformers
+from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
 from kernels.specs.objectives import Attention
 
@@ -66,6 +67,15 @@ def fast_of(shape: Any) -> Fast | None:
     """Return the fast module of a Transformers config, weights not filled; None where no family has one for it."""
     for spec in specs("architectures").values():
         found = spec.fast(shape) if spec.fast is not None else None
+        if found is not None:
+            return found
+    return None
+
+
+def counts_of(shape: Any) -> Counts | None:
+    """Return what a model of a Transformers config holds and does as its family's own module; None where no family has one for it."""
+    for spec in specs("architectures").values():
+        found = spec.counts(shape) if spec.counts is not None else None
         if found is not None:
             return found
     return None

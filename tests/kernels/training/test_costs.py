@@ -1,10 +1,14 @@
 """FLOPs, seconds and money of a training."""
 
-import pytest
+from typing import Any
 
-from kernels.models.architectures import llama
-from kernels.models.formats.fast import fresh
+import pytest
+from transformers import LlamaForCausalLM
+
+from kernels.models.blocks.wrapped import Wrapped
+from kernels.models.formats.fast import Trainable, counts_of, fresh
 from kernels.specs.architectures import AttentionCounts, Counts
+from kernels.specs.families import specs
 from kernels.training import calibration
 from kernels.training.calibration import Pace, measure_pace, median_seconds
 from kernels.training.costs import (
@@ -18,13 +22,21 @@ from kernels.training.costs import (
     seconds_on,
     training_flops,
 )
+from kernels.training.flops import count_flops
 from kernels.training.hardware import HARDWARE, Hardware, hardware
 from kernels.training.memory import Step
 from kernels.training.peak import measure_peak, mfu
-from kernels.training.runs import count_flops
 
+HEADS: dict[str, object] = {"hidden_size": 32, "num_layers": 3, "num_heads": 4, "intermediate_size": 56, "max_position_embeddings": 64}
+SHAPES: dict[str, dict[str, object]] = {
+    "llama": {**HEADS, "num_kv_heads": 2},
+    "prefix_decoder": {**HEADS, "num_kv_heads": 2, "positions": "t5"},
+    "modernbert": {**HEADS, "local_attention": 8},
+    "t5": HEADS,
+    "mamba2": {"hidden_size": 32, "num_layers": 3, "state_size": 24, "head_dim": 8, "chunk_size": 8},
+}
 COUNTS = Counts(1_200_000, 1_000_000, (), 2, 64, 0, 0, 0, 100)
-WORK = Work(COUNTS, num_steps=10, num_tokens=10 * 4 * 50, step=Step(4, 50, "bfloat16"), num_validation_rows=8, is_compiled=False)
+WORK = Work(COUNTS, num_steps=10, num_rows=10 * 4, num_tokens=10 * 4 * 50, step=Step(4, 50, "bfloat16"), num_validation_rows=8, is_compiled=False)
 DEVICE = Hardware("made", {"bfloat16": 6e9}, 1e9, 1e9, 36.0, 0.5, "a test")
 
 
@@ -56,16 +68,30 @@ def test_seconds_here_follow_the_pace_part_by_part() -> None:
     assert compiled == pytest.approx(COMPILATION_SECONDS - (1 - COMPILED_SHARE) * learned)
 
 
-@pytest.mark.parametrize("positions", ["rope", "learned", "t5"])
+def built(family: str, **changes: object) -> Any:
+    """Return the Transformers config of a small model."""
+    spec = specs("architectures")[family]
+    config = spec.config.model_validate({"kind": family, **SHAPES[family], "tie_embeddings": True, **changes})
+    return spec.build(config, vocab_size=96, eos_token_id=0, pad_token_id=3)
+
+
+@pytest.mark.parametrize("family", SHAPES)
+def test_the_flops_that_are_told_are_those_that_a_training_counts(family: str) -> None:
+    num_decoder = 12 if family == "t5" else 0
+    shape = built(family)
+    counts = counts_of(shape)
+    assert counts is not None
+    found = count_flops(fresh(shape, 1), 16, num_decoder)
+    assert found.num_matmul_parameters == counts.num_matmul_parameters
+    assert found.flops_per_row == counts.flops_per_row(16, num_decoder)
+    assert found.flops_per_token == int(found.flops_per_row / (16 + num_decoder))
+
+
 @pytest.mark.parametrize("is_tied", [True, False])
-def test_the_flops_that_are_told_are_those_that_a_training_counts_of_its_module(positions: str, is_tied: bool) -> None:
-    shape: dict[str, object] = {"hidden_size": 32, "num_layers": 3, "num_heads": 4, "num_kv_heads": 2, "intermediate_size": 56}
-    config = llama.LlamaConfig.model_validate(
-        {"kind": "llama", **shape, "max_position_embeddings": 64, "tie_embeddings": is_tied, "positions": positions}
-    )
-    counts = llama.counts(config, 96)
-    counted = count_flops(fresh(llama.build(config, vocab_size=96, eos_token_id=0, pad_token_id=3), 1), 16)
-    assert (counts.num_matmul_parameters, counts.flops_per_token(16)) == counted
+def test_a_model_that_no_family_tells_of_is_counted_by_its_matrices_and_to_the_same(is_tied: bool) -> None:
+    shape = built("llama", tie_embeddings=is_tied)
+    wrapped = Trainable(Wrapped(LlamaForCausalLM(shape)), shape, "causal", None, is_own=False)
+    assert count_flops(wrapped, 16) == count_flops(fresh(shape, 1), 16)
 
 
 def test_a_precision_or_a_device_that_nobody_knows_is_refused() -> None:
@@ -100,11 +126,39 @@ def test_a_pace_is_measured_with_as_many_blocks_as_stay_short(monkeypatch: pytes
     assert 0.1 < pace.forward_share < 1
 
 
+def test_the_pace_of_a_model_is_that_of_its_stand_in_by_the_flops_of_both() -> None:
+    counts = COUNTS._replace(
+        num_matmul_parameters=100 * 64 + 2 * (4 * 64 * 64 + 3 * 64 * 100), attention=(AttentionCounts(2, 4, 16, is_causal=True),)
+    )
+    assert calibration._shares(counts, Step(2, 32, "float32")) == (1.0, 1.0)
+    near = counts._replace(attention=(AttentionCounts(2, 4, 16, is_causal=True, window=8),))
+    of_products, whole, seen = 6 * (4 * 64 * 64 + 3 * 64 * 100), 12 * 64 * 16, 12 * 64 * (8 - 64 / 64)
+    assert calibration._shares(near, Step(2, 32, "float32"))[0] == pytest.approx((of_products + seen) / (of_products + whole))
+
+
+def test_the_output_layer_of_an_encoder_decoder_is_for_what_its_decoder_reads() -> None:
+    counts = counts_of(built("t5"))
+    assert counts is not None
+    step = Step(2, 32, "float32", decoder_length=8)
+    of_blocks, predicting = calibration._shares(counts, step)
+    assert predicting == 8 / 40
+    assert of_blocks < 1  # a position passes the blocks of one stack, and the stand-in has those of both
+    assert measure_pace(counts, step, "cpu").token_seconds(counts.num_all_blocks) > 0
+
+
 def test_a_stand_in_multiplies_by_as_much_as_the_model() -> None:
     counts = COUNTS._replace(num_matmul_parameters=100 * 64 + 2 * 50_000, attention=(AttentionCounts(2, 4, 16, is_causal=True),))
     made = calibration._StandIn(counts, Step(1, 8, "float32"), 2, 1, "cpu")
     norms = 5 * 64
     assert made.num_parameters - norms == pytest.approx(counts.num_matmul_parameters, rel=0.01)
+
+
+def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -> None:
+    shape = built("mamba2")
+    counts = counts_of(shape)
+    assert counts is not None
+    made = calibration._StandIn(counts, Step(1, 16, "float32"), 3, 1, "cpu")
+    assert made.num_parameters == counts.num_parameters
 
 
 def test_what_is_too_large_to_try_is_refused() -> None:

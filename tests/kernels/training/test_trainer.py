@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from kernels.methods.pretraining.pretrain import MIXTURE, SPEC, TOKENIZER, PretrainConfig
-from kernels.models.architectures import llama
+from kernels.models.architectures import llama, t5
+from kernels.models.formats.fast import counts_of
+from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from tests.method_jobs import method_job
@@ -220,3 +222,15 @@ def test_an_architecture_that_has_no_module_of_ours_trains_by_transformers_own(d
     monkeypatch.setattr(fast, "fast_of", lambda shape: None)
     summary = run(data, tmp_path, config())
     assert summary["final_loss"] < summary["first_loss"] and (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_the_tokens_and_flops_of_an_encoder_decoder_are_those_of_both_stacks(data: Path, tmp_path: Path) -> None:
+    architecture = t5.T5Config(
+        kind="t5", hidden_size=16, num_layers=1, num_heads=2, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True
+    )
+    found = run(data, tmp_path, config(architecture=architecture, objective=configured("objectives", "prefix_to_target")))
+    counts = counts_of(t5.build(architecture, vocab_size=262, eos_token_id=0, pad_token_id=3))
+    assert counts is not None
+    assert found["num_train_tokens"] == 12 * 4 * LENGTH  # each token of a row is given to the encoder or written by the decoder
+    assert found["flops_per_token"] == int(counts.flops_per_token(LENGTH, LENGTH - 1))
+    assert found["num_matmul_parameters"] == counts.num_matmul_parameters
