@@ -1,6 +1,6 @@
 """The leaderboard: all models of a recipe side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assets.evals.names import LEADERBOARD, scores_asset
 from assets.evals.scores import SCORES
@@ -12,9 +12,9 @@ from assets.graph.upstream import named
 LEADERBOARD_VERSION = 2
 
 
-def leaderboard(recipe: str, models: Sequence[str], evals: Sequence[str]) -> Artifact:
-    """Return the artifact that compares models on evals, whatever order the recipe has them in."""
-    models, evals = sorted(models), sorted(evals)
+def leaderboard(recipe: str, evals: Mapping[str, Sequence[str]]) -> Artifact:
+    """Return the artifact that compares models, each on its own evals, whatever order the recipe has them in."""
+    evals = {model: sorted(evals[model]) for model in sorted(evals)}
     return Artifact(
         recipe=recipe,
         name=LEADERBOARD,
@@ -22,12 +22,12 @@ def leaderboard(recipe: str, models: Sequence[str], evals: Sequence[str]) -> Art
         group="evals",
         kinds=("polars", "plot"),
         code_version=f"leaderboard:{LEADERBOARD_VERSION}",
-        made_from=tuple(named(scores_asset(model), evals) for model in models),
-        build=lambda build: compare(build, models, evals),
+        made_from=tuple(named(scores_asset(model), asked) for model, asked in evals.items()),
+        build=lambda build: compare(build, evals),
     )
 
 
-def compare(build: CellBuild, models: Sequence[str], evals: Sequence[str]) -> None:
+def compare(build: CellBuild, evals: Mapping[str, Sequence[str]]) -> None:
     """Write scores, table and plot."""
     import polars as pl
 
@@ -38,8 +38,8 @@ def compare(build: CellBuild, models: Sequence[str], evals: Sequence[str]) -> No
         pl.read_parquet(build.folder(scores_asset(model), eval_) / f"{SCORES}.parquet", glob=False, hive_partitioning=False).select(
             pl.lit(model).alias("model"), pl.lit(eval_).alias("eval"), pl.all()
         )
-        for model in models
-        for eval_ in evals
+        for model, asked in evals.items()
+        for eval_ in asked
     ]
     scores = pl.concat(parts)
     table = leaderboard_table(scores)

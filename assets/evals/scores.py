@@ -28,8 +28,8 @@ RESULT = "result"
 SHOWN_ITEMS = 10
 
 
-def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan]) -> Artifact:
-    """Return the artifact of one model's scores."""
+def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan], group: str = "evals") -> Artifact:
+    """Return the artifact of one model's scores. Models of one ``group`` are asked the same evals."""
 
     def version(partition: Partition) -> str:
         task = plans[str(partition)].task
@@ -47,7 +47,7 @@ def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan]) -> Artifact:
         kinds=("pytorch", "parquet"),
         code_version="+".join(sorted({version(name) for name in plans})),
         code_version_by_partition=version,
-        partitioning=by_name("evals", list(plans)),
+        partitioning=by_name(group, list(plans)),
         config=config,
         made_from=(
             whole(model_asset(model)),
@@ -96,11 +96,14 @@ class EvalRequest(BaseModel):
     out: Path
 
     def run(self, model: Any) -> None:
-        """Run the eval on a loaded model and seal its result."""
+        """Run the eval on a loaded model and seal its result. Raises ValueError: what is asked makes no sense of such a model."""
         import polars as pl
 
         started = time.perf_counter()
         spec: Task = specs("tasks")[self.task]
+        if model.attention not in spec.attentions:
+            able = " or ".join(sorted(spec.attentions))
+            raise ValueError(f"the task {spec.name!r} is for {able} models, and this one is {model.attention}; leave the eval or the model out")
         result = spec.run(model, self.data, expanded(spec.config).model_validate(self.config))
         out = fresh_folder(self.out)
         schema = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}

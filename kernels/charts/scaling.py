@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
+from kernels.charts.numbers import size_words
 from kernels.charts.png import GREY, png
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 RED = "#c53030"
 NUM_COLOURS = 64
 X_LABELS = {"flops": "training FLOPs", "num_tokens": "training tokens"}
-UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 class Promise(NamedTuple):
@@ -105,11 +105,3 @@ def _finish(axes: "Axes", x_label: str, loss_label: str, formula: str) -> None:
 
 def _plain(value: float, _: float) -> str:
     return f"{value:g}"
-
-
-def size_words(num_parameters: float) -> str:
-    """Return a number of parameters with three figures and k, M, G or T."""
-    for unit, letter in UNITS:
-        if num_parameters >= unit:
-            return f"{num_parameters / unit:.3g}{letter}"
-    return f"{num_parameters:g}"

@@ -1,10 +1,10 @@
 """Scores of many models as a table.
 
 Scores are in long form, one row a model, eval and metric (columns of `SCORES`). An eval's first metric is its headline: the one that ranks
-and is plotted. A metric with a slash (``bits_per_byte/wikipedia``) is a breakdown and stays in the long form.
+and is plotted. A metric with a slash (``bits_per_byte/wikipedia``) is a breakdown and stays in the long form. A model that an eval does not apply
+to has no score of it: that is neither a score of 0 nor a last place.
 """
 
-import math
 from typing import Any
 
 import polars as pl
@@ -74,12 +74,9 @@ def _headlines(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mean_ranks(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return model and mean_rank (1 is best); a model without a headline score ranks last there."""
-    headlines = _headlines(scores)
-    signed = headlines.with_columns(key=pl.when("higher_is_better").then(-pl.col("value")).otherwise(pl.col("value")))
-    grid = scores.select(pl.col("model").unique()).join(headlines.select(pl.col("eval").unique()), how="cross")
-    full = grid.join(signed.select("model", "eval", "key"), on=["model", "eval"], how="left")
-    ranks = full.with_columns(rank=pl.col("key").fill_null(math.inf).rank("average").over("eval"))
+    """Return model and mean_rank (1 is best): of each model over the evals that it has a headline score of, among the models that have one."""
+    signed = _headlines(scores).with_columns(key=pl.when("higher_is_better").then(-pl.col("value")).otherwise(pl.col("value")))
+    ranks = signed.with_columns(rank=pl.col("key").rank("average").over("eval"))
     return ranks.group_by("model").agg(mean_rank=pl.col("rank").mean())
 
 

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.inference.requests import num_tokens_cut
 from kernels.models.formats.chats import text_encoder
 from kernels.specs.config import Config
 from kernels.specs.sources import Reject
@@ -185,14 +186,13 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
         raise ValueError("no items to ask: num_items is below 1 or the data file is empty")
     requests = [[encode(model, item.prompt, option) for option in item.options] for item in chosen]
     flat = iter(log_likelihoods(model, [request for group in requests for request in group]))
-    limit = model.model.config.get_text_config().max_position_embeddings
     rows: list[dict[str, Any]] = []
     for item, group in zip(chosen, requests, strict=True):
         totals = [next(flat) for _ in group]
-        cut = max(len(request.context) + len(request.continuation) - 1 - limit for request in group)
+        cut = max(num_tokens_cut(model, request) for request in group)
         rows.append({
             "item": item.key, "prompt": item.prompt, "options": list(item.options), "log_likelihoods": totals,
-            "expected": item.options[item.expected], **_answers(item, totals), "num_tokens_cut": max(cut, 0),
+            "expected": item.options[item.expected], **_answers(item, totals), "num_tokens_cut": cut,
         })  # fmt: skip
     rows += [{"item": reject.key, "rejected": reject.reason} for reject in rejects]
     frame = pl.DataFrame(rows, schema=_item_schema())

@@ -1,11 +1,13 @@
-"""Text from a causal decoder: the one loop that every answer comes from, in batches, token by token.
+"""Text from a model that continues texts: the one loop that every answer comes from, in batches, token by token.
 
 Shape letters: B rows, T tokens, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kernels.inference import encoder_decoder
+from kernels.inference.requests import attention_of_asked
 from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TURN_END
@@ -25,38 +27,51 @@ def decode(
 ) -> Iterator[list[int | None]]:
     """Yield the next token of each of B prompts, step by step, None behind the token of ``stop`` that ended a row (which is not yielded).
 
-    Tokens are drawn from the whole distribution at ``temperature``, or are the likeliest where it is 0. Rows are padded on the left, so
-    that a row's tokens depend on its batch by rounding only, and by the seed's draws where it samples.
+    Tokens are drawn from the whole distribution at ``temperature``, or are the likeliest where it is 0. Rows are padded, so that a row's
+    tokens depend on its batch by rounding only, and by the seed's draws where it samples.
 
     Raises:
-        ValueError: a prompt has no token.
+        ValueError: a prompt has no token, or the model continues no texts.
     """
     import torch
 
+    attention = attention_of_asked(lm)
     if not all(prompts):
         raise ValueError("a prompt has no token; give each at least one, such as the end of text")
     random = torch.Generator(device=lm.device).manual_seed(seed)
-    width = max(map(len, prompts))
-    tokens_BT = torch.tensor([[lm.tokenizer.pad_token_id] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=lm.device)
-    mask_BT = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=lm.device)
+    ask = (encoder_decoder.next_logits if attention == "encoder_decoder" else _next_logits)(lm, prompts)
     ended = [False] * len(prompts)
-    cache: Any = None
+    drawn: Any = None
     for _ in range(max_new_tokens):
-        positions_BT = (mask_BT.cumsum(1) - 1).clamp(min=0)[:, -tokens_BT.shape[1] :]
-        with torch.inference_mode():
-            output = lm.model(
-                input_ids=tokens_BT, attention_mask=mask_BT, position_ids=positions_BT, past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
-        cache = output.past_key_values
-        logits_BV = output.logits[:, -1].float()
-        drawn: Any = torch.multinomial((logits_BV / temperature).softmax(-1), 1, generator=random)[:, 0] if temperature > 0 else logits_BV.argmax(-1)
+        logits_BV = ask(drawn).float()
+        drawn = torch.multinomial((logits_BV / temperature).softmax(-1), 1, generator=random)[:, 0] if temperature > 0 else logits_BV.argmax(-1)
         row_tokens: list[int] = drawn.tolist()
         ended = [was or token in stop for was, token in zip(ended, row_tokens, strict=True)]
         if all(ended):
             return
         yield [None if over else token for over, token in zip(ended, row_tokens, strict=True)]
-        tokens_BT = drawn[:, None]
-        mask_BT = torch.cat([mask_BT, torch.ones_like(mask_BT[:, :1])], dim=1)
+
+
+def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:
+    """Return what gives the logits [B, V] behind prompts, padded on the left, and what was drawn: given the tokens [B] drawn last, or None."""
+    import torch
+
+    width = max(map(len, prompts))
+    tokens = torch.tensor([[lm.tokenizer.pad_token_id] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=lm.device)
+    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=lm.device)
+    cache: Any = None
+
+    def ask(drawn_B: Any) -> Any:
+        nonlocal tokens, mask, cache
+        if drawn_B is not None:
+            tokens, mask = drawn_B[:, None], torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
+        with torch.inference_mode():
+            output = lm.model(input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache = output.past_key_values
+        return output.logits[:, -1]
+
+    return ask
 
 
 def generate(lm: "LanguageModel", prompts: Sequence[str], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:

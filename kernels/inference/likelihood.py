@@ -1,8 +1,12 @@
-"""Log-likelihoods of continuations under a causal decoder. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
+"""Log-likelihoods of continuations under a model that continues texts. Shape letters: B rows, T tokens, V vocabulary, K scored positions."""
 
+import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from kernels.inference import encoder_decoder
+from kernels.inference.requests import TOKENS_PER_BATCH, Request, attention_of_asked
+from kernels.models.formats.checkpoints import max_positions
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
@@ -11,49 +15,36 @@ if TYPE_CHECKING:
 
     from kernels.models.formats.checkpoints import LanguageModel
 
-TOKENS_PER_BATCH = 2048
-"""Rows times longest row of one forward pass: bounds memory, and changes results only by rounding."""
-
-
-class Request(NamedTuple):
-    """Token ids that are given, and those whose log-likelihood is asked."""
-
-    context: tuple[int, ...]
-    continuation: tuple[int, ...]
-    image: int | None = None
-    """Number of the image whose places the context holds; None where it holds none."""
-
 
 def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels: "NDArray[np.float32] | None" = None) -> list[float]:
     """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
 
     Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model
     is causal), so options of one prompt share a pass where they can. A float32 model computes its matrix products in bfloat16.
+    An encoder-decoder is asked as encoder_decoder.py says.
 
     Args:
-        model: a causal decoder.
+        model: one that continues texts.
         requests: what is asked.
-        pixels: the images that requests name by number, [I, 3, height, width], normalised.
+        pixels: the images that requests name by number, [I, 3, height, width], normalised; only a causal decoder reads any.
 
     Raises:
-        ValueError: a context is empty, a continuation is longer than the model's context, or a request with an image is.
+        ValueError: a context is empty, a continuation is longer than the model's context, an image with its text is, or the model continues no texts.
     """
-    limit = model.model.config.get_text_config().max_position_embeddings
-    for request in requests:
-        if not request.context or len(request.continuation) > limit:
-            raise ValueError(f"{len(request.context)} tokens before {len(request.continuation)}: give 1 or more before at most {limit}")
-        if request.image is not None and len(request.context) + len(request.continuation) - 1 > limit:
-            raise ValueError(f"an image and its text are {len(request.context) + len(request.continuation) - 1} tokens, and the model reads {limit}")
+    attention = attention_of_asked(model)
+    limit = max_positions(model.model) or sys.maxsize
+    _check(requests, limit)
+    if attention == "encoder_decoder":
+        return encoder_decoder.log_likelihoods(model, requests)
     inputs = [(*request.context, *request.continuation[:-1])[-limit:] for request in requests]
     image_of = [-1 if request.image is None else request.image for request in requests]
     rows: list[tuple[int, ...]] = []
     row_of_request = [0] * len(requests)
-    shares = attention_of(model.model) == "causal"  # what a model of prefixes says depends on where the prefix ends
+    shares = attention == "causal"  # what a model of prefixes says depends on where the prefix ends
     images: list[int] = []
-    for index in sorted(
-        range(len(requests)), key=lambda index: (image_of[index], inputs[index]), reverse=True
-    ):  # what begins another comes behind it
-        if not rows or not shares or rows[-1][: len(inputs[index])] != inputs[index] or images[-1] != image_of[index]:
+    order = sorted(range(len(requests)), key=lambda index: (image_of[index], inputs[index]), reverse=True)
+    for index in order:  # a prefix comes right behind what it begins
+        if not rows or not shares or images[-1] != image_of[index] or rows[-1][: len(inputs[index])] != inputs[index]:
             rows.append(inputs[index])
             images.append(image_of[index])
         row_of_request[index] = len(rows) - 1
@@ -61,7 +52,7 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels:
     for index, row in enumerate(row_of_request):
         asked[row].append(index)
     results = [0.0] * len(requests)
-    for batch in _batches(rows):
+    for batch in batches(rows):
         slots = [
             (index, slot, len(inputs[index]) - len(requests[index].continuation), requests[index].continuation)
             for slot, row in enumerate(batch)
@@ -73,7 +64,17 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels:
     return results
 
 
-def _batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
+def _check(requests: Sequence[Request], limit: int) -> None:
+    """Raise ValueError: a request finds no room in a model's context, or has no beginning."""
+    for request in requests:
+        given, asked = len(request.context), len(request.continuation)
+        if not given or asked > limit:
+            raise ValueError(f"{given} tokens before {asked}: give 1 or more before at most {limit}")
+        if request.image is not None and given + asked - 1 > limit:
+            raise ValueError(f"an image and its text are {given + asked - 1} tokens, and the model reads {limit}")
+
+
+def batches(rows: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
     """Yield indices of rows, longest first, as many at once as `TOKENS_PER_BATCH` admits."""
     batch: list[int] = []
     for row in sorted(range(len(rows)), key=lambda row: (-len(rows[row]), row)):

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kernels.specs.config import Config
 from kernels.specs.objectives import Attention
+
+Side = Literal["inputs", "decoder"]
+"""Positions of a row as the stack of inputs reads them, the only one or an encoder, and those of a decoder apart."""
 
 
 class AttentionCounts(NamedTuple):
@@ -17,7 +20,65 @@ class AttentionCounts(NamedTuple):
     head_width: int
     is_causal: bool
     window: int | None = None
-    """How many tokens back one looks at most, itself among them; None: as far as the sequence goes."""
+    """How many tokens back one looks at most, and as many ahead where it is not causal; None: as far as the sequence goes."""
+    asks: Side = "inputs"
+    sees: Side = "inputs"
+
+    def flops(self, num_queries: int, num_keys: int) -> float:
+        """Return the FLOPs of a row, forward alone: queries with keys, weights with values, 2 each a multiplication.
+
+        A causal layer is counted for the half that it computes, a window for no more than is in it.
+        """
+        seen = float(num_keys)
+        if self.window is not None and self.window < num_keys:
+            seen = 2 * self.window - self.window**2 / num_keys
+        return 4 * self.num_layers * self.num_heads * self.head_width * num_queries * (seen / 2 if self.is_causal else seen)
+
+
+class StateCounts(NamedTuple):
+    """Layers that carry a state from chunk to chunk of a sequence (Dao and Gu 2024, arXiv 2405.21060, section 6)."""
+
+    num_layers: int
+    num_heads: int
+    head_width: int
+    num_groups: int
+    """Of heads that share how a state is written and read."""
+    state_size: int
+    chunk_size: int
+
+    def flops(self, length: int) -> float:
+        """Return the FLOPs of a row, forward alone: products within a chunk, the half that is causal, and those that write and read states.
+
+        A row of one chunk has no state to read. What fills the last chunk is computed and counted.
+        """
+        chunk = min(self.chunk_size, length)
+        num_chunks = -(-length // chunk)
+        inner = self.num_heads * self.head_width
+        within = chunk * (self.num_groups * self.state_size + inner)
+        states = 4 * inner * self.state_size if num_chunks > 1 else 0
+        return float(self.num_layers * num_chunks * chunk * (within + states))
+
+
+class DecoderCounts(NamedTuple):
+    """What the decoder of an encoder-decoder holds and does; a block as of `Counts`, by a position that the decoder reads."""
+
+    num_matmul_parameters: int
+    """Those of all that a position of the decoder is multiplied by, the output layer among them; the others are multiplied by the encoder's."""
+    num_blocks: int
+    num_block_activations: int
+    num_block_activations_float32: int
+    num_read_activations: int
+    """Numbers that a block keeps of each position of the encoder: keys and values."""
+    num_product_outputs: int
+
+
+class ImageCounts(NamedTuple):
+    """What makes tokens of an image holds and does: a tower, and a projector behind it."""
+
+    num_matmul_parameters: int
+    """That patches are multiplied by; tokens never are."""
+    flops: float
+    """Of an image, forward alone."""
 
 
 class Counts(NamedTuple):
@@ -26,35 +87,65 @@ class Counts(NamedTuple):
     num_parameters: int
     """Each matrix once, shared or not."""
     num_matmul_parameters: int
-    """Those that a token is multiplied by: the output layer among them, look-ups of embeddings not, of experts only those that a token passes."""
+    """Those that a token is multiplied by: the output layer among them, look-ups of embeddings not, of experts only those that a token passes.
+
+    Of an encoder-decoder all of them, though a token passes the encoder's or the decoder's: see `decoder`."""
     attention: tuple[AttentionCounts, ...]
-    """What reads a sequence in another way than by attention has none: its products with weights are counted above."""
+    """What reads a sequence in another way than by attention has none: see `states`."""
     num_blocks: int
-    """Of equal size, one behind the other: what checkpointing takes apart."""
+    """Of equal size, one behind the other: what checkpointing takes apart. Of an encoder-decoder those of the encoder, and so below."""
     hidden_size: int
     """Width of what goes from block to block."""
-    num_block_activations: int
-    """Numbers a token that a block keeps for its backward pass: the inputs of every product, norm and activation, none of attention's weights."""
+    num_block_activations: float
+    """Numbers a token, in the precision of products, that a block keeps for its backward pass; attention's weights are not among them."""
+    num_block_activations_float32: float
+    """Those that it keeps in float32 whatever the precision: insides of norms and activations."""
+    num_product_outputs: float
+    """Numbers a token that the products of a block with weights give: what selective checkpointing keeps, beside what enters the block."""
     vocab_size: int
+    is_stream_float32: bool = False
+    """Whether what goes from block to block is float32 whatever the precision."""
+    states: StateCounts | None = None
+    decoder: DecoderCounts | None = None
+    image: ImageCounts | None = None
+    """Beside all that stands above, but for the parameters."""
 
-    def attention_flops(self, sequence_length: int) -> float:
-        """Return the FLOPs a token of attention's own products, forward alone: queries with keys, weights with values, 2 each a multiplication.
+    def attention_flops(self, num_inputs: int, num_decoder: int = 0) -> float:
+        """Return the FLOPs of a row that are no products with weights, of attention and states, forward alone."""
+        lengths: dict[Side, int] = {"inputs": num_inputs, "decoder": num_decoder}
+        total = sum(layers.flops(lengths[layers.asks], lengths[layers.sees]) for layers in self.attention)
+        return total + (self.states.flops(num_inputs) if self.states is not None else 0.0)
 
-        A causal layer is counted for the half that it computes, a window for no more than is in it.
+    def flops_per_row(self, num_inputs: int, num_decoder: int = 0, num_images: int = 0) -> float:
+        """Return the FLOPs of a row in training: forward, and twice that backward (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+
+        What checkpointing computes anew is not the model's and not in it. A position that is padding counts as any other.
+
+        Args:
+            num_inputs: positions that the one stack reads, or the encoder.
+            num_decoder: positions that a decoder apart reads.
+            num_images: whose places are among the inputs.
+
+        Raises:
+            ValueError: the model has a decoder apart and the row nothing for it, or the other way round; or it reads no images.
         """
-        total = 0.0
-        for layers in self.attention:
-            window = min(sequence_length, layers.window or sequence_length)
-            looked_at = window - window**2 / (2 * sequence_length) if layers.is_causal else float(window)
-            total += 4 * layers.num_layers * layers.num_heads * layers.head_width * looked_at
-        return total
+        if num_images and self.image is None:
+            raise ValueError(f"{num_images} images, and the model reads none")
+        if (self.decoder is None) != (num_decoder == 0):
+            raise ValueError(f"{num_decoder} positions of a decoder apart, and the model has {'none' if self.decoder is None else 'one'}")
+        of_decoder = 0 if self.decoder is None else self.decoder.num_matmul_parameters
+        products = (self.num_matmul_parameters - of_decoder) * num_inputs + of_decoder * num_decoder
+        of_images = 0.0 if self.image is None else num_images * self.image.flops
+        return 3 * (2 * products + self.attention_flops(num_inputs, num_decoder) + of_images)
 
-    def flops_per_token(self, sequence_length: int) -> float:
-        """Return the FLOPs of a token in training: forward, and twice that backward (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+    def flops_per_token(self, num_inputs: int, num_decoder: int = 0) -> float:
+        """Return the FLOPs of a token in training: of a position that is read, by whichever stack. Raises ValueError: see `flops_per_row`."""
+        return self.flops_per_row(num_inputs, num_decoder) / (num_inputs + num_decoder)
 
-        What checkpointing computes anew is not the model's and not in it.
-        """
-        return 3 * (2 * self.num_matmul_parameters + self.attention_flops(sequence_length))
+    @property
+    def num_all_blocks(self) -> int:
+        """Blocks of all stacks."""
+        return self.num_blocks + (0 if self.decoder is None else self.decoder.num_blocks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,5 +165,6 @@ class Architecture:
     family or has a part that the module lacks. Without one a model trains by Transformers' own module."""
     max_positions: Callable[[Any], int | None] = lambda config: None
     """How many tokens a model of a config may read, None where nothing bounds it."""
-    counts: Callable[[Any, int], Counts] | None = None
-    """What a model of a config and a vocabulary's size holds and does; None where nobody has counted, so that nothing can be foretold of it."""
+    counts: Callable[[Any], Counts | None] | None = None
+    """Takes a Transformers config; returns what a model of it holds and does, None where ``fast`` has no module for it. Without one nothing can be
+    foretold of the family."""

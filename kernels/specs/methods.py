@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from kernels.specs.config import Config
 from kernels.specs.needs import MethodNeed
+from kernels.specs.objectives import Attention
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,8 @@ class Method:
     checks: tuple[MethodCheck, ...] = field(default=())
     max_positions: Callable[[Any], int | None] = lambda config: None
     """How many tokens a model that it makes may read; None: as many as its parent, or nobody knows before it is there."""
+    attention: Callable[[Any], Attention | None] = lambda config: None
+    """Who may look at whom in a model that it makes; None: as in its first parent, and causally where it has none."""
     reads: Callable[[Any], tuple[str, int] | None] = lambda config: None
     """The key of its config that says how long a text it reads at most, and that number of tokens; None where its data say so."""
     is_last: bool = False

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.specs.config import Config
 from kernels.specs.needs import TaskNeed
+from kernels.specs.objectives import Attention
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+CONTINUES_TEXTS: frozenset[Attention] = frozenset({"causal", "prefix", "encoder_decoder"})
+"""What gives a continuation of a text its likelihood. A model that predicts masked tokens gives none."""
 
 
 class Score(NamedTuple):
@@ -60,6 +65,8 @@ class Task:
     need: TaskNeed | None
     """None where the config is enough."""
     run: Callable[[Any, Path | None, Any], EvalResult]
+    attentions: frozenset[Attention] = CONTINUES_TEXTS
+    """Of which models it is asked: those in which tokens look at each other in one of these ways. The others have no score of it."""
     texts: TaskTexts | None = None
     metrics: tuple[str, ...] = ()
     """Names of its scores, the headline first; ``*`` stands for a name that its data gives."""

@@ -92,5 +92,3 @@ class TrainingConfig(HorizonConfig):
     def course(self, num_steps: int, peak: float) -> Course:
         """Return all that the learning rates depend on."""
         return Course(peak, num_steps, self.warmup_steps, self.min_learning_rate_ratio, self.schedule)
-
-

@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     parts: list[Examples]
     """As many rows each as pass the model together."""
     num_tokens: int
-    """Positions that hold a token the model reads."""
+    """Positions that hold a token the model reads, be it by an encoder or a decoder."""
     num_labels: int
     """Tokens that are predicted, in all parts."""
     num_cut: int
@@ -80,10 +80,16 @@ def batch_of(parts: list[Examples]) -> Batch:
     """Return parts with what they hold."""
     return Batch(
         parts,
-        sum(int((part.segments_BT >= 0).sum()) for part in parts),
+        sum(_num_read(part) for part in parts),
         sum(int((part.targets != IGNORED).sum()) for part in parts),
         sum(part.num_cut for part in parts),
     )
+
+
+def _num_read(part: Examples) -> int:
+    """Return how many positions of some rows hold a token."""
+    stacks = (part.segments_BT, part.decoder_segments_BU)
+    return sum(int((segments >= 0).sum()) for segments in stacks if segments is not None)
 
 
 class Feed(StepFeed):
@@ -100,7 +106,7 @@ class Feed(StepFeed):
         reading = reading_at(step, self._plan)
         rows = self._order.rows(reading.first_row, reading.batch_size)
         pieces = self._plan.row_length // reading.length
-        tokens, segments = (array[rows].reshape(-1, reading.length) for array in self._split)
+        tokens, segments = self._split.tokens[rows].reshape(-1, reading.length), self._split.segments[rows].reshape(-1, reading.length)
         first = reading.first_row * pieces
         size = self._micro or len(tokens)
         parts = [

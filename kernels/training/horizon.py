@@ -56,7 +56,7 @@ class Extent(NamedTuple):
     row_length: int
     """Tokens of a row."""
     flops_per_token: int | None
-    """Forwards and backwards, where the model tells; else six a parameter."""
+    """Forwards and backwards, of all that a row comes to by its tokens, where the model tells; else six a parameter."""
 
 
 class Horizon(NamedTuple):

@@ -16,6 +16,7 @@ from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
 from kernels.training.compilation import compiles, keep_freed_memory
 from kernels.training.config import TrainingConfig
+from kernels.training.flops import count_flops
 from kernels.training.horizon import Extent
 from kernels.training.image_examples import ImageFeed, ImageSet, Limits, in_parts, in_words, prepare, rows_of
 from kernels.training.learner import Learner, Setting
@@ -55,7 +56,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     """
     keep_freed_memory()
     vision = trainable.shape.vision_config
-    limits = Limits(vision.image_size, trainable.shape.get_text_config().max_position_embeddings)
+    limits = Limits(vision.image_size, trainable.shape.text_config.max_position_embeddings)
     encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
     sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy") for split in SPLITS))
     left_out: dict[str, list[Reject]] = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
@@ -73,7 +74,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
 def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast.Trainable, padding: int) -> Parts:
     """Return all that a training is made of, looked at before the first step; ``job.say`` is told what a reader should know."""
     length = sets.row_length
-    counted = count_flops(trainable, length)
+    counted = count_flops(trainable, length, num_images=1)
     per_token = counted.flops_per_row // length
     rates, horizon = rates_of(config, Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token))
     compiled, why_not = compiles(config.compile, per_token * horizon.num_tokens, job.device)
@@ -94,34 +95,15 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
         optimizer=optimizer_of(config, learner, rates.weight_decay),
         feed=feed,
         validation=PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None),
-        flops_per_token=counted.flops_per_row * len(sets.train.examples) / sets.train.num_tokens,
+        flops=counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)),
         peak_flops=measure_peak(job.device, config.precision),
         samples=dict[str, str],
     )
 
 
-class Flops(NamedTuple):
-    """The work of a model of images."""
-
-    num_matmul_parameters: int
-    """Those that a token or a patch is multiplied by: the output layer among them, look-ups of embeddings not."""
-    flops_per_row: int
-    """Forwards and backwards, of a row with one image; causal attention is counted for the half that it computes."""
-
-
-def count_flops(trainable: fast.Trainable, length: int) -> Flops:
-    """Return the work of a decoder that reads images on rows of a length: the tower's matrices meet patches alone, the decoder's all tokens."""
-    shape = trainable.module.shape
-    matrices = {"vision": 0, "projector": 0, "language": 0}
-    for name, parameter in trainable.module.named_parameters():
-        if parameter.ndim >= 2 and "embed" not in name:
-            matrices[name.split(".")[0]] += parameter.numel()
-    matrices["language"] += trainable.module.output_layer()[0].numel()
-    places = shape.vision.num_patches + 1
-    products = matrices["vision"] * places + matrices["projector"] * shape.vision.num_patches + matrices["language"] * length
-    attention = 4 * shape.vision.num_layers * shape.vision.width * places**2
-    attention += 2 * shape.language.num_layers * shape.language.num_heads * shape.language.head_width * length**2
-    return Flops(sum(matrices.values()), 3 * (2 * products + attention))
+def _flops_of_read(trainable: fast.Trainable, data: ImageSet) -> int:
+    """Return the FLOPs of a token that is read, padding left out: of an example of average length, its image among them."""
+    return count_flops(trainable, max(1, round(data.num_tokens / len(data.examples))), num_images=1).flops_per_token
 
 
 def write_left_out(rejects: dict[str, list[Reject]], folder: Path) -> None:

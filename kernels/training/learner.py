@@ -11,8 +11,14 @@ import numpy as np
 from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
 from kernels.training import activations
+from kernels.training.activations import ActivationMode
 from kernels.training.batches import Examples
 from kernels.training.feed import Batch
+
+LABELS_TOGETHER = 256
+"""Positions are passed to the output layer in multiples of it: what is compiled for one number of them serves no other."""
+MOST_LABELLED = 0.75
+"""Share of positions that predict something above which choosing them costs more than it spares."""
 
 
 class Setting(NamedTuple):
@@ -23,7 +29,7 @@ class Setting(NamedTuple):
     """``float32``, ``bfloat16`` or ``float16``."""
     compiled: bool
     z_loss: float
-    activations: str
+    activations: ActivationMode
     """What is kept of a forward pass: see activations.py."""
 
 
@@ -77,7 +83,7 @@ class Learner:
         output = self.module.output_layer()
         if output is None:
             return self._loss_of_logits(self.module.logits(reading, self.dtype).flatten(0, 1).float(), targets, divide_by)
-        hidden = self.module(reading, self.dtype).flatten(0, 1)
+        hidden, targets = _labelled(self.module(reading, self.dtype).flatten(0, 1), targets)
         weight, bias = output
         return token_loss(hidden, weight, targets, divide_by, z_loss=self.setting.z_loss, bias_V=bias, compiled=self.setting.compiled)
 
@@ -87,6 +93,18 @@ class Learner:
         nats = torch.nn.functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
         squares = (logits.logsumexp(-1).square() * (targets != IGNORED)).sum() if self.setting.z_loss else 0.0
         return (nats + self.setting.z_loss * squares) / divide_by, nats.detach()
+
+
+def _labelled(hidden_ND: Any, targets_N: Any) -> tuple[Any, Any]:
+    """Return the positions that predict something, filled up to a whole number of `LABELS_TOGETHER`; all of them where few predict nothing."""
+    import torch
+
+    index = (targets_N != IGNORED).nonzero()[:, 0]
+    size = -(-max(1, len(index)) // LABELS_TOGETHER) * LABELS_TOGETHER
+    if size > MOST_LABELLED * len(targets_N):
+        return hidden_ND, targets_N
+    chosen = torch.nn.functional.pad(targets_N[index], (0, size - len(index)), value=IGNORED)
+    return hidden_ND[torch.nn.functional.pad(index, (0, size - len(index)))], chosen
 
 
 def reading_of(part: Examples, device: str) -> Any:
@@ -116,5 +134,6 @@ def clip(parameters: list[Any], largest: float, scale: float) -> float:
     norm = float(torch.nn.utils.get_total_norm(gradients)) / scale
     factor = min(1.0, largest / (norm + 1e-6)) / scale if math.isfinite(norm) else 1.0
     if factor != 1.0:
-        torch._foreach_mul_(gradients, factor)  # noqa: SLF001  # one call for all of them
+        for gradient in gradients:
+            gradient.mul_(factor)
     return norm

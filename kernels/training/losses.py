@@ -24,8 +24,10 @@ class LossLimits(Config):
 
 
 def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) -> None:
-    """Write one row a logged step into a checkpoint's folder."""
-    pq.write_table(pa.Table.from_pylist([dict(record) for record in records]), folder / LOSSES, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
+    """Write one row a logged step into a checkpoint's folder, with a column for whatever any of them tells."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    rows = [{name: record.get(name) for name in names} for record in records]
+    pq.write_table(pa.Table.from_pylist(rows), folder / LOSSES, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
 
 
 def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:

@@ -10,8 +10,9 @@ nothing that is read back can run code.
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kernels.training.seals import fault_of, seal_folder
@@ -32,7 +33,7 @@ class TrainingState(NamedTuple):
     """Model and optimizer, by name, and random state where the loop draws on any."""
     records: list[dict[str, float | None]]
     """What was logged up to here."""
-    numbers: dict[str, Any] = {}
+    numbers: Mapping[str, Any] = MappingProxyType({})
     """What else the loop remembers, as JSON holds it."""
     training: str = ""
     """Names config and data: a state of one training is none of another."""
@@ -46,7 +47,7 @@ def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_ste
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
-    numbers = {"step": state.step, "records": state.records, "numbers": state.numbers, "training": state.training}
+    numbers = {"step": state.step, "records": state.records, "numbers": dict(state.numbers), "training": state.training}
     (target / NUMBERS).write_text(json.dumps(numbers))
     seal(target, kept=kept, best_step=best_step)
 

@@ -21,6 +21,7 @@ from kernels.training.compilation import compiles, keep_freed_memory
 from kernels.training.config import TrainingConfig
 from kernels.training.event_files import write_events
 from kernels.training.feed import Feed, open_split
+from kernels.training.flops import count_flops
 from kernels.training.horizon import Extent, Horizon, find_horizon, tokens_asked
 from kernels.training.learner import Learner, Setting
 from kernels.training.losses import write_losses
@@ -96,13 +97,12 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     """
     index = read_index(data.mixture)
     transform = _transform(data, trainable, index.sequence_length)
-    counted = count_flops(trainable, index.sequence_length)
-    extent = Extent(
-        counted.num_matmul_parameters, sum(rows.num_rows for rows in index.sources.values()), index.sequence_length, counted.flops_per_token
-    )
+    counted = count_flops(trainable, *transform.lengths)
+    num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
+    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
     rates, horizon = rates_of(config, extent)
     plan = _plan(config, rates, horizon, index.sequence_length)
-    compiled, why_not = compiles(config.compile, counted.flops_per_token * horizon.num_tokens, job.device)
+    compiled, why_not = compiles(config.compile, row_flops * horizon.num_tokens, job.device)
     for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
         if words:
             job.say(words)
@@ -120,7 +120,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
         optimizer=optimizer_of(config, learner, rates.weight_decay),
         feed=feed,
         validation=Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token),
-        flops_per_token=counted.flops_per_token,
+        flops=counted,
         peak_flops=measure_peak(job.device, config.precision),
         samples=_sampler(learner, tokenizer, config),
     )
@@ -143,33 +143,6 @@ def _transform(data: Data, trainable: fast.Trainable, length: int) -> Transform:
     return Transform(
         objective, data.objective, control, objective.lengths(data.objective, length, max_segments(open_split(data.mixture, "train").segments))
     )
-
-
-class Flops(NamedTuple):
-    """The work of a model."""
-
-    num_matmul_parameters: int
-    """Those that a token is multiplied by: the output layer among them, look-ups of embeddings not."""
-    flops_per_token: int
-    """Forwards and backwards (Chowdhery et al. 2022, arXiv 2204.02311, appendix B); causal attention is counted for the half that it computes."""
-
-
-def count_flops(trainable: fast.Trainable, length: int) -> Flops:
-    """Return the work of a model on rows of a length."""
-    shape, module = trainable.shape, trainable.module
-    output = module.output_layer()
-    looked_up = sum(parameter.numel() for name, parameter in module.named_parameters() if parameter.ndim >= 2 and "embed" in name)
-    matrices = sum(parameter.numel() for parameter in module.parameters() if parameter.ndim >= 2) - looked_up
-    matrices += output[0].numel() if output is not None and "embed" in _name_of(module, output[0]) else 0
-    heads = int(getattr(shape, "num_attention_heads", 0) or 0)
-    width = int(getattr(shape, "head_dim", 0) or (shape.hidden_size // heads if heads else 0))
-    seen = length * (0.5 if trainable.attention == "causal" else 1.0)
-    attention = 4 * int(shape.num_hidden_layers) * heads * width * seen
-    return Flops(matrices, int(3 * (2 * matrices + attention)))
-
-
-def _name_of(module: Any, parameter: Any) -> str:
-    return next(name for name, other in module.named_parameters(remove_duplicate=False) if other is parameter)
 
 
 def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
@@ -220,6 +193,8 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
     found = {
         "num_train_tokens": sum(float(record["num_tokens"] or 0) for record in records),
         "num_parameters": float(sum(parameter.numel() for parameter in trainable.module.parameters())),
+        "num_matmul_parameters": float(parts.flops.num_matmul_parameters),
+        "flops_per_token": float(parts.flops.flops_per_token),
         "first_loss": float(records[0]["loss"] or 0),
         "final_loss": float(records[-1]["loss"] or 0),
         "num_skipped_steps": sum(float(record["skipped"] or 0) for record in records),
@@ -227,7 +202,7 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
     }
     if outcome.num_tokens:
         speed = outcome.num_tokens / outcome.seconds
-        found |= {"tokens_per_second": speed, "mfu": speed * parts.flops_per_token / parts.peak_flops}
+        found |= {"tokens_per_second": speed, "mfu": speed * parts.flops.flops_per_token / parts.peak_flops}
         found |= {"waiting_share": outcome.waited_seconds / taken, "telling_share": outcome.told_seconds / taken}
     for name in ("validation_loss", "validation_bits_per_byte"):
         if (last := records[-1].get(name)) is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kernels.inference.decoding import generate
 from kernels.models.formats.checkpoints import LanguageModel
-from kernels.models.formats.own import Answer, asked
+from kernels.models.formats.own import Answer, asked, classes
 from kernels.training.learner import Learner
 
 
@@ -30,8 +30,7 @@ class _Asked:
 
     def __init__(self, module: Any) -> None:
         self.module = module
+        self.config: Any = classes()[0](stack=module.shape._asdict())
 
-    def __call__(
-        self, input_ids: Any, attention_mask: Any = None, past_key_values: Any = None, logits_to_keep: Any = 0, **_: Any
-    ) -> Answer:
+    def __call__(self, input_ids: Any, attention_mask: Any = None, past_key_values: Any = None, logits_to_keep: Any = 0, **_: Any) -> Answer:
         return asked(self.module, input_ids, attention_mask, past_key_values, logits_to_keep)

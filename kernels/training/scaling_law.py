@@ -92,6 +92,9 @@ def fit_scaling_law(runs: Sequence[Run], *, seed: int, num_bootstrap: int = 200)
 def predict(fit: ScalingFit, num_parameters: float, num_tokens: float) -> Prediction:
     """Return the loss of a size and budget that was not trained, with its interval.
 
+    A law without a floor falls for ever, and what it tells past the runs is the least that the loss may be: there the interval reaches up to the
+    law's own lowest loss among the runs, as if nothing more were learned.
+
     Raises:
         ValueError: the form knows one variable only, and the point is off the path on which the runs lie (says where that is).
     """
@@ -100,6 +103,9 @@ def predict(fit: ScalingFit, num_parameters: float, num_tokens: float) -> Predic
     noise = np.exp(random.choice(np.array(fit.residuals), len(fit.draws)))
     losses = np.array([law.loss(num_parameters, num_tokens) for law in fit.draws]) * noise
     low, high = np.quantile(losses, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if not FORMS[fit.form].floor:
+        lowest = min(fit.law.loss(run.num_parameters, run.num_tokens) for run in fit.runs)
+        high = max(high, lowest) if fit.law.loss(num_parameters, num_tokens) < lowest else high
     return Prediction(fit.law.loss(num_parameters, num_tokens), Interval(float(low), float(high)))
 
 

@@ -7,13 +7,15 @@ moment, a training goes on from its newest intact state with the same losses. On
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
+from kernels.training.event_files import FOLDER, EventFile, scalars_of_record
 from kernels.training.feed import Batch, StepFeed
+from kernels.training.flops import Flops
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
 from kernels.training.optimizers import Optimizer
@@ -48,7 +50,7 @@ class Parts(NamedTuple):
     optimizer: Optimizer
     feed: StepFeed
     validation: PreparedValidation
-    flops_per_token: float
+    flops: Flops
     peak_flops: float
     """Of the machine's matrix products in the training's precision, a second."""
     samples: Callable[[], dict[str, str]]
@@ -86,6 +88,7 @@ class Trainer:
         self._num_roll_backs = 0
         self._best: tuple[float, int] | None = None
         self._told = 0.0
+        self._events: EventFile
         self._stopping = False
 
     def run(self) -> Outcome:
@@ -96,6 +99,7 @@ class Trainer:
             SystemExit: the process was asked to end (SIGTERM); a state is kept.
         """
         first = self._go_on()
+        self._events = EventFile(self._place.scratch / FOLDER, first + 1)
         started, counted = time.perf_counter(), 0
         watchdog = Watchdog(self._place.say)
         with self._ended_by_signal(), watchdog:
@@ -155,7 +159,7 @@ class Trainer:
         if verdict.kind == "take":
             parts.optimizer.step(rate)
             self._average(step + 1)
-        else:
+        elif verdict.kind == "skip":
             self._place.say(verdict.words)
         parts.optimizer.zero()
         return {**record, "skipped": float(verdict.kind != "take")}, verdict
@@ -167,6 +171,7 @@ class Trainer:
         if state is None or self._num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
         self._take_up(state)
+        self._events = EventFile(self._place.scratch / FOLDER, state.step + 1)
         self._rate_ratio *= guards.roll_back_rate_ratio
         self._num_roll_backs += 1
         self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {self._rate_ratio:g} of the rate")
@@ -189,7 +194,7 @@ class Trainer:
             self._best = (measured.nats_per_token, int(record["step"] or 0))
 
     @contextmanager
-    def _averaged(self) -> Iterator[None]:
+    def _averaged(self) -> Generator[None]:
         """Have the averaged weights stand in the model for a while, where there are any."""
         if self._averaging is None or not self._is_averaged:
             yield
@@ -218,7 +223,8 @@ class Trainer:
         parts = self._parts
         speed = num_tokens / max(seconds, 1e-9)
         numbers = {name: value for name, value in record.items() if value is not None}
-        share = {"mfu": speed * parts.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
+        self._events.append([scalars_of_record(record, time.time())])
+        share = {"mfu": speed * parts.flops.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
         self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": speed, **share})
 
     # --- states ---
@@ -267,7 +273,7 @@ class Trainer:
         self._records = list(state.records)
 
     @contextmanager
-    def _ended_by_signal(self) -> Iterator[None]:
+    def _ended_by_signal(self) -> Generator[None]:
         """Have SIGTERM end the training behind the step under way, with a state; only the main thread may be told of signals."""
         if threading.current_thread() is not threading.main_thread():
             yield

@@ -1,24 +1,14 @@
 """What is wrong with a recipe of good form: names that point nowhere, and entries that do not fit each other."""
 
-import fnmatch
 from collections.abc import Iterator
 from typing import Any
 
 from assets.corpus import filter_needs
-from assets.evals import needs as eval_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
-from kernels.specs.names import nearest
-from kernels.specs.needs import HeldOut
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
-from pipelines.recipe.descriptions import Location
-
-Fault = tuple[Location, str]
-
-
-def _known(location: Location, kind: str, name: str, valid: Any) -> Iterator[Fault]:
-    if name not in valid:
-        yield location, f"no {kind} is named {name!r}; {nearest(name, list(valid))}"
+from pipelines.recipe.dangling import Fault, known
+from pipelines.recipe.eval_faults import eval_faults
 
 
 def find_faults(recipe: Any) -> Iterator[Fault]:
@@ -27,29 +17,28 @@ def find_faults(recipe: Any) -> Iterator[Fault]:
     yield from _tokens(recipe)
     for model, entry in recipe.models.items():
         yield from _model(recipe, model, entry)
-    for name, entry in recipe.evals.items():
-        yield from _eval(recipe, name, entry)
-    if recipe.release is not None:
-        yield from _known(("release", "candidate"), "model", recipe.release.candidate, recipe.models)
-        yield from _metric(recipe, recipe.release.metric)
+    yield from eval_faults(recipe)
+    for name, entry in recipe.ladders.items():
+        yield from _ladder(recipe, name, entry)
     if not recipe.sources and not recipe.models:
         yield (), "a recipe needs sources or models; add one of them"
 
 
-def _metric(recipe: Any, metric: str) -> Iterator[Fault]:
-    here = ("release", "metric")
-    name, _, score = metric.partition("/")
-    if name not in recipe.evals:
-        yield from _known(here, "eval", name, recipe.evals)
-        return
-    task = specs("tasks")[recipe.evals[name].task]
-    if not any(fnmatch.fnmatchcase(score, known) for known in task.metrics):
-        yield here, f"the task {task.name!r} has no score {score!r}; {nearest(score, task.metrics)}"
+def _ladder(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
+    """Yield what is wrong with a ladder: its models, and that losses compare only on one mixture."""
+    here = ("ladders", name)
+    for index, model in enumerate(entry.models):
+        yield from known((*here, "models", index), "model", model, recipe.models)
+    for index, model in enumerate(entry.held_out):
+        yield from known((*here, "held_out", index), "model of the ladder", model, entry.models)
+    mixtures = sorted({str(recipe.models[model].data) for model in entry.models if model in recipe.models})
+    if len(mixtures) > 1:
+        yield here, f"its models learn from {', '.join(mixtures)}, so that their losses do not compare; train them on one mixture"
 
 
 def _sources(recipe: Any) -> Iterator[Fault]:
     for index, source in enumerate(recipe.arrival):
-        yield from _known(("arrival", index), "source", source, recipe.sources)
+        yield from known(("arrival", index), "source", source, recipe.sources)
         if source in recipe.arrival[:index]:
             yield ("arrival", index), f"the source {source!r} stands here twice; leave one out"
     for source, entry in recipe.sources.items():
@@ -62,7 +51,7 @@ def _sources(recipe: Any) -> Iterator[Fault]:
     for name, entry in recipe.classifiers.items():
         for side in ("positive", "negative"):
             for index, source in enumerate(getattr(entry, side)):
-                yield from _known(("classifiers", name, side, index), "source", source, recipe.sources)
+                yield from known(("classifiers", name, side, index), "source", source, recipe.sources)
     if recipe.sources and recipe.deduplication is None:
         yield ("sources",), "a recipe with sources needs the key 'deduplication'; add it, such as {min_similarity: 0.8, minhash: {seed: 1}}"
 
@@ -74,24 +63,24 @@ def _tokens(recipe: Any) -> Iterator[Fault]:
     found |= {("tokenizers", name): entry for name, entry in recipe.tokenizers.items()}
     for here, entry in found.items():
         if _is_of_model(entry):
-            yield from _known((*here, "model"), "model", entry.model, recipe.models)
+            yield from known((*here, "model"), "model", entry.model, recipe.models)
         if not isinstance(specs("tokenizers")[entry.method], TokenizerMethod):
             continue
         for index, name in enumerate(entry.sources):
-            yield from _known((*here, "sources", index), "source", name, recipe.sources)
+            yield from known((*here, "sources", index), "source", name, recipe.sources)
     for mixture, entry in recipe.mixtures.items():
         for name in entry.weights:
-            yield from _known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
+            yield from known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
         for index, stage in enumerate(entry.stages):
             for name in stage.weights:
-                yield from _known(("mixtures", mixture, "stages", index, "weights", name), "source", name, recipe.sources)
+                yield from known(("mixtures", mixture, "stages", index, "weights", name), "source", name, recipe.sources)
         yield from _names_a_tokenizer(recipe, mixture, entry)
 
 
 def _names_a_tokenizer(recipe: Any, mixture: str, entry: Any) -> Iterator[Fault]:
     here = ("mixtures", mixture, "tokenizer")
     if entry.tokenizer is not None:
-        yield from _known(here, "tokenizer", entry.tokenizer, recipe.tokenizers)
+        yield from known(here, "tokenizer", entry.tokenizer, recipe.tokenizers)
     elif recipe.tokenizers:
         yield here[:2], f"say by which tokenizer it is packed, with the key 'tokenizer': {', '.join(recipe.tokenizers)}"
     elif recipe.tokenizer is None:
@@ -206,12 +195,3 @@ def _positions(recipe: Any, model: str) -> int | None:
             return positions
         model = entry.parents[0]
     return None  # a circle, which is a fault of its own
-
-
-def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
-    for location, message in eval_needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
-        yield ("evals", name, *location), message
-    mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
-    if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
-        key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"
-        yield ("evals", name, "data"), f"the mixture {entry.data!r} holds no document out ({key} is 0); raise it"

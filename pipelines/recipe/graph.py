@@ -17,6 +17,7 @@ from assets.corpus.suites import corpus_suites
 from assets.datasets.builder import COMPLETE, is_current
 from assets.datasets.embedded import EMBEDDED as EMBEDDED_SETS
 from assets.datasets.embedded import prepare
+from assets.evals.ladder import ladder, ladder_suites
 from assets.evals.leaderboard import leaderboard
 from assets.evals.needs import EvalPlan, kind_of
 from assets.evals.release import ReleasePlan, release
@@ -42,6 +43,7 @@ from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixture_config import MixtureConfig
+from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from resources.devices.jobs import World
@@ -83,6 +85,7 @@ class _Builder:
     def graph(self) -> Graph:
         """Return the graph."""
         artifacts = [*self._corpus(), *self._tokens(), *(model(self.name, key, plan) for key, plan in self.models.items()), *self._evals()]
+        artifacts += [ladder(self.name, key, entry) for key, entry in sorted(self.entries.ladders.items())]
         embedded = self._embedded()
 
         def prepare_all() -> None:
@@ -148,15 +151,21 @@ class _Builder:
         return tokenizer_of_file(self.name, key, method, config, (name, self._tokenizer_files()[name]), measured)
 
     def _evals(self) -> list[Artifact]:
-        if not self.evals or not self.models:
+        asked = {key: {name: plan for name, plan in self.evals.items() if applies(self.entries, name, key)} for key in self.models}
+        asked = {key: plans for key, plans in asked.items() if plans}
+        if not asked:
             return []
-        found = [scores(self.name, key, self.evals) for key in self.models]
-        found.append(leaderboard(self.name, list(self.models), list(self.evals)))
+        found = [scores(self.name, key, plans, self._group(key, plans)) for key, plans in asked.items()]
+        found.append(leaderboard(self.name, {key: list(plans) for key, plans in asked.items()}))
         entry = self.entries.release
         if entry is not None:
             gate = GateConfig.model_validate(entry.model_dump(include=set(GateConfig.model_fields)))
             found.append(release(self.name, ReleasePlan(entry.candidate, gate, self.evals[gate.metric.split("/")[0]], told_of(self.entries.waivers))))
         return found
+
+    def _group(self, model: str, plans: Mapping[str, EvalPlan]) -> str:
+        """Return the name of the models that are asked the same evals: all of the recipe's, or those for how they attend."""
+        return "evals" if len(plans) == len(self.evals) else f"evals_of_{attention_of(self.entries, model)}"
 
     # --- entries ---
 
@@ -253,6 +262,7 @@ class _Builder:
             found.append(round_trip_suite(key, is_ours=isinstance(specs("tokenizers")[entry.method], TokenizerMethod)))
         for key, plan in self.models.items():
             found += model_suites(key, plan, self._training_data(plan), list(self.texts))
+        found += [suite for key, entry in sorted(self.entries.ladders.items()) for suite in ladder_suites(key, entry)]
         by_asset: dict[str, list[CheckSuite]] = {}
         for suite in found:
             by_asset.setdefault(suite.asset, []).append(suite)

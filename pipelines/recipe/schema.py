@@ -15,6 +15,7 @@ from assets.corpus.decontamination import DecontaminationConfig
 from assets.corpus.deduplication import DeduplicationEntry
 from assets.corpus.documents import SourceLimits
 from assets.corpus.report import GroupLimits
+from assets.evals.ladder import LadderEntry
 from assets.graph.waivers import Waiver
 from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
@@ -27,6 +28,7 @@ from kernels.tokens.mixture_config import MixtureConfig
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.descriptions import describe
 from pipelines.recipe.faults import find_faults
+from pipelines.recipe.sizes import unfolded
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
 EMBEDDED = "embedded:"
@@ -142,14 +144,19 @@ class ScheduleEntry(Config):
 
 
 def _method_keys(spec: Method) -> dict[str, Any]:
-    """Return the keys that a model's entry has by its method: thresholds of the method's own checks."""
+    """Return the keys that a model's entry has by its method: sizes, and thresholds of the method's own checks."""
+    keys: dict[str, Any] = {}
+    if any(isinstance(need, Mixture) for need in spec.needs):
+        sizes = "Sizes by name, each with what it changes of the entry: the model NAME becomes the models NAME_SIZE, with a scaling law through them."
+        keys["sizes"] = (dict.__class_getitem__((Name, dict[str, Any])), Field(default={}, description=sizes))
+        keys["held_out"] = (list[Name], Field(default=[], description="Sizes that the law is not fitted to, but checked against."))
     checks: dict[str, Any] = {check.name: (type(check.limits), Field(default=check.limits, description=check.description)) for check in spec.checks}
     if any(isinstance(need, Mixture | Examples) for need in spec.needs):
         checks[CONTAMINATION_CHECK] = (ContaminationLimits, Field(default=ContaminationLimits(), description="Of documents it is trained on."))
     if not checks:
-        return {}
+        return keys
     limits = made_config(f"{spec.name.title().replace('_', '')}Checks", Config, "Thresholds of the method's checks.", checks)
-    return {"checks": (limits, Field(default=limits(), description="Thresholds of the checks on it."))}
+    return {**keys, "checks": (limits, Field(default=limits(), description="Thresholds of the checks on it."))}
 
 
 @functools.cache
@@ -208,6 +215,8 @@ class RecipeBase(Config):
     """Checkpoints, by name; each may be made from any others."""
     evals: dict[str, Any] = Field(default={})
     """What every model is asked, by name."""
+    ladders: dict[Name, LadderEntry] = Field(default={})
+    """Scaling laws through models of this recipe, by name; ``sizes`` of a model makes one."""
     release: ReleaseEntry | None = None
     """The release gate."""
     schedules: ScheduleEntry = ScheduleEntry()
@@ -248,7 +257,7 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: with every fault found, one a line, each with file, line, key and remedy.
     """
-    source = read_yaml(path)
+    source = unfolded(read_yaml(path))
     try:
         entries = recipe_type().model_validate(source.value)
     except ValidationError as error:

@@ -1,8 +1,8 @@
 """A training step against its peers: CPU seconds on one core, of the same model, batch and precision.
 
-Run by ``make bench NAME=train``. Sides take turns (`tests.bench.train_peers`), each run a process of its own on one core, and the median of all its steps
-counts. The Hugging Face Trainer is run as it comes and with ``torch_compile``; ours keeps documents of a row apart, which the peers do not. MFU is the
-share of the machine's own peak of bfloat16 matrix products, measured beside the runs.
+Run by ``make bench NAME=train``. Sides take turns (`tests.bench.train_peers`), each run a process of its own on one core, and the median of all its
+steps counts. The Hugging Face Trainer is run as it comes and with ``torch_compile``; ours keeps documents of a row apart, which the peers do not. MFU
+is the share of the machine's own peak of bfloat16 matrix products, measured beside the runs.
 
 What was tried here and did not pay: four query blocks instead of two (smaller products), an output layer in chunks of 256 or 4096 rows, summing the
 output layer's gradient over the whole batch at once, comparing segments inside the kernel instead of adding a mask, and an exponential by repeated
@@ -59,7 +59,8 @@ def main(sizes: list[str]) -> None:
         medians = {side: statistics.median(taken) for side, taken in steps.items()}
         for side, taken in medians.items():
             share = flops_of_step(SIZES[size]) / taken / max(peaks)
-            print(f"{size:4} {side:17} {taken:6.3f} CPU s a step, MFU {share:5.1%}, ours is {taken / medians['ours']:.2f} x, first step {firsts[side]:.0f} s")
+            ratio, first = taken / medians["ours"], firsts[side]
+            print(f"{size:4} {side:17} {taken:6.3f} CPU s a step, MFU {share:5.1%}, ours is {ratio:.2f} x, first step {first:.0f} s")
         for peer, goal in GOALS[size].items():
             ratios[f"{size} {peer}"] = medians[peer] / medians["ours"]
             print(f"     {peer}: {ratios[f'{size} {peer}']:.2f} x, goal {goal}")

@@ -1,17 +1,18 @@
 """The peers of the training benchmark, each as its expert would run it, and ours: one process makes some steps of one of them.
 
-``python -m tests.bench.train_peers SIDE SIZE STEPS`` prints a JSON line: CPU seconds of each step behind the first ones, the seconds of the first, and
-the last loss. All read the same random tokens, [16, 256], and have the same number of parameters that a token is multiplied by, within 1%.
+``python -m tests.bench.train_peers SIDE SIZE STEPS`` prints a JSON line: CPU seconds of each step behind the first ones, the seconds of the first,
+and the last loss. All read the same random tokens, [16, 256], and have the same number of parameters that a token is multiplied by, within 1%.
 
-`Chat` is written anew from the public description of nanochat's model (github.com/karpathy/nanochat, ``nanochat/gpt.py`` of October 2025): norms without
-parameters, one behind the embedding, rotary positions, normed queries and keys, squared ReLU, an output layer of its own whose logits are capped by
-15 tanh(x / 15) in float32, embeddings in bfloat16, Muon on matrices and AdamW on the others, compiled as a whole.
+`Chat` is written anew from the public description of nanochat's model (github.com/karpathy/nanochat, ``nanochat/gpt.py`` of October 2025): norms
+without parameters, one behind the embedding, rotary positions, normed queries and keys, squared ReLU, an output layer of its own whose logits are
+capped by 15 tanh(x / 15), embeddings in bfloat16, Muon on matrices and AdamW on the others, compiled as a whole.
 """
 
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -134,7 +135,7 @@ def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]
     tokens = torch.cat([batch for batch, _ in zip(rows(1), range(steps + 1), strict=False)])
     examples = [{"input_ids": row, "labels": row} for row in tokens]
     arguments = TrainingArguments(
-        "/tmp/modelmill-bench",  # noqa: S108  # nothing is written there
+        "/tmp/modelmill-bench",  # nothing is written there
         max_steps=steps + 1,
         per_device_train_batch_size=ROWS,
         bf16=True,
@@ -147,7 +148,7 @@ def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]
         optim="adamw_torch_fused",
     )
     Trainer(model=model, args=arguments, train_dataset=examples, callbacks=[Clock()]).train()  # pyright: ignore[reportArgumentType]
-    return [after - before for before, after in zip(started, started[1:], strict=False)]
+    return [after - before for before, after in pairwise(started)]
 
 
 # --- nanochat's model, written anew ---

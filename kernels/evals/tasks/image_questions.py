@@ -14,7 +14,8 @@ from pydantic import Field
 
 from kernels.evals.multiple_choice import MultipleChoiceConfig, choose_subset, item_texts
 from kernels.evals.statistics import bootstrap_interval
-from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.inference.likelihood import log_likelihoods
+from kernels.inference.requests import Request
 from kernels.models.formats.chats import image_chats
 from kernels.reading.images.conversations import PLACE, SUFFIXES, ImageConversation, read_split
 from kernels.reading.images.decoding import FILLING, UnreadableImage, decode_file, normalised
@@ -158,6 +159,7 @@ SPEC = Task(
     config=ImageQuestionsConfig,
     need=DataFile(),
     run=run,
+    attentions=frozenset({"causal"}),
     texts=TaskTexts(version=1, read=read_texts),
     metrics=("accuracy", "accuracy_blind"),
 )

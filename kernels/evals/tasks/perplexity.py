@@ -1,12 +1,17 @@
 """Held-out documents: bits per byte, comparable across tokenizers, overall and by source, and three perplexities.
 
 Every byte counts once: a text is cut to ``max_bytes`` (so that all tokenizers see the same text), and its tokens are scored in windows of the
-model's context, as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first window follows the
-beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the last, which
-is shorter, as many of the tokens before it as the context holds.
+model's context (4,096 tokens where it has no end), as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first
+window follows the beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the
+last, which is shorter, as many of the tokens before it as the context holds.
 
 Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1). As in the harness, ``byte_perplexity`` is 2 to its power and
 ``word_perplexity`` counts what white space parts, an empty beginning or end too; ``token_perplexity`` is comparable within one tokenizer only.
+
+Asked of causal models, and of prefix decoders, whose prefix is what stands before a window's first asked token: one token for the first window, so
+that both give every token from those before it, and their chain is the probability of the whole text. An encoder-decoder is not asked: its encoder
+would have to be given part of each text, which is then not counted, or nothing, which no objective of its training is; either number is of another
+question. Nor are masked encoders, whose pseudo-likelihood is no probability of a text (Salazar et al. 2020, arXiv 1910.14659, section 2).
 """
 
 import math
@@ -16,13 +21,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow.parquet as pq
 from pydantic import Field
 
+from kernels.evals.heldout import read_heldout
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import text_encoder
+from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import EvalResult, Score, Task
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
 
     from kernels.models.formats.checkpoints import LanguageModel
 
+UNBOUNDED_WINDOW = 4096
+"""Tokens of a window where nothing bounds how many a model reads."""
 UNIFORM_BITS_PER_BYTE = 8.0
 """What a model gives that finds all 256 bytes equally likely."""
 
@@ -64,14 +72,8 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
     """
     import polars as pl
 
-    if data is None:
-        raise ValueError("perplexity reads held-out documents; give the recipe's mixture a validation share")
-    if missing := {"id", "source", "text"} - set(pq.read_schema(data).names):  # pyright: ignore[reportUnknownMemberType]
-        raise ValueError(f"{data.name}: no column {sorted(missing)}; give the mixture's held-out documents")
-    table = pl.read_parquet(data, glob=False, hive_partitioning=False, columns=["id", "source", "text"]).filter(pl.col("text").str.len_bytes() > 0)
+    table = read_heldout(data)
     table = table[choose_subset(table.height, config.num_items, config.seed)]
-    if table.height == 0:
-        raise ValueError(f"{data.name}: no document with text; raise num_items or the mixture's held-out share")
     documents = _score_documents(model, table["text"].to_list(), config.max_bytes)
     items = pl.DataFrame(
         {
@@ -91,7 +93,7 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
 
 
 def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -> list[_Document]:
-    tokenizer, window = model.tokenizer, model.model.config.get_text_config().max_position_embeddings
+    tokenizer, window = model.tokenizer, max_positions(model.model) or UNBOUNDED_WINDOW
     start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     if start is None:
         raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
@@ -146,5 +148,6 @@ SPEC = Task(
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,
+    attentions=frozenset({"causal", "prefix"}),
     metrics=("bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity", "bits_per_byte/*"),
 )

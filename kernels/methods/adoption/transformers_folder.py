@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, cast
 
 from kernels.methods.adoption.adopted import LOADING, AdoptionConfig, fit_tokenizer, keep, require_whole, some
+from kernels.models.formats import recurrent
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Package
 
@@ -46,6 +47,7 @@ def adopt_folder(job: MethodJob, folder: Path, source: str) -> dict[str, float]:
     fit_tokenizer(source, tokenizer)
     config: AdoptionConfig = job.config
     kind = getattr(torch, config.dtype)
+    recurrent.register()
     model, loading = cast(Any, AutoModelForCausalLM).from_pretrained(folder, use_safetensors=True, dtype=kind, **LOADING)
     require_whole(source, loading)
     if loading["unexpected_keys"]:

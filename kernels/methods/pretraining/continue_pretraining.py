@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from kernels.models.formats.checkpoints import load_to_train
+from kernels.models.formats.checkpoints import load_to_train, max_positions
 from kernels.models.formats.fast import taken
 from kernels.specs.config import Config
 from kernels.specs.families import OneOf, configured
@@ -45,7 +45,7 @@ def run(job: MethodJob) -> dict[str, float]:
     found = load_to_train(parent, job.device)
     window = getattr(found.model.config, "sliding_window", None)
     length = sequence_length(mixture)
-    longest = min(found.model.config.max_position_embeddings, window or length)
+    longest = min(max_positions(found.model) or length, window or length)
     if length > longest:
         raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
     return train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)

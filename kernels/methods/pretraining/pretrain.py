@@ -10,7 +10,7 @@ from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen, configured
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
-from kernels.specs.objectives import Objective
+from kernels.specs.objectives import Attention, Objective
 from kernels.training.config import TrainingConfig
 from kernels.training.losses import LOSS_FELL
 from kernels.training.runs import Data, train
@@ -59,6 +59,12 @@ def max_positions(config: PretrainConfig) -> int | None:
     return chosen("architectures", config.architecture).max_positions(config.architecture)
 
 
+def attention(config: PretrainConfig) -> Attention:
+    """Return who may look at whom in the model."""
+    objective: Objective = chosen("objectives", config.objective)
+    return objective.attention(config.objective)
+
+
 SPEC = Method(
     name="pretrain",
     version=3,
@@ -67,4 +73,5 @@ SPEC = Method(
     run=run,
     checks=(LOSS_FELL,),
     max_positions=max_positions,
+    attention=attention,
 )

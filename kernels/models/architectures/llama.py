@@ -117,26 +117,13 @@ def max_positions(config: StackConfig) -> int:
     return config.max_position_embeddings
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a Llama of Transformers, or for a decoder that it lacks; None for what is neither, or scales its positions."""
-    from kernels.models.blocks.decoder import Decoder, DecoderShape
-    from kernels.models.formats.fast import Fast
+def stack_of(shape: Any) -> Any:
+    """Return the sizes of a Llama of Transformers, or of a decoder that it does not have; None for what is neither, or scales its positions."""
+    from kernels.models.blocks.decoder import DecoderShape
     from kernels.models.formats.own import MODEL_TYPE
 
     if shape.model_type == MODEL_TYPE:
-        own = Decoder(DecoderShape(**shape.stack))
-        return Fast(own, None, own.shape.attention, own.initialise, splits(own.shape))
-    stack = stack_of(shape)
-    if stack is None:
-        return None
-    module = Decoder(stack)
-    return Fast(module, table(stack), "causal", module.initialise, splits(stack))
-
-
-def stack_of(shape: Any) -> Any:
-    """Return the sizes of a Llama of Transformers; None for what is none, or has a part that our stack lacks."""
-    from kernels.models.blocks.decoder import DecoderShape
-
+        return DecoderShape(**shape.stack)
     if shape.model_type != "llama" or shape.rope_parameters["rope_type"] != "default":
         return None
     if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias:
@@ -156,6 +143,21 @@ def stack_of(shape: Any) -> Any:
         eps=shape.rms_norm_eps,
         attention="causal",
     )
+
+
+def fast(shape: Any) -> Any:
+    """Return our module for a config that `stack_of` knows; None for another."""
+    from kernels.models.blocks.decoder import Decoder
+    from kernels.models.formats.fast import Fast
+    from kernels.models.formats.own import MODEL_TYPE
+
+    stack = stack_of(shape)
+    if stack is None:
+        return None
+    module = Decoder(stack)
+    if shape.model_type == MODEL_TYPE:
+        return Fast(module, None, stack.attention, module.initialise, splits(stack))
+    return Fast(module, table(stack), "causal", module.initialise)
 
 
 def splits(stack: Any) -> dict[str, tuple[int, ...]]:
@@ -191,31 +193,36 @@ T5_BUCKETS = 32
 """Of T5's bias, one number a head each (kernels/models/blocks/decoder.py)."""
 
 
-def counts(config: StackConfig, vocab_size: int) -> Counts:
-    """Return what a causal decoder of this shape holds and does."""
-    return stack_counts(config, vocab_size, is_causal=True)
+def counts(shape: Any) -> Counts | None:
+    """Return what a decoder of a config that `stack_of` knows holds and does; None for another."""
+    stack = stack_of(shape)
+    return None if stack is None else counts_of_stack(stack)
 
 
-def stack_counts(config: StackConfig, vocab_size: int, *, is_causal: bool) -> Counts:
-    """Return what a stack of this shape holds and does."""
-    width, inner = config.hidden_size, config.intermediate_size
-    head_width = width // config.num_heads
-    kv_width = head_width * config.num_kv_heads
-    block = 2 * width * width + 2 * width * kv_width + 3 * width * inner
-    embedding = vocab_size * width
-    num_matmul = config.num_layers * block + embedding
-    norms = (2 * config.num_layers + 1) * width
-    places = {"learned": config.max_position_embeddings * width, "t5": T5_BUCKETS * config.num_heads}.get(config.positions, 0)
-    # inputs of both norms and what they give; q, k and v; what attention gives; gate, up and the product of the two, and of SiLU
-    kept = 4 * width + (width + 2 * kv_width) + width + 4 * inner
+def counts_of_stack(stack: Any) -> Counts:
+    """Return what a decoder of some sizes holds and does.
+
+    Where a prefix is read in both directions, attention is computed as if all of a text were prefix.
+    """
+    width, inner = stack.width, stack.inner_width
+    query_width, kv_width = stack.num_heads * stack.head_width, stack.num_kv_heads * stack.head_width
+    block = 2 * width * query_width + 2 * width * kv_width + 3 * width * inner
+    embedding = stack.vocab_size * width
+    num_matmul = stack.num_layers * block + embedding
+    norms = (2 * stack.num_layers + 1) * width
+    places = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
     return Counts(
-        num_parameters=num_matmul + norms + places + (0 if config.tie_embeddings else embedding),
+        num_parameters=num_matmul + norms + places + (0 if stack.tied else embedding),
         num_matmul_parameters=num_matmul,
-        attention=(AttentionCounts(config.num_layers, config.num_heads, head_width, is_causal=is_causal),),
-        num_blocks=config.num_layers,
+        attention=(AttentionCounts(stack.num_layers, stack.num_heads, stack.head_width, is_causal=stack.attention == "causal"),),
+        num_blocks=stack.num_layers,
         hidden_size=width,
-        num_block_activations=kept,
-        vocab_size=vocab_size,
+        # what the norms give, q twice, what attention gives twice; k twice, and v in one piece with q and k; what goes into the last product
+        num_block_activations=2 * width + 4 * query_width + 3 * kv_width + inner,
+        # each norm's input, root and output; gate, up and the SiLU of the gate
+        num_block_activations_float32=4 * width + 2 + 3 * inner,
+        num_product_outputs=2 * width + query_width + 2 * kv_width + 2 * inner,
+        vocab_size=stack.vocab_size,
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.architectures import llama
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, ImageCounts
 from kernels.specs.config import fault_of_key
 
 LAYER_NORM_EPS = 1e-5
@@ -83,10 +83,9 @@ def build(config: LlavaConfig, *, vocab_size: int, eos_token_id: int, pad_token_
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a LLaVA of Transformers; None for what is none, or has a part that the module lacks."""
-    from kernels.models.blocks.image_decoder import ImageDecoder, ImageDecoderShape
-    from kernels.models.formats.fast import Fast
+def stack_of(shape: Any) -> Any:
+    """Return the sizes of a LLaVA of Transformers; None for what is none, or has a part that our module lacks."""
+    from kernels.models.blocks.image_decoder import ImageDecoderShape
 
     if shape.model_type != "llava":
         return None
@@ -95,10 +94,19 @@ def fast(shape: Any) -> Any:
         return None
     if shape.vision_feature_layer not in (-1, vision.num_layers) or shape.vision_feature_select_strategy != "default":
         return None
-    language = language._replace(tied=shape.tie_word_embeddings)
-    made = ImageDecoderShape(vision, language, shape.image_token_id)
-    module = ImageDecoder(made)
-    return Fast(module, table(made), "causal", module.initialise, splits(made))
+    return ImageDecoderShape(vision, language._replace(tied=shape.tie_word_embeddings), shape.image_token_id)
+
+
+def fast(shape: Any) -> Any:
+    """Return our module for a config that `stack_of` knows; None for another."""
+    from kernels.models.blocks.image_decoder import ImageDecoder
+    from kernels.models.formats.fast import Fast
+
+    stack = stack_of(shape)
+    if stack is None:
+        return None
+    module = ImageDecoder(stack)
+    return Fast(module, table(stack), "causal", module.initialise)
 
 
 def _vision_of(shape: Any) -> Any:
@@ -118,12 +126,6 @@ def _vision_of(shape: Any) -> Any:
         inner_width=shape.intermediate_size,
         eps=shape.layer_norm_eps,
     )
-
-
-def splits(shape: Any) -> dict[str, tuple[int, ...]]:
-    """Return the rows of the matrices that stand one behind the other in one parameter, by a pattern of its name."""
-    language = {f"language.{pattern}": rows for pattern, rows in llama.splits(shape.language).items()}
-    return language | {"vision.*.qkv.weight": (shape.vision.width,) * 3}
 
 
 def table(shape: Any) -> Table:
@@ -166,6 +168,35 @@ def _same(ours: str, theirs: str, kind: str) -> Entry:
     return Entry(f"{ours}.{kind}", (f"{theirs}.{kind}",))
 
 
+def counts(shape: Any) -> Counts | None:
+    """Return what a decoder of a config that `stack_of` knows holds and does; None for another.
+
+    CLIP's norm of what an image is summed up in, which no patch passes, is not among the parameters.
+    """
+    stack = stack_of(shape)
+    if stack is None:
+        return None
+    language, image = llama.counts_of_stack(stack.language), _image_counts(stack.vision, stack.language.width)
+    vision, width = stack.vision, stack.vision.width
+    norms_and_biases = 2 * width + vision.num_layers * (9 * width + vision.inner_width) + 2 * stack.language.width
+    places = (vision.num_patches + 2) * width  # a vector each, and one more for the class token itself
+    held = language.num_parameters + image.num_matmul_parameters + norms_and_biases + places
+    return language._replace(num_parameters=held, image=image)
+
+
+def _image_counts(vision: Any, width: int) -> ImageCounts:
+    """Return what tower and projector do with an image: patches meet all matrices, the class token those of the blocks."""
+    from kernels.models.blocks.vision import NUM_CHANNELS
+
+    patch = NUM_CHANNELS * vision.patch_size**2 * vision.width
+    blocks = vision.num_layers * (4 * vision.width**2 + 2 * vision.width * vision.inner_width)
+    projector = vision.width * width + width**2
+    num_places = vision.num_patches + 1
+    products = (patch + projector) * vision.num_patches + blocks * num_places
+    attention = AttentionCounts(vision.num_layers, vision.num_heads, vision.width // vision.num_heads, is_causal=False)
+    return ImageCounts(patch + blocks + projector, 2 * products + attention.flops(num_places, num_places))
+
+
 SPEC = Architecture(
     name="llava",
     version=1,
@@ -174,4 +205,5 @@ SPEC = Architecture(
     reads_images=True,
     fast=fast,
     max_positions=llama.max_positions,
+    counts=counts,
 )

@@ -36,7 +36,8 @@ def attend(
     if q_BGRTK.device.type == "cuda":
         return _attend_on_gpu(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS)
     blocks = CAUSAL_BLOCKS if causal and q_BGRTK.shape[3] % CAUSAL_BLOCKS == 0 and q_BGRTK.shape[3] == k_BGSK.shape[2] else 1
-    return _Attention.apply(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS, blocks)  # pyright: ignore[reportReturnType]
+    core: Any = _Attention
+    return core.apply(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS, blocks)
 
 
 def _attend_on_gpu(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None, bias: torch.Tensor | None) -> torch.Tensor:
@@ -66,10 +67,11 @@ class _Attention(torch.autograd.Function):
             queries = q[:, :, :, start:stop].reshape(batch, repeats * size, width)
             scores = torch.bmm(queries, keys[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end).float()
             if mask is not None:
-                scores = scores + mask[:, :, None, start:stop, :end]
+                scores += mask[:, :, None, start:stop, :end]
             if bias is not None:
-                scores = scores + bias[None, :, :, start:stop, :end]
-            powers = torch.exp(scores - scores.amax(-1, keepdim=True))
+                scores += bias[None, :, :, start:stop, :end]
+            scores -= scores.amax(-1, keepdim=True)
+            powers = scores.exp_()  # in place, here and in the gradient: where nothing is compiled, memory anew costs more than arithmetic
             inverse = 1 / powers.sum(-1, keepdim=True)
             powers = powers.to(q.dtype)
             seen = torch.bmm(powers.view(batch, repeats * size, end), values[:, :end]).view(num_rows, groups, repeats, size, width)
@@ -77,7 +79,7 @@ class _Attention(torch.autograd.Function):
             kept += [powers, inverse]
         out = torch.cat(outs, 3) if blocks > 1 else outs[0]
         ctx.save_for_backward(q, k, v, out, *kept)
-        ctx.blocks, ctx.has_bias = blocks, bias is not None
+        ctx.blocks, ctx.bias_learns = blocks, ctx.needs_input_grad[4]
         return out
 
     @staticmethod
@@ -100,16 +102,18 @@ class _Attention(torch.autograd.Function):
             d_seen = d_seen.to(q.dtype).reshape(batch, repeats * size, width)
             flat = powers.view(batch, repeats * size, end)
             d_values.append(torch.bmm(flat.transpose(1, 2), d_seen))
-            d_powers = torch.bmm(d_seen, values[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end)
-            d_scores = powers.float() * (d_powers.float() - products)
-            if ctx.has_bias:
-                d_bias.append(torch.nn.functional.pad(d_scores.sum(0), (0, num_keys - end)))
+            d_scores = torch.bmm(d_seen, values[:, :end].transpose(1, 2)).view(num_rows, groups, repeats, size, end).float()
+            d_scores -= products
+            d_scores *= powers
             d_scores = d_scores.to(q.dtype).view(batch, repeats * size, end)
+            if ctx.bias_learns:
+                of_rows = d_scores.view(num_rows, groups, repeats, size, end)
+                d_bias.append(torch.nn.functional.pad(of_rows.sum(0, dtype=torch.float32), (0, num_keys - end)))
             d_queries.append(torch.bmm(d_scores, keys[:, :end]).view(num_rows, groups, repeats, size, width))
             d_keys.append(torch.bmm(d_scores.transpose(1, 2), q[:, :, :, start:stop].reshape(batch, repeats * size, width)))
         d_q = torch.cat(d_queries, 3) if blocks > 1 else d_queries[0]
         d_k, d_v = (_summed(parts, size).view(k.shape) for parts in (d_keys, d_values))
-        return d_q, d_k, d_v, None, torch.cat(d_bias, 2) if ctx.has_bias else None, None
+        return d_q, d_k, d_v, None, torch.cat(d_bias, 2) if ctx.bias_learns else None, None
 
 
 def _summed(parts: list[Any], size: int) -> Any:

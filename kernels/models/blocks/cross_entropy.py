@@ -4,7 +4,7 @@ Shape letters: N positions, D width, V vocabulary.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 
@@ -42,7 +42,9 @@ def token_loss(
         bias_V: added to the logits.
         compiled: whether what is done to each logit is compiled.
     """
-    total, nats = _Loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, _compiled() if compiled else _loss_of_chunk)  # pyright: ignore[reportGeneralTypeIssues]
+    loss: Any = _Loss
+    of_chunk = _compiled() if compiled else _loss_of_chunk
+    total, nats = loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, of_chunk)
     return TokenLoss(total, nats)
 
 
@@ -69,7 +71,7 @@ _kept: list[Callable[..., Any]] = []
 
 def _compiled() -> Callable[..., Any]:
     if not _kept:
-        _kept.append(torch.compile(_loss_of_chunk, dynamic=False))
+        _kept.append(cast(Any, torch).compile(_loss_of_chunk, dynamic=False))
     return _kept[0]
 
 

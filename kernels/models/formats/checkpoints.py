@@ -7,18 +7,30 @@ import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
-from kernels.models.formats import own
+from kernels.models.formats import own, recurrent
+from kernels.models.formats.auto_classes import auto_class
+from kernels.specs.objectives import Attention
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 
 QUANTIZATION_KEY = "modelmill_quantization"
 
 
 class LanguageModel(NamedTuple):
-    """A causal decoder ready to answer, in evaluation mode."""
+    """A model ready to answer, in evaluation mode."""
 
     model: Any
     tokenizer: Any
     device: str
+
+    @property
+    def attention(self) -> Attention:
+        """Who may look at whom: text is asked of all but those that are ``bidirectional``, which predict masked tokens."""
+        return own.attention_of(self.model)
+
+
+def max_positions(model: Any) -> int | None:
+    """Return how many tokens a loaded model may read, None where nothing bounds it."""
+    return getattr(model.config.get_text_config(), "max_position_embeddings", None)  # of the stack that reads, where others see images
 
 
 def save(model: Any, tokenizer: Any, folder: Path) -> None:
@@ -31,6 +43,15 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def shape_of_folder(folder: Path) -> Any:
+    """Return the Transformers config of a checkpoint folder, of Transformers' own kinds or of ours."""
+    from transformers import AutoConfig
+
+    own.classes()
+    recurrent.register()
+    return cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
+
+
 def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "float32") -> LanguageModel:
     """Return the model of a checkpoint folder, its weights in ``dtype`` whatever they are stored in (int8 layers stay int8).
 
@@ -39,23 +60,21 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         ValueError: the weights do not fit the config.
     """
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
-    own.classes()
+    shape = shape_of_folder(folder)
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
     if QUANTIZATION_KEY in json.loads((folder / "config.json").read_text()):
         from kernels.models.formats.int8 import load_int8
 
-        model = load_int8(cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True), folder / "model.safetensors", kind)
+        model = load_int8(shape, folder / "model.safetensors", kind)
     else:
-        shape = cast(Any, AutoConfig).from_pretrained(folder, local_files_only=True)
-        made: Any = AutoModelForCausalLM if type(shape) in cast(Any, AutoModelForCausalLM)._model_mapping else AutoModelForImageTextToText
-        model = made.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+        model = auto_class(shape).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE

@@ -1,10 +1,14 @@
 """Models that train: a family's own fast module, or Transformers' where there is none; saved in Transformers' form either way."""
 
+import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
+from kernels.models.formats.auto_classes import attention_of_class, auto_class, named_class
 from kernels.models.formats.state_tables import Table, from_transformers, to_transformers
+from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
 from kernels.specs.objectives import Attention
 
@@ -36,8 +40,13 @@ class Fast(NamedTuple):
     attention: Attention
     initialise: Callable[[Any, float], None]
     """Takes a generator of random numbers and a standard deviation."""
-    splits: Mapping[str, tuple[int, ...]] = {}
-    """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards."""
+    splits: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards: beside those of the table."""
+
+    def all_splits(self) -> dict[str, tuple[int, ...]]:
+        """Return all of them."""
+        entries = self.table.entries if self.table is not None else ()
+        return {**{entry.ours.replace("{}", "*"): entry.rows for entry in entries if entry.rows}, **self.splits}
 
 
 class Trainable(NamedTuple):
@@ -50,8 +59,8 @@ class Trainable(NamedTuple):
     table: Table | None
     is_own: bool
     """Whether the module is one of ours; else it wraps Transformers'."""
-    splits: Mapping[str, tuple[int, ...]] = {}
-    """See `Fast`."""
+    splits: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    """See `Fast.all_splits`."""
 
 
 def fast_of(shape: Any) -> Fast | None:
@@ -63,33 +72,45 @@ def fast_of(shape: Any) -> Fast | None:
     return None
 
 
+def counts_of(shape: Any) -> Counts | None:
+    """Return what a model of a Transformers config holds and does as its family's own module; None where no family has one for it."""
+    for spec in specs("architectures").values():
+        found = spec.counts(shape) if spec.counts is not None else None
+        if found is not None:
+            return found
+    return None
+
+
 def fresh(shape: Any, seed: int) -> Trainable:
-    """Return a model with weights drawn by a seed."""
+    """Return a model with weights drawn by a seed. Raises ValueError: no module of ours is of the family, and it is no causal decoder."""
     import torch
 
     found = fast_of(shape)
     generator = torch.Generator().manual_seed(seed)
     if found is not None:
         found.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
-        return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.splits)
-    from transformers import AutoModelForCausalLM
-
-    return _wrapped(cast(Any, AutoModelForCausalLM).from_config(shape, dtype=torch.float32))
+        return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.all_splits())
+    return _wrapped(auto_class(shape).from_config(shape, dtype=torch.float32))
 
 
 def taken(model: Any) -> Trainable:
-    """Return a loaded model of Transformers as one that learns: its weights in a fast module where there is one."""
+    """Return a loaded model of Transformers as one that learns: its weights in a fast module where there is one.
+
+    Raises:
+        ValueError: see `fresh`.
+    """
     found = fast_of(model.config)
     if found is None:
         return _wrapped(model.float())
     state = {name: tensor.float() for name, tensor in model.state_dict().items()}
     if found.table is not None:
         tied = set(model.all_tied_weights_keys) if model.config.tie_word_embeddings else set[str]()
+        tied -= {name for entry in found.table.expanded() for name in entry.theirs}  # what the module holds apart may have begun as one
         state = from_transformers({name: tensor for name, tensor in state.items() if name not in tied}, found.table)
     else:
         state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     found.module.load_state_dict(state)
-    return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.splits)
+    return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.all_splits())
 
 
 def write(trained: Trainable, folder: Path) -> None:
@@ -103,10 +124,8 @@ def write(trained: Trainable, folder: Path) -> None:
     if not trained.is_own:
         trained.module.model.save_pretrained(folder)
         return
-    from transformers import AutoModelForCausalLM
-
     with torch.device("meta"):
-        model: Any = model_class(trained.shape, AutoModelForCausalLM)(trained.shape)
+        model: Any = model_class(trained.shape, auto_class(trained.shape))(trained.shape)
     state = {name: tensor.detach().cpu() for name, tensor in trained.module.state_dict().items()}
     state = {f"module.{name}": tensor for name, tensor in state.items()} if trained.table is None else to_transformers(state, trained.table)
     missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
@@ -114,22 +133,29 @@ def write(trained: Trainable, folder: Path) -> None:
     lacking = sorted(set(missing) - tied)
     if lacking or unexpected:
         raise ValueError(f"{trained.shape.model_type}: the state-dict table leaves out {lacking[:3]} and has unknown {unexpected[:3]}")
-    model.tie_weights()
+    model.tie_weights(missing_keys=set(missing), recompute_mapping=False)  # what has weights of its own stays apart
+    if tied - set(missing):  # T5's config says that all are one, and older versions of Transformers go by it
+        model.config = copy.copy(model.config)
+        model.config.tie_word_embeddings = False
     model.save_pretrained(folder)
 
 
 def model_class(shape: Any, fallback: Any) -> Any:
-    """Return Transformers' class for a config: the one that it names, else the one that its model type has among causal decoders."""
+    """Return Transformers' class for a config: the one that it names, else the one that an auto class has for its model type."""
     import transformers
 
-    named = (getattr(shape, "architectures", None) or [None])[0]
-    found = getattr(transformers, named, None) if named else None
+    library: Any = transformers
+    named = named_class(shape)
+    found: Any = getattr(library, named, None) if named else None
     if found is None:
         found = fallback._model_mapping[type(shape)]  # the public way makes weights
-    return found[0] if isinstance(found, tuple) else found
+    return cast(Any, found[0] if isinstance(found, tuple) else found)
 
 
 def _wrapped(model: Any) -> Trainable:
     from kernels.models.blocks.wrapped import Wrapped
 
+    attention = attention_of_class(type(model).__name__)
+    if attention != "causal":
+        raise ValueError(f"{type(model).__name__}: only causal decoders learn by Transformers' own module, and this one is {attention}")
     return Trainable(Wrapped(model), model.config, "causal", None, is_own=False)

@@ -1,7 +1,7 @@
 """Linear layers with int8 weights: one scale an output channel, dequantised on the fly."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 
 def quantize_weight(weight: Any) -> tuple[Any, Any]:
@@ -49,10 +49,11 @@ def load_int8(config: Any, path: Path, dtype: Any) -> Any:
         ValueError: the file lacks a tensor that the architecture has, or holds one that it has not.
     """
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
-    from transformers import AutoModelForCausalLM
+
+    from kernels.models.formats.auto_classes import auto_class
 
     tensors = load_file(path)
-    model = cast(Any, AutoModelForCausalLM).from_config(config, dtype=dtype)
+    model = auto_class(config).from_config(config, dtype=dtype)
     replace_linears(model, tensors)
     missing, unexpected = model.load_state_dict(tensors, strict=False)
     tied = set(model.all_tied_weights_keys) if config.tie_word_embeddings else set[str]()

@@ -5,14 +5,17 @@ otherwise.
 """
 
 import functools
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
+
+from kernels.models.formats.auto_classes import attention_of_class
+from kernels.specs.objectives import Attention
 
 MODEL_TYPE = "modelmill_decoder"
 
 
-def attention_of(model: Any) -> str:
-    """Return who may look at whom in a loaded causal or prefix decoder."""
-    return model.config.stack["attention"] if model.config.model_type == MODEL_TYPE else "causal"
+def attention_of(model: Any) -> Attention:
+    """Return who may look at whom in a loaded model."""
+    return model.config.stack["attention"] if model.config.model_type == MODEL_TYPE else attention_of_class(type(model).__name__)
 
 
 class Answer(NamedTuple):
@@ -57,7 +60,8 @@ def classes() -> tuple[Any, Any]:
             self.num_hidden_layers = self.stack.get("num_layers", 0)
             self.num_attention_heads = self.stack.get("num_heads", 0)
             self.head_dim = self.stack.get("head_width", 0)
-            super().__init__(**{**settings, "tie_word_embeddings": bool(self.stack.get("tied"))})
+            settings["tie_word_embeddings"] = bool(self.stack.get("tied"))
+            super().__init__(**settings)
 
     class ModelmillDecoderForCausalLM(PreTrainedModel):
         """The stack, asked as Transformers asks its decoders."""
@@ -66,7 +70,7 @@ def classes() -> tuple[Any, Any]:
         _tied_weights_keys: ClassVar[Any] = {}
 
         def __init__(self, config: Any) -> None:
-            super().__init__(config)
+            super().__init__(config)  # pyright: ignore[reportUnknownMemberType]
             self.module = Decoder(DecoderShape(**config.stack))
             self.post_init()
 
@@ -88,6 +92,6 @@ def classes() -> tuple[Any, Any]:
             """
             return asked(self.module, input_ids, attention_mask, past_key_values, logits_to_keep, prefix_mask)
 
-    AutoConfig.register(MODEL_TYPE, ModelmillDecoderConfig)
-    AutoModelForCausalLM.register(ModelmillDecoderConfig, ModelmillDecoderForCausalLM)
+    cast(Any, AutoConfig).register(MODEL_TYPE, ModelmillDecoderConfig)
+    cast(Any, AutoModelForCausalLM).register(ModelmillDecoderConfig, ModelmillDecoderForCausalLM)
     return ModelmillDecoderConfig, ModelmillDecoderForCausalLM

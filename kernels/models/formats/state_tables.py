@@ -16,7 +16,7 @@ class Entry(NamedTuple):
     rows: tuple[int, ...] = ()
     """How many rows of ours each of theirs has; empty where it is one."""
     transposed: bool = False
-    """Whether theirs stand the other way round, as GPT-2's do."""
+    """Whether theirs have their dimensions the other way round, as GPT-2's do."""
     shape: tuple[int, ...] = ()
     """Of what each row of theirs is, where it is no row: a convolution's kernel. Ours has it flat."""
 
@@ -47,7 +47,7 @@ def to_transformers(ours: Mapping[str, Any], table: Table) -> dict[str, Any]:
         tensor = ours[entry.ours]
         parts = tensor.split(list(entry.rows)) if entry.rows else (tensor,)
         for name, part in zip(entry.theirs, parts, strict=True):
-            part = part.t() if entry.transposed else part
+            part = _turned(part) if entry.transposed else part
             found[name] = (part.unflatten(1, entry.shape) if entry.shape else part).contiguous()
     return found
 
@@ -65,10 +65,14 @@ def from_transformers(theirs: Mapping[str, Any], table: Table) -> dict[str, Any]
     used: set[str] = set()
     for entry in table.expanded():
         parts = [theirs[name].flatten(1) if entry.shape else theirs[name] for name in entry.theirs]
-        parts = [part.t() for part in parts] if entry.transposed else parts
+        parts = [_turned(part) for part in parts] if entry.transposed else parts
         found[entry.ours] = torch.cat(parts).contiguous() if len(parts) > 1 else parts[0]
         used |= set(entry.theirs)
     unused = sorted(set(theirs) - used)
     if unused:
         raise ValueError(f"the checkpoint holds tensors that the architecture has no place for: {unused[:3]}")
     return found
+
+
+def _turned(tensor: Any) -> Any:
+    return tensor.permute(*reversed(range(tensor.ndim)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -59,7 +60,7 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     file.write_text("changed since")
     plans = [plan("first"), plan("broken", broken), plan("filed", file=file), plan("last")]
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {found.name: found.task for found in plans})
-    monkeypatch.setattr(checkpoints, "load", lambda folder, device: None)
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="causal"))
     seen = Partition(key="filed", source="filed", files=[ObservedFile(path="items.jsonl", size_bytes=1, modified="", digest="as it was")])
     words: list[str] = []
     made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}), say=words.append)
@@ -81,3 +82,12 @@ def test_what_was_published_before_an_error_stands(tmp_path: Path) -> None:
     made, failures, _ = outcome(tmp_path, plan("one"), plan("two"), sources=ObservedSources(), build_together=publish_one_and_fail)
     assert made == ["one"]
     assert list(failures) == ["two"] and str(failures["two"]) == "the second"
+
+
+def test_an_eval_that_makes_no_sense_of_the_model_that_was_loaded_fails_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = plan("read_on")
+    monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"read_on": found.task})
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="bidirectional"))
+    made, failures, _ = outcome(tmp_path, found, sources=ObservedSources(), say=lambda words: None)
+    told = "the task 'read_on' is for causal or encoder_decoder or prefix models, and this one is bidirectional; leave the eval or the model out"
+    assert made == [] and failures == {"read_on": f"ValueError: {told}"}

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from kernels.charts.scaling import Promise, plot_scaling, size_words
+from kernels.charts.numbers import size_words
+from kernels.charts.scaling import Promise, plot_scaling
 
 SCHEMA = ["num_parameters", "flops", "loss"]
 RUNS = pl.DataFrame([(size, 6.0 * size * tokens, 2 + 3e6 / size) for size in (1e6, 4e6) for tokens in (1e8, 4e8)], schema=SCHEMA, orient="row")

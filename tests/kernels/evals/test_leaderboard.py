@@ -33,9 +33,11 @@ def test_columns_say_where_lower_is_better_and_leave_breakdowns_out():
     assert leaderboard_table(scores()).columns[-1] == "perplexity/bits_per_byte (lower is better)"
 
 
-def test_a_model_that_skipped_an_eval_ranks_last_in_it():
-    table = leaderboard_table(scores([*ROWS, ("untested", "piqa", "accuracy", 0.99, 0.9, 1.0, 0.5, 200, True)]))
-    assert dict(table.select("model", "mean_rank").iter_rows()) == {"aligned": 1.5, "untested": 2.0, "base": 2.5, "chance": None}
+def test_a_model_that_an_eval_does_not_apply_to_is_absent_from_it_and_neither_last_nor_zero():
+    table = leaderboard_table(scores([*ROWS, ("encoder", "piqa", "accuracy", 0.62, 0.5, 0.7, 0.5, 200, True)]))
+    assert dict(table.select("model", "mean_rank").iter_rows()) == {"aligned": 1.0, "encoder": 2.0, "base": 2.5, "chance": None}
+    (column,) = [name for name in table.columns if name.startswith("perplexity/")]
+    assert table.filter(pl.col("model") == "encoder")[column].to_list() == [None]
 
 
 def test_markdown_has_a_line_a_row_and_a_dash_for_nothing():

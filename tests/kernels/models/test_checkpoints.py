@@ -92,6 +92,8 @@ def test_an_answer_ends_with_its_turn(saved: Path):
     calls = iter([lm.tokenizer("a", add_special_tokens=False)["input_ids"][0], end, end])
 
     class Scripted:
+        config = lm.model.config
+
         def __call__(self, **_: object) -> object:
             import types
 

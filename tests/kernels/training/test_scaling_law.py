@@ -86,6 +86,14 @@ def test_three_runs_tell_a_bare_power_and_say_why_no_floor() -> None:
     assert "E + A/N^alpha asks for 5 runs, and there are 3" in fit.why
 
 
+def test_a_law_without_a_floor_promises_no_fall_past_its_runs() -> None:
+    fit = fit_scaling_law(made([(2e6 * 4**step, 4e7 * 4**step) for step in range(3)]), seed=1, num_bootstrap=5)
+    beyond, within = predict(fit, 5.12e8, 1.024e10), predict(fit, 1.6e7, 3.2e8)
+    assert beyond.loss < beyond.interval.low * 1.2 < TRUE.loss(5.12e8, 1.024e10) < beyond.interval.high
+    assert beyond.interval.high == pytest.approx(fit.law.loss(3.2e7, 6.4e8))
+    assert within.interval.high - within.interval.low < 0.5
+
+
 def test_six_runs_of_both_tie_the_exponents() -> None:
     tied = TRUE._replace(token_exponent=TRUE.size_exponent)
     fit = fit_scaling_law(made([*GRID[:4], GRID[6], GRID[8]], law=tied), seed=1, num_bootstrap=2)

@@ -10,9 +10,9 @@ from kernels.models.formats.checkpoints import load, save
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers import of_model
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
-from tests.small_models import small_llama
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
+from tests.small_models import small_llama
 
 LENGTH = 16
 

@@ -67,7 +67,7 @@ def test_a_stopped_run_ends_bit_for_bit_where_an_undisturbed_one_ends(
     chosen, whole = undisturbed
     with pytest.raises(Stopped):
         run(data, tmp_path, chosen, stop_at)
-    states = sorted(path.name for path in (tmp_path / "scratch").iterdir())
+    states = sorted(path.name for path in (tmp_path / "scratch").glob("step-*"))
     assert states == [f"step-{step:06d}" for step in (3, 6, 9) if step <= stop_at][-2:]
     (tmp_path / "scratch" / "step-000011").mkdir()  # half-written
     words: list[str] = []

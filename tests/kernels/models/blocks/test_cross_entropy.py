@@ -44,6 +44,7 @@ def test_labels_that_count_nothing_give_no_gradient() -> None:
     assert hidden.grad[[0, 2]].abs().sum() == 0 and hidden.grad[1].abs().sum() > 0
 
 
+@pytest.mark.filterwarnings("ignore")  # of the compiler by itself
 def test_compiled_and_plain_give_the_same() -> None:
     hidden, weight, targets = torch.randn(8, 6), torch.randn(11, 6), torch.randint(0, 11, (8,))
     found = [token_loss(hidden, weight, targets, torch.tensor(8.0), compiled=compiled).total for compiled in (False, True)]

@@ -1,0 +1,92 @@
+"""``mill estimate``: what the models of a recipe take, before any of them is trained."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Column, Table
+
+from kernels.training import costs
+from kernels.training.hardware import CPU_EFFICIENCY, HARDWARE, Hardware, hardware
+from kernels.training.memory import training_memory
+from pipelines.planning.trainings import Training, trainings
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.tables import print_whole
+from pipelines.terminal.units import count, duration, size
+from pipelines.terminal.workbench import Workbench
+from resources.devices.leases import num_cores
+
+HERE = "here"
+CENT = 0.01
+NAMES = ", ".join([HERE, *HARDWARE])
+
+
+@app.command()
+def estimate(
+    recipe: RecipeOption = RECIPE,
+    on: Annotated[str, typer.Option("--on", help=f"One device of: {NAMES}. This machine is tried for some seconds, the others are not.")] = HERE,
+) -> None:
+    """Tell parameters, memory, FLOPs, time and cost of each model that the recipe trains; nothing is made."""
+    bench = Workbench(recipe)
+    device = this_machine() if on == HERE else hardware(on)
+    found = list(trainings(bench.recipe.entries, bench.lake))
+    told = [training for training in found if training.work is not None]
+    if not found:
+        console.print("the recipe trains no model")
+    if told:
+        print_whole(console, _table(told, device, is_here=on == HERE))
+        console.print(_about(device, is_here=on == HERE))
+    for training in found:
+        if training.work is None:
+            console.print(f"{training.model}: cannot be told: {training.why_not}")
+
+
+def this_machine() -> Hardware:
+    """Return the machine at hand as its processor is: what it computes is measured shape by shape, not by its peak."""
+    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return Hardware(HERE, {}, memory, 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads")
+
+
+def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
+    right = [Column(name, justify="right", no_wrap=True) for name in ("parameters", "tokens", "FLOPs", "memory", "time", "cost")]
+    table = Table(Column("model", no_wrap=True), *right, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for training in told:
+        work = training.work
+        assert work is not None
+        work = work._replace(step=work.step._replace(keeps_attention=is_here or device.name == "zen4_core"))
+        memory = training_memory(work.counts, work.step).total
+        too_much = device.memory_bytes is not None and memory > device.memory_bytes
+        seconds = _seconds_here(work) if is_here else costs.seconds_on(work, device)
+        price = costs.dollars(seconds, device)
+        table.add_row(
+            training.model,
+            count(work.counts.num_parameters),
+            count(work.num_tokens),
+            f"{costs.training_flops(work):.3g}",
+            styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
+            duration(seconds),
+            "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
+        )
+    return table
+
+
+def _seconds_here(work: costs.Work) -> float:
+    """Return the time of a training on this machine, with as many threads as a training gets."""
+    import torch
+
+    from kernels.training.calibration import measure_pace
+
+    torch.set_num_threads(num_cores())
+    return costs.seconds_here(work, measure_pace(work.counts, work.step, "cpu"))
+
+
+def _about(device: Hardware, *, is_here: bool) -> str:
+    """Return where the numbers come from."""
+    if is_here:
+        busy = os.getloadavg()[0]
+        more = f"; it is busy with other work (load {busy:.1f}), so that all takes longer now than alone" if busy > num_cores() / 2 else ""
+        return f"time: a stand-in of each model was timed on {device.source}{more}; memory: {size(device.memory_bytes or 0)} are there"
+    peaks = ", ".join(f"{peak / 1e12:.3g} TFLOP/s in {precision}" for precision, peak in device.peak_flops.items())
+    busy = "; a model too small to keep it busy takes longer" if device.name != "zen4_core" else ""
+    return f"time: {device.efficiency:.0%} of the peak is assumed ({peaks}; {device.source}){busy}"

@@ -1,0 +1,150 @@
+"""Trainings as a recipe asks for them, told before they run: which model, of what shape, on how many tokens."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+from assets.models.names import model_asset
+from assets.tokens.names import mixture_asset, tokenizer_asset
+from kernels.models.formats.checkpoints import shape_of_folder
+from kernels.models.formats.fast import counts_of
+from kernels.specs.architectures import Counts
+from kernels.specs.families import chosen, specs
+from kernels.specs.needs import Mixture, Package
+from kernels.specs.objectives import Objective
+from kernels.tokens.mixture_index import read_index
+from kernels.tokens.tokenizer_files import JSON, vocabulary_of
+from kernels.training.batches import max_segments
+from kernels.training.compilation import compiles
+from kernels.training.config import TrainingConfig
+from kernels.training.costs import Work
+from kernels.training.derived import Budget, derive_batch_size
+from kernels.training.feed import open_split
+from kernels.training.horizon import Extent, find_horizon, tokens_asked
+from kernels.training.memory import Step
+from pipelines.recipe.schema import RecipeBase, kernel_config
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
+
+
+class Training(NamedTuple):
+    """One model that is trained: its work, or why it cannot be told."""
+
+    model: str
+    work: Work | None
+    why_not: str
+
+
+def trainings(entries: RecipeBase, lake: Lake) -> Iterator[Training]:
+    """Yield the models of a recipe that its methods train, in the recipe's order."""
+    for name, entry in entries.models.items():
+        config = kernel_config("methods", entry.method, entry)
+        if "num_steps" not in type(config).model_fields:
+            continue
+        needs = {type(need) for need in specs("methods")[entry.method].needs}
+        if Mixture not in needs:
+            what = "images with texts" if Package in needs else "documents"
+            yield Training(name, None, f"{entry.method} reads {what}, whose lengths are known when it reads them")
+            continue
+        found = _counts(entries, lake, name)
+        if not isinstance(found, str):
+            found = work_of(cast(TrainingConfig, config), _reads(entries, lake, entry.data, config), found)
+        yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "")
+
+
+class Reads(NamedTuple):
+    """What a training reads of a mixture."""
+
+    row_length: int
+    """Tokens of the mixture's rows."""
+    num_rows: int | None
+    """None before the mixture is made."""
+    lengths: tuple[int, int]
+    """Positions that a row comes to as the objective has it read: of the one stack or an encoder, and of a decoder apart."""
+
+
+def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
+    """Return what a training reads; before the mixture is made, as if each of its rows held one document."""
+    length = entries.mixtures[mixture].sequence_length
+    objective: Objective = chosen("objectives", config.objective)
+    cell = Cell(entries.name, mixture_asset(mixture), None)
+    if lake.manifest(cell) is None:
+        return Reads(length, None, objective.lengths(config.objective, length, 1))
+    folder = lake.folder(cell)
+    num_rows = sum(rows.num_rows for rows in read_index(folder).sources.values())
+    num_documents = max_segments(open_split(folder, "train").segments)
+    return Reads(length, num_rows, objective.lengths(config.objective, length, num_documents))
+
+
+def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
+    """Return the work of a training, in words why it cannot be told, where it cannot.
+
+    Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the first of
+    them in memory.
+
+    Args:
+        config: of the training.
+        reads: what it reads.
+        held: what the model holds and does.
+    """
+    if config.num_epochs is not None and reads.num_rows is None:
+        return "num_epochs are of rows that the mixture has once it is made"
+    if (held.decoder is None) != (reads.lengths[1] == 0):
+        return "its objective is for another kind of model than it is made from"
+    length = reads.row_length
+    flops = held.flops_per_row(*reads.lengths) / length
+    extent = Extent(held.num_matmul_parameters, reads.num_rows or 1, length, int(flops))
+    batch_size = config.batch_size
+    if batch_size == "auto":
+        budget = Budget(extent.num_parameters, tokens_asked(config, extent) or 0, flops)
+        batch_size = int(derive_batch_size("step_law", budget, length).value)
+    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
+    num_tokens = horizon.num_tokens * horizon.last_step // horizon.num_steps
+    num_inputs, num_decoder = reads.lengths
+    step = Step(config.micro_batch_size or batch_size, num_inputs, config.precision, config.activation_checkpointing, decoder_length=num_decoder)
+    num_validations = -(-horizon.last_step // config.validate_every)
+    is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, "cpu")
+    num_validation_rows = num_validations * config.max_validation_sequences
+    return Work(held, horizon.last_step, num_tokens // length, num_tokens, step, num_validation_rows, is_compiled)
+
+
+def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
+    """Return what a model holds and does; in words why that cannot be told, where it cannot."""
+    root = model
+    while not hasattr(entries.models[root], "architecture"):
+        if not entries.models[root].parents:
+            return _counts_of_made(entries.name, lake, root)
+        root = entries.models[root].parents[0]
+    entry = entries.models[root]
+    config = kernel_config("methods", entry.method, entry)
+    architecture: Any = getattr(config, "architecture")  # noqa: B009  # a field of this method's config alone
+    spec = specs("architectures")[architecture.kind]
+    if spec.counts is None:
+        return f"the architecture {spec.name} does not tell what it holds"
+    if spec.reads_images:
+        return f"the architecture {spec.name} reads images, and a mixture holds none"
+    vocab_size = _vocab_size(entries, lake, entries.mixtures[entry.data].tokenizer)
+    if isinstance(vocab_size, str):
+        return vocab_size
+    return spec.counts(spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0)) or f"{spec.name} does not tell what it holds"
+
+
+def _counts_of_made(recipe: str, lake: Lake, model: str) -> Counts | str:
+    """Return what a model from elsewhere holds and does, once it is there; in words why that cannot be told, where it cannot."""
+    cell = Cell(recipe, model_asset(model), None)
+    if lake.manifest(cell) is None:
+        return f"{model} comes from elsewhere and is not there yet, and its shape comes with it"
+    shape = shape_of_folder(lake.folder(cell))
+    return counts_of(shape) or f"{model} is of the kind {shape.model_type!r}, or has a part, that no family tells of"
+
+
+def _vocab_size(entries: RecipeBase, lake: Lake, tokenizer: str | None) -> int | str:
+    """Return how many tokens a tokenizer has: as it was made, else as the recipe asks; in words why that is not known, where it is not."""
+    only = next(iter(entries.tokenizers)) if tokenizer is None and entries.tokenizer is None else tokenizer
+    cell = Cell(entries.name, tokenizer_asset(only), None)
+    if lake.manifest(cell) is not None:
+        folder = lake.folder(cell)
+        if (folder / JSON).is_file():
+            return len(vocabulary_of(folder))
+    entry: Any = entries.tokenizer if only is None else entries.tokenizers[only]
+    asked = getattr(kernel_config("tokenizers", entry.method, entry), "vocab_size", None)
+    return asked if isinstance(asked, int) else f"{tokenizer_asset(only)} is not made, and the recipe does not say how many tokens it has"

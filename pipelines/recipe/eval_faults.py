@@ -1,0 +1,68 @@
+"""What is wrong with a recipe's evals and its release: data that is not there, and questions that make no sense of a model or are no test of it."""
+
+import fnmatch
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from assets.evals import needs
+from kernels.specs.families import specs
+from kernels.specs.names import nearest
+from kernels.specs.needs import HeldOut
+from kernels.specs.tasks import Task
+from pipelines.recipe.attentions import applies, attention_of
+from pipelines.recipe.dangling import Fault, known
+from pipelines.recipe.splits import not_held_out
+
+
+def eval_faults(recipe: Any) -> Iterator[Fault]:
+    """Yield what is wrong, with where it stands."""
+    for name, entry in recipe.evals.items():
+        yield from _eval(recipe, name, entry)
+    if recipe.release is not None:
+        yield from known(("release", "candidate"), "model", recipe.release.candidate, recipe.models)
+        yield from _metric(recipe, recipe.release.metric)
+
+
+def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
+    for location, message in needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
+        yield ("evals", name, *location), message
+    attentions = {attention_of(recipe, model) for model in recipe.models}
+    if attentions and None not in attentions and not any(applies(recipe, name, model) for model in recipe.models):
+        task: Task = specs("tasks")[entry.task]
+        told = f"the task {entry.task!r} is for {_either(task.attentions)} models, and the recipe has none"
+        yield ("evals", name, "task"), f"{told}; leave the eval out, or add such a model"
+    mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
+    if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
+        key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"
+        yield ("evals", name, "data"), f"the mixture {entry.data!r} holds no document out ({key} is 0); raise it"
+    elif mixture is not None:
+        for model in recipe.models:
+            other = not_held_out(recipe, entry.data, model) if applies(recipe, name, model) else None
+            if other is not None:
+                told = f"{model!r} is trained on the mixture {other!r}, which may train on what {entry.data!r} holds out"
+                yield ("evals", name, "data"), f"{told}; give both one seed, and {other!r} no smaller validation_fraction"
+
+
+def _metric(recipe: Any, metric: str) -> Iterator[Fault]:
+    here = ("release", "metric")
+    name, _, score = metric.partition("/")
+    if name not in recipe.evals:
+        yield from known(here, "eval", name, recipe.evals)
+        return
+    task = specs("tasks")[recipe.evals[name].task]
+    if not any(fnmatch.fnmatchcase(score, spelled) for spelled in task.metrics):
+        yield here, f"the task {task.name!r} has no score {score!r}; {nearest(score, task.metrics)}"
+    yield from _gate(recipe, name, task, recipe.release.candidate)
+
+
+def _gate(recipe: Any, name: str, task: Task, candidate: str) -> Iterator[Fault]:
+    """Yield an eval that is to decide over a candidate which it cannot be asked."""
+    attention = attention_of(recipe, candidate)
+    if attention is not None and not applies(recipe, name, candidate):
+        others = [other for other in recipe.evals if applies(recipe, other, candidate)]
+        told = f"the task {task.name!r} is for {_either(task.attentions)} models, and the candidate {candidate!r} is {attention}"
+        yield ("release", "metric"), f"{told}; decide by another eval ({', '.join(others) or 'add one'}) or release another model"
+
+
+def _either(names: Collection[str]) -> str:
+    return " or ".join(sorted(names))

@@ -1,0 +1,73 @@
+"""Training of small models on bytes of real text, for tests that a family learns by an objective."""
+
+import argparse
+import difflib
+import typing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kernels.models.blocks.cross_entropy import token_loss
+from kernels.models.formats.fast import fresh
+from kernels.models.reading import Reading
+from kernels.specs.objectives import ControlTokens
+from kernels.training.batches import Examples, Transform, max_segments
+
+END, PAD, MASK = range(3)
+SENTINELS = tuple(range(3, 19))
+FIRST_BYTE = 19
+VOCABULARY = FIRST_BYTE + 256
+CONTROL = ControlTokens(END, PAD, MASK, sentinels=SENTINELS, vocabulary_size=VOCABULARY, special=frozenset(range(FIRST_BYTE)))
+LENGTH = 96
+"""Of rows."""
+
+
+def text_rows() -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
+    """Rows of bytes of the standard library, [N, LENGTH], two documents in each, and their segments."""
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (argparse, difflib, typing))
+    tokens = np.frombuffer(text[: len(text) // LENGTH * LENGTH], np.uint8).astype(np.int64).reshape(-1, LENGTH) + FIRST_BYTE
+    segments = np.broadcast_to((np.arange(LENGTH) >= LENGTH // 3).astype(np.uint16), tokens.shape)
+    return tokens, segments
+
+
+def transform_of(objective: Any, config: Any, segments: NDArray[np.uint16]) -> Transform:
+    """The transform of rows of a length with so many documents."""
+    return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], max_segments(segments)))
+
+
+def reading_of(examples: Examples) -> Reading:
+    """What a model reads of a batch."""
+    arrays = (examples.inputs_BT, examples.segments_BT, examples.prefix_BT, examples.decoder_inputs_BU, examples.decoder_segments_BU)
+    return Reading(*(None if array is None else torch.from_numpy(array).long() for array in arrays))  # pyright: ignore[reportArgumentType]
+
+
+def loss(module: Any, examples: Examples, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """The cross-entropy of a batch's targets, in nats each."""
+    hidden = module(reading_of(examples), dtype).flatten(0, 1)
+    targets = torch.from_numpy(examples.targets).flatten()
+    kept = targets >= 0
+    weight, bias = module.output_layer()
+    return token_loss(hidden[kept], weight, targets[kept], kept.sum(), bias_V=bias).total
+
+
+def trained(shape: Any, batches: Any, rate: float) -> Any:
+    """A fresh module behind a step of AdamW on each of some batches, the rate rising over twenty steps."""
+    module = fresh(shape, 1).module
+    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0)
+    for step, examples in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 20)
+        optimizer.zero_grad()
+        loss(module, examples).backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimizer.step()
+    return module
+
+
+def unigram_nats(seen: NDArray[np.int64], asked: NDArray[np.int64]) -> float:
+    """The cross-entropy of tokens by how often each was seen, in nats each."""
+    counts = np.bincount(seen, minlength=VOCABULARY) + 0.01
+    return float(-np.log(counts / counts.sum())[asked].mean())

@@ -1,0 +1,188 @@
+"""What ``mill estimate`` tells of a recipe's trainings before they run."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from kernels.models.architectures import llama
+from kernels.models.formats.checkpoints import shape_of_folder
+from kernels.models.formats.fast import counts_of, fresh
+from kernels.models.formats.fast import write as write_checkpoint
+from kernels.specs.architectures import Counts
+from kernels.specs.families import specs
+from kernels.training.costs import Work, training_flops
+from kernels.training.memory import training_memory
+from pipelines.planning import trainings as trainings_module
+from pipelines.planning.trainings import Reads, trainings, work_of
+from pipelines.recipe.schema import kernel_config, load_recipe
+from pipelines.terminal.application import app
+from resources.storage.lake import Lake
+from tests.small_mixtures import put_rows
+from tests.small_recipe import RECIPE, SMALL, write
+
+importlib.import_module("pipelines.commands.estimate")
+SHAPE = {"hidden_size": 32, "num_layers": 1, "num_heads": 2, "num_kv_heads": 1, "intermediate_size": 64, "max_position_embeddings": 64}
+
+
+def counts() -> Counts:
+    """Return what the model of the small recipe holds and does."""
+    config = llama.LlamaConfig.model_validate({"kind": "llama", "tie_embeddings": True, **SHAPE})
+    found = counts_of(llama.build(config, vocab_size=300, eos_token_id=0, pad_token_id=0))
+    assert found is not None
+    return found
+
+
+COUNTS = counts()
+
+
+def empty_lake(folder: Path) -> Lake:
+    return Lake(folder / "lake", folder / "cache")
+
+
+def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
+    (found,) = trainings(load_recipe(write(tmp_path, SMALL)).entries, empty_lake(tmp_path))
+    work = found.work
+    assert work is not None
+    assert work.counts == COUNTS
+    assert work.num_rows == 30 * 4
+    assert (work.num_steps, work.num_tokens, work.step.num_rows, work.step.row_length, work.step.precision) == (30, 30 * 4 * 64, 4, 64, "float32")
+    assert work.num_validation_rows == 3 * 4
+    assert training_flops(work) == 30 * 4 * 64 * COUNTS.flops_per_token(64)
+
+
+def asked(folder: Path, length: str, num_rows: int | None = None, more: str = "") -> Work | str:
+    text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
+    entries = load_recipe(write(folder, text)).entries
+    config: Any = kernel_config("methods", "pretrain", entries.models["base"])
+    return work_of(config, Reads(64, num_rows, (64, 0)), COUNTS)
+
+
+def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
+    flops = COUNTS.flops_per_token(64) * 256 * 7.5
+    for length, num_rows in ((f"num_tokens: {256 * 7 + 100}", None), (f"num_flops: {flops}", None), ("num_epochs: 2.0", 14)):
+        found = asked(tmp_path, length, num_rows)
+        assert isinstance(found, Work)
+        assert (found.num_steps, found.num_tokens) == (7, 7 * 256)
+    assert asked(tmp_path, "num_epochs: 2.0") == "num_epochs are of rows that the mixture has once it is made"
+
+
+def test_a_training_that_stops_early_takes_the_steps_before_that(tmp_path: Path) -> None:
+    found = asked(tmp_path, "num_steps: 30", more="    stop_after_steps: 10\n    micro_batch_size: 2\n    activation_checkpointing: full\n")
+    assert isinstance(found, Work)
+    assert (found.num_steps, found.num_tokens, found.step.num_rows, found.step.checkpointing) == (10, 10 * 256, 2, "full")
+    assert found.num_validation_rows == 4
+
+
+def test_a_model_trained_on_has_the_shape_of_its_ancestor_and_one_from_elsewhere_none(tmp_path: Path) -> None:
+    entry = (
+        SMALL[SMALL.index("  base:") :].replace("  base:", "  further:").replace("method: pretrain", "method: continue_pretraining\n    from: [base]")
+    )
+    further = "".join(line for line in entry.splitlines(keepends=True) if "architecture:" not in line and not line.startswith("      "))
+    stray = further.replace("further:", "stray:").replace("from: [base]", "from: [adopted]").replace("data: pretrain", "data: taken")
+    mixture = (
+        SMALL[SMALL.index("  pretrain:") : SMALL.index("models:")]
+        .replace("  pretrain:", "  taken:")
+        .replace("weights:", "tokenizer: of_it\n    weights:")
+    )
+    text = SMALL.replace("models:\n", f"{mixture}models:\n  adopted: {{method: adopt_gguf, data: model.gguf, dtype: float32}}\n")
+    own = text[text.index("tokenizer:\n") : text.index("mixtures:")]
+    trained = "  own: {method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}\n"
+    tokenizers = f"tokenizers:\n{trained}  of_it: {{method: of_model, model: adopted}}\n"
+    text = text.replace(own, tokenizers).replace("  pretrain:\n", "  pretrain:\n    tokenizer: own\n")
+    found = list(trainings(load_recipe(write(tmp_path, text + further + stray)).entries, empty_lake(tmp_path)))
+    assert [training.model for training in found] == ["base", "further", "stray"]
+    assert found[1].work is not None
+    assert found[1].work.counts == COUNTS
+    assert found[2].work is None
+    assert "adopted comes from elsewhere and is not there yet" in found[2].why_not
+
+
+def test_the_command_prints_a_line_a_training_and_why_others_cannot_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILL_HOME", str(tmp_path / "home"))
+    told = CliRunner().invoke(app, ["estimate", "--on", "h100", "--recipe", str(write(tmp_path, RECIPE))]).output
+    lines = [line.split() for line in told.splitlines()]
+    assert ["base", f"{COUNTS.num_parameters:,}", "7,680"] in [line[:3] for line in lines]
+    assert "sft: cannot be told: sft reads documents" in told
+    assert "H100" in told
+    assert "small_sft" not in told
+
+
+ARCHITECTURES = {
+    "prefix_decoder": ("num_heads: 2, num_kv_heads: 1, intermediate_size: 64, max_position_embeddings: 64", "prefix_lm", (64, 0)),
+    "modernbert": ("num_heads: 2, intermediate_size: 64, max_position_embeddings: 64", "masked", (64, 0)),
+    "t5": ("num_heads: 2, intermediate_size: 64, max_position_embeddings: 64", "prefix_to_target", (64, 63)),
+    "mamba2": ("state_size: 16, head_dim: 16", "next_token", (64, 0)),
+}
+
+
+def recipe_of(kind: str, objective: str) -> str:
+    """Return the small recipe with an architecture and an objective."""
+    own = SMALL[SMALL.index("    architecture:") : SMALL.index("    num_steps: 30")]
+    shape = f"kind: {kind}, hidden_size: 32, num_layers: 2, tie_embeddings: true, {ARCHITECTURES[kind][0]}"
+    return SMALL.replace(own, f"    architecture: {{{shape}}}\n    objective: {{kind: {objective}}}\n")
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_a_training_of_every_family_is_told_as_its_objective_has_rows_read(tmp_path: Path, kind: str) -> None:
+    _, objective, lengths = ARCHITECTURES[kind]
+    (found,) = trainings(load_recipe(write(tmp_path, recipe_of(kind, objective))).entries, empty_lake(tmp_path))
+    work = found.work
+    assert work is not None, found.why_not
+    assert work.step.lengths == lengths
+    assert (work.num_rows, work.num_tokens) == (30 * 4, 30 * 4 * 64)
+    assert training_flops(work) == 30 * 4 * work.counts.flops_per_row(*lengths)
+    assert training_memory(work.counts, work.step).activations > 0
+
+
+def test_the_command_tells_of_an_encoder_decoder_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MILL_HOME", str(tmp_path / "home"))
+    told = CliRunner().invoke(app, ["estimate", "--recipe", str(write(tmp_path, recipe_of("t5", "prefix_to_target")))])
+    assert told.exit_code == 0, told.output
+    assert "7,680" in told.output
+
+
+def test_what_an_objective_leaves_room_for_goes_by_the_documents_of_a_mixture_that_is_made(tmp_path: Path) -> None:
+    class Made:
+        def manifest(self, cell: object) -> object:
+            return cell
+
+        def folder(self, cell: object) -> Path:
+            return tmp_path
+
+    put_rows(tmp_path, "train", np.ones((3, 64)), np.tile(np.arange(64) // 16, (3, 1)))
+    entries = load_recipe(write(tmp_path, recipe_of("t5", "span_corruption"))).entries
+    config: Any = kernel_config("methods", "pretrain", entries.models["base"])
+    made: Any = Made()
+    lengths = specs("objectives")["span_corruption"].lengths
+    assert trainings_module._reads(entries, made, "pretrain", config) == Reads(64, 3, lengths(config.objective, 64, 4))
+    before = trainings_module._reads(entries, empty_lake(tmp_path), "pretrain", config)
+    assert before == Reads(64, None, lengths(config.objective, 64, 1))
+
+
+def test_an_objective_for_another_kind_of_model_is_told_of(tmp_path: Path) -> None:
+    entries = load_recipe(write(tmp_path, SMALL)).entries
+    config: Any = kernel_config("methods", "pretrain", entries.models["base"])
+    assert work_of(config, Reads(64, None, (64, 63)), COUNTS) == "its objective is for another kind of model than it is made from"
+
+
+@pytest.mark.parametrize("kind", ["llama", *ARCHITECTURES])
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_checkpoint_tells_as_the_recipe_that_made_it(tmp_path: Path, kind: str, tied: bool) -> None:
+    text = SMALL if kind == "llama" else recipe_of(kind, ARCHITECTURES[kind][1])
+    entries = load_recipe(write(tmp_path, text.replace("tie_embeddings: true", f"tie_embeddings: {str(tied).lower()}"))).entries
+    (found,) = trainings(entries, empty_lake(tmp_path))
+    config: Any = kernel_config("methods", "pretrain", entries.models["base"])
+    shape = specs("architectures")[kind].build(config.architecture, vocab_size=300, eos_token_id=0, pad_token_id=3)
+    trained = fresh(shape, 1)
+    write_checkpoint(trained, tmp_path / "checkpoint")
+    assert found.work is not None
+    assert counts_of(shape_of_folder(tmp_path / "checkpoint")) == found.work.counts
+    assert found.work.counts.num_parameters == sum(parameter.numel() for parameter in trained.module.parameters())
+
+
+def test_every_architecture_tells_what_it_holds() -> None:
+    assert [name for name, spec in specs("architectures").items() if spec.counts is None] == []

@@ -1,0 +1,45 @@
+"""The recipe that compares architectures compares like with like."""
+
+from functools import cache
+from typing import Any
+
+import torch
+
+from kernels.models.formats import own
+from kernels.models.formats.auto_classes import auto_class
+from kernels.specs.families import specs
+from pipelines.recipe.attentions import applies, attention_of
+from pipelines.recipe.schema import load_recipe
+from tests.locations import PROJECT
+
+
+@cache
+def recipe() -> Any:
+    return load_recipe(PROJECT / "pipelines" / "recipes" / "architectures.yaml").entries
+
+
+def num_parameters(entry: Any) -> int:
+    own.classes()
+    tokenizer = recipe().tokenizers[recipe().mixtures[entry.data].tokenizer]
+    shape = specs("architectures")[entry.architecture.kind].build(entry.architecture, vocab_size=tokenizer.vocab_size, eos_token_id=0, pad_token_id=3)
+    with torch.device("meta"):
+        model = auto_class(shape).from_config(shape)
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_its_models_have_about_two_million_parameters_each() -> None:
+    sizes = {name: num_parameters(entry) for name, entry in recipe().models.items()}
+    assert all(1_900_000 < size < 2_350_000 for size in sizes.values()), sizes
+
+
+def test_they_are_of_every_kind_and_read_as_many_tokens_of_the_same_shares_and_hold_the_same_documents_out() -> None:
+    models, mixtures = recipe().models, recipe().mixtures
+    assert {attention_of(recipe(), name) for name in models} == {"causal", "prefix", "bidirectional", "encoder_decoder"}
+    assert len({entry.num_steps * entry.batch_size * mixtures[entry.data].sequence_length for entry in models.values()}) == 1
+    assert len({mixture.model_copy(update={"tokenizer": None}).model_dump_json() for mixture in mixtures.values()}) == 1
+
+
+def test_all_are_asked_for_the_hidden_word_and_decoders_alone_for_bits_per_byte() -> None:
+    assert all(applies(recipe(), "hidden_word", name) for name in recipe().models)
+    asked = {attention_of(recipe(), name) for name in recipe().models if applies(recipe(), "heldout", name)}
+    assert asked == {"causal", "prefix"}
