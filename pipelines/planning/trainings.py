@@ -120,8 +120,6 @@ def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
     spec = specs("architectures")[architecture.kind]
     if spec.counts is None:
         return f"the architecture {spec.name} does not tell what it holds"
-    if spec.reads_images:
-        return f"the architecture {spec.name} reads images, and a mixture holds none"
     vocab_size = _vocab_size(entries, lake, entries.mixtures[entry.data].tokenizer)
     if isinstance(vocab_size, str):
         return vocab_size

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from transformers import PreTrainedConfig
 
 from kernels.evals import hidden_word_likelihoods
 from kernels.evals.hidden_word_likelihoods import TokenPassage, fitted, likelihoods_of_options, token_passages
@@ -40,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, attention: str, function: str, limit:
     model: Any = SimpleNamespace(
         attention=attention,
         tokenizer=Bytes("<|mask|>", "<|sentinel_0|>", "<|sentinel_1|>"),
-        model=SimpleNamespace(config=SimpleNamespace(**({} if limit is None else {"max_position_embeddings": limit}))),
+        model=SimpleNamespace(config=cast(Any, PreTrainedConfig)(**({} if limit is None else {"max_position_embeddings": limit}))),
     )
     (found,) = likelihoods_of_options(model, [PASSAGE])
     assert found.log_likelihoods == (-2.0, -1.0)
@@ -75,7 +76,7 @@ def test_a_model_that_reads_texts_of_any_length_is_asked_all(monkeypatch: pytest
 
 @pytest.mark.parametrize(("attention", "lacks"), [("bidirectional", "no mask token"), ("encoder_decoder", "0 sentinels, and a blank needs 2")])
 def test_a_tokenizer_without_what_marks_a_blank_is_told(attention: str, lacks: str) -> None:
-    config = SimpleNamespace(max_position_embeddings=100)
+    config = cast(Any, PreTrainedConfig)(max_position_embeddings=100)
     model: Any = SimpleNamespace(attention=attention, tokenizer=Bytes(), model=SimpleNamespace(config=config))
     with pytest.raises(ValueError, match=lacks):
         likelihoods_of_options(model, [PASSAGE])

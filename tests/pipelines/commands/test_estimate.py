@@ -21,6 +21,7 @@ from pipelines.planning.trainings import Reads, trainings, work_of
 from pipelines.recipe.schema import kernel_config, load_recipe
 from pipelines.terminal.application import app
 from resources.storage.lake import Lake
+from tests.pipelines.recipe.test_recipe_images import SEEING
 from tests.small_mixtures import put_rows
 from tests.small_recipe import RECIPE, SMALL, write
 
@@ -182,6 +183,11 @@ def test_a_checkpoint_tells_as_the_recipe_that_made_it(tmp_path: Path, kind: str
     assert found.work is not None
     assert counts_of(shape_of_folder(tmp_path / "checkpoint")) == found.work.counts
     assert found.work.counts.num_parameters == sum(parameter.numel() for parameter in trained.module.parameters())
+
+
+def test_a_training_on_images_cannot_be_told_before_it_reads_them(tmp_path: Path) -> None:
+    (found,) = trainings(load_recipe(write(tmp_path, SEEING)).entries, empty_lake(tmp_path))
+    assert found == ("base", None, "pretrain_image_text reads images with texts, whose lengths are known when it reads them")
 
 
 def test_every_architecture_tells_what_it_holds() -> None:

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from kernels.evals.tasks.image_questions import SPEC, ImageQuestionsConfig
+from kernels.inference.likelihood import log_likelihoods
+from kernels.inference.requests import Request
 from kernels.models.architectures import llava
 from kernels.models.formats.chats import image_chats
 from kernels.models.formats.checkpoints import LanguageModel, load
@@ -56,6 +58,13 @@ def test_an_option_has_the_likelihood_of_reading_it_alone_behind_its_own_image(m
             expected = sum(float(scores[place - 1, token]) for place, token in enumerate(learned.ids) if learned.mask[place])
             assert likelihood == pytest.approx(expected, rel=0.02)
     assert len(np.unique(items["log_likelihoods"].to_list(), axis=0)) == 5, "another image, another likelihood"
+
+
+def test_an_image_and_its_text_are_read_whole_or_not_at_all(model: LanguageModel) -> None:
+    pixels, places = np.zeros((1, 3, 8, 8), np.float32), (4,) * 4
+    assert log_likelihoods(model, [Request((*places, *(9,) * 59), (5, 6), 0)], pixels)[0] < 0
+    with pytest.raises(ValueError, match="an image and its text are 65 tokens, and the model reads 64"):
+        log_likelihoods(model, [Request((*places, *(9,) * 60), (5, 6), 0)], pixels)
 
 
 def test_what_cannot_be_asked_ends_the_items_with_its_reason(model: LanguageModel, tmp_path: Path) -> None:

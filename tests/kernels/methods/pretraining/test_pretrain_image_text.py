@@ -14,7 +14,8 @@ from kernels.evals.tasks.image_questions import ImageQuestionsConfig
 from kernels.methods.pretraining.pretrain_image_text import IMAGES, SPEC, TOKENIZER, PretrainImageTextConfig
 from kernels.models.architectures import llama, llava
 from kernels.models.formats.chats import image_chats
-from kernels.models.formats.checkpoints import load
+from kernels.models.formats.checkpoints import load, shape_of_folder
+from kernels.models.formats.fast import counts_of
 from kernels.reading.images.conversations import PLACE
 from kernels.reading.images.decoding import decode_file, normalised
 from kernels.specs.turns import Turn
@@ -80,6 +81,16 @@ def test_a_step_in_parts_has_the_loss_of_the_step_as_a_whole(data: Path, tmp_pat
     parts = run(data, tmp_path / "parts", config(num_steps=2, micro_batch_size=3))
     assert parts["final_loss"] == pytest.approx(whole["final_loss"], rel=1e-5)
     assert parts["validation_loss"] == pytest.approx(whole["validation_loss"], rel=1e-5)
+
+
+def test_the_work_of_a_token_that_is_read_has_its_share_of_the_image_and_none_of_padding(data: Path, tmp_path: Path) -> None:
+    summary = run(data, tmp_path, config(num_steps=8))  # all 64 examples once
+    counts = counts_of(shape_of_folder(tmp_path / "out"))
+    assert counts is not None and counts.image is not None
+    length = round(summary["num_train_tokens"] / 64)
+    assert length % 8, "rows are longer than what is read of them"
+    assert summary["flops_per_token"] == int(counts.flops_per_row(length, num_images=1) / length) > counts.flops_per_token(length)
+    assert summary["num_matmul_parameters"] == counts.num_matmul_parameters + counts.image.num_matmul_parameters
 
 
 def test_one_batch_is_learned_by_heart(tmp_path: Path, data: Path) -> None:

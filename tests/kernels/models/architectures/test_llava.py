@@ -8,7 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from kernels.models.architectures import llava
-from kernels.models.formats.fast import fast_of, fresh, taken, write
+from kernels.models.formats.auto_classes import attention_of_class, auto_class
+from kernels.models.formats.checkpoints import max_positions
+from kernels.models.formats.fast import counts_of, fast_of, fresh, taken, write
 from kernels.models.reading import Reading
 
 VOCABULARY, IMAGE = 61, 60
@@ -133,6 +135,60 @@ def test_what_the_module_lacks_is_left_to_transformers(changes: dict[str, Any]) 
         part, _, name = key.rpartition(".")
         setattr(getattr(made, part) if part else made, name, value)
     assert fast_of(made) is None
+
+
+MANY = [{}, {"tie_embeddings": True}, {"vision_layers": 3, "patch_size": 2}, {"num_layers": 1, "vision_width": 48, "hidden_size": 64}]
+
+
+@pytest.mark.parametrize("changes", MANY, ids=str)
+def test_parameters_are_told_before_the_model_is_made(changes: dict[str, Any]) -> None:
+    from transformers import LlavaForConditionalGeneration
+
+    made = shape(**changes)
+    told = counts_of(made)
+    assert told is not None and told.image is not None
+    assert told.num_parameters == sum(parameter.numel() for parameter in fresh(made, 1).module.parameters())
+    unused = 2 * made.vision_config.hidden_size  # CLIP's norm of what an image is summed up in
+    theirs: Any = LlavaForConditionalGeneration(made)
+    assert told.num_parameters == sum(parameter.numel() for parameter in theirs.parameters()) - unused
+
+
+@pytest.mark.parametrize("changes", MANY, ids=str)
+def test_flops_are_those_that_torch_counts_of_transformers_model_but_for_gradients_of_pixels(changes: dict[str, Any]) -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import LlavaForConditionalGeneration
+
+    made = shape(**changes)
+    told, patches = counts_of(made), made.image_seq_length
+    assert told is not None
+    theirs: Any = LlavaForConditionalGeneration(made)
+    theirs.set_attn_implementation("eager")  # the only one that torch counts on a CPU
+    tokens = torch.full((2, 24), 3)
+    tokens[:, 2 : 2 + patches] = IMAGE
+    with FlopCounterMode(display=False) as counter:
+        theirs(input_ids=tokens, pixel_values=pictures()).logits.sum().backward()
+    whole = told._replace(attention=tuple(layers._replace(is_causal=False) for layers in told.attention))
+    of_pixels = 2 * 3 * made.vision_config.patch_size**2 * made.vision_config.hidden_size * patches
+    assert 2 * (whole.flops_per_row(24, num_images=1) - of_pixels) == counter.get_total_flops()
+
+
+def test_a_row_without_an_image_is_a_llamas_work_and_a_llama_reads_no_image() -> None:
+    from kernels.models.architectures import llama
+
+    told, alone = counts_of(shape()), counts_of(shape().text_config)
+    assert told is not None and alone is not None and llama.SPEC.counts is not None
+    assert told.flops_per_row(16) == alone.flops_per_row(16) < told.flops_per_row(16, num_images=1)
+    with pytest.raises(ValueError, match="1 images, and the model reads none"):
+        alone.flops_per_row(16, num_images=1)
+
+
+def test_it_is_loaded_as_a_model_of_images_that_is_causal_and_bounded_by_its_decoder() -> None:
+    from transformers import AutoModelForImageTextToText, LlavaForConditionalGeneration
+
+    made = shape()
+    assert auto_class(made) is AutoModelForImageTextToText and attention_of_class("LlavaForConditionalGeneration") == "causal"
+    with torch.device("meta"):
+        assert max_positions(LlavaForConditionalGeneration(made)) == 64
 
 
 @pytest.mark.parametrize(
