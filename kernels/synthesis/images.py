@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 COLOURS = {
@@ -107,6 +106,8 @@ _KINDS: dict[str, Callable[[Image.Image, random.Random], tuple[str, str, tuple[s
 
 def _glyph(image: Image.Image, text: str, chance: random.Random) -> None:
     """Draw a character wholly inside the picture."""
+    import matplotlib
+
     path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / chance.choice(FONTS)
     font = ImageFont.truetype(str(path), chance.randint(image.width * 6 // 10, image.width * 9 // 10))
     draw = ImageDraw.Draw(image)
