@@ -50,7 +50,7 @@ def test_two_runs_from_scratch_agree_and_a_third_has_nothing_to_do(tmp_path: Pat
     lake = Home.resolve(tmp_path / "one", {}).lake()
     verdicts = {f"{cell} {name}": verdict for cell in lake.cells("smoke") for name, verdict in lake.verdicts(cell).items()}
     assert {name for name, verdict in verdicts.items() if not verdict.passed} == set()
-    assert len({name.split("[")[0].split(" ")[0] for name in verdicts}) == 10  # six data assets and four models are judged
+    assert len({name.split("[")[0].split(" ")[0] for name in verdicts}) == 11  # six data assets, the tokenizer and four models are judged
     assert "released_model" in mill(tmp_path / "one", "show", "release")
     assert "chance" in mill(tmp_path / "one", "show", "evals/leaderboard")
     assert "clean" in mill(tmp_path / "one", "sql", "select kind, recall, precision from corpus_report_labelled where source = 'web'")
