@@ -27,7 +27,7 @@ from kernels.training.learner import Learner, Setting
 from kernels.training.losses import write_losses
 from kernels.training.optimizers import Optimizer, OptimizerConfig
 from kernels.training.parameter_groups import ALL
-from kernels.training.peak import measure_peak
+from kernels.training.peak import measure_peak, mfu
 from kernels.training.preflight import check, peak_memory_bytes
 from kernels.training.samples import can_be_sampled, sample
 from kernels.training.stages import Plan, check_lengths, make_plan, whole_rows
@@ -201,8 +201,8 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
         "peak_memory_mb": peak_memory_bytes(parts.learner.setting.device) / 1e6,
     }
     if outcome.num_tokens:
-        speed = outcome.num_tokens / outcome.seconds
-        found |= {"tokens_per_second": speed, "mfu": speed * parts.flops.flops_per_token / parts.peak_flops}
+        found["tokens_per_second"] = outcome.num_tokens / outcome.seconds
+        found["mfu"] = mfu(outcome.num_tokens * parts.flops.flops_per_token, outcome.seconds, parts.peak_flops)
         found |= {"waiting_share": outcome.waited_seconds / taken, "telling_share": outcome.told_seconds / taken}
     for name in ("validation_loss", "validation_bits_per_byte"):
         if (last := records[-1].get(name)) is not None:

@@ -19,6 +19,7 @@ from kernels.training.flops import Flops
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
 from kernels.training.optimizers import Optimizer
+from kernels.training.peak import mfu
 from kernels.training.resume import TrainingState, load_state, save_state
 from kernels.training.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
 from kernels.training.schedules import Course, learning_rate_at
@@ -104,8 +105,7 @@ class Trainer:
         watchdog = Watchdog(self._place.say)
         with self._ended_by_signal(), watchdog:
             while first < self._parts.last_step:
-                first, num_tokens = self._stretch(first, started, counted, watchdog)
-                counted = num_tokens
+                first, counted = self._stretch(first, started, counted, watchdog)
         self._put_averages_in()
         seconds = time.perf_counter() - started - self._told
         return Outcome(self._records, seconds, counted, self._parts.feed.waited_seconds, self._told)
@@ -221,11 +221,11 @@ class Trainer:
 
     def _report(self, record: Record, num_tokens: int, seconds: float) -> None:
         parts = self._parts
-        speed = num_tokens / max(seconds, 1e-9)
+        seconds = max(seconds, 1e-9)
         numbers = {name: value for name, value in record.items() if value is not None}
         self._events.append([scalars_of_record(record, time.time())])
-        share = {"mfu": speed * parts.flops.flops_per_token / parts.peak_flops} if parts.peak_flops else {}
-        self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": speed, **share})
+        share = mfu(num_tokens * parts.flops.flops_per_token, seconds, parts.peak_flops)
+        self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": num_tokens / seconds, "mfu": share})
 
     # --- states ---
 

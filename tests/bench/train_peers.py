@@ -10,6 +10,7 @@ capped by 15 tanh(x / 15), embeddings in bfloat16, Muon on matrices and AdamW on
 
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -135,7 +136,7 @@ def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]
     tokens = torch.cat([batch for batch, _ in zip(rows(1), range(steps + 1), strict=False)])
     examples = [{"input_ids": row, "labels": row} for row in tokens]
     arguments = TrainingArguments(
-        "/tmp/modelmill-bench",  # nothing is written there
+        tempfile.mkdtemp(),  # nothing is written there
         max_steps=steps + 1,
         per_device_train_batch_size=ROWS,
         bf16=True,
