@@ -11,11 +11,12 @@ import polars as pl
 import pytest
 
 from kernels.methods.pretraining.pretrain import MIXTURE, SPEC, TOKENIZER, PretrainConfig
-from kernels.models.architectures import llama, t5
+from kernels.models.architectures import t5
 from kernels.models.formats.fast import counts_of
 from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from tests.kernels.methods.pretraining.test_pretrain import config as pretrain_config
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
 
@@ -23,13 +24,7 @@ LENGTH = 16
 
 
 def config(**changes: object) -> PretrainConfig:
-    shape = llama.LlamaConfig(
-        kind="llama", hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True
-    )
-    values: dict[str, Any] = {"architecture": shape, "seed": 1, "num_steps": 12, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2}
-    values |= {"min_learning_rate_ratio": 0.1, "weight_decay": 0.1, "gradient_clip": 1.0, "precision": "float32", "validate_every": 4}
-    values |= {"max_validation_sequences": 2, "checkpoint_every": 3}
-    return PretrainConfig.model_validate({**values, **changes})
+    return pretrain_config(**{"validate_every": 4, **changes})
 
 
 @pytest.fixture(scope="module")
