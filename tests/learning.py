@@ -14,7 +14,7 @@ from kernels.models.blocks.cross_entropy import token_loss
 from kernels.models.formats.fast import fresh
 from kernels.models.reading import Reading
 from kernels.specs.objectives import ControlTokens
-from kernels.training.batches import Examples, Transform, max_segments
+from kernels.training.feeding.batches import Examples, Transform, max_segments
 
 END, PAD, MASK = range(3)
 SENTINELS = tuple(range(3, 19))

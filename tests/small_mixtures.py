@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.tokens.mixture_index import MixtureIndex, SourceRows, write_index
+from kernels.tokens.mixtures.index import MixtureIndex, SourceRows, write_index
 
 
 def put_rows(folder: Path, split: str, tokens: NDArray[Any], segments: NDArray[Any], max_epochs: float = 1e6) -> None:

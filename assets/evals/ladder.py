@@ -64,8 +64,8 @@ def climb(build: CellBuild, entry: LadderEntry) -> None:
     import polars as pl
 
     from kernels.charts.scaling import Promise, plot_scaling
-    from kernels.training.scaling_forms import FORMS, Run
-    from kernels.training.scaling_law import fit_scaling_law, predict
+    from kernels.training.laws.scaling_forms import FORMS, Run
+    from kernels.training.laws.scaling_law import fit_scaling_law, predict
 
     rows = [_row(build, model, entry) for model in sorted(entry.models)]
     fit = fit_scaling_law([Run(row.num_parameters, row.num_tokens, row.loss) for row in rows if not row.held_out], seed=entry.seed)

@@ -15,7 +15,7 @@ from assets.models.needs import NeedsOfRecipe, fetch, upstreams
 from kernels.specs.config import Config
 from kernels.specs.families import expanded, specs
 from kernels.specs.methods import Method, MethodJob
-from kernels.training.losses import LOSSES
+from kernels.training.logs.losses import LOSSES
 from resources.devices.jobs import Job, Reporter, Request, World
 
 CHECKPOINT = "checkpoint"

@@ -15,7 +15,7 @@ from assets.models.checkpoints import ModelPlan
 from assets.models.names import model_asset
 from kernels.specs.config import Config
 from kernels.specs.methods import MethodCheck
-from kernels.tokens.membership import MEMBERSHIP_FILE
+from kernels.tokens.mixtures.membership import MEMBERSHIP_FILE
 from resources.storage.content import hash_json
 from resources.storage.manifest import Cell
 from resources.storage.tables import read_tables

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assets.graph.build import Workplace
-from kernels.training.seals import fault_of, seal_folder, words_of
+from kernels.training.states.seals import fault_of, seal_folder, words_of
 from resources.devices.jobs import RESULT_FILE, Job, Request, World
 from resources.devices.leases import count_gpus, lease_device, num_cores
 

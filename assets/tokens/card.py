@@ -20,7 +20,7 @@ from assets.graph.waivers import Waiver
 from assets.tokens.card_policy import policy
 from assets.tokens.names import card_asset, mixture_asset, shards_asset
 from kernels.specs.config import Config
-from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixtures.config import MixtureConfig
 from resources.storage.manifest import Manifest
 
 VERSION = 5

@@ -3,8 +3,8 @@
 from typing import Any
 
 from assets.graph.metadata import markdown_table, markdown_words
-from kernels.tokens.mixture_config import MixtureConfig
-from kernels.tokens.mixture_index import shares_of
+from kernels.tokens.mixtures.config import MixtureConfig
+from kernels.tokens.mixtures.index import shares_of
 
 
 def policy(config: MixtureConfig, composition: list[dict[str, Any]], metadata: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from assets.graph.build import CellBuild
 from assets.graph.metadata import rows_markdown
 from assets.graph.upstream import every, source_of, whole
 from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
-from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixtures.config import MixtureConfig
 from resources.storage.tables import read_table
 
 MIXTURES_VERSION = 4
@@ -42,7 +42,7 @@ def mixture(recipe: str, name: str, plan: MixturePlan) -> Artifact:
 
 def pack(build: CellBuild, plan: MixturePlan) -> None:
     """Pack the shards that passed their checks."""
-    from kernels.tokens.mixtures import build_mixture
+    from kernels.tokens.mixtures.building import build_mixture
     from kernels.tokens.shards import open_shard
     from kernels.tokens.tokenizer_files import read_tokenizer
 

@@ -5,12 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from kernels.specs.config import fault_of_key
-from kernels.training.averaging import AveragingConfig
+from kernels.training.course.horizon import HorizonConfig
+from kernels.training.course.schedules import Course, ScheduleConfig, check_course
+from kernels.training.course.stages import BatchStage, LengthStage, check_stages
 from kernels.training.guards import GuardConfig
-from kernels.training.horizon import HorizonConfig
-from kernels.training.optimizers import GroupConfig, OptimizerName
-from kernels.training.schedules import Course, ScheduleConfig, check_course
-from kernels.training.stages import BatchStage, LengthStage, check_stages
+from kernels.training.optimization.averaging import AveragingConfig
+from kernels.training.optimization.optimizers import GroupConfig, OptimizerName
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
 

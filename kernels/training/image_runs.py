@@ -14,16 +14,16 @@ from kernels.models.formats.chats import image_chats
 from kernels.models.formats.image_processors import write_processor
 from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
-from kernels.training.compilation import compiles, keep_freed_memory
 from kernels.training.config import TrainingConfig
-from kernels.training.flops import count_flops
-from kernels.training.horizon import Extent
-from kernels.training.image_examples import ImageFeed, ImageSet, Limits, in_parts, in_words, prepare, rows_of
+from kernels.training.costs.flops import count_flops
+from kernels.training.costs.peak import measure_peak
+from kernels.training.course.horizon import Extent
+from kernels.training.course.stages import make_plan, whole_rows
+from kernels.training.execution.compilation import compiles, keep_freed_memory
+from kernels.training.feeding.image_examples import ImageFeed, ImageSet, Limits, in_parts, in_words, prepare, rows_of
 from kernels.training.learner import Learner, Setting
-from kernels.training.peak import measure_peak
 from kernels.training.preflight import check
 from kernels.training.runs import optimizer_of, rates_of, run
-from kernels.training.stages import make_plan, whole_rows
 from kernels.training.trainer import Parts
 from kernels.training.validation import PreparedValidation
 

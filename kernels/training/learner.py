@@ -10,10 +10,10 @@ import numpy as np
 
 from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
-from kernels.training import activations
-from kernels.training.activations import ActivationMode
-from kernels.training.batches import Examples
-from kernels.training.feed import Batch
+from kernels.training.execution import activations
+from kernels.training.execution.activations import ActivationMode
+from kernels.training.feeding.batches import Examples
+from kernels.training.feeding.feed import Batch
 
 LABELS_TOGETHER = 256
 """Positions are passed to the output layer in multiples of it: what is compiled for one number of them serves no other."""

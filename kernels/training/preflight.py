@@ -5,7 +5,7 @@ import resource
 import sys
 from typing import Any, NamedTuple
 
-from kernels.training.feed import Batch
+from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
 
 

@@ -12,25 +12,25 @@ from kernels.specs.config import Config
 from kernels.specs.families import chosen
 from kernels.specs.methods import MethodJob
 from kernels.specs.objectives import Objective
-from kernels.tokens.mixture_index import INDEX_FILE, read_index
+from kernels.tokens.mixtures.index import INDEX_FILE, read_index
 from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens
-from kernels.training import derived
-from kernels.training.batches import Transform, max_segments
-from kernels.training.compilation import compiles, keep_freed_memory
 from kernels.training.config import TrainingConfig
-from kernels.training.event_files import write_events
-from kernels.training.feed import Feed, open_split
-from kernels.training.flops import count_flops
-from kernels.training.horizon import Extent, Horizon, find_horizon, tokens_asked
+from kernels.training.costs.flops import count_flops
+from kernels.training.costs.peak import measure_peak, mfu
+from kernels.training.course import derived
+from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
+from kernels.training.course.stages import Plan, check_lengths, make_plan, whole_rows
+from kernels.training.execution.compilation import compiles, keep_freed_memory
+from kernels.training.feeding.batches import Transform, max_segments
+from kernels.training.feeding.feed import Feed, open_split
 from kernels.training.learner import Learner, Setting
-from kernels.training.losses import write_losses
-from kernels.training.optimizers import Optimizer, OptimizerConfig
-from kernels.training.parameter_groups import ALL
-from kernels.training.peak import measure_peak, mfu
+from kernels.training.logs.event_files import write_events
+from kernels.training.logs.losses import write_losses
+from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
+from kernels.training.optimization.parameter_groups import ALL
 from kernels.training.preflight import check, peak_memory_bytes
 from kernels.training.samples import can_be_sampled, sample
-from kernels.training.stages import Plan, check_lengths, make_plan, whole_rows
 from kernels.training.trainer import Outcome, Parts, Place, Trainer
 from kernels.training.validation import Validation
 

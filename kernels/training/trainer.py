@@ -11,18 +11,18 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kernels.training.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.config import TrainingConfig
-from kernels.training.event_files import FOLDER, EventFile, scalars_of_record
-from kernels.training.feed import Batch, StepFeed
-from kernels.training.flops import Flops
+from kernels.training.costs.flops import Flops
+from kernels.training.costs.peak import mfu
+from kernels.training.course.schedules import Course, learning_rate_at
+from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
+from kernels.training.feeding.feed import Batch, StepFeed
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
-from kernels.training.optimizers import Optimizer
-from kernels.training.peak import mfu
-from kernels.training.resume import TrainingState, load_state, save_state
-from kernels.training.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
-from kernels.training.schedules import Course, learning_rate_at
+from kernels.training.logs.event_files import FOLDER, EventFile, scalars_of_record
+from kernels.training.optimization.averaging import Averaging, start_averaging, swapped_in
+from kernels.training.optimization.optimizers import Optimizer
+from kernels.training.states.resume import TrainingState, load_state, save_state
 from kernels.training.validation import PreparedValidation
 from kernels.training.watchdog import Watchdog
 

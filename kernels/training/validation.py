@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kernels.specs.objectives import IGNORED
-from kernels.training.batches import Examples, Transform, prepare_rows
-from kernels.training.feed import open_split
+from kernels.training.feeding.batches import Examples, Transform, prepare_rows
+from kernels.training.feeding.feed import open_split
 from kernels.training.learner import Learner
 
 

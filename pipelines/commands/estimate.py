@@ -7,9 +7,9 @@ import typer
 from rich import box
 from rich.table import Column, Table
 
-from kernels.training import costs
-from kernels.training.hardware import CPU_EFFICIENCY, HARDWARE, Hardware, hardware
-from kernels.training.memory import training_memory
+from kernels.training.costs.hardware import CPU_EFFICIENCY, HARDWARE, Hardware, hardware
+from kernels.training.costs.memory import training_memory
+from kernels.training.costs.work import Work, dollars, seconds_here, seconds_on, training_flops
 from pipelines.planning.trainings import Training, trainings
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.tables import print_whole
@@ -57,13 +57,13 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
         work = work._replace(step=work.step._replace(keeps_attention=is_here or device.name == "zen4_core"))
         memory = training_memory(work.counts, work.step).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
-        seconds = _seconds_here(work) if is_here else costs.seconds_on(work, device)
-        price = costs.dollars(seconds, device)
+        seconds = _seconds_here(work) if is_here else seconds_on(work, device)
+        price = dollars(seconds, device)
         table.add_row(
             training.model,
             count(work.counts.num_parameters),
             count(work.num_tokens),
-            f"{costs.training_flops(work):.3g}",
+            f"{training_flops(work):.3g}",
             styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
             duration(seconds),
             "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
@@ -71,14 +71,14 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
     return table
 
 
-def _seconds_here(work: costs.Work) -> float:
+def _seconds_here(work: Work) -> float:
     """Return the time of a training on this machine, with as many threads as a training gets."""
     import torch
 
-    from kernels.training.calibration import measure_pace
+    from kernels.training.costs.calibration import measure_pace
 
     torch.set_num_threads(num_cores())
-    return costs.seconds_here(work, measure_pace(work.counts, work.step, "cpu"))
+    return seconds_here(work, measure_pace(work.counts, work.step, "cpu"))
 
 
 def _about(device: Hardware, *, is_here: bool) -> str:

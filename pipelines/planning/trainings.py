@@ -11,16 +11,16 @@ from kernels.specs.architectures import Counts
 from kernels.specs.families import chosen, specs
 from kernels.specs.needs import Mixture, Package
 from kernels.specs.objectives import Objective
-from kernels.tokens.mixture_index import read_index
+from kernels.tokens.mixtures.index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
-from kernels.training.batches import max_segments
-from kernels.training.compilation import compiles
 from kernels.training.config import TrainingConfig
-from kernels.training.costs import Work
-from kernels.training.derived import Budget, derive_batch_size
-from kernels.training.feed import open_split
-from kernels.training.horizon import Extent, find_horizon, tokens_asked
-from kernels.training.memory import Step
+from kernels.training.costs.memory import Step
+from kernels.training.costs.work import Work
+from kernels.training.course.derived import Budget, derive_batch_size
+from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
+from kernels.training.execution.compilation import compiles
+from kernels.training.feeding.batches import max_segments
+from kernels.training.feeding.feed import open_split
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell

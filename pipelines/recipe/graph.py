@@ -42,7 +42,7 @@ from kernels.specs.names import nearest
 from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
-from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixtures.config import MixtureConfig
 from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.faults import said_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config

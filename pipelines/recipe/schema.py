@@ -24,7 +24,7 @@ from kernels.specs.families import FamilyName, expanded, made_config, specs, tag
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
 from kernels.specs.tokenizers import AnyTokenizer, TokenizerOfFile, TokenizerOfModel
-from kernels.tokens.mixture_config import MixtureConfig
+from kernels.tokens.mixtures.config import MixtureConfig
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.descriptions import describe
 from pipelines.recipe.faults import find_faults

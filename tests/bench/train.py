@@ -36,7 +36,7 @@ def peak() -> float:
     """Return the peak of one core in bfloat16 products, FLOP/s."""
     import torch
 
-    from kernels.training.peak import measure_peak
+    from kernels.training.costs.peak import measure_peak
 
     torch.set_num_threads(1)
     return max(measure_peak("cpu", "bfloat16") for _ in range(3))

@@ -65,11 +65,11 @@ def ours(size: Size, *, masked: bool) -> Callable[[], float]:
     from kernels.models.architectures import llama
     from kernels.models.formats.fast import fresh
     from kernels.specs.objectives import IGNORED
-    from kernels.training.batches import Examples
-    from kernels.training.compilation import keep_freed_memory
-    from kernels.training.feed import Batch
+    from kernels.training.execution.compilation import keep_freed_memory
+    from kernels.training.feeding.batches import Examples
+    from kernels.training.feeding.feed import Batch
     from kernels.training.learner import Learner, Setting, clip
-    from kernels.training.optimizers import Optimizer, OptimizerConfig
+    from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
 
     keep_freed_memory()
     shape = llama.build(

@@ -15,7 +15,7 @@ from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Compared, UnrenderedError
 from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, reads, train
-from kernels.training.losses import LOSS_FELL
+from kernels.training.logs.losses import LOSS_FELL
 
 AVERAGED_SHARE = 10
 """Rewards of the summary are means over the last tenth of the steps: those of one batch are noise."""

@@ -11,7 +11,7 @@ from kernels.specs.needs import Examples
 from kernels.specs.turns import Turn
 from kernels.tokens.chats import ChatEncoder, Learned, UnrenderedError
 from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, reads, train
-from kernels.training.losses import LOSS_FELL
+from kernels.training.logs.losses import LOSS_FELL
 
 CONVERSATIONS = Examples("conversations")
 

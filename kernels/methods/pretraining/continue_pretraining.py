@@ -15,10 +15,10 @@ from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Parent, Tokenizer
 from kernels.tokens.tokenizer_files import vocabulary_of
 from kernels.training.config import TrainingConfig
-from kernels.training.feed import sequence_length
-from kernels.training.losses import LOSS_FELL
+from kernels.training.execution.seeding import seed_everything
+from kernels.training.feeding.feed import sequence_length
+from kernels.training.logs.losses import LOSS_FELL
 from kernels.training.runs import Data, train
-from kernels.training.seeding import seed_everything
 
 PARENT, MIXTURE, TOKENIZER = Parent("parent"), Mixture(), Tokenizer()
 

@@ -12,9 +12,9 @@ from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
 from kernels.specs.objectives import Attention, Objective
 from kernels.training.config import TrainingConfig
-from kernels.training.losses import LOSS_FELL
+from kernels.training.execution.seeding import seed_everything
+from kernels.training.logs.losses import LOSS_FELL
 from kernels.training.runs import Data, train
-from kernels.training.seeding import seed_everything
 
 MIXTURE, TOKENIZER = Mixture(), Tokenizer()
 

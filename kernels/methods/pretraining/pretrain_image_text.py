@@ -17,9 +17,9 @@ from kernels.specs.needs import Package, Tokenizer
 from kernels.tokens import tokenizer_files
 from kernels.tokens.image_chats import CHAT_TEMPLATE, IMAGE_TOKEN
 from kernels.training.config import TrainingConfig
+from kernels.training.execution.seeding import seed_everything
 from kernels.training.image_runs import train
-from kernels.training.losses import LOSS_FELL
-from kernels.training.seeding import seed_everything
+from kernels.training.logs.losses import LOSS_FELL
 
 IMAGES, TOKENIZER = Package(), Tokenizer()
 

@@ -20,9 +20,9 @@ from kernels.specs.config import Config, fault_of_key
 from kernels.specs.methods import MethodJob
 from kernels.specs.needs import Parent
 from kernels.specs.turns import Turn
-from kernels.training.losses import write_losses
-from kernels.training.resume import newest_intact, seal
-from kernels.training.seeding import seed_everything
+from kernels.training.execution.seeding import seed_everything
+from kernels.training.logs.losses import write_losses
+from kernels.training.states.resume import newest_intact, seal
 
 PARENT = Parent("parent")
 MAX_SEED = 1 << 32

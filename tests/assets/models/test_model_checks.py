@@ -16,7 +16,7 @@ from assets.models.needs import NeedsOfRecipe
 from kernels.documents.schema import document_table
 from kernels.specs.families import specs
 from kernels.specs.sources import Document
-from kernels.tokens.membership import MEMBERSHIP
+from kernels.tokens.mixtures.membership import MEMBERSHIP
 from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.manifest import Cell

@@ -13,7 +13,7 @@ from kernels.curation.deduplication.chains import DUPLICATES
 from kernels.curation.filtering.chain import DROPPED, TAGS
 from kernels.documents.schema import document_table, reject_table
 from kernels.specs.sources import Document, Reject
-from kernels.tokens.membership import MEMBERSHIP
+from kernels.tokens.mixtures.membership import MEMBERSHIP
 from kernels.tokens.shards import TOKEN_DOCUMENTS
 from resources.storage.home import Home
 from resources.storage.lake import Lake

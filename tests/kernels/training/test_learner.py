@@ -9,9 +9,9 @@ import torch
 from kernels.models.architectures import llama
 from kernels.models.formats.fast import Trainable, fresh, taken
 from kernels.specs.objectives import ControlTokens
-from kernels.tokens.packing import PADDING_SEGMENT
-from kernels.training.batches import Transform, prepare_rows
-from kernels.training.feed import Batch
+from kernels.tokens.mixtures.packing import PADDING_SEGMENT
+from kernels.training.feeding.batches import Transform, prepare_rows
+from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner, Setting, clip
 from kernels.training.objectives import next_token
 from tests.small_models import small_llama

@@ -178,7 +178,7 @@ def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_
 
 
 def _rate(step: int) -> float:
-    from kernels.training.schedules import learning_rate_at
+    from kernels.training.course.schedules import learning_rate_at
 
     chosen = config()
     return learning_rate_at(step - 1, chosen.course(12, 0.01))

@@ -14,8 +14,8 @@ from kernels.models.formats.fast import counts_of, fresh
 from kernels.models.formats.fast import write as write_checkpoint
 from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
-from kernels.training.costs import Work, training_flops
-from kernels.training.memory import training_memory
+from kernels.training.costs.memory import training_memory
+from kernels.training.costs.work import Work, training_flops
 from pipelines.planning import trainings as trainings_module
 from pipelines.planning.trainings import Reads, trainings, work_of
 from pipelines.recipe.schema import kernel_config, load_recipe

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from kernels.models.architectures import modernbert
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
-from kernels.training.batches import prepare_rows
+from kernels.training.feeding.batches import prepare_rows
 from kernels.training.objectives import masked
 from tests.learning import LENGTH, VOCABULARY, loss, text_rows, trained, transform_of, unigram_nats
 

@@ -10,7 +10,7 @@ import torch
 from kernels.models.architectures import t5
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
-from kernels.training.batches import prepare_rows
+from kernels.training.feeding.batches import prepare_rows
 from kernels.training.objectives import span_corruption
 from tests.learning import FIRST_BYTE, LENGTH, VOCABULARY, loss, text_rows, trained, transform_of, unigram_nats
 

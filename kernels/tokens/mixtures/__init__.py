@@ -1,0 +1,1 @@
+"""Shards of several sources as one dataset of packed rows."""

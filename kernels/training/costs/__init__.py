@@ -1,0 +1,1 @@
+"""What a training takes: work, memory, time and money, counted or measured."""

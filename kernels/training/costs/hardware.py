@@ -1,0 +1,65 @@
+"""Machines that a training may run on: what they compute, hold and cost, as their makers and lenders say.
+
+Peaks are dense and of matrices with float32 sums. Prices change: they are what Runpod's documentation asks for an hour of an active worker
+(https://docs.runpod.io/serverless/pricing), in US dollars; where it names none there is none.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from kernels.specs.names import nearest
+from kernels.training.costs.peak import Precision
+
+GPU_EFFICIENCY = 0.40
+"""Share of the peak that a training takes where nobody has measured it: 38 to 43% in Llama 3's on H100s (arXiv 2407.21783, table 4)."""
+CPU_EFFICIENCY = 0.35
+"""The same on a CPU core: a step of a small decoder took a quarter to a half of the peak on two cores of Zen 4."""
+
+
+class Hardware(NamedTuple):
+    """One device."""
+
+    name: str
+    peak_flops: Mapping[Precision, float]
+    """FLOP/s by precision of the products."""
+    memory_bytes: float | None
+    bandwidth: float
+    """Of its memory, in bytes a second."""
+    dollars_per_hour: float | None
+    efficiency: float
+    """Share of the peak that training is expected to take."""
+    source: str
+
+
+def _gpu(name: str, tera: tuple[float, float], memory_gb: float, bandwidth_gb: float, dollars: float, source: str) -> Hardware:
+    peaks: dict[Precision, float] = {"bfloat16": tera[0] * 1e12, "float16": tera[0] * 1e12, "float32": tera[1] * 1e12}
+    return Hardware(name, peaks, memory_gb * 1e9, bandwidth_gb * 1e9, dollars, GPU_EFFICIENCY, source)
+
+
+_CLOCK = 3.7e9
+HARDWARE = {
+    found.name: found
+    for found in (
+        _gpu("h100", (989.4, 66.9), 80, 3350, 3.35, "NVIDIA H100 SXM5: H100 Tensor Core GPU Architecture (white paper, 2022), tables 1 and 2"),
+        _gpu("h200", (989.4, 66.9), 141, 4800, 4.46, "NVIDIA H200 SXM: data sheet (2024); the sparse peak is twice that of this table"),
+        _gpu("a100", (312, 19.5), 80, 2039, 2.16, "NVIDIA A100 80GB SXM: data sheet (2021)"),
+        _gpu("rtx4090", (165.2, 82.6), 24, 1008, 0.76, "NVIDIA Ada GPU Architecture (white paper, 2022), appendix A"),
+        Hardware(
+            "zen4_core",
+            {"bfloat16": 64 * _CLOCK, "float32": 32 * _CLOCK},
+            None,
+            19.2e9,
+            None,
+            CPU_EFFICIENCY,
+            "one core at 3.7 GHz: two 256-bit multiply-adds a cycle, twice as many in bfloat16 (AMD, Software Optimization Guide for Zen 4, 57647); "
+            "a twenty-fourth of the 460.8 GB/s of a socket of EPYC 9004",
+        ),
+    )
+}
+
+
+def hardware(name: str) -> Hardware:
+    """Return a machine by its name. Raises ValueError: there is none of that name (names what was probably meant)."""
+    if name not in HARDWARE:
+        raise ValueError(f"no hardware is named {name!r}; {nearest(name, HARDWARE)}")
+    return HARDWARE[name]

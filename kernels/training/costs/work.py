@@ -1,0 +1,84 @@
+"""What a training takes, told before it runs: FLOPs, seconds, money.
+
+On hardware that is named, seconds are FLOPs over a share of the peak, and what the optimizer moves over the memory's bandwidth. On the machine at
+hand they come from products that were timed on it (calibration.py).
+"""
+
+from typing import NamedTuple
+
+from kernels.specs.architectures import Counts
+from kernels.training.costs.calibration import Pace
+from kernels.training.costs.hardware import Hardware
+from kernels.training.costs.memory import Step
+
+UPDATE_BYTES = 32
+"""Moved a parameter and step by clipping and AdamW in float32: the gradient twice, weight and both moments read and written."""
+LAUNCH_SECONDS = 1.0
+"""From the start of a model's process to its first step, and from the last to the checkpoint that stands, for small models; measured on two cores."""
+COMPILATION_SECONDS, COMPILED_SHARE = 36.0, 0.59
+"""What compiling costs once, and the share of the time of gradients behind it: of a decoder of 4M parameters, 4 rows of 256 tokens, one core."""
+HOUR = 3600
+
+
+class Work(NamedTuple):
+    """A training as a recipe asks for it."""
+
+    counts: Counts
+    num_steps: int
+    num_rows: int
+    """That are learned from."""
+    num_tokens: int
+    """Of the mixture, that are in them."""
+    step: Step
+    """What passes the model together: a step of the optimizer may add up the gradients of several."""
+    num_validation_rows: int
+    """In all validations together."""
+    is_compiled: bool
+
+    @property
+    def row_flops(self) -> float:
+        """FLOPs of a row in training, of all positions that it comes to."""
+        return self.counts.flops_per_row(*self.step.lengths)
+
+
+def training_flops(work: Work) -> float:
+    """Return the FLOPs of the model in training, validation not among them: what a scaling law and MFU go by."""
+    return work.num_rows * work.row_flops
+
+
+def computed_flops(work: Work) -> float:
+    """Return the FLOPs that are computed: those of training, of what checkpointing computes anew, and of validation."""
+    forward = work.row_flops / 3
+    again = forward if work.step.checkpointing == "full" else 0.0  # what is selected to be computed again are no products
+    return training_flops(work) + work.num_rows * again + work.num_validation_rows * forward
+
+
+def seconds_on(work: Work, hardware: Hardware) -> float:
+    """Return the time of a training on one device that nobody has tried.
+
+    Raises:
+        ValueError: the device is not known to compute in that precision.
+    """
+    if work.step.precision not in hardware.peak_flops:
+        known = ", ".join(hardware.peak_flops)
+        raise ValueError(f"{hardware.name}: its peak in {work.step.precision} is not known; take a precision of {known}")
+    products = computed_flops(work) / (hardware.peak_flops[work.step.precision] * hardware.efficiency)
+    updates = work.num_steps * work.counts.num_parameters * UPDATE_BYTES / hardware.bandwidth
+    return LAUNCH_SECONDS + products + updates
+
+
+def seconds_here(work: Work, pace: Pace) -> float:
+    """Return the time of a training on the machine that a pace was measured on."""
+    again = computed_flops(work._replace(num_validation_rows=0)) / training_flops(work)
+    row = sum(work.step.lengths) * pace.token_seconds(work.counts.num_all_blocks)
+    learned = work.num_rows * row * again
+    if work.is_compiled:
+        learned = COMPILATION_SECONDS + learned * COMPILED_SHARE
+    validated = work.num_validation_rows * row * pace.forward_share
+    updates = work.num_steps * work.counts.num_parameters * pace.update_seconds
+    return LAUNCH_SECONDS + learned + validated + updates
+
+
+def dollars(seconds: float, hardware: Hardware) -> float | None:
+    """Return what a time on a device costs, None where it has no price."""
+    return None if hardware.dollars_per_hour is None else seconds / HOUR * hardware.dollars_per_hour

@@ -1,0 +1,1 @@
+"""How long a training is and how fast it learns along the way."""

@@ -1,0 +1,1 @@
+"""Rows of a mixture as the batches that a model learns from."""

@@ -1,0 +1,1 @@
+"""Laws of how loss falls with size and data."""

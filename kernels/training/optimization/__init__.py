@@ -1,0 +1,1 @@
+"""What moves weights by gradients."""

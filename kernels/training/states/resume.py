@@ -1,0 +1,110 @@
+"""Resumable states of a training loop: whichever loop wrote them, a state counts only if its seal says so and nothing in it has changed since.
+
+A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
+disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
+silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
+A state says of what training it is; one of another config or of other data is passed over likewise. Tensors are safetensors, numbers and seals JSON:
+nothing that is read back can run code.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from kernels.training.states.seals import fault_of, seal_folder
+
+KEPT = 2
+SEAL = "seal.json"
+TENSORS = "tensors.safetensors"
+NUMBERS = "numbers.json"
+_STATE = re.compile(r"(?:step|checkpoint)-(\d+)")
+
+
+class TrainingState(NamedTuple):
+    """All that a loop needs to go on as if it had never stopped."""
+
+    step: int
+    """Steps done."""
+    tensors: dict[str, Any]
+    """Model and optimizer, by name, and random state where the loop draws on any."""
+    records: list[dict[str, float | None]]
+    """What was logged up to here."""
+    numbers: Mapping[str, Any] = MappingProxyType({})
+    """What else the loop remembers, as JSON holds it."""
+    training: str = ""
+    """Names config and data: a state of one training is none of another."""
+
+
+def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_step: int | None = None) -> None:
+    """Write a state and seal it; keep the newest ``kept`` intact ones, and that of the best step."""
+    from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
+
+    target = folder / f"step-{state.step:06d}"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
+    numbers = {"step": state.step, "records": state.records, "numbers": dict(state.numbers), "training": state.training}
+    (target / NUMBERS).write_text(json.dumps(numbers))
+    seal(target, kept=kept, best_step=best_step)
+
+
+def load_state(folder: Path, say: Callable[[str], None], training: str = "") -> TrainingState | None:
+    """Return the newest intact state that `save_state` wrote of a training, None where there is none; see `newest_intact`."""
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
+
+    def other(state: Path) -> str | None:
+        told = json.loads((state / NUMBERS).read_text()).get("training", "")
+        return None if told == training else "it is of another config or of other data"
+
+    found = newest_intact(folder, say, other)
+    if found is None:
+        return None
+    numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
+    return TrainingState(numbers["step"], load_file(found / TENSORS), numbers["records"], numbers["numbers"], training)
+
+
+def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None) -> None:
+    """Declare a state whole once its files have reached the disk, and remove those older than the last ``kept`` intact ones, but the best."""
+    seal_folder(state, state / SEAL)
+    _remove_old(state, kept, best_step)
+
+
+def newest_intact(folder: Path, say: Callable[[str], None], other: Callable[[Path], str | None] = lambda state: None) -> Path | None:
+    """Return the newest state of a folder that agrees with its seal, None where there is none. ``other`` says why an intact one will not do.
+
+    ``say`` is told of each newer state that does not, what is wrong with it, and where training goes on.
+    """
+    passed: list[str] = []
+    chosen: Path | None = None
+    for state in _states(folder):
+        fault = fault_of(state, state / SEAL) or other(state)
+        if fault is None:
+            chosen = state
+            break
+        passed.append(f"state {state.name}: {fault}")
+    going_on = f"going on from {chosen.name}" if chosen else "no state is intact, training starts anew"
+    for words in passed:
+        say(f"{words}; {going_on}")
+    return chosen
+
+
+def _states(folder: Path) -> list[Path]:
+    """Return the states of a folder, the newest first."""
+    numbered = [(int(match[1]), path) for path in folder.glob("*-*") if path.is_dir() and (match := _STATE.fullmatch(path.name))]
+    return [path for _, path in sorted(numbered, reverse=True)]
+
+
+def _remove_old(newest: Path, most: int, best_step: int | None) -> None:
+    """Remove all states but the one just sealed, the newest others that are intact, and the best; a damaged one takes no place."""
+    kept = [newest]
+    for state in _states(newest.parent):
+        if state == newest or (best_step is not None and state.name.endswith(f"-{best_step:06d}")):
+            continue
+        if len(kept) < most and fault_of(state, state / SEAL) is None:
+            kept.append(state)
+        else:
+            shutil.rmtree(state)
