@@ -43,61 +43,95 @@ def token_loss(
         compiled: whether what is done to each logit is compiled.
     """
     loss: Any = _Loss
-    of_chunk = _compiled() if compiled else _loss_of_chunk
-    total, nats = loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, of_chunk)
+    read = _compiled() if compiled else _read_chunk
+    total, nats = loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, read)
     return TokenLoss(total, nats)
 
 
-def _loss_of_chunk(logits: Any, targets: Any, scale: Any, z_loss: float) -> tuple[Any, Any, Any]:
-    """Return the loss of some rows, their cross-entropy, and its gradient by the logits."""
-    wide = logits.float()
-    valid = targets >= 0
-    chosen = targets.clamp(min=0)
-    largest = wide.amax(-1, keepdim=True)
-    powers = torch.exp(wide - largest)
-    sums = powers.sum(-1, keepdim=True)
-    log_sums = (largest + sums.log())[:, 0]
-    nats = torch.where(valid, log_sums - wide.gather(1, chosen[:, None])[:, 0], 0.0)
-    scales = torch.where(valid, scale, 0.0)
-    loss = (nats + z_loss * log_sums.square()) * scales
-    slope = (scales * (1 + 2 * z_loss * log_sums))[:, None] / sums
-    is_chosen = torch.arange(wide.shape[1], device=wide.device, dtype=torch.int32)[None] == chosen[:, None].int()
-    gradient = powers * slope - torch.where(is_chosen, scales[:, None], 0.0)
-    return loss.sum(), nats.sum(), gradient.to(logits.dtype)
+class _Chunk(NamedTuple):
+    """What the loss of some rows and its gradient are made of.
+
+    The gradient by the logits is ``slope`` times the powers, and ``slope_of_target`` at the target: it never stands as a whole, and what the target
+    has of it is not rounded with the rest.
+    """
+
+    loss: torch.Tensor
+    nats: torch.Tensor
+    slope_N1: torch.Tensor
+    slope_of_target_N1: torch.Tensor
+    powers_NV: torch.Tensor
+    """e^(logit - largest of its row), in the type of the logits."""
 
 
-_kept: list[Callable[..., Any]] = []
+def _read_chunk(logits_NV: torch.Tensor, targets_N: torch.Tensor, scale: torch.Tensor, z_loss: float) -> _Chunk:
+    valid_N1, chosen_N1 = (targets_N >= 0)[:, None], targets_N.clamp(min=0)[:, None]
+    scales_N1 = torch.where(valid_N1, scale, 0.0)
+    wide_NV = logits_NV.float()
+    largest_N1 = wide_NV.amax(-1, keepdim=True)
+    powers_NV = torch.exp(wide_NV - largest_N1)
+    sums_N1 = powers_NV.sum(-1, keepdim=True)
+    log_sums_N1 = largest_N1 + sums_N1.log()
+    of_target_N1 = wide_NV.gather(1, chosen_N1)
+    nats_N1 = torch.where(valid_N1, log_sums_N1 - of_target_N1, 0.0)
+    loss_N1 = (nats_N1 + z_loss * log_sums_N1.square()) * scales_N1
+    slope_N1 = (1 + 2 * z_loss * log_sums_N1) / sums_N1 * scales_N1
+    slope_of_target_N1 = torch.exp(of_target_N1 - largest_N1) * slope_N1 - scales_N1
+    return _Chunk(loss_N1.sum(), nats_N1.sum(), slope_N1, slope_of_target_N1, powers_NV.to(logits_NV.dtype))
 
 
-def _compiled() -> Callable[..., Any]:
+_kept: list[Callable[..., _Chunk]] = []
+
+
+def _compiled() -> Callable[..., _Chunk]:
     if not _kept:
-        _kept.append(cast(Any, torch).compile(_loss_of_chunk, dynamic=False))
+        _kept.append(cast(Any, torch).compile(_read_chunk, dynamic=False))
     return _kept[0]
+
+
+def _sum(total: Any, addend: Any) -> Any:
+    """Return the sum in float32, made in place where there is one."""
+    return addend.float() if total is None else total.add_(addend)
+
+
+def _by_target(values_ND: Any, chosen_N: Any, num_targets: int) -> Any:
+    """Return the sums of values by target, [V, D]: the gradient of an embedding, in an order of its own that is the same each time."""
+    return torch.ops.aten.embedding_dense_backward(values_ND, chosen_N, num_targets, -1, False)
 
 
 class _Loss(torch.autograd.Function):
     """See the module."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Any, weight: Any, bias: Any, targets: Any, divide_by: Any, z_loss: float, of_chunk: Callable[..., Any]) -> Any:
+    def forward(ctx: Any, hidden: Any, weight: Any, bias: Any, targets: Any, divide_by: Any, z_loss: float, read: Callable[..., _Chunk]) -> Any:
         cast = weight.to(hidden.dtype)
         scale = 1 / divide_by
         needs = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
+        chosen_N = targets.clamp(min=0)
         d_hidden = torch.empty_like(hidden) if needs else None
-        d_weight = torch.zeros_like(weight, dtype=torch.float32) if needs else None
-        d_bias = torch.zeros_like(bias, dtype=torch.float32) if needs and bias is not None else None
+        d_weight = d_bias = None
+        slopes_of_targets: list[Any] = []
         total = nats = torch.zeros((), device=hidden.device)
         size = max(1, LOGITS_OF_CHUNK // weight.shape[0])
         for start in range(0, len(hidden), size):
-            rows = hidden[start : start + size]
+            part = slice(start, start + size)
+            rows = hidden[part]
             logits = rows @ cast.t() if bias is None else torch.addmm(bias.to(hidden.dtype), rows, cast.t())
-            loss, plain, gradient = of_chunk(logits, targets[start : start + size], scale, z_loss)
-            total, nats = total + loss, nats + plain
-            if d_hidden is not None and d_weight is not None:
-                torch.mm(gradient, cast, out=d_hidden[start : start + size])
-                d_weight += gradient.t() @ rows
-                if d_bias is not None:
-                    d_bias += gradient.float().sum(0)
+            chunk = read(logits, targets[part], scale, z_loss)
+            total, nats = total + chunk.loss, nats + chunk.nats
+            if d_hidden is None:
+                continue
+            powers = chunk.powers_NV
+            powers[torch.arange(len(rows), device=rows.device), chosen_N[part]] = 0
+            d_hidden[part] = (powers @ cast).float() * chunk.slope_N1 + weight[chosen_N[part]] * chunk.slope_of_target_N1
+            d_weight = _sum(d_weight, powers.t() @ (rows * chunk.slope_N1).to(rows.dtype))
+            if bias is not None:
+                d_bias = _sum(d_bias, (powers.t() @ chunk.slope_N1.to(rows.dtype))[:, 0])
+            slopes_of_targets.append(chunk.slope_of_target_N1)
+        if d_weight is not None:
+            slopes_N1 = torch.cat(slopes_of_targets)
+            d_weight += _by_target(hidden * slopes_N1, chosen_N, len(weight))
+            if d_bias is not None:
+                d_bias += _by_target(slopes_N1, chosen_N, len(weight))[:, 0]
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
         ctx.mark_non_differentiable(nats)
         return total, nats
