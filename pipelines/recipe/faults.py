@@ -7,6 +7,7 @@ from assets.corpus import filter_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
+from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.dangling import Fault, known
 from pipelines.recipe.eval_faults import eval_faults
 
@@ -101,6 +102,8 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources, recipe.tokenizer is not None)
     for location, message in faults(specs("methods")[entry.method].needs, entry.method, said_of(recipe, model, entry), names):
         yield (*here, *location), message
+    if getattr(entry, "wandb_project", None) is not None and (lack := WANDB.lacks(PURPOSE)):
+        yield (*here, "wandb_project"), f"{lack}, or leave the key out"
     frontier = _made_from(recipe, model)
     seen: set[str] = set()
     while frontier:

@@ -203,7 +203,8 @@ class _Builder:
         if any(isinstance(need, Package) for need in method.needs):
             said = said._replace(location=self._file(str(entry.data)))
         limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
-        return ModelPlan(method, kernel_config("methods", entry.method, entry), said, World(**entry.run.model_dump()), limits)
+        config, project = kernel_config("methods", entry.method, entry), getattr(entry, "wandb_project", None)
+        return ModelPlan(method, config, said, World(**entry.run.model_dump()), limits, project)
 
     def _eval(self, key: str, entry: Any) -> EvalPlan:
         task = specs("tasks")[entry.task]
