@@ -1,7 +1,7 @@
 """What a training told, as metadata of its checkpoint: curves, speed, what tensors did.
 
-What a checkpoint is known by follows from config and data. What clocks told stands in the scratch folder, which goes when the checkpoint stands: speed
-is taken from there into a table beside it (`SPEED`), which is no part of its content.
+What a checkpoint is known by follows from config and data. What clocks told stands in the scratch folder, which goes when the checkpoint stands:
+speed is taken from there into a table beside it (`SPEED`), which is no part of its content.
 """
 
 from assets.graph.build import CellBuild

@@ -3,8 +3,8 @@
 A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
-A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), which
-stand beside the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
+A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
+the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
 """
 
 import json
