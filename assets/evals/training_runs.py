@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 from pydantic import Field
 
 from assets.evals.names import TRAINING_RUNS
@@ -21,6 +22,10 @@ REACHED = ("loss", "validation_loss", "validation_bits_per_byte")
 """What the last step that measured it gives."""
 TOLD = ("tokens_per_second", "mfu", "peak_memory_mb")
 """What is shown of a training beside its losses: clocks told it, so that it stands in no table."""
+_COMMON = [("group", pa.string()), ("model", pa.string())]
+RUNS = pa.schema([*_COMMON, ("num_steps", pa.int64()), ("num_tokens", pa.int64()), *((name, pa.float64()) for name in REACHED)])
+CURVES = pa.schema([*_COMMON, ("step", pa.float64()), ("num_tokens", pa.int64()), *((name, pa.float64()) for name in REACHED)])
+"""Columns of the tables; tokens of a curve are those read up to its step."""
 
 
 class Comparable(NamedTuple):
@@ -94,24 +99,24 @@ def training_runs(recipe: str, groups: Mapping[str, Sequence[str]]) -> Artifact:
 
 
 def compare_runs(build: CellBuild, config: RunsConfig) -> None:
-    """Write a row a training, and a plot a group of which at least two models stand."""
-    import polars as pl
-
+    """Write a row a training (``runs``), a row each of its steps (``curves``), and a plot a group of which at least two models stand."""
     from kernels.charts.losses import plot_runs
 
     rows: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []
+    curves = [CURVES.empty_table()]
     for group, models in config.groups.items():
         found = {model: losses for model in models if (losses := _losses(build, model)) is not None}
         for model, losses in found.items():
             row = {"group": group, "model": model, **_came_to(losses)}
             told = build.manifest(model_asset(model)).metadata
             rows.append(row)
+            curves.append(_curve(losses, group, model))
             shown.append({**row, **{name: told.get(name) for name in TOLD}})
         if len(found) > 1:
             build.write_plot(f"runs_{group}", plot_runs(found))
-    kinds = {"group": pl.String, "model": pl.String, "num_steps": pl.Int64, "num_tokens": pl.Int64, **dict.fromkeys(REACHED, pl.Float64)}
-    build.write("runs", pl.DataFrame(rows, schema=kinds).to_arrow())
+    build.write("runs", pa.Table.from_pylist(rows, RUNS))
+    build.write("curves", pa.concat_tables(curves))
     build.draft.num_rows = len(rows)
     build.draft.metadata["runs"] = rows_markdown([{name: "-" if value is None else value for name, value in row.items()} for row in shown])
 
@@ -124,6 +129,16 @@ def _losses(build: CellBuild, model: str) -> Any:
         return None
     path = build.folder(model_asset(model)) / LOSSES
     return pl.read_parquet(path, glob=False, hive_partitioning=False) if path.exists() else None
+
+
+def _curve(losses: Any, group: str, model: str) -> pa.Table:
+    """Return the columns of `CURVES` of a run, null where it does not tell."""
+    read = losses.sort("step")
+    told: dict[str, Any] = {name: read[name].to_arrow() for name in ("step", *REACHED) if name in read.columns}
+    if "num_tokens" in read.columns:
+        told["num_tokens"] = read["num_tokens"].cum_sum().to_arrow()
+    told |= {"group": pa.repeat(pa.scalar(group), read.height), "model": pa.repeat(pa.scalar(model), read.height)}
+    return pa.Table.from_arrays([told.get(field.name, pa.nulls(read.height)).cast(field.type) for field in CURVES], schema=CURVES)
 
 
 def _came_to(losses: Any) -> dict[str, Any]:

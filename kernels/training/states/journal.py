@@ -1,7 +1,7 @@
 """Rows of a training in one file beside its states, which grows: a state names how much of it is its own, and holds no row itself.
 
 States that held all rows would write as many again at every one of them. Rows wait in memory until a state is kept, since those behind the newest
-state are of steps that are taken again. A mark is the length and checksum of the file as a state was kept; going back to it cuts off what came behind.
+state are of steps that are taken again. A mark is the length and checksum of the file as a state was kept; going back to it cuts off what is behind.
 """
 
 import hashlib

@@ -1,5 +1,6 @@
 """The loop: what it keeps, what it goes on from, how it ends, and what it does when something goes wrong."""
 
+import itertools
 import os
 import signal
 from collections.abc import Callable
@@ -117,7 +118,7 @@ def test_states_do_not_grow_with_the_steps_and_records_are_written_once(data: Pa
     run(data, tmp_path, config(num_steps=24, checkpoint_every=3, keep_states=8))
     sizes = [len(path.read_bytes()) for path in sorted((tmp_path / "scratch").glob("step-*/numbers.json"))]
     guarded = 2 * 3 * 25  # the last values of loss and gradient norm are there to judge by, so many a state at most
-    assert len(sizes) == 7 and max(after - before for before, after in zip(sizes, sizes[1:], strict=False)) < guarded
+    assert len(sizes) == 7 and max(after - before for before, after in itertools.pairwise(sizes)) < guarded
     assert (tmp_path / "scratch" / RECORDS).read_text().count("learning_rate") == 21
 
 
