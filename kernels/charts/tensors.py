@@ -40,7 +40,7 @@ def plot_update_ratios(statistics: pl.DataFrame) -> bytes:
     figure = Figure(figsize=(label_inches + 5.5, min(9.0, 1.3 + 0.17 * len(names))), layout="constrained")
     axes = figure.subplots()
     colours = colormaps["coolwarm"].with_extremes(bad=GREY)
-    image = axes.imshow(ratios, cmap=colours, vmin=MIDDLE - SPREAD, vmax=MIDDLE + SPREAD, aspect="auto", interpolation="nearest")
+    image: Any = axes.imshow(ratios, cmap=colours, vmin=MIDDLE - SPREAD, vmax=MIDDLE + SPREAD, aspect="auto", interpolation="nearest")
     _label(axes, names, steps)
     bar = figure.colorbar(image, ax=axes, extend="both", shrink=0.6 if len(names) > 12 else 1.0)
     bar.set_label("update / weight, log10", fontsize=8)
@@ -68,7 +68,7 @@ def _grid(statistics: pl.DataFrame) -> tuple[list[str], list[int], NDArray[np.fl
 def _label(axes: "Axes", names: list[str], steps: list[int]) -> None:
     every = -(-len(names) // MAX_LABELS)
     axes.set_yticks(range(0, len(names), every), names[::every], fontsize=7)
-    places = np.unique(np.linspace(0, len(steps) - 1, min(6, len(steps))).round().astype(int)).tolist()
+    places = sorted({round(place) for place in np.linspace(0, len(steps) - 1, min(6, len(steps)))})
     axes.set_xticks(places, [str(steps[place]) for place in places], fontsize=8)
     axes.set_xlabel("step", fontsize=8)
     axes.set_title("what steps changed of each tensor", fontsize=9, loc="left")

@@ -33,7 +33,7 @@ from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
 EMBEDDED = "embedded:"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
-ProjectName = Annotated[str, StringConstraints(pattern=r"^[^/\\#?%:]+$", max_length=128)]
+ProjectName: Any = Annotated[str, StringConstraints(pattern=r"^[^/\\#?%:]+$", max_length=128)]
 WANDB_PROJECT = (
     "Project of Weights & Biases: what its training tells is kept as an offline run beside the lake, and the step's log and the model's metadata say "
     "how it is sent (`wandb sync`). It changes no byte of the model, and nothing of one that stands. Needs the extra wandb."

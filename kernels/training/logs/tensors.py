@@ -33,11 +33,9 @@ class TensorWatch:
 
     def __init__(self, parameters: Mapping[str, Any], scale: float) -> None:
         """Look at weights and gradients before these are clipped. ``scale``: what the loss was multiplied by."""
-        import torch
-
         self._parameters = parameters
         self._before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
-        self._weight_norms = _numbers([torch.linalg.vector_norm(weight) for weight in self._before.values()])
+        self._weight_norms = _numbers([_norm(weight) for weight in self._before.values()])
         gradients = {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
         numbers = iter(_numbers([number for gradient in gradients.values() for number in _of_gradient(gradient)]))
         self._of_gradients = {
@@ -51,30 +49,36 @@ class TensorWatch:
 
     def rows(self, step: int) -> list[Row]:
         """Return a row a tensor, now that the step is taken or left out; see `COLUMNS`."""
-        import torch
-
         pairs = [(parameter.detach(), self._before[name]) for name, parameter in self._parameters.items()]
-        updates = _numbers([torch.linalg.vector_norm(now - before) for now, before in pairs])
-        none = dict.fromkeys(("gradient_norm", "zero_gradients", "non_finite_gradients"))
+        updates = _numbers([_norm(now - before) for now, before in pairs])
         rows: list[Row] = []
         for name, weight, update in zip(self._parameters, self._weight_norms, updates, strict=True):
-            row = {"step": step, "tensor": name, "weight_norm": weight, "update_norm": update, "update_ratio": update / weight if weight else None}
-            rows.append({column: {**row, **self._of_gradients.get(name, none)}[column] for column in COLUMNS})
+            row: Row = {"step": step, "tensor": name, "weight_norm": weight, "update_norm": update}
+            row |= {"update_ratio": update / weight if weight else None, **self._of_gradients.get(name, {})}
+            rows.append({column: row.get(column) for column in COLUMNS})
         return rows
+
+
+def _norm(tensor: Any) -> Any:
+    """Return the L2 norm, as a tensor of one number."""
+    import torch
+
+    return torch.linalg.vector_norm(tensor)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _of_gradient(gradient: Any) -> tuple[Any, Any, Any]:
     """Return norm, zeros and what is not finite of a gradient, as tensors of one number."""
     import torch
 
-    return torch.linalg.vector_norm(gradient), (gradient == 0).sum().double(), (~torch.isfinite(gradient)).sum().double()
+    return _norm(gradient), (gradient == 0).sum().double(), (~torch.isfinite(gradient)).sum().double()
 
 
 def _numbers(scalars: list[Any]) -> list[float]:
     """Return tensors of one number as numbers, in one transfer from the device."""
     import torch
 
-    return torch.stack([scalar.double() for scalar in scalars]).tolist() if scalars else []
+    together: Any = torch.stack([scalar.double() for scalar in scalars]) if scalars else torch.zeros(0)
+    return together.tolist()
 
 
 def tags_of(row: Mapping[str, Any]) -> dict[str, float]:
