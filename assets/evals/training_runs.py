@@ -20,6 +20,8 @@ from kernels.training.logs.losses import LOSSES
 TRAINING_RUNS_VERSION = 1
 REACHED = ("loss", "validation_loss", "validation_bits_per_byte")
 """What the last step that measured it gives."""
+MEASURED_ON = ("max_validation_sequences", "validation_fraction", "max_length")
+"""Keys of a training's config, where it has them."""
 TOLD = ("tokens_per_second", "mfu", "peak_memory_mb")
 """What is shown of a training beside its losses: clocks told it, so that it stands in no table."""
 _COMMON = [("group", pa.string()), ("model", pa.string())]
@@ -35,8 +37,8 @@ class Comparable(NamedTuple):
     """A mixture or sources."""
     learns: str
     """An objective, else the method."""
-    num_validation_rows: int | None
-    """That validation looks at."""
+    measured_on: tuple[float | None, ...]
+    """What decides which rows are learned from and which validation looks at, beside the data."""
     tokenizer: int | None
     """By whose tokens losses are counted, where the data do not say so."""
 
@@ -59,7 +61,7 @@ def comparable_of(plan: ModelPlan, tokenizer: int | None) -> Comparable:
     data = said if isinstance(said, str) else "_".join(sorted(said or ()))
     objective = getattr(config, "objective", None)
     learns = plan.method.name if objective is None else str(objective.kind)
-    return Comparable(data, learns, getattr(config, "max_validation_sequences", None), tokenizer)
+    return Comparable(data, learns, tuple(getattr(config, name, None) for name in MEASURED_ON), tokenizer)
 
 
 def groups_of(models: Mapping[str, Comparable]) -> dict[str, list[str]]:

@@ -22,8 +22,7 @@ from kernels.training.logs.speed import Speed
 from kernels.training.logs.telling import Telling
 from kernels.training.logs.tensors import TensorWatch
 from kernels.training.optimization.optimizers import Optimizer
-from kernels.training.states.progress import Progress
-from kernels.training.states.resume import TrainingState, load_state, save_state
+from kernels.training.states.progress import Progress, StatesPlace
 from kernels.training.validation import PreparedValidation
 from kernels.training.watchdog import Watchdog
 
@@ -78,7 +77,8 @@ class Trainer:
         """Begin anew; `run` goes on from a state where there is one."""
         self._parts, self._place = parts, place
         self._learned = {name: parameter for name, parameter in parts.learner.module.named_parameters() if parameter.requires_grad}
-        self._progress = Progress(parts.config, parts.learner.module, parts.optimizer, place.scratch)
+        states = StatesPlace(place.scratch, place.training, place.say)
+        self._progress = Progress(parts.config, parts.learner.module, parts.optimizer, states)
         self._speed: Speed
         self._telling: Telling
         self._ending = Ending()
@@ -91,7 +91,7 @@ class Trainer:
             SystemExit: the process was asked to end (SIGTERM); a state is kept.
         """
         parts, place = self._parts, self._place
-        step = self._go_on()
+        step = self._progress.go_on()
         self._speed = Speed(parts.flops.flops_per_token, parts.peak_flops)
         self._telling = Telling(place.scratch, self._speed, parts.learner.setting.device, place.report, place.say, parts.last_step)
         self._telling.go_on(step)
@@ -110,7 +110,8 @@ class Trainer:
             self._speed.count(batch.num_tokens)
             watchdog.beat()
             if verdict.kind == "diverged":
-                return self._rolled_back(step, verdict)
+                with self._speed.telling():
+                    return self._rolled_back(step, verdict)
             done = step + 1
             ends = done == parts.last_step
             with self._speed.telling():
@@ -121,7 +122,7 @@ class Trainer:
                 self._telling.step(record, statistics)
                 is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at)
                 if (is_due or self._ending.is_asked) and not ends:
-                    self._keep(done)
+                    self._progress.keep(done)
                     kept_at = time.monotonic()
             if self._ending.is_asked and not ends:
                 raise SystemExit(f"training was asked to end and kept a state behind step {done}; mill up goes on from there")
@@ -173,7 +174,7 @@ class Trainer:
     def _rolled_back(self, step: int, verdict: Verdict) -> int:
         """Go back to the newest state and learn slower from there; return the step to go on with. Raises FloatingPointError: not any more."""
         guards, progress = self._parts.config.guards, self._progress
-        state = None if guards.on_divergence == "stop" else self._load()
+        state = None if guards.on_divergence == "stop" else progress.newest()
         if state is None or progress.num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
         progress.take_up(state)
@@ -181,7 +182,7 @@ class Trainer:
         progress.rate_ratio *= guards.roll_back_rate_ratio
         progress.num_roll_backs += 1
         self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {progress.rate_ratio:g} of the rate")
-        self._keep(state.step)
+        progress.keep(state.step)
         return state.step
 
     def _validate(self, record: Record) -> None:
@@ -197,19 +198,3 @@ class Trainer:
         best = self._progress.best
         if best is None or measured.nats_per_token < best[0]:
             self._progress.best = (measured.nats_per_token, int(record["step"] or 0))
-
-    def _go_on(self) -> int:
-        """Stand where the newest state stood, if there is one; return the first step to take."""
-        state = self._load()
-        if state is None:
-            return 0
-        self._progress.take_up(state)
-        return state.step
-
-    def _load(self) -> TrainingState | None:
-        return load_state(self._place.scratch, self._place.say, self._place.training)
-
-    def _keep(self, step: int) -> None:
-        best = self._progress.best
-        state = self._progress.state(step, self._place.training)
-        save_state(self._place.scratch, state, kept=self._parts.config.keep_states, best_step=None if best is None else best[1])

@@ -84,8 +84,7 @@ def memory(device: str) -> dict[str, float]:
     found: dict[str, float] = {}
     with suppress(OSError):
         found["memory_mb"] = int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
-    unit = 1 if sys.platform == "darwin" else 1024
-    found["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / _MEGABYTE
+    found["peak_memory_mb"] = peak_host_bytes() / _MEGABYTE
     if device == "cuda":
         import torch
 
@@ -93,3 +92,9 @@ def memory(device: str) -> dict[str, float]:
         held, most = told["allocated_bytes.all.current"], told["allocated_bytes.all.peak"]
         found |= {"device_memory_mb": held / _MEGABYTE, "peak_device_memory_mb": most / _MEGABYTE}
     return found
+
+
+def peak_host_bytes() -> int:
+    """Return the most memory of the machine that this process has held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,9 +1,9 @@
 """Where a training has got to: all that its next step depends on and all that was written down of it, as it is kept and taken up again."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernels.training.config import TrainingConfig
 from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, pack, unpack
@@ -11,17 +11,26 @@ from kernels.training.guards import Guard
 from kernels.training.optimization.averaging import Averaging, start_averaging, swapped_in
 from kernels.training.optimization.optimizers import Optimizer
 from kernels.training.states.journal import Journal
-from kernels.training.states.resume import TrainingState
+from kernels.training.states.resume import TrainingState, load_state, save_state
 
 RECORDS, STATISTICS = "records.jsonl", "tensor_statistics.jsonl"
 """Journals, beside the states."""
 
 
+class StatesPlace(NamedTuple):
+    """Where the states of a training are."""
+
+    scratch: Path
+    training: str
+    """Names config and data, so that a state of another is not taken up."""
+    say: Callable[[str], None]
+
+
 class Progress:
     """Weights, optimizer, averages, guard and scale, and the records of the steps so far."""
 
-    def __init__(self, config: TrainingConfig, module: Any, optimizer: Optimizer, scratch: Path) -> None:
-        """Begin anew."""
+    def __init__(self, config: TrainingConfig, module: Any, optimizer: Optimizer, place: StatesPlace) -> None:
+        """Begin anew; `go_on` stands where the newest state stood."""
         self.weights: dict[str, Any] = dict(module.named_parameters())
         self.guard = Guard(config.guards)
         self.scaling: Scaling | None = first_scaling(ScalingConfig()) if config.precision == "float16" else None
@@ -30,8 +39,8 @@ class Progress:
         self.num_roll_backs = 0
         self.best: tuple[float, int] | None = None
         """The lowest validation loss and its step."""
-        self.records, self.statistics = Journal(scratch / RECORDS), Journal(scratch / STATISTICS)
-        self._optimizer = optimizer
+        self.records, self.statistics = Journal(place.scratch / RECORDS), Journal(place.scratch / STATISTICS)
+        self._optimizer, self._place, self._num_kept = optimizer, place, config.keep_states
         self._averaging: Averaging | None = None if config.averaging is None else start_averaging(config.averaging)
         self._average_every = 1 if config.averaging is None else config.averaging.every
         self._is_averaged = False
@@ -67,8 +76,25 @@ class Progress:
 
     # --- states ---
 
-    def state(self, step: int, training: str) -> TrainingState:
-        """Return the state behind a step of the training of some name: its tensors are the training's own, which the next step changes."""
+    def go_on(self) -> int:
+        """Stand where the newest state stood, if there is one; return the first step to take."""
+        state = self.newest()
+        if state is None:
+            return 0
+        self.take_up(state)
+        return state.step
+
+    def newest(self) -> TrainingState | None:
+        """Return the newest state of the training, None where there is none."""
+        return load_state(self._place.scratch, self._place.say, self._place.training)
+
+    def keep(self, step: int) -> None:
+        """Keep the state behind a step."""
+        best_step = None if self.best is None else self.best[1]
+        save_state(self._place.scratch, self._state(step), kept=self._num_kept, best_step=best_step)
+
+    def _state(self, step: int) -> TrainingState:
+        """Return the state behind a step: its tensors are the training's own, which the next step changes."""
         tensors: dict[str, Any] = {f"model.{name}": weight.detach() for name, weight in self.weights.items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
         if self._averaging is not None:
@@ -77,7 +103,7 @@ class Progress:
         numbers |= {"is_averaged": self._is_averaged, "best": self.best}
         numbers |= {"scaling": None if self.scaling is None else pack(self.scaling)}
         marks = {journal.path.name: journal.mark() for journal in (self.records, self.statistics)}
-        return TrainingState(step, tensors, marks, numbers, training)
+        return TrainingState(step, tensors, marks, numbers, self._place.training)
 
     def take_up(self, state: TrainingState) -> None:
         """Stand where a state stood. Raises ValueError: it is of another model or optimizer."""

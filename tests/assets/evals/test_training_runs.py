@@ -13,7 +13,7 @@ from resources.storage.home import Home
 from resources.storage.manifest import Cell
 from tests.small_graphs import artifact, bring_up, graph_of, observed
 
-MIXED = Comparable("pretrain", "next_token", 64, None)
+MIXED = Comparable("pretrain", "next_token", (64,), None)
 
 
 def losses(loss: float, **columns: list[float | None]) -> pl.DataFrame:
@@ -25,20 +25,20 @@ WHOLE: dict[str, list[float | None]] = {"num_tokens": [8.0, 8.0, 16.0], "validat
 
 def test_models_compare_that_learn_the_same_from_the_same_data_and_are_measured_on_the_same_rows() -> None:
     models = {"b": MIXED, "a": MIXED, "other_data": MIXED._replace(data="code"), "masked": MIXED._replace(learns="masked")}
-    models |= {"fewer_rows": MIXED._replace(num_validation_rows=8)}
+    models |= {"fewer_rows": MIXED._replace(measured_on=(8,))}
     assert groups_of(models) == {"pretrain_next_token": ["a", "b"]}
     assert groups_of({"alone": MIXED}) == {}
 
 
 def test_examples_are_compared_only_by_one_tokenizer() -> None:
-    sft = Comparable("chats", "sft", None, 1)
+    sft = Comparable("chats", "sft", (), 1)
     assert groups_of({"a": sft, "b": sft._replace(tokenizer=2)}) == {}
     assert groups_of({"a": sft, "b": sft}) == {"chats_sft": ["a", "b"]}
 
 
 def test_groups_whose_words_are_alike_have_names_of_their_own_that_a_file_can_have() -> None:
-    wide = MIXED._replace(num_validation_rows=8)
-    images = Comparable("/data/set-1/", "pretrain_image_text", 8, None)
+    wide = MIXED._replace(measured_on=(8,))
+    images = Comparable("/data/set-1/", "pretrain_image_text", (8,), None)
     found = groups_of({"a": MIXED, "b": MIXED, "c": wide, "d": wide, "e": images, "f": images})
     assert found == {"pretrain_next_token": ["a", "b"], "pretrain_next_token_2": ["c", "d"], "set_1_pretrain_image_text": ["e", "f"]}
 
