@@ -22,7 +22,7 @@ REACHED = ("loss", "validation_loss", "validation_bits_per_byte")
 """What the last step that measured it gives."""
 MEASURED_ON = ("max_validation_sequences", "validation_fraction", "max_length")
 """Keys of a training's config, where it has them."""
-TOLD = ("tokens_per_second", "mfu", "peak_memory_mb")
+TOLD = ("tokens_per_second", "mfu")
 """What is shown of a training beside its losses: clocks told it, so that it stands in no table."""
 _COMMON = [("group", pa.string()), ("model", pa.string())]
 RUNS = pa.schema([*_COMMON, ("num_steps", pa.int64()), ("num_tokens", pa.int64()), *((name, pa.float64()) for name in REACHED)])

@@ -84,7 +84,7 @@ def memory(device: str) -> dict[str, float]:
     found: dict[str, float] = {}
     with suppress(OSError):
         found["memory_mb"] = int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
-    found["peak_memory_mb"] = peak_host_bytes() / _MEGABYTE
+    found["peak_memory_mb"] = max(peak_host_bytes() / _MEGABYTE, *found.values(), 0.0)  # the system's peak lags behind
     if device == "cuda":
         import torch
 

@@ -74,7 +74,7 @@ def test_memory_is_what_this_process_holds_and_the_most_that_it_held() -> None:
     before = memory("cpu")
     held = bytearray(b"1") * 200_000_000
     now = memory("cpu")
-    assert now["peak_memory_mb"] >= before["peak_memory_mb"] and now["peak_memory_mb"] >= 0.99 * now.get("memory_mb", 0.0)
+    assert now["peak_memory_mb"] >= before["peak_memory_mb"] and now["peak_memory_mb"] >= now.get("memory_mb", 0.0)
     if "memory_mb" in before:  # where the system tells
         assert 150 < now["memory_mb"] - before["memory_mb"] < 400
     del held
