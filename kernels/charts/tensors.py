@@ -68,7 +68,8 @@ def _grid(statistics: pl.DataFrame) -> tuple[list[str], list[int], NDArray[np.fl
 def _label(axes: "Axes", names: list[str], steps: list[int]) -> None:
     every = -(-len(names) // MAX_LABELS)
     axes.set_yticks(range(0, len(names), every), names[::every], fontsize=7)
-    places = sorted({round(place) for place in np.linspace(0, len(steps) - 1, min(6, len(steps)))})
+    last, count = len(steps) - 1, min(6, len(steps))
+    places = sorted({round(last * index / max(1, count - 1)) for index in range(count)})
     axes.set_xticks(places, [str(steps[place]) for place in places], fontsize=8)
     axes.set_xlabel("step", fontsize=8)
     axes.set_title("what steps changed of each tensor", fontsize=9, loc="left")
