@@ -1,20 +1,26 @@
 """The leaderboard: all models of a recipe side by side."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from assets.evals.names import LEADERBOARD, scores_asset
+from assets.evals.names import LEADERBOARD, TRAINING_RUNS, scores_asset
 from assets.evals.scores import SCORES
+from assets.evals.training_runs import show_runs
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.metadata import markdown
-from assets.graph.upstream import named
+from assets.graph.upstream import named, whole
 
 LEADERBOARD_VERSION = 2
 
 
-def leaderboard(recipe: str, evals: Mapping[str, Sequence[str]]) -> Artifact:
-    """Return the artifact that compares models, each on its own evals, whatever order the recipe has them in."""
+def leaderboard(recipe: str, evals: Mapping[str, Sequence[str]], *, shows_runs: bool = False) -> Artifact:
+    """Return the artifact that compares models, each on its own evals, whatever order the recipe has them in.
+
+    ``shows_runs``: whether the recipe has trainings that compare (training_runs.py), whose plots stand here too.
+    """
     evals = {model: sorted(evals[model]) for model in sorted(evals)}
+    runs = (replace(whole(TRAINING_RUNS), optional=True),) if shows_runs else ()
     return Artifact(
         recipe=recipe,
         name=LEADERBOARD,
@@ -22,7 +28,7 @@ def leaderboard(recipe: str, evals: Mapping[str, Sequence[str]]) -> Artifact:
         group="evals",
         kinds=("polars", "plot"),
         code_version=f"leaderboard:{LEADERBOARD_VERSION}",
-        made_from=tuple(named(scores_asset(model), asked) for model, asked in evals.items()),
+        made_from=(*(named(scores_asset(model), asked) for model, asked in evals.items()), *runs),
         build=lambda build: compare(build, evals),
     )
 
@@ -45,6 +51,7 @@ def compare(build: CellBuild, evals: Mapping[str, Sequence[str]]) -> None:
     table = leaderboard_table(scores)
     build.draft.metadata["leaderboard"] = markdown(leaderboard_markdown(table))
     build.write_plot("leaderboard_plot", plot_scores(*headlines(scores)))
+    show_runs(build)
     build.write("scores", scores.to_arrow())
     build.write("leaderboard", table.to_arrow())
     build.draft.num_rows = table.height

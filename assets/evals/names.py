@@ -1,6 +1,7 @@
 """Evaluations by name."""
 
 LEADERBOARD = "evals/leaderboard"
+TRAINING_RUNS = "evals/training_runs"
 RELEASE = "release"
 
 

@@ -5,17 +5,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow.parquet as pq
-
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_summary
 from assets.models.names import model_asset
 from assets.models.needs import NeedsOfRecipe, fetch, upstreams
+from assets.models.offline_runs import check_library, keep_offline_run
+from assets.models.told import show_training
 from kernels.specs.config import Config
 from kernels.specs.families import expanded, specs
 from kernels.specs.methods import Method, MethodJob
-from kernels.training.logs.losses import LOSSES
 from resources.devices.jobs import Job, Reporter, Request, World
 
 CHECKPOINT = "checkpoint"
@@ -31,6 +30,8 @@ class ModelPlan(NamedTuple):
     world: World
     limits: Mapping[str, Config]
     """Thresholds by check of the method."""
+    wandb_project: str | None = None
+    """Where an offline run of its training goes; no byte of the checkpoint depends on it."""
 
 
 def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
@@ -53,6 +54,8 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
 
 def run_method(build: CellBuild, plan: ModelPlan) -> None:
     """Make the checkpoint, unless an attempt that could not publish it has left it whole."""
+    if plan.wandb_project is not None:
+        check_library(build.cell)
     checkpoint = build.scratch / CHECKPOINT
     summary = sealed_summary(checkpoint)
     if summary is None:
@@ -60,8 +63,10 @@ def run_method(build: CellBuild, plan: ModelPlan) -> None:
         request = MethodRequest(method=plan.method.name, config=plan.config.model_dump(mode="json"), paths=paths)
         summary = run_job(build.place, build.scratch, request, plan.world)
     link_result(checkpoint, build.draft.folder)
-    _show_losses(build)
+    show_training(build)
     build.draft.metadata |= {**summary, "world": asdict(plan.world)}
+    if plan.wandb_project is not None:
+        keep_offline_run(build, plan.wandb_project)
 
 
 class MethodRequest(Request):
@@ -89,16 +94,3 @@ class MethodRequest(Request):
         )
         seal(out, summary)
         return summary
-
-
-def _show_losses(build: CellBuild) -> None:
-    """Add the loss curve to the draft, where the method has one."""
-    path = build.draft.folder / LOSSES
-    if not path.exists():
-        return
-    import polars as pl
-
-    from kernels.charts.losses import plot_losses
-
-    build.draft.num_rows = pq.read_metadata(path).num_rows
-    build.write_plot("loss_curve", plot_losses(pl.read_parquet(path, glob=False, hive_partitioning=False)))

@@ -1,4 +1,4 @@
-"""The curves of trainings as PNGs: of one, all that was measured at its steps; of several, their losses against the tokens they read."""
+"""The curves of trainings as PNGs: of one, all that was measured at its steps; of several, what they came to with the tokens they read."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # matplotlib's **kwargs have no types
@@ -19,6 +19,8 @@ NUM_COLOURS = 64
 """Of a plot of several runs, whose lines differ by colour alone."""
 SMOOTHED_SHARE = 50
 """A line of a plot of several runs is the mean over this part of its steps: single batches would hide one run behind another."""
+VALIDATIONS = {"validation_bits_per_byte": "validation (bits per byte)", "validation_loss": "validation loss (nats per token)"}
+"""What a validation measures, the fairest first, with its title."""
 _COLUMNS = 3
 _PALETTE = "tab10"
 
@@ -68,10 +70,10 @@ def plot_losses(losses: pl.DataFrame) -> bytes:
 
 
 def plot_runs(runs: Mapping[str, pl.DataFrame]) -> bytes:
-    """Return a PNG of the training losses of several models, a line each in the order given, and their validations as points.
+    """Return a PNG of several trainings that compare, a line each in the order given: what validation measured, and the training loss.
 
-    Against tokens read, where every run counts them a step (``num_tokens``), else against step. ``runs`` has the losses of each, by model, as
-    `plot_losses` takes them.
+    Validation in bits a byte, where every run was measured by it, else in nats a token where every run was validated; against tokens read where every
+    run counts them a step (``num_tokens``), else against step. ``runs`` has the losses of each, by model, as `plot_losses` takes them.
 
     Raises:
         ValueError: there is no run, or one has no step (names it).
@@ -84,17 +86,20 @@ def plot_runs(runs: Mapping[str, pl.DataFrame]) -> bytes:
     if not runs or empty:
         raise ValueError(f"no losses to plot of {', '.join(empty) or 'any model'}; leave out models that were not trained")
     by_tokens = all(_is_measured(losses, "num_tokens") for losses in runs.values())
-    figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-    axes = figure.subplots()
-    for index, (name, losses) in enumerate(runs.items()):
-        _draw_run(axes, name, losses, colormaps[_PALETTE](index % 10), "-" if index < 10 else "--", by_tokens=by_tokens)
-    if by_tokens:
-        axes.xaxis.set_major_formatter(FuncFormatter(_counted))
-    axes.set_xlabel("training tokens" if by_tokens else "step")
-    axes.set_ylabel("loss (nats per token)")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
-    figure.supxlabel("lines: training, mean of neighbouring steps; points: validation", fontsize=8, color=GREY)
+    measured = next((column for column in VALIDATIONS if all(_is_measured(losses, column) for losses in runs.values())), None)
+    columns = [*([measured] if measured else []), "loss"]
+    figure = Figure(figsize=(4.6 * len(columns) if measured else 6.4, 3.8), layout="constrained")
+    for axes, column in zip(figure.subplots(1, len(columns), squeeze=False).flat, columns, strict=True):
+        for index, (name, losses) in enumerate(runs.items()):
+            _draw_run(axes, name, _read(losses, by_tokens=by_tokens), column, colormaps[_PALETTE](index % 10), "-" if index < 10 else "--")
+        if by_tokens:
+            axes.xaxis.set_major_formatter(FuncFormatter(_counted))
+        axes.set_xlabel("training tokens" if by_tokens else "step", fontsize=8)
+        axes.set_title(VALIDATIONS.get(column, "training loss (nats per token)"), fontsize=9, loc="left")
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
+    figure.supxlabel("training loss: mean of neighbouring steps", fontsize=8, color=GREY)
     return png(figure, NUM_COLOURS)
 
 
@@ -120,16 +125,19 @@ def _draw_panel(axes: "Axes", losses: pl.DataFrame, panel: Panel) -> None:
         axes.legend(frameon=False, fontsize=8)
 
 
-def _draw_run(axes: "Axes", name: str, losses: pl.DataFrame, colour: tuple[float, ...], line: str, *, by_tokens: bool) -> None:
-    """Draw one run of several: its training loss as a mean over neighbouring steps, its validations as points."""
-    ordered = losses.sort("step")
-    read = ordered.with_columns(x=pl.col("num_tokens").fill_null(0).cum_sum() if by_tokens else pl.col("step"))
-    width = max(1, len(read) // SMOOTHED_SHARE)
-    smooth = read.select("x", pl.col("loss").fill_nan(None)).drop_nulls().with_columns(pl.col("loss").rolling_mean(width, min_samples=1))
-    axes.plot(smooth["x"], smooth["loss"], line, color=colour, linewidth=1.2, label=name)
-    if _is_measured(read, "validation_loss"):
-        points = read.select("x", "validation_loss").drop_nulls().drop_nans()
-        axes.plot(points["x"], points["validation_loss"], "o", color=colour, markersize=4, markeredgecolor="white")
+def _read(losses: pl.DataFrame, *, by_tokens: bool) -> pl.DataFrame:
+    """Return a run in order, with how far it had read at each step."""
+    return losses.sort("step").with_columns(x=pl.col("num_tokens").fill_null(0).cum_sum() if by_tokens else pl.col("step"))
+
+
+def _draw_run(axes: "Axes", name: str, read: pl.DataFrame, column: str, colour: tuple[float, ...], line: str) -> None:
+    """Draw one run of several: a validation has a mark at each, the training loss is a mean over neighbouring steps."""
+    points = read.select("x", pl.col(column).fill_nan(None)).drop_nulls()
+    if column == "loss":
+        width = max(1, len(read) // SMOOTHED_SHARE)
+        points = points.with_columns(pl.col("loss").rolling_mean(width, min_samples=1))
+    marker = "" if column == "loss" else "o"
+    axes.plot(points["x"], points[column], line, color=colour, marker=marker, markersize=3, linewidth=1.2, label=name)
 
 
 def _is_measured(losses: pl.DataFrame, column: str) -> bool:

@@ -18,8 +18,13 @@ class Extra(NamedTuple):
         return f"pip install 'modelmill[{self.name}]'"
 
     def is_installed(self) -> bool:
-        """Return whether its module is there."""
-        return importlib.util.find_spec(self.module) is not None
+        """Return whether its module is there; a mere folder of its name in the path is not it."""
+        found = importlib.util.find_spec(self.module)
+        return found is not None and found.origin is not None
+
+    def lacks(self, purpose: str) -> str | None:
+        """Return in words that some purpose (in the plural) needs it and it is not installed, with the remedy; None where it is."""
+        return None if self.is_installed() else f"{purpose} need the extra {self.name!r}, which is not installed: {self.remedy}"
 
     def require(self, purpose: str) -> ModuleType:
         """Return its module.

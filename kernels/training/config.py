@@ -66,6 +66,9 @@ class TrainingConfig(HorizonConfig):
     """Beginnings that the model goes on from at each validation, by its likeliest tokens."""
     sample_tokens: int = Field(default=32, gt=0)
     """Tokens of a sample."""
+    tensor_statistics_every: int | None = Field(default=None, gt=0)
+    """Steps between looks at each tensor: norms of weight, gradient and update, and gradients that are 0 or no numbers. They cost a copy of the
+    weights and a few passes over them. Left out, none are taken."""
     checkpoint_every: int = Field(gt=0)
     """Steps between resumable states."""
     checkpoint_seconds: float | None = Field(default=None, gt=0)

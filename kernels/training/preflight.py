@@ -1,12 +1,11 @@
 """What is looked at before the first step: a fault found there costs a minute, one found after a night a night."""
 
 import math
-import resource
-import sys
 from typing import Any, NamedTuple
 
 from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
+from kernels.training.logs.speed import peak_host_bytes
 
 
 class Flight(NamedTuple):
@@ -44,8 +43,7 @@ def peak_memory_bytes(device: str) -> int:
         import torch
 
         return int(torch.cuda.max_memory_allocated())
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return peak_host_bytes()
 
 
 def _check_ties(learner: Learner) -> None:

@@ -17,7 +17,7 @@ from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens
 from kernels.training.config import TrainingConfig
 from kernels.training.costs.flops import count_flops
-from kernels.training.costs.peak import measure_peak, mfu
+from kernels.training.costs.peak import measure_peak
 from kernels.training.course import derived
 from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
 from kernels.training.course.stages import Plan, check_lengths, make_plan, whole_rows
@@ -27,6 +27,7 @@ from kernels.training.feeding.feed import Feed, open_split
 from kernels.training.learner import Learner, Setting
 from kernels.training.logs.event_files import write_events
 from kernels.training.logs.losses import write_losses
+from kernels.training.logs.tensors import write_statistics
 from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
 from kernels.training.optimization.parameter_groups import ALL
 from kernels.training.preflight import check, peak_memory_bytes
@@ -78,7 +79,9 @@ def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, 
     fast.write(trainable, job.out)
     tokenizer.save_pretrained(job.out)
     write_losses(outcome.records, job.out)
-    write_events(outcome.records, job.out)
+    if parts.config.tensor_statistics_every is not None:
+        write_statistics(outcome.statistics, job.out)
+    write_events(outcome.records, job.out, outcome.statistics)
     return summary(parts, outcome, trainable)
 
 
@@ -188,8 +191,8 @@ def _sampler(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
 
 def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:
     """Return what is to be known of a training beside its losses."""
-    records = outcome.records
-    taken = outcome.seconds + outcome.told_seconds
+    records, speed = outcome.records, outcome.speed
+    taken = speed.seconds + speed.told_seconds
     found = {
         "num_train_tokens": sum(float(record["num_tokens"] or 0) for record in records),
         "num_parameters": float(sum(parameter.numel() for parameter in trainable.module.parameters())),
@@ -200,10 +203,8 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
         "num_skipped_steps": sum(float(record["skipped"] or 0) for record in records),
         "peak_memory_mb": peak_memory_bytes(parts.learner.setting.device) / 1e6,
     }
-    if outcome.num_tokens:
-        found["tokens_per_second"] = outcome.num_tokens / outcome.seconds
-        found["mfu"] = mfu(outcome.num_tokens * parts.flops.flops_per_token, outcome.seconds, parts.peak_flops)
-        found |= {"waiting_share": outcome.waited_seconds / taken, "telling_share": outcome.told_seconds / taken}
+    if speed.num_tokens:
+        found |= {**speed.mean(), "waiting_share": outcome.waited_seconds / taken, "telling_share": speed.told_seconds / taken}
     for name in ("validation_loss", "validation_bits_per_byte"):
         if (last := records[-1].get(name)) is not None:
             found[name] = float(last)

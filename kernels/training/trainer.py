@@ -1,28 +1,28 @@
 """The one loop of every training by gradient steps, resumable bit for bit.
 
-What a step computes follows from config, data and its number alone. A state holds weights, optimizer, averages, guards and records; killed at any
-moment, a training goes on from its newest intact state with the same losses. On SIGTERM it keeps a state and ends.
+What a step computes follows from config, data and its number alone. A state holds weights, optimizer, averages and guards, and marks how far the
+records beside it are its own; killed at any moment, a training goes on from its newest intact state with the same losses. On SIGTERM it keeps a state
+and ends.
 """
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from kernels.training.config import TrainingConfig
 from kernels.training.costs.flops import Flops
-from kernels.training.costs.peak import mfu
 from kernels.training.course.schedules import Course, learning_rate_at
-from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
+from kernels.training.execution.ending import Ending
+from kernels.training.execution.scaling import ScalingConfig, next_scaling
 from kernels.training.feeding.feed import Batch, StepFeed
-from kernels.training.guards import Guard, Verdict
+from kernels.training.guards import Verdict
 from kernels.training.learner import Learner, clip
-from kernels.training.logs.event_files import FOLDER, EventFile, scalars_of_record
-from kernels.training.optimization.averaging import Averaging, start_averaging, swapped_in
+from kernels.training.logs.speed import Speed
+from kernels.training.logs.telling import Telling
+from kernels.training.logs.tensors import TensorWatch
 from kernels.training.optimization.optimizers import Optimizer
-from kernels.training.states.resume import TrainingState, load_state, save_state
+from kernels.training.states.progress import Progress, StatesPlace
 from kernels.training.validation import PreparedValidation
 from kernels.training.watchdog import Watchdog
 
@@ -32,7 +32,7 @@ Record = dict[str, float | None]
 class Place(NamedTuple):
     """Where a training runs and whom it tells."""
 
-    scratch: Any
+    scratch: Path
     """Folder of its states."""
     report: Callable[[dict[str, float]], None]
     say: Callable[[str], None]
@@ -61,15 +61,13 @@ class Parts(NamedTuple):
 class Outcome(NamedTuple):
     """What a training came to."""
 
-    records: list[Record]
-    seconds: float
-    """Of this run, first step to last, without what stands below."""
-    num_tokens: int
-    """Of this run."""
+    records: Sequence[Record]
+    statistics: Sequence[dict[str, Any]]
+    """Of tensors, where the config asks for any: see tensors.py."""
+    speed: Speed
+    """Of this run, first step to last."""
     waited_seconds: float
-    """For batches."""
-    told_seconds: float
-    """In reports and states."""
+    """Of this run, for batches."""
 
 
 class Trainer:
@@ -78,19 +76,12 @@ class Trainer:
     def __init__(self, parts: Parts, place: Place) -> None:
         """Begin anew; `run` goes on from a state where there is one."""
         self._parts, self._place = parts, place
-        self._parameters = [parameter for parameter in parts.learner.module.parameters() if parameter.requires_grad]
-        self._weights: dict[str, Any] = dict(parts.learner.module.named_parameters())
-        self._averaging: Averaging | None = None if parts.config.averaging is None else start_averaging(parts.config.averaging)
-        self._is_averaged = False
-        self._guard = Guard(parts.config.guards)
-        self._scaling: Scaling | None = first_scaling(ScalingConfig()) if parts.config.precision == "float16" else None
-        self._records: list[Record] = []
-        self._rate_ratio = 1.0
-        self._num_roll_backs = 0
-        self._best: tuple[float, int] | None = None
-        self._told = 0.0
-        self._events: EventFile
-        self._stopping = False
+        self._learned = {name: parameter for name, parameter in parts.learner.module.named_parameters() if parameter.requires_grad}
+        states = StatesPlace(place.scratch, place.training, place.say)
+        self._progress = Progress(parts.config, parts.learner.module, parts.optimizer, states)
+        self._speed: Speed
+        self._telling: Telling
+        self._ending = Ending()
 
     def run(self) -> Outcome:
         """Take the steps that are left and return what came of all.
@@ -99,89 +90,103 @@ class Trainer:
             FloatingPointError: the loss diverged, or gradients overflow at the smallest scale (names the step and says why).
             SystemExit: the process was asked to end (SIGTERM); a state is kept.
         """
-        first = self._go_on()
-        self._events = EventFile(self._place.scratch / FOLDER, first + 1)
-        started, counted = time.perf_counter(), 0
-        watchdog = Watchdog(self._place.say)
-        with self._ended_by_signal(), watchdog:
-            while first < self._parts.last_step:
-                first, counted = self._stretch(first, started, counted, watchdog)
-        self._put_averages_in()
-        seconds = time.perf_counter() - started - self._told
-        return Outcome(self._records, seconds, counted, self._parts.feed.waited_seconds, self._told)
+        parts, place = self._parts, self._place
+        step = self._progress.go_on()
+        self._speed = Speed(parts.flops.flops_per_token, parts.peak_flops)
+        self._telling = Telling(place.scratch, self._speed, parts.learner.setting.device, place.report, place.say, parts.last_step)
+        self._telling.go_on(step)
+        with self._ending, Watchdog(place.say) as watchdog:
+            while step < parts.last_step:
+                step = self._stretch(step, watchdog)
+        self._progress.put_averages_in()
+        return Outcome(self._progress.records.rows, self._progress.statistics.rows, self._speed, parts.feed.waited_seconds)
 
-    def _stretch(self, first: int, started: float, counted: int, watchdog: Watchdog) -> tuple[int, int]:
-        """Take steps until the end or until training is rolled back; return the next step and the tokens so far."""
+    def _stretch(self, first: int, watchdog: Watchdog) -> int:
+        """Take steps until the end or until training is rolled back; return the next step."""
         parts = self._parts
         kept_at = time.monotonic()
         for step, batch in parts.feed.steps(first, parts.last_step):
-            record, verdict = self._step(step, batch)
-            counted += batch.num_tokens
+            record, statistics, verdict = self._step(step, batch)
+            self._speed.count(batch.num_tokens)
             watchdog.beat()
             if verdict.kind == "diverged":
-                return self._rolled_back(step, verdict), counted
+                with self._speed.telling():
+                    return self._rolled_back(step, verdict)
             done = step + 1
             ends = done == parts.last_step
-            told = time.perf_counter()
-            if ends or done % parts.config.validate_every == 0:
-                self._validate(record)
-            self._records.append(record)
-            self._report(record, counted, told - started - self._told)
-            is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at)
-            if (is_due or self._stopping) and not ends:
-                self._keep(done)
-                kept_at = time.monotonic()
-            self._told += time.perf_counter() - told
-            if self._stopping and not ends:
+            with self._speed.telling():
+                if ends or done % parts.config.validate_every == 0:
+                    self._validate(record)
+                self._progress.records.append(record)
+                self._progress.statistics.append(*statistics)
+                self._telling.step(record, statistics)
+                is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at)
+                if (is_due or self._ending.is_asked) and not ends:
+                    self._progress.keep(done)
+                    kept_at = time.monotonic()
+            if self._ending.is_asked and not ends:
                 raise SystemExit(f"training was asked to end and kept a state behind step {done}; mill up goes on from there")
-        return parts.last_step, counted
+        return parts.last_step
 
     def _is_late(self, kept_at: float) -> bool:
         seconds = self._parts.config.checkpoint_seconds
         return seconds is not None and time.monotonic() - kept_at >= seconds
 
-    def _step(self, step: int, batch: Batch) -> tuple[Record, Verdict]:
-        """Take one optimizer step, or none where the guards say so; return its record and what they said."""
-        parts = self._parts
-        scale = self._scaling.scale if self._scaling is not None else 1.0
-        rate = learning_rate_at(step, parts.course) * self._rate_ratio
+    def _step(self, step: int, batch: Batch) -> tuple[Record, list[dict[str, Any]], Verdict]:
+        """Take one optimizer step, or none where the guards say so; return its record, what tensors did where that is due, and what guards said."""
+        parts, progress = self._parts, self._progress
+        scale = progress.scaling.scale if progress.scaling is not None else 1.0
+        rate = learning_rate_at(step, parts.course) * progress.rate_ratio
         loss = parts.learner.gradients(batch, scale)
-        norm = clip(self._parameters, parts.config.gradient_clip, scale)
+        watch = self._watch(step + 1, scale)
+        norm = clip(list(self._learned.values()), parts.config.gradient_clip, scale)
         record: Record = {"step": float(step + 1), "loss": loss, "learning_rate": rate, "gradient_norm": norm, "num_tokens": float(batch.num_tokens)}
-        if self._scaling is not None:
-            is_finite = norm == norm and norm != float("inf")
-            self._scaling = next_scaling(self._scaling, is_finite, ScalingConfig())
-            record |= {"loss_scale": scale}
-            if not is_finite:
-                parts.optimizer.zero()
-                return {**record, "skipped": 1.0}, Verdict("skip", "gradients overflowed in half precision")
-        verdict = self._guard.judge(step + 1, loss, norm)
+        verdict = self._judge(record, norm)
         if verdict.kind == "take":
             parts.optimizer.step(rate)
-            self._average(step + 1)
-        elif verdict.kind == "skip":
+            progress.average(step + 1)
+        elif verdict.kind == "skip" and verdict.words:
             self._place.say(verdict.words)
+        with self._speed.telling():
+            statistics = [] if watch is None else watch.rows(step + 1)
         parts.optimizer.zero()
-        return {**record, "skipped": float(verdict.kind != "take")}, verdict
+        return {**record, "skipped": float(verdict.kind != "take")}, statistics, verdict
+
+    def _watch(self, step: int, scale: float) -> TensorWatch | None:
+        """Return what looks at the tensors of a step, None where that is not due."""
+        every = self._parts.config.tensor_statistics_every
+        if every is None or step % every != 0:
+            return None
+        with self._speed.telling():
+            return TensorWatch(self._learned, scale)
+
+    def _judge(self, record: Record, norm: float) -> Verdict:
+        """Return whether a step is taken; a scale that gradients overflow at is lowered, without a word."""
+        progress = self._progress
+        if progress.scaling is not None:
+            is_finite = norm == norm and norm != float("inf")
+            record |= {"loss_scale": progress.scaling.scale}
+            progress.scaling = next_scaling(progress.scaling, is_finite, ScalingConfig())
+            if not is_finite:
+                return Verdict("skip", "")
+        return progress.guard.judge(int(record["step"] or 0), float(record["loss"] or 0.0), norm)
 
     def _rolled_back(self, step: int, verdict: Verdict) -> int:
         """Go back to the newest state and learn slower from there; return the step to go on with. Raises FloatingPointError: not any more."""
-        guards = self._parts.config.guards
-        state = None if guards.on_divergence == "stop" else self._load()
-        if state is None or self._num_roll_backs >= guards.max_roll_backs:
+        guards, progress = self._parts.config.guards, self._progress
+        state = None if guards.on_divergence == "stop" else progress.newest()
+        if state is None or progress.num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
-        self._take_up(state)
-        self._events = EventFile(self._place.scratch / FOLDER, state.step + 1)
-        self._rate_ratio *= guards.roll_back_rate_ratio
-        self._num_roll_backs += 1
-        self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {self._rate_ratio:g} of the rate")
-        self._keep(state.step)
+        progress.take_up(state)
+        self._telling.go_on(state.step)
+        progress.rate_ratio *= guards.roll_back_rate_ratio
+        progress.num_roll_backs += 1
+        self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {progress.rate_ratio:g} of the rate")
+        progress.keep(state.step)
         return state.step
 
-    # --- telling ---
-
     def _validate(self, record: Record) -> None:
-        with self._averaged():
+        with self._progress.averaged():
             measured = self._parts.validation.measure(self._parts.learner)
             for prompt, text in self._parts.samples().items():
                 self._place.say(f"step {record['step']:.0f}: {prompt!r} goes on {text!r}")
@@ -190,100 +195,6 @@ class Trainer:
         record["validation_loss"] = measured.nats_per_token
         if measured.bits_per_byte is not None:
             record["validation_bits_per_byte"] = measured.bits_per_byte
-        if self._best is None or measured.nats_per_token < self._best[0]:
-            self._best = (measured.nats_per_token, int(record["step"] or 0))
-
-    @contextmanager
-    def _averaged(self) -> Generator[None]:
-        """Have the averaged weights stand in the model for a while, where there are any."""
-        if self._averaging is None or not self._is_averaged:
-            yield
-            return
-        with swapped_in(self._averaging.averages(), self._weights):
-            yield
-
-    def _average(self, step: int) -> None:
-        """Take the weights behind a step into the average, where it is due."""
-        config = self._parts.config.averaging
-        if self._averaging is not None and config is not None and step % config.every == 0:
-            self._averaging.update(self._weights)
-            self._is_averaged = True
-
-    def _put_averages_in(self) -> None:
-        """Have the model hold the averages at the end: they are what is kept."""
-        import torch
-
-        if self._averaging is not None and self._is_averaged:
-            averages = self._averaging.averages()
-            with torch.no_grad():
-                for name, weight in self._weights.items():
-                    weight.copy_(averages[name])
-
-    def _report(self, record: Record, num_tokens: int, seconds: float) -> None:
-        parts = self._parts
-        seconds = max(seconds, 1e-9)
-        numbers = {name: value for name, value in record.items() if value is not None}
-        self._events.append([scalars_of_record(record, time.time())])
-        share = mfu(num_tokens * parts.flops.flops_per_token, seconds, parts.peak_flops)
-        self._place.report({**numbers, "num_steps": float(parts.last_step), "tokens_per_second": num_tokens / seconds, "mfu": share})
-
-    # --- states ---
-
-    def _go_on(self) -> int:
-        state = self._load()
-        if state is None:
-            return 0
-        self._take_up(state)
-        return state.step
-
-    def _load(self) -> TrainingState | None:
-        return load_state(self._place.scratch, self._place.say, self._place.training)
-
-    def _keep(self, step: int) -> None:
-        parts = self._parts
-        tensors: dict[str, Any] = {f"model.{name}": weight.detach() for name, weight in self._weights.items()}
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in parts.optimizer.state().items()}
-        if self._averaging is not None:
-            tensors |= {f"average.{name}": tensor for name, tensor in self._averaging.state().items()}
-        numbers: dict[str, Any] = {"guard": self._guard.state(), "rate_ratio": self._rate_ratio, "num_roll_backs": self._num_roll_backs}
-        numbers |= {"is_averaged": self._is_averaged}
-        numbers |= {"best": self._best, "scaling": None if self._scaling is None else pack(self._scaling)}
-        state = TrainingState(step, tensors, self._records, numbers, self._place.training)
-        best_step = None if self._best is None else self._best[1]
-        save_state(self._place.scratch, state, kept=parts.config.keep_states, best_step=best_step)
-
-    def _take_up(self, state: TrainingState) -> None:
-        import torch
-
-        def of(kind: str) -> dict[str, Any]:
-            return {name.removeprefix(kind): tensor for name, tensor in state.tensors.items() if name.startswith(kind)}
-
-        weights = of("model.")
-        with torch.no_grad():
-            for name, weight in self._weights.items():
-                weight.copy_(weights[name])
-        self._parts.optimizer.load_state(of("optimizer."))
-        if self._averaging is not None:
-            self._averaging.load_state(of("average."))
-        self._is_averaged = bool(state.numbers["is_averaged"])
-        self._guard.load_state(state.numbers["guard"])
-        self._rate_ratio, self._num_roll_backs = state.numbers["rate_ratio"], state.numbers["num_roll_backs"]
-        self._best = None if state.numbers["best"] is None else tuple(state.numbers["best"])
-        self._scaling = None if state.numbers["scaling"] is None else unpack(state.numbers["scaling"])
-        self._records = list(state.records)
-
-    @contextmanager
-    def _ended_by_signal(self) -> Generator[None]:
-        """Have SIGTERM end the training behind the step under way, with a state; only the main thread may be told of signals."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def stop(number: int, frame: Any) -> None:
-            self._stopping = True
-
-        before = signal.signal(signal.SIGTERM, stop)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        best = self._progress.best
+        if best is None or measured.nats_per_token < best[0]:
+            self._progress.best = (measured.nats_per_token, int(record["step"] or 0))

@@ -7,8 +7,12 @@ from assets.corpus import filter_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
+from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.dangling import Fault, known
 from pipelines.recipe.eval_faults import eval_faults
+
+TAKEN = {"leaderboard": "the leaderboard of evals", "training_runs": "the trainings side by side"}
+"""Names of assets of evals that no model's may have."""
 
 
 def find_faults(recipe: Any) -> Iterator[Fault]:
@@ -96,11 +100,13 @@ def said_of(recipe: Any, model: str, entry: Any) -> NeedsOfRecipe:
 
 def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     here = ("models", model)
-    if model == "leaderboard":
-        yield here, "this name is taken by the leaderboard of evals; choose another"
+    if model in TAKEN:
+        yield here, f"this name is taken by {TAKEN[model]}; choose another"
     names = RecipeNames(recipe.models, recipe.mixtures, recipe.sources, recipe.tokenizer is not None)
     for location, message in faults(specs("methods")[entry.method].needs, entry.method, said_of(recipe, model, entry), names):
         yield (*here, *location), message
+    if getattr(entry, "wandb_project", None) is not None and (lack := WANDB.lacks(PURPOSE)):
+        yield (*here, "wandb_project"), f"{lack}, or leave the key out"
     frontier = _made_from(recipe, model)
     seen: set[str] = set()
     while frontier:
@@ -145,13 +151,13 @@ def _fit_of_tokenizer(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     if packed_by is None or not entry.parents:
         return
     parent = entry.parents[0]
-    own, other = _tokenizer_of(recipe, parent), _tokenizer_of(recipe, packed_by.model) if _is_of_model(packed_by) else packed_by
+    own, other = tokenizer_of(recipe, parent), tokenizer_of(recipe, packed_by.model) if _is_of_model(packed_by) else packed_by
     if own is not None and other is not None and own is not other:
         told = f"the mixture {entry.data!r} is packed by another tokenizer than {parent!r} has"
         yield ("models", model, "data"), f"{told}; pack it by one such as {{method: of_model, model: {parent}}}"
 
 
-def _tokenizer_of(recipe: Any, model: str) -> Any:
+def tokenizer_of(recipe: Any, model: str) -> Any:
     """Return whose tokenizer a model has: the entry of a tokenizer, or of the model that came with one; None where the recipe has other faults."""
     for _ in recipe.models:
         entry = recipe.models.get(model)

@@ -22,6 +22,7 @@ from assets.evals.leaderboard import leaderboard
 from assets.evals.needs import EvalPlan, kind_of
 from assets.evals.release import ReleasePlan, release
 from assets.evals.scores import scores
+from assets.evals.training_runs import comparable_of, groups_of, is_trained, training_runs
 from assets.graph.artifact import Artifact, Graph
 from assets.graph.checks import CheckSuite
 from assets.graph.waivers import told_of
@@ -44,7 +45,7 @@ from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, Tokenizer
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixtures.config import MixtureConfig
 from pipelines.recipe.attentions import applies, attention_of
-from pipelines.recipe.faults import said_of
+from pipelines.recipe.faults import said_of, tokenizer_of
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from resources.devices.jobs import World
 from resources.storage.home import Home
@@ -76,6 +77,7 @@ class _Builder:
         self.sources = {key: self._source(self.entries.sources[key]) for key in _in_order_of_arrival(self.entries)}
         self.mixtures = {key: self._mixture(entry) for key, entry in self.entries.mixtures.items()}
         self.models = {key: self._model(key, entry) for key, entry in _in_order(self.entries.models).items()}
+        self.runs = self._runs()
         self.evals = {key: self._eval(key, entry) for key, entry in sorted(self.entries.evals.items())}
         self.keys = {key: self._file(path) for key, path in self.entries.keys.items()}
         self.texts = {
@@ -86,6 +88,7 @@ class _Builder:
         """Return the graph."""
         artifacts = [*self._corpus(), *self._tokens(), *(model(self.name, key, plan) for key, plan in self.models.items()), *self._evals()]
         artifacts += [ladder(self.name, key, entry) for key, entry in sorted(self.entries.ladders.items())]
+        artifacts += [training_runs(self.name, self.runs)] if self.runs else []
         embedded = self._embedded()
 
         def prepare_all() -> None:
@@ -156,7 +159,7 @@ class _Builder:
         if not asked:
             return []
         found = [scores(self.name, key, plans, self._group(key, plans)) for key, plans in asked.items()]
-        found.append(leaderboard(self.name, {key: list(plans) for key, plans in asked.items()}))
+        found.append(leaderboard(self.name, {key: list(plans) for key, plans in asked.items()}, shows_runs=bool(self.runs)))
         entry = self.entries.release
         if entry is not None:
             gate = GateConfig.model_validate(entry.model_dump(include=set(GateConfig.model_fields)))
@@ -203,7 +206,14 @@ class _Builder:
         if any(isinstance(need, Package) for need in method.needs):
             said = said._replace(location=self._file(str(entry.data)))
         limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
-        return ModelPlan(method, kernel_config("methods", entry.method, entry), said, World(**entry.run.model_dump()), limits)
+        config, project = kernel_config("methods", entry.method, entry), getattr(entry, "wandb_project", None)
+        return ModelPlan(method, config, said, World(**entry.run.model_dump()), limits, project)
+
+    def _runs(self) -> dict[str, list[str]]:
+        """Return the models whose trainings compare. Examples are counted by the tokens of the model that learns from them."""
+        trained = {key: plan for key, plan in self.models.items() if is_trained(plan)}
+        tokenizers = {key: None if isinstance(plan.said.data, str) else id(tokenizer_of(self.entries, key)) for key, plan in trained.items()}
+        return groups_of({key: comparable_of(plan, tokenizers[key]) for key, plan in trained.items()})
 
     def _eval(self, key: str, entry: Any) -> EvalPlan:
         task = specs("tasks")[entry.task]

@@ -33,6 +33,11 @@ from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
 EMBEDDED = "embedded:"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+ProjectName: Any = Annotated[str, StringConstraints(pattern=r"^[^/\\#?%:]+$", max_length=128)]
+WANDB_PROJECT = (
+    "Project of Weights & Biases: what its training tells is kept as an offline run beside the lake, and the step's log and the model's metadata say "
+    "how it is sent (`wandb sync`). It changes no byte of the model, and nothing of one that stands. Needs the extra wandb."
+)
 
 
 def kernel_config(family: FamilyName, name: str, chosen: Config) -> Config:
@@ -146,6 +151,8 @@ class ScheduleEntry(Config):
 def _method_keys(spec: Method) -> dict[str, Any]:
     """Return the keys that a model's entry has by its method: sizes, and thresholds of the method's own checks."""
     keys: dict[str, Any] = {}
+    if "num_steps" in spec.config.model_fields:
+        keys["wandb_project"] = (ProjectName | None, Field(default=None, description=WANDB_PROJECT))
     if any(isinstance(need, Mixture) for need in spec.needs):
         sizes = "Sizes by name, each with what it changes of the entry: the model NAME becomes the models NAME_SIZE, with a scaling law through them."
         keys["sizes"] = (dict.__class_getitem__((Name, dict[str, Any])), Field(default={}, description=sizes))

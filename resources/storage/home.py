@@ -3,6 +3,7 @@
 <home>/lake      artifacts           <home>/embedded  data sets made from pinned packages
 <home>/dagster   run and event logs  <home>/scratch   resumable state of unfinished training
 <home>/data_docs Great Expectations  <home>/leases    which process holds which GPU
+<home>/wandb     offline runs of Weights & Biases, for models whose recipe asks for them
 """
 
 import fcntl
@@ -65,6 +66,10 @@ class Home:
     def leases(self) -> Path:
         """GPU lock files."""
         return self.root / "leases"
+
+    def offline_run(self, cell: Cell, fingerprint: str) -> Path:
+        """Return the folder of the offline run of a cell as it is made from one set of things."""
+        return self.root / "wandb" / cell.recipe / cell.asset / fingerprint[:16]
 
     def lake(self) -> Lake:
         """Open the lake."""

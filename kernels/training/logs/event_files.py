@@ -9,9 +9,10 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kernels.training.logs.event_records import Float32, fields, message, read_records, record
+from kernels.training.logs.tensors import tags_of
 
 EVENTS = "events.out.tfevents.0.modelmill"
 """Name of the file in its folder: TensorBoard knows one by ``tfevents``."""
@@ -32,9 +33,16 @@ class Scalars(NamedTuple):
     """By tag, such as ``train/loss``."""
 
 
-def write_events(records: Sequence[Mapping[str, float | None]], folder: Path) -> None:
-    """Write the records of a whole training into a checkpoint's folder, each at its step for a time: the same records give the same bytes."""
-    EventFile(folder / FOLDER, 0).append([scalars_of_record(row, float(row["step"] or 0)) for row in records])
+def write_events(records: Sequence[Mapping[str, float | None]], folder: Path, statistics: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write the records of a whole training into a checkpoint's folder, and what tensors did (tensors.py).
+
+    Each at its step for a time: the same training gives the same bytes.
+    """
+    tensors: dict[int, dict[str, float]] = {}
+    for row in statistics:
+        tensors.setdefault(row["step"], {}).update(tags_of(row))
+    found = [scalars_of_record(row, float(row["step"] or 0)) for row in records]
+    EventFile(folder / FOLDER, 0).append([each._replace(values={**each.values, **tensors.get(each.step, {})}) for each in found])
 
 
 def scalars_of_record(row: Mapping[str, float | None], wall_time: float) -> Scalars:

@@ -1,25 +1,43 @@
-"""Records of a training as an offline run of Weights & Biases, for those who keep their runs there.
+"""What a training told as an offline run of Weights & Biases, for those who keep their runs there.
 
 ``wandb sync FOLDER`` sends it, and nothing else does. The library writes clock, host and user into it, so that it belongs into no checkpoint, only
 beside one.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from kernels.specs.extras import Extra
-from kernels.training.logs.event_files import scalars_of_record
+from kernels.training.logs.event_files import Scalars
 
 WANDB = Extra("wandb", "wandb")
+PURPOSE = "runs of Weights & Biases"
 
 
-def write_offline_run(records: Sequence[Mapping[str, float | None]], folder: Path, project: str, name: str) -> None:
-    """Write the records of a training, a step each, as an offline run into a folder. Nothing is sent and nobody is asked for a key.
+class OfflineRun(NamedTuple):
+    """A run as it is found among others there."""
+
+    project: str
+    group: str
+    name: str
+    run_id: str
+    """The same for the same training, so that it is one run however often it is sent."""
+    config: Mapping[str, Any]
+    """What was computed, as JSON holds it."""
+
+
+def write_offline_run(told: Sequence[Scalars], run: OfflineRun, folder: Path) -> Path:
+    """Write what a training told, a step each, as an offline run into a folder. Nothing is sent and nobody is asked for a key.
+
+    Returns:
+        The folder that ``wandb sync`` takes.
 
     Raises:
         ModuleNotFoundError: the extra is not installed (names the remedy).
     """
-    wandb = WANDB.require("runs of Weights & Biases")
+    wandb: Any = WANDB.require(PURPOSE)
     folder.mkdir(parents=True, exist_ok=True)
     settings = wandb.Settings(
         mode="offline",
@@ -32,7 +50,15 @@ def write_offline_run(records: Sequence[Mapping[str, float | None]], folder: Pat
         disable_git=True,
         root_dir=str(folder),
     )
-    with wandb.init(project=project, name=name, settings=settings) as run:
-        for row in records:
-            found = scalars_of_record(row, 0.0)
-            run.log(dict(found.values), step=found.step)
+    with wandb.init(project=run.project, group=run.group, name=run.name, id=run.run_id, config=dict(run.config), settings=settings) as begun:
+        for found in told:
+            when = {"_timestamp": found.wall_time} if found.wall_time else {}
+            begun.log({**found.values, **when}, step=found.step)
+        written = Path(begun.settings.sync_dir)
+    wandb.teardown()  # its own process, which would outlive this one's children
+    return written
+
+
+def sync_command(written: Path) -> str:
+    """Return what a user types to send a run."""
+    return f"wandb sync {shlex.quote(str(written))}"

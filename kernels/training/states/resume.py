@@ -3,8 +3,8 @@
 A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
-A state says of what training it is; one of another config or of other data is passed over likewise. Tensors are safetensors, numbers and seals JSON:
-nothing that is read back can run code.
+A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
+the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
 """
 
 import json
@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from kernels.training.states.journal import Mark, fault_of_mark
 from kernels.training.states.seals import fault_of, seal_folder
 
 KEPT = 2
@@ -31,8 +32,8 @@ class TrainingState(NamedTuple):
     """Steps done."""
     tensors: dict[str, Any]
     """Model and optimizer, by name, and random state where the loop draws on any."""
-    records: list[dict[str, float | None]]
-    """What was logged up to here."""
+    marks: Mapping[str, Mark] = MappingProxyType({})
+    """How much of each journal beside the state is its own, by the journal's file."""
     numbers: Mapping[str, Any] = MappingProxyType({})
     """What else the loop remembers, as JSON holds it."""
     training: str = ""
@@ -47,7 +48,7 @@ def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_ste
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
-    numbers = {"step": state.step, "records": state.records, "numbers": dict(state.numbers), "training": state.training}
+    numbers = {"step": state.step, "marks": dict(state.marks), "numbers": dict(state.numbers), "training": state.training}
     (target / NUMBERS).write_text(json.dumps(numbers))
     seal(target, kept=kept, best_step=best_step)
 
@@ -57,14 +58,20 @@ def load_state(folder: Path, say: Callable[[str], None], training: str = "") -> 
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
     def other(state: Path) -> str | None:
-        told = json.loads((state / NUMBERS).read_text()).get("training", "")
-        return None if told == training else "it is of another config or of other data"
+        told = json.loads((state / NUMBERS).read_text())
+        if told.get("training", "") != training:
+            return "it is of another config or of other data"
+        return next((fault for name, mark in _marks(told).items() if (fault := fault_of_mark(folder / name, mark))), None)
 
     found = newest_intact(folder, say, other)
     if found is None:
         return None
     numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
-    return TrainingState(numbers["step"], load_file(found / TENSORS), numbers["records"], numbers["numbers"], training)
+    return TrainingState(numbers["step"], load_file(found / TENSORS), _marks(numbers), numbers["numbers"], training)
+
+
+def _marks(numbers: Mapping[str, Any]) -> dict[str, Mark]:
+    return {name: Mark(*mark) for name, mark in numbers["marks"].items()}
 
 
 def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None) -> None:

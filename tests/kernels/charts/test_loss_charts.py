@@ -48,8 +48,14 @@ def test_runs_are_told_apart_and_drawn_against_the_tokens_they_read() -> None:
     assert plot_runs(untold) == plot_runs({"a": untold["a"], "b": wide})
 
 
-def test_validations_of_runs_are_points() -> None:
-    assert plot_runs({"a": LOSSES.with_columns(validation_loss=MEASURED["validation_loss"])}) != plot_runs({"a": LOSSES})
+def test_validation_is_drawn_where_every_run_has_it_in_bits_a_byte_before_nats() -> None:
+    loss, both = LOSSES.with_columns(validation_loss=MEASURED["validation_loss"]), LOSSES.with_columns(**MEASURED)
+    plain = plot_runs({"a": LOSSES, "b": LOSSES})
+    assert plot_runs({"a": both, "b": LOSSES}) == plain, "what only one has compares nothing"
+    by_loss, by_bits = plot_runs({"a": loss, "b": both}), plot_runs({"a": both, "b": both})
+    assert len({plain, by_loss, by_bits}) == 3
+    assert by_loss == plot_runs({"a": loss, "b": loss})
+    assert by_bits == plot_runs({name: both.with_columns(validation_loss=pl.lit(9.0)) for name in "ab"})
 
 
 def test_a_run_without_a_step_is_named() -> None:

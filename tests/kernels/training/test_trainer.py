@@ -1,5 +1,6 @@
 """The loop: what it keeps, what it goes on from, how it ends, and what it does when something goes wrong."""
 
+import itertools
 import os
 import signal
 from collections.abc import Callable
@@ -16,6 +17,10 @@ from kernels.models.formats.fast import counts_of
 from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from kernels.training.logs.event_files import EVENTS, FOLDER, read_scalars
+from kernels.training.logs.telling import read_told, speeds_of
+from kernels.training.logs.tensors import STATISTICS
+from kernels.training.states.progress import RECORDS
 from tests.kernels.methods.pretraining.test_pretrain import config as pretrain_config
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
@@ -54,7 +59,11 @@ def losses(folder: Path) -> pl.DataFrame:
 
 
 def same(one: Path, other: Path) -> bool:
-    return all((one / "out" / name).read_bytes() == (other / "out" / name).read_bytes() for name in ("model.safetensors", "losses.parquet"))
+    """Whether two trainings left the same files with the same bytes."""
+    files = {path.relative_to(one / "out") for path in (one / "out").rglob("*") if path.is_file()}
+    assert {Path("model.safetensors"), Path("losses.parquet"), Path(FOLDER) / EVENTS} <= files
+    assert files == {path.relative_to(other / "out") for path in (other / "out").rglob("*") if path.is_file()}
+    return all((one / "out" / name).read_bytes() == (other / "out" / name).read_bytes() for name in files)
 
 
 FEATURES: dict[str, dict[str, object]] = {
@@ -64,6 +73,7 @@ FEATURES: dict[str, dict[str, object]] = {
     "stages": {"batch_stages": [{"from": 0.5, "batch_size": 2}], "length_stages": [{"from": 0, "length": 8}, {"from": 0.5, "length": 16}]},
     "parts": {"micro_batch_size": 2, "activation_checkpointing": "full"},
     "half": {"precision": "float16"},
+    "tensors": {"tensor_statistics_every": 2},
     "span": {"objective": {"kind": "fill_in_the_middle"}},
 }
 
@@ -85,6 +95,47 @@ def test_whatever_a_training_uses_a_stopped_one_ends_bit_for_bit_where_an_undist
     assert (tmp_path / "stopped" / "scratch" / "step-000006").is_dir()
     run(data, tmp_path / "stopped", chosen)
     assert same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_training_that_goes_on_keeps_the_speeds_of_before_and_no_clock_is_in_its_checkpoint(data: Path, tmp_path: Path) -> None:
+    def stop(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 8:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        run(data, tmp_path, config(), stop)
+    before = speeds_of(read_told(tmp_path / "scratch"))
+    run(data, tmp_path, config())
+    after = speeds_of(read_told(tmp_path / "scratch"))
+    assert [row["step"] for row in after] == list(range(1, 13)) and all(row["tokens_per_second"] > 0 and row["mfu"] > 0 for row in after)
+    assert after[:6] == before[:6], "the state is of step 6"
+    told = read_scalars(tmp_path / "out" / FOLDER / EVENTS)
+    assert {tag for found in told for tag in found.values if any(word in tag for word in ("second", "mfu", "memory"))} == set()
+    assert [found.wall_time for found in told] == [float(step) for step in range(1, 13)]
+
+
+def test_states_do_not_grow_with_the_steps_and_records_are_written_once(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path, config(num_steps=24, checkpoint_every=3, keep_states=8))
+    sizes = [len(path.read_bytes()) for path in sorted((tmp_path / "scratch").glob("step-*/numbers.json"))]
+    guarded = 2 * 3 * 25  # the last values of loss and gradient norm are there to judge by, so many a state at most
+    assert len(sizes) == 7 and max(after - before for before, after in itertools.pairwise(sizes)) < guarded
+    assert (tmp_path / "scratch" / RECORDS).read_text().count("learning_rate") == 21
+
+
+def test_tensors_are_looked_at_only_where_that_is_asked_and_then_at_each_of_these_steps(data: Path, tmp_path: Path) -> None:
+    run(data, tmp_path / "plain", config())
+    assert not (tmp_path / "plain" / "out" / STATISTICS).exists()
+    run(data, tmp_path / "asked", config(tensor_statistics_every=5))
+    assert (tmp_path / "asked" / "out" / "model.safetensors").read_bytes() == (tmp_path / "plain" / "out" / "model.safetensors").read_bytes()
+    assert (tmp_path / "asked" / "out" / "losses.parquet").read_bytes() == (tmp_path / "plain" / "out" / "losses.parquet").read_bytes()
+    found = pl.read_parquet(tmp_path / "asked" / "out" / STATISTICS)
+    assert found["step"].unique().sort().to_list() == [5, 10]
+    assert found.filter(pl.col("step") == 5)["tensor"].is_unique().all() and found["update_ratio"].drop_nulls().gt(0).all()
+    norms = found.group_by("step").agg(pl.col("gradient_norm").pow(2).sum().sqrt()).sort("step")["gradient_norm"].to_list()
+    whole = losses(tmp_path / "asked").filter(pl.col("step").is_in([5.0, 10.0]))["gradient_norm"].to_list()
+    assert norms == pytest.approx(whole, rel=1e-5), "the norm of all is that of the norms of each"
+    tags = {tag for each in read_scalars(tmp_path / "asked" / "out" / FOLDER / EVENTS) for tag in each.values if tag.startswith("tensors/")}
+    assert len(tags) == 6 * found["tensor"].n_unique()
 
 
 def test_a_training_that_is_asked_to_end_keeps_a_state_behind_the_step_under_way(data: Path, tmp_path: Path) -> None:

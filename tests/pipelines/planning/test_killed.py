@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from resources.storage import ledger
@@ -75,6 +76,25 @@ def test_killed_in_pretraining(shop: Any, undisturbed: dict[str, str], steps: in
     assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
     if steps > 5:
         assert states, "there was a state to resume from"
+
+
+def test_killed_in_a_training_that_looks_at_its_tensors(shop: Any, make_shop: Callable[[Path], Any], tmp_path: Path) -> None:
+    """The statistics are part of the content, and the speeds of before the kill stand in the table beside it."""
+    whole = make_shop(tmp_path / "whole")
+    for each in (whole, shop):
+        each.change_recipe("checkpoint_every: 5", "checkpoint_every: 5\n    tensor_statistics_every: 3")
+    assert not whole.up().failed
+
+    def reached() -> bool:
+        return sum(len(path.read_text().splitlines()) for path in (shop.home.root / "scratch").rglob("progress.jsonl")) >= 14
+
+    kill_when(shop, reached)
+    finish(shop)
+    assert shop.contents() == whole.contents()
+    folder = shop.lake.folder(shop.cell("models/base"))
+    assert pl.read_parquet(folder / "tensor_statistics.parquet")["step"].unique().sort().to_list() == list(range(3, 31, 3))
+    speed = pl.read_parquet(folder / "speed.parquet")
+    assert speed["step"].to_list() == list(range(1, 31)) and speed["tokens_per_second"].gt(0).all()
 
 
 KILLS = int(os.environ.get("MILL_TEST_KILLS", "10"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kernels.training.states.journal import Journal
 from kernels.training.states.resume import TrainingState, load_state, newest_intact, save_state, seal
 
 
@@ -14,7 +15,7 @@ def save(folder: Path, *steps: int) -> None:
     import torch
 
     for step in steps:
-        save_state(folder, TrainingState(step, {"weight": torch.full((4, 4), float(step))}, [{"step": float(step), "loss": None}]))
+        save_state(folder, TrainingState(step, {"weight": torch.full((4, 4), float(step))}, numbers={"best": None, "rate": 0.1}))
 
 
 def names(folder: Path) -> list[str]:
@@ -39,7 +40,7 @@ def test_a_state_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     save(tmp_path, 3)
     state = load_state(tmp_path, pytest.fail)
     assert state is not None
-    assert (state.step, state.tensors["weight"].tolist(), state.records) == (3, [[3.0] * 4] * 4, [{"step": 3.0, "loss": None}])
+    assert (state.step, state.tensors["weight"].tolist(), state.numbers) == (3, [[3.0] * 4] * 4, {"best": None, "rate": 0.1})
 
 
 def test_a_folder_without_states_has_nothing_to_say(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_damaged_state_takes_no_place_among_the_two(tmp_path: Path) -> None:
     ("file", "damage", "fault"),
     [
         ("tensors.safetensors", flip, "tensors.safetensors differs from its checksum"),
-        ("numbers.json", cut, "numbers.json has 78 bytes where its seal has 88"),
+        ("numbers.json", cut, "numbers.json has 72 bytes where its seal has 82"),
         ("numbers.json", Path.unlink, "numbers.json is missing"),
         ("seal.json", Path.unlink, "seal.json is missing, it was not written to its end"),
         ("seal.json", cut, "seal.json is damaged"),
@@ -115,6 +116,46 @@ def test_where_no_state_is_intact_each_is_named_and_training_starts_anew(tmp_pat
         "state step-000120: seal.json is missing, it was not written to its end; no state is intact, training starts anew",
         "state step-000100: tensors.safetensors differs from its checksum; no state is intact, training starts anew",
     ]
+
+
+def keep_with_journal(folder: Path, step: int, journal: Journal) -> None:
+    save_state(folder, TrainingState(step, {}, {journal.path.name: journal.mark()}))
+
+
+def test_a_state_whose_journal_does_not_begin_as_it_knew_is_passed_over_and_an_older_one_taken(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "records.jsonl")
+    for step in (1, 2):
+        journal.append({"step": step})
+        keep_with_journal(tmp_path, step, journal)
+    whole = journal.path.read_bytes()
+    words: list[str] = []
+    journal.path.write_bytes(whole[:-3])
+    state = load_state(tmp_path, words.append)
+    assert state is not None and state.step == 1
+    journal.path.write_bytes(whole.replace(b'"step": 2', b'"step": 3'))
+    state = load_state(tmp_path, words.append)
+    assert state is not None and state.step == 1
+    journal.path.unlink()
+    assert load_state(tmp_path, words.append) is None
+    assert words == [
+        "state step-000002: records.jsonl has 21 bytes where the state has 24; going on from step-000001",
+        "state step-000002: records.jsonl is not what the state knew; going on from step-000001",
+        "state step-000002: records.jsonl has 0 bytes where the state has 24; no state is intact, training starts anew",
+        "state step-000001: records.jsonl has 0 bytes where the state has 12; no state is intact, training starts anew",
+    ]
+
+
+def test_what_was_written_behind_a_state_changes_nothing_of_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "records.jsonl")
+    journal.append({"step": 1})
+    keep_with_journal(tmp_path, 1, journal)
+    with journal.path.open("ab") as stream:
+        stream.write(b'{"step": 2}\n{"st')
+    state = load_state(tmp_path, pytest.fail)
+    assert state is not None
+    again = Journal(journal.path)
+    again.go_back(state.marks[journal.path.name])
+    assert list(again.rows) == [{"step": 1}]
 
 
 def test_a_seal_names_every_file_with_size_and_checksum(tmp_path: Path) -> None:

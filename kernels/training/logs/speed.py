@@ -1,0 +1,100 @@
+"""How fast a training goes and how much memory it holds, told by clocks: never part of what a checkpoint holds.
+
+The steps of the last seconds count, so that a training that slows down is seen to do so, however long it has been fast.
+"""
+
+import os
+import resource
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from kernels.training.costs.peak import mfu
+
+WINDOW_SECONDS = 10.0
+"""Of steps that speed is of; one step at least."""
+_STATM = Path("/proc/self/statm")
+_MEGABYTE = 1e6
+
+
+class Speed:
+    """Seconds and tokens of steps. What is spent on telling (validations, states) counts apart."""
+
+    def __init__(self, flops_per_token: float, peak_flops: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Count from now on.
+
+        Args:
+            flops_per_token: of the model in training.
+            peak_flops: of the machine's matrix products, a second.
+            clock: seconds.
+        """
+        self._flops_per_token, self._peak_flops, self._clock = flops_per_token, peak_flops, clock
+        self._last = clock()
+        self._recent: deque[tuple[int, float]] = deque()
+        self._recent_tokens, self._recent_seconds = 0, 0.0
+        self.num_tokens, self.seconds, self.told_seconds = 0, 0.0, 0.0
+
+    def count(self, num_tokens: int) -> None:
+        """Tell that a step has ended, and how many tokens it read."""
+        now = self._clock()
+        seconds, self._last = max(now - self._last, 1e-9), now
+        self.num_tokens += num_tokens
+        self.seconds += seconds
+        self._recent.append((num_tokens, seconds))
+        self._recent_tokens += num_tokens
+        self._recent_seconds += seconds
+        while len(self._recent) > 1 and self._recent_seconds - self._recent[0][1] >= WINDOW_SECONDS:
+            dropped = self._recent.popleft()
+            self._recent_tokens -= dropped[0]
+            self._recent_seconds -= dropped[1]
+
+    @contextmanager
+    def telling(self) -> Generator[None]:
+        """Count the time of a block as told and not as trained."""
+        began = self._clock()
+        try:
+            yield
+        finally:
+            now = self._clock()
+            self.told_seconds += now - began
+            self._last += now - began
+
+    def recent(self) -> dict[str, float]:
+        """Return tokens a second and share of the peak, of the last steps. There was a step."""
+        seconds = max(self._recent_seconds, 1e-9)  # sums of what came and went are not exact
+        share = mfu(self._recent_tokens * self._flops_per_token, seconds, self._peak_flops)
+        return {"tokens_per_second": self._recent_tokens / seconds, "mfu": share}
+
+    def mean(self) -> dict[str, float]:
+        """Return the same of all steps since the start of this process; nothing before the first."""
+        if not self.num_tokens:
+            return {}
+        share = mfu(self.num_tokens * self._flops_per_token, self.seconds, self._peak_flops)
+        return {"tokens_per_second": self.num_tokens / self.seconds, "mfu": share}
+
+
+def memory(device: str) -> dict[str, float]:
+    """Return what this process holds of the machine's memory and the most that it held, in MB, and the same of tensors on a GPU.
+
+    What it holds now is told where the system tells (Linux).
+    """
+    found: dict[str, float] = {}
+    with suppress(OSError):
+        found["memory_mb"] = int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
+    found["peak_memory_mb"] = max(peak_host_bytes() / _MEGABYTE, *found.values(), 0.0)  # the system's peak lags behind
+    if device == "cuda":
+        import torch
+
+        told = torch.cuda.memory_stats()
+        held, most = told["allocated_bytes.all.current"], told["allocated_bytes.all.peak"]
+        found |= {"device_memory_mb": held / _MEGABYTE, "peak_device_memory_mb": most / _MEGABYTE}
+    return found
+
+
+def peak_host_bytes() -> int:
+    """Return the most memory of the machine that this process has held."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

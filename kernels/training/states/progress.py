@@ -1,0 +1,125 @@
+"""Where a training has got to: all that its next step depends on and all that was written down of it, as it is kept and taken up again."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kernels.training.config import TrainingConfig
+from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, pack, unpack
+from kernels.training.guards import Guard
+from kernels.training.optimization.averaging import Averaging, start_averaging, swapped_in
+from kernels.training.optimization.optimizers import Optimizer
+from kernels.training.states.journal import Journal
+from kernels.training.states.resume import TrainingState, load_state, save_state
+
+RECORDS, STATISTICS = "records.jsonl", "tensor_statistics.jsonl"
+"""Journals, beside the states."""
+
+
+class StatesPlace(NamedTuple):
+    """Where the states of a training are."""
+
+    scratch: Path
+    training: str
+    """Names config and data, so that a state of another is not taken up."""
+    say: Callable[[str], None]
+
+
+class Progress:
+    """Weights, optimizer, averages, guard and scale, and the records of the steps so far."""
+
+    def __init__(self, config: TrainingConfig, module: Any, optimizer: Optimizer, place: StatesPlace) -> None:
+        """Begin anew; `go_on` stands where the newest state stood."""
+        self.weights: dict[str, Any] = dict(module.named_parameters())
+        self.guard = Guard(config.guards)
+        self.scaling: Scaling | None = first_scaling(ScalingConfig()) if config.precision == "float16" else None
+        self.rate_ratio = 1.0
+        """What the learning rate is multiplied by since training was rolled back."""
+        self.num_roll_backs = 0
+        self.best: tuple[float, int] | None = None
+        """The lowest validation loss and its step."""
+        self.records, self.statistics = Journal(place.scratch / RECORDS), Journal(place.scratch / STATISTICS)
+        self._optimizer, self._place, self._num_kept = optimizer, place, config.keep_states
+        self._averaging: Averaging | None = None if config.averaging is None else start_averaging(config.averaging)
+        self._average_every = 1 if config.averaging is None else config.averaging.every
+        self._is_averaged = False
+
+    # --- averages ---
+
+    def average(self, step: int) -> None:
+        """Take the weights behind a step into the average, where it is due."""
+        if self._averaging is not None and step % self._average_every == 0:
+            self._averaging.update(self.weights)
+            self._is_averaged = True
+
+    @contextmanager
+    def averaged(self) -> Generator[None]:
+        """Have the averaged weights stand in the model for a while, where there are any."""
+        if self._averaging is None or not self._is_averaged:
+            yield
+            return
+        with swapped_in(self._averaging.averages(), self.weights):
+            yield
+
+    def put_averages_in(self) -> None:
+        """Have the model hold the averages at the end: they are what is kept."""
+        if self._averaging is not None and self._is_averaged:
+            self._put_in(self._averaging.averages())
+
+    def _put_in(self, weights: Mapping[str, Any]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(weights[name])
+
+    # --- states ---
+
+    def go_on(self) -> int:
+        """Stand where the newest state stood, if there is one; return the first step to take."""
+        state = self.newest()
+        if state is None:
+            return 0
+        self.take_up(state)
+        return state.step
+
+    def newest(self) -> TrainingState | None:
+        """Return the newest state of the training, None where there is none."""
+        return load_state(self._place.scratch, self._place.say, self._place.training)
+
+    def keep(self, step: int) -> None:
+        """Keep the state behind a step."""
+        best_step = None if self.best is None else self.best[1]
+        save_state(self._place.scratch, self._state(step), kept=self._num_kept, best_step=best_step)
+
+    def _state(self, step: int) -> TrainingState:
+        """Return the state behind a step: its tensors are the training's own, which the next step changes."""
+        tensors: dict[str, Any] = {f"model.{name}": weight.detach() for name, weight in self.weights.items()}
+        tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
+        if self._averaging is not None:
+            tensors |= {f"average.{name}": tensor for name, tensor in self._averaging.state().items()}
+        numbers: dict[str, Any] = {"guard": self.guard.state(), "rate_ratio": self.rate_ratio, "num_roll_backs": self.num_roll_backs}
+        numbers |= {"is_averaged": self._is_averaged, "best": self.best}
+        numbers |= {"scaling": None if self.scaling is None else pack(self.scaling)}
+        marks = {journal.path.name: journal.mark() for journal in (self.records, self.statistics)}
+        return TrainingState(step, tensors, marks, numbers, self._place.training)
+
+    def take_up(self, state: TrainingState) -> None:
+        """Stand where a state stood. Raises ValueError: it is of another model or optimizer."""
+
+        def of(kind: str) -> dict[str, Any]:
+            return {name.removeprefix(kind): tensor for name, tensor in state.tensors.items() if name.startswith(kind)}
+
+        self._put_in(of("model."))
+        self._optimizer.load_state(of("optimizer."))
+        if self._averaging is not None:
+            self._averaging.load_state(of("average."))
+        numbers = state.numbers
+        self._is_averaged = bool(numbers["is_averaged"])
+        self.guard.load_state(numbers["guard"])
+        self.rate_ratio, self.num_roll_backs = numbers["rate_ratio"], numbers["num_roll_backs"]
+        self.best = None if numbers["best"] is None else tuple(numbers["best"])
+        self.scaling = None if numbers["scaling"] is None else unpack(numbers["scaling"])
+        for journal in (self.records, self.statistics):
+            journal.go_back(state.marks[journal.path.name])
