@@ -210,9 +210,9 @@ def counts_of_stack(stack: Any) -> Counts:
     embedding = stack.vocab_size * width
     num_matmul = stack.num_layers * block + embedding
     norms = (2 * stack.num_layers + 1) * width
-    places = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
+    positions = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
     return Counts(
-        num_parameters=num_matmul + norms + places + (0 if stack.tied else embedding),
+        num_parameters=num_matmul + norms + positions + (0 if stack.tied else embedding),
         num_matmul_parameters=num_matmul,
         attention=(AttentionCounts(stack.num_layers, stack.num_heads, stack.head_width, is_causal=stack.attention == "causal"),),
         num_blocks=stack.num_layers,

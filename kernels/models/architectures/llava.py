@@ -147,7 +147,7 @@ def _vision_entries(shape: Any) -> list[Entry]:
     entries = [
         Entry(f"{ours}.patch.weight", (f"{theirs}.embeddings.patch_embedding.weight",), shape=(NUM_CHANNELS, shape.patch_size, shape.patch_size)),
         Entry(f"{ours}.class_embedding", (f"{theirs}.embeddings.class_embedding",)),
-        Entry(f"{ours}.place_embedding", (f"{theirs}.embeddings.position_embedding.weight",)),
+        Entry(f"{ours}.position_embedding", (f"{theirs}.embeddings.position_embedding.weight",)),
     ]
     for kind in ("weight", "bias"):
         entries.append(_same(f"{ours}.norm", f"{theirs}.pre_layrnorm", kind))
@@ -179,8 +179,8 @@ def counts(shape: Any) -> Counts | None:
     language, image = llama.counts_of_stack(stack.language), _image_counts(stack.vision, stack.language.width)
     vision, width = stack.vision, stack.vision.width
     norms_and_biases = 2 * width + vision.num_layers * (9 * width + vision.inner_width) + 2 * stack.language.width
-    places = (vision.num_patches + 2) * width  # a vector each, and one more for the class token itself
-    held = language.num_parameters + image.num_matmul_parameters + norms_and_biases + places
+    positions = (vision.num_patches + 2) * width  # a vector each, and one more for the class token itself
+    held = language.num_parameters + image.num_matmul_parameters + norms_and_biases + positions
     return language._replace(num_parameters=held, image=image)
 
 
@@ -191,10 +191,10 @@ def _image_counts(vision: Any, width: int) -> ImageCounts:
     patch = NUM_CHANNELS * vision.patch_size**2 * vision.width
     blocks = vision.num_layers * (4 * vision.width**2 + 2 * vision.width * vision.inner_width)
     projector = vision.width * width + width**2
-    num_places = vision.num_patches + 1
-    products = (patch + projector) * vision.num_patches + blocks * num_places
+    num_positions = vision.num_patches + 1
+    products = (patch + projector) * vision.num_patches + blocks * num_positions
     attention = AttentionCounts(vision.num_layers, vision.num_heads, vision.width // vision.num_heads, is_causal=False)
-    return ImageCounts(patch + blocks + projector, 2 * products + attention.flops(num_places, num_places))
+    return ImageCounts(patch + blocks + projector, 2 * products + attention.flops(num_positions, num_positions))
 
 
 SPEC = Architecture(

@@ -120,7 +120,7 @@ def table(stack: Any) -> Table:
     if stack.bias:
         pairs += [("blocks.{}.project.bias", f"{mixer}in_proj.bias"), ("blocks.{}.out.bias", f"{mixer}out_proj.bias")]
     if not stack.tied:
-        pairs.append(("output", "lm_head.weight"))
+        pairs.append(("output_embedding", "lm_head.weight"))
     kernel = Entry("blocks.{}.kernel", (f"{mixer}conv1d.weight",), transposed=True)
     return Table([kernel, *(Entry(ours, (theirs,)) for ours, theirs in pairs)], stack.num_layers)
 

@@ -131,7 +131,7 @@ def table(stack: Any) -> Table:
         Entry("output_bias", ("decoder.bias",)),
     ]
     if not stack.tied:
-        entries.append(Entry("output", ("decoder.weight",)))
+        entries.append(Entry("output_embedding", ("decoder.weight",)))
     return Table(entries, num_layers)
 
 

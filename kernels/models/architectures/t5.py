@@ -89,8 +89,8 @@ def table(stacks: Any) -> Table:
     own = "{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
     entries = [
         Entry("embedding", ("shared.weight",)),
-        Entry("encoder_bias.weight", (own.format("encoder"),)),
-        Entry("decoder_bias.weight", (own.format("decoder"),)),
+        Entry("encoder_relative_embedding.weight", (own.format("encoder"),)),
+        Entry("decoder_relative_embedding.weight", (own.format("decoder"),)),
         Entry("encoder_norm.weight", ("encoder.final_layer_norm.weight",)),
         Entry("decoder_norm.weight", ("decoder.final_layer_norm.weight",)),
     ]
@@ -102,7 +102,7 @@ def table(stacks: Any) -> Table:
         entries += [*_self_attention(ours, f"{theirs}.0.", stacks), *_cross_attention(ours, f"{theirs}.1.", stacks)]
         entries += _feed_forward(ours, f"{theirs}.2.", stacks)
     if not stacks.tied:
-        entries.append(Entry("output", ("lm_head.weight",)))
+        entries.append(Entry("output_embedding", ("lm_head.weight",)))
     return Table(entries, stacks.num_encoder_layers + stacks.num_decoder_layers)
 
 

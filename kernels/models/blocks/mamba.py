@@ -142,7 +142,7 @@ class Mamba(nn.Module):
         self.embedding = nn.Parameter(torch.empty(shape.vocab_size, shape.width))
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
         self.norm = RmsNorm(shape.width, shape.eps)
-        self.output = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
+        self.output_embedding = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
@@ -156,7 +156,7 @@ class Mamba(nn.Module):
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""
-        return (self.embedding if self.output is None else self.output), None
+        return (self.embedding if self.output_embedding is None else self.output_embedding), None
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw matrices and embeddings from a normal distribution, and what makes the states as the paper's code does.
