@@ -14,7 +14,8 @@ from kernels.models.blocks.cross_entropy import token_loss
 from kernels.models.formats.fast import fresh
 from kernels.models.reading import Reading
 from kernels.specs.objectives import ControlTokens
-from kernels.training.feeding.batches import Examples, Transform, max_segments
+from kernels.training.feeding.batches import Examples, Transform
+from tests.small_mixtures import most_documents
 
 END, PAD, MASK = range(3)
 SENTINELS = tuple(range(3, 19))
@@ -35,7 +36,7 @@ def text_rows() -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
 
 def transform_of(objective: Any, config: Any, segments: NDArray[np.uint16]) -> Transform:
     """The transform of rows of a length with so many documents."""
-    return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], max_segments(segments)))
+    return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], most_documents(segments)))
 
 
 def reading_of(examples: Examples) -> Reading:

@@ -59,7 +59,7 @@ class SourceRows(Config):
 
 
 class MixtureIndex(Config):
-    """All that the order of a training depends on, but how long it is."""
+    """All that a training of some length depends on: by what order it reads the rows, and which they are."""
 
     seed: int
     """Of the order."""
@@ -71,6 +71,10 @@ class MixtureIndex(Config):
     """Shares at the beginning."""
     stages: list[Stage] = Field(default=[])
     """Shares later on."""
+    max_documents: int = Field(gt=0)
+    """The most documents in one row of the training split."""
+    content: str = Field(min_length=1)
+    """Digest of the rows of both splits: mixtures of one index are the same, token for token."""
 
 
 def read_index(folder: Path) -> MixtureIndex:

@@ -20,7 +20,8 @@ def index(weights: dict[str, float], stages: tuple[tuple[float, dict[str, float]
     named = {name for each in (weights, *(later for _, later in stages)) for name, weight in each.items() if weight > 0}
     sources = {name: {"first_row": FIRST[name], "num_rows": ROWS[name], "max_epochs": max_epochs} for name in named}
     later = [{"from": start, "weights": shares} for start, shares in stages]
-    return MixtureIndex.model_validate({"seed": seed, "sequence_length": 8, "sources": sources, "weights": weights, "stages": later})
+    order = {"seed": seed, "sequence_length": 8, "sources": sources, "weights": weights, "stages": later}
+    return MixtureIndex.model_validate({**order, "max_documents": 1, "content": "any"})
 
 
 def source_of(rows: Any) -> list[str]:
