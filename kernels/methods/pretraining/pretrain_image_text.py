@@ -90,4 +90,5 @@ SPEC = Method(
     run=run,
     checks=(LOSS_FELL,),
     max_positions=max_positions,
+    reads_images=True,
 )
