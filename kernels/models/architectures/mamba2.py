@@ -151,7 +151,7 @@ def counts(shape: Any) -> Counts | None:
         num_block_activations=width + projected + stack.kernel * channels + pairs + (channels - inner) + 5 * inner + state,
         # the norm's input, root and output, a root a group; what is behind the convolution; gate, and what states give, in four forms; steps in five
         num_block_activations_float32=2 * width + 1 + stack.num_groups + channels + 5 * inner + heads * (stack.chunk + 5 + 2 / stack.chunk) + state,
-        num_product_outputs=projected + width + stack.num_groups * stack.chunk + 2 * inner + heads + state,
+        num_product_outputs=projected + width,
         vocab_size=stack.vocab_size,
         is_stream_float32=stack.wide_residual,
         states=StateCounts(stack.num_layers, heads, stack.head_width, stack.num_groups, stack.state_size, stack.chunk),
