@@ -15,7 +15,7 @@ from kernels.models.reading import Reading
 
 
 class MambaShape(NamedTuple):
-    """Sizes of a stack."""
+    """Sizes of a stack; what has a value here is as in the paper's code."""
 
     vocab_size: int
     width: int
@@ -27,15 +27,15 @@ class MambaShape(NamedTuple):
     kernel: int
     chunk: int
     tied: bool
-    eps: float
     wide_residual: bool
     """Whether what passes by the blocks is float32, whatever they compute in."""
-    bias: bool
+    eps: float = 1e-5
+    bias: bool = False
     """Of the projections."""
-    kernel_bias: bool
-    step_limits: tuple[float, float]
+    kernel_bias: bool = True
+    step_limits: tuple[float, float] = (0.0, math.inf)
     """Least and largest step of a state."""
-    initial_steps: tuple[float, float, float]
+    initial_steps: tuple[float, float, float] = (1e-3, 0.1, 1e-4)
     """Least and largest at the beginning, and what none falls below."""
 
 

@@ -145,3 +145,11 @@ def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_folder_without_an_index_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"index\.json: is missing.*make the mixture again"):
         read_index(tmp_path)
+
+
+def test_an_index_of_another_version_is_named_with_the_remedy(tmp_path: Path) -> None:
+    write_index(index({"a": 1.0}), tmp_path)
+    path = tmp_path / "index.json"
+    path.write_text(path.read_text().replace('"max_documents"', '"most_documents"'))
+    with pytest.raises(ValueError, match=r"index\.json: is not as this version writes it \(max_documents\); make the mixture again with mill up"):
+        read_index(tmp_path)

@@ -137,7 +137,9 @@ def held(family: str, num_layers: int, mode: ActivationMode, precision: str) -> 
 def test_what_a_block_holds_that_is_computed_again_is_told(family: str, mode: ActivationMode, precision: Any) -> None:
     step = step_of(family, precision)._replace(checkpointing=mode)
     few, more = (activation_bytes(told(family, number), step) for number in (2, 4))
-    assert held(family, 4, mode, precision) - held(family, 2, mode, precision) == pytest.approx(more - few, abs=512)  # ModernBERT's transform counts among the casts
+    assert held(family, 4, mode, precision) - held(family, 2, mode, precision) == pytest.approx(
+        more - few, abs=512
+    )  # ModernBERT's transform counts among the casts
 
 
 def test_weights_gradients_and_state_are_float32() -> None:
