@@ -14,7 +14,8 @@ from kernels.models.blocks.cross_entropy import token_loss
 from kernels.models.formats.fast import fresh
 from kernels.models.reading import Reading
 from kernels.specs.objectives import ControlTokens
-from kernels.training.feeding.batches import Examples, Transform, max_segments
+from kernels.training.feeding.batches import Examples, Transform, prepare_rows
+from tests.small_mixtures import most_documents
 
 END, PAD, MASK = range(3)
 SENTINELS = tuple(range(3, 19))
@@ -35,7 +36,7 @@ def text_rows() -> tuple[NDArray[np.int64], NDArray[np.uint16]]:
 
 def transform_of(objective: Any, config: Any, segments: NDArray[np.uint16]) -> Transform:
     """The transform of rows of a length with so many documents."""
-    return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], max_segments(segments)))
+    return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], most_documents(segments)))
 
 
 def reading_of(examples: Examples) -> Reading:
@@ -71,3 +72,26 @@ def unigram_nats(seen: NDArray[np.int64], asked: NDArray[np.int64]) -> float:
     """The cross-entropy of tokens by how often each was seen, in nats each."""
     counts = np.bincount(seen, minlength=VOCABULARY) + 0.01
     return float(-np.log(counts / counts.sum())[asked].mean())
+
+
+def loss_of_a_batch_read_often(shape: Any, objective: Any, config: Any) -> float:
+    """The cross-entropy of four rows, in nats a target, of a fresh model that has read them 150 times."""
+    tokens, segments = text_rows()
+    batch = prepare_rows(tokens[:4], segments[:4], range(4), 1, transform_of(objective, config, segments))
+    module = trained(shape, [batch] * 150, 6e-3)
+    with torch.no_grad():
+        return float(loss(module, batch))
+
+
+def losses_on_unseen_rows(shape: Any, objective: Any, config: Any, num_steps: int, rate: float) -> tuple[float, float]:
+    """The cross-entropy of bytes of 64 rows, in nats each: by a fresh model that has read others, and by how often they stand in those."""
+    tokens, segments = text_rows()
+    transform = transform_of(objective, config, segments)
+    order = np.random.default_rng(0).permutation(len(tokens))
+    held, rest = order[:64], order[64:]
+    batches = (prepare_rows(tokens[rest[at : at + 16]], segments[:16], range(at, at + 16), 3, transform) for at in range(0, num_steps * 16, 16))
+    module = trained(shape, batches, rate)
+    asked = prepare_rows(tokens[held], segments[: len(held)], range(len(held)), 9, transform)
+    asked.targets[asked.targets < FIRST_BYTE] = -100  # sentinels come in order and are easy
+    with torch.no_grad():
+        return float(loss(module, asked)), unigram_nats(tokens[rest].ravel(), asked.targets[asked.targets >= 0])

@@ -1,11 +1,13 @@
-"""A Llama of a few thousand parameters in Transformers' form."""
+"""Models of a few thousand parameters."""
 
 from typing import Any
 
 from kernels.models.architectures import llama
+from kernels.models.formats.fast import fresh
 
 
 def small_llama() -> Any:
+    """A Llama in Transformers' form."""
     import torch
     from transformers import LlamaForCausalLM
 
@@ -14,3 +16,15 @@ def small_llama() -> Any:
     )
     torch.manual_seed(0)
     return LlamaForCausalLM(llama.build(shape, vocab_size=64, eos_token_id=0, pad_token_id=3))
+
+
+def shaken(shape: Any) -> Any:
+    """A model of a Transformers config with weights large enough that a fault shows, biases, norms and buffers among them."""
+    import torch
+
+    trainable = fresh(shape, 3)
+    generator = torch.Generator().manual_seed(7)
+    with torch.no_grad():
+        for tensor in (*trainable.module.parameters(), *trainable.module.buffers()):
+            tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.2)
+    return trainable

@@ -1,7 +1,7 @@
 """Tokenizers, trained on the recipe's own texts or taken from one of its models or from files; each is measured on texts that it will encode."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,24 +36,24 @@ class Measured(NamedTuple):
         return tuple(first(asset, self.sources, self.partitions_per_source) for asset in (CLEAN, FILTERED)) if self.sources else ()
 
 
+class Making(NamedTuple):
+    """What sets one way to a tokenizer apart from the others."""
+
+    description: str
+    made_from: tuple[Upstream, ...]
+    """Beside the texts that it is measured on."""
+    make: Callable[[CellBuild], None]
+    """Writes the tokenizer's files into the draft."""
+
+
 def tokenizer_of_model(recipe: str, name: str | None, method: TokenizerOfModel, config: Config, model: str, measured: Measured) -> Artifact:
     """Return the artifact of a tokenizer that is taken from the asset of a model."""
 
-    def build(build: CellBuild) -> None:
+    def take(build: CellBuild) -> None:
         method.take(build.folder(model), build.draft.folder)
-        measure_fit(build, measured)
 
-    return Artifact(
-        recipe=recipe,
-        name=tokenizer_asset(name),
-        description=f"The tokenizer of {model} in Transformers form, as it is.",
-        group="tokens",
-        kinds=("huggingface",),
-        code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
-        config=lambda partition: config,
-        made_from=(whole(model), *measured.upstream),
-        build=build,
-    )
+    told = f"The tokenizer of {model} in Transformers form, as it is."
+    return _tokenizer(recipe, name, method, config, measured, Making(told, (whole(model),), take))
 
 
 def tokenizer_of_file(
@@ -61,35 +61,37 @@ def tokenizer_of_file(
 ) -> Artifact:
     """Return the artifact of a tokenizer that is taken from files; ``place`` is the input that they are, and where."""
 
-    def build(build: CellBuild) -> None:
+    def take(build: CellBuild) -> None:
         method.take(fetched(build, *place), place[1].root, build.draft.folder)
+
+    told = "A tokenizer that somebody else made, in Transformers form, as it is."
+    return _tokenizer(recipe, name, method, config, measured, Making(told, (whole(f"inputs/{place[0]}"),), take))
+
+
+def tokenizer(recipe: str, name: str | None, method: TokenizerMethod, config: Config, measured: Measured) -> Artifact:
+    """Return the artifact of a tokenizer, trained on the first partitions of the sources that it is measured on."""
+    told = "The tokenizer in Transformers form. Trained on the first partitions of its sources, so that new data does not change it."
+    making = Making(told, (), lambda build: train_tokenizer(build, method, measured))
+    return _tokenizer(recipe, name, method, config, measured, making)
+
+
+def _tokenizer(
+    recipe: str, name: str | None, method: TokenizerMethod | TokenizerOfModel | TokenizerOfFile, config: Config, measured: Measured, making: Making
+) -> Artifact:
+    def build(build: CellBuild) -> None:
+        making.make(build)
         measure_fit(build, measured)
 
     return Artifact(
         recipe=recipe,
         name=tokenizer_asset(name),
-        description="A tokenizer that somebody else made, in Transformers form, as it is.",
+        description=making.description,
         group="tokens",
         kinds=("huggingface",),
         code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
         config=lambda partition: config,
-        made_from=(whole(f"inputs/{place[0]}"), *measured.upstream),
+        made_from=(*making.made_from, *measured.upstream),
         build=build,
-    )
-
-
-def tokenizer(recipe: str, name: str | None, method: TokenizerMethod, config: Config, measured: Measured) -> Artifact:
-    """Return the artifact of a tokenizer, trained on the first partitions of the sources that it is measured on."""
-    return Artifact(
-        recipe=recipe,
-        name=tokenizer_asset(name),
-        description="The tokenizer in Transformers form. Trained on the first partitions of its sources, so that new data does not change it.",
-        group="tokens",
-        kinds=("huggingface",),
-        code_version=f"{method.name}:{method.version}+fit:{FIT_VERSION}",
-        config=lambda partition: config,
-        made_from=measured.upstream,
-        build=lambda build: train_tokenizer(build, method, measured),
     )
 
 
@@ -121,7 +123,6 @@ def train_tokenizer(build: CellBuild, method: TokenizerMethod, measured: Measure
 
     config: Any = build.config
     write_tokenizer(method.train(texts(), config), build.draft.folder, config.special_tokens, config.chat_template)
-    measure_fit(build, measured)
 
 
 def usable_partitions(build: CellBuild, measured: Measured) -> list[str]:

@@ -149,6 +149,18 @@ class Counts(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnModule:
+    """A family's own module, which computes what Transformers' does."""
+
+    stack_of: Callable[[Any], Any]
+    """Takes a Transformers config; returns the sizes of the module, None where it is none of the family or has a part that the module lacks."""
+    fast: Callable[[Any], Any]
+    """Takes sizes; returns the module, weights not filled (`kernels.models.formats.fast.Fast`)."""
+    counts: Callable[[Any], Counts]
+    """Takes sizes; returns what a model of them holds and does."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Architecture:
     """A model family: ``build`` returns a Transformers config (no weights) for a vocabulary and special token ids."""
 
@@ -160,11 +172,7 @@ class Architecture:
     """What it can do: an objective that asks for another is refused."""
     reads_images: bool = False
     """Whether it reads images among its tokens: ``build`` then takes the id that holds their places, ``image_token_id``, too."""
-    fast: Callable[[Any], Any] | None = None
-    """Takes a Transformers config; returns the family's own module for it (`kernels.models.formats.fast.Fast`), None where it is none of the
-    family or has a part that the module lacks. Without one a model trains by Transformers' own module."""
+    own: OwnModule | None = None
+    """Without one a model trains by Transformers' module, and nothing can be foretold of it."""
     max_positions: Callable[[Any], int | None] = lambda config: None
     """How many tokens a model of a config may read, None where nothing bounds it."""
-    counts: Callable[[Any], Counts | None] | None = None
-    """Takes a Transformers config; returns what a model of it holds and does, None where ``fast`` has no module for it. Without one nothing can be
-    foretold of the family."""

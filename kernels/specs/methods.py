@@ -65,6 +65,8 @@ class Method:
     """How many tokens a model that it makes may read; None: as many as its parent, or nobody knows before it is there."""
     attention: Callable[[Any], Attention | None] = lambda config: None
     """Who may look at whom in a model that it makes; None: as in its first parent, and causally where it has none."""
+    reads_images: bool = False
+    """Whether a model that it makes of no other reads images; one that is made of another does as its first parent."""
     reads: Callable[[Any], tuple[str, int] | None] = lambda config: None
     """The key of its config that says how long a text it reads at most, and that number of tokens; None where its data say so."""
     is_last: bool = False

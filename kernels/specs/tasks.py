@@ -67,6 +67,8 @@ class Task:
     run: Callable[[Any, Path | None, Any], EvalResult]
     attentions: frozenset[Attention] = CONTINUES_TEXTS
     """Of which models it is asked: those in which tokens look at each other in one of these ways. The others have no score of it."""
+    reads_images: bool = False
+    """Whether it asks about images: models that read none have no score of it."""
     texts: TaskTexts | None = None
     metrics: tuple[str, ...] = ()
     """Names of its scores, the headline first; ``*`` stands for a name that its data gives."""

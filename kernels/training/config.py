@@ -53,7 +53,7 @@ class TrainingConfig(HorizonConfig):
     precision: Literal["float32", "bfloat16", "float16"]
     """Of matrix products; weights and optimizer state are float32, and float16 scales its losses."""
     activation_checkpointing: Literal["none", "selective", "full"] = "none"
-    """What of the forward pass is computed again in the backward pass, to spare memory: nothing, all but matrix products, or whole blocks."""
+    """What of the forward pass is computed again in the backward pass, to spare memory: nothing, all but products with weights, or whole blocks."""
     compile: Literal["auto", "never"] = "auto"
     """Whether blocks are compiled: where the training is long enough to pay for it, or not at all."""
     guards: GuardConfig = GuardConfig()

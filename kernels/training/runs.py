@@ -5,14 +5,14 @@ Every method that learns from a packed mixture calls `train`.
 
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from kernels.models.formats import fast
 from kernels.specs.config import Config
 from kernels.specs.families import chosen
 from kernels.specs.methods import MethodJob
 from kernels.specs.objectives import Objective
-from kernels.tokens.mixtures.index import INDEX_FILE, read_index
+from kernels.tokens.mixtures.index import INDEX_FILE, MixtureIndex, read_index
 from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens
 from kernels.training.config import TrainingConfig
@@ -22,8 +22,8 @@ from kernels.training.course import derived
 from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
 from kernels.training.course.stages import Plan, check_lengths, make_plan, whole_rows
 from kernels.training.execution.compilation import compiles, keep_freed_memory
-from kernels.training.feeding.batches import Transform, max_segments
-from kernels.training.feeding.feed import Feed, open_split
+from kernels.training.feeding.batches import Transform
+from kernels.training.feeding.feed import Feed
 from kernels.training.learner import Learner, Setting
 from kernels.training.logs.event_files import write_events
 from kernels.training.logs.losses import write_losses
@@ -34,9 +34,6 @@ from kernels.training.preflight import check, peak_memory_bytes
 from kernels.training.samples import can_be_sampled, sample
 from kernels.training.trainer import Outcome, Parts, Place, Trainer
 from kernels.training.validation import Validation
-
-READ_IN_ORDER = frozenset({"next_token"})
-"""Objectives that predict every token of a text from those before it: only their losses are bits a byte of the text."""
 
 
 class Data(NamedTuple):
@@ -99,7 +96,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
         ValueError: mixture, tokenizer, objective and model do not go together (says how).
     """
     index = read_index(data.mixture)
-    transform = _transform(data, trainable, index.sequence_length)
+    transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
     extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
@@ -112,8 +109,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
     feed = Feed(data.mixture, plan, transform, config.seed, config.micro_batch_size)
     check(learner, feed.batch(0))
-    in_order = config_kind(data.objective) in READ_IN_ORDER
-    of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if in_order else None
+    of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or rates.batch_size
     return Parts(
         config=config,
@@ -129,12 +125,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     )
 
 
-def config_kind(objective: Config) -> str:
-    """Return the name of the objective whose config it is."""
-    return str(cast(Any, objective).kind)
-
-
-def _transform(data: Data, trainable: fast.Trainable, length: int) -> Transform:
+def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:
     """Return how rows become examples. Raises ValueError: model or vocabulary cannot serve the objective."""
     objective: Objective = chosen("objectives", data.objective)
     asked = objective.attention(data.objective)
@@ -143,9 +134,7 @@ def _transform(data: Data, trainable: fast.Trainable, length: int) -> Transform:
     control = control_tokens(data.tokenizer)
     if lacks := objective.lacks(data.objective, control):
         raise ValueError(f"{data.tokenizer}: {lacks}")
-    return Transform(
-        objective, data.objective, control, objective.lengths(data.objective, length, max_segments(open_split(data.mixture, "train").segments))
-    )
+    return Transform(objective, data.objective, control, objective.lengths(data.objective, index.sequence_length, index.max_documents))
 
 
 def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
@@ -212,11 +201,9 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
 
 
 def identity(config: TrainingConfig, data: Data) -> str:
-    """Return a name of config and data: the same exactly where a state may be taken up."""
+    """Return a name of config and data, rows and all: the same exactly where a state may be taken up."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(config).encode() + repr(data.objective).encode())
     for path in (data.mixture / INDEX_FILE, data.tokenizer / JSON):
         digest.update(path.read_bytes())
-    for path in sorted(data.mixture.glob("*.npy")):
-        digest.update(f"{path.name} {path.stat().st_size}".encode())
     return digest.hexdigest()

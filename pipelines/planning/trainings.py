@@ -19,8 +19,6 @@ from kernels.training.costs.work import Work
 from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
 from kernels.training.execution.compilation import compiles
-from kernels.training.feeding.batches import max_segments
-from kernels.training.feeding.feed import open_split
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -69,10 +67,9 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
     cell = Cell(entries.name, mixture_asset(mixture), None)
     if lake.manifest(cell) is None:
         return Reads(length, None, objective.lengths(config.objective, length, 1))
-    folder = lake.folder(cell)
-    num_rows = sum(rows.num_rows for rows in read_index(folder).sources.values())
-    num_documents = max_segments(open_split(folder, "train").segments)
-    return Reads(length, num_rows, objective.lengths(config.objective, length, num_documents))
+    index = read_index(lake.folder(cell))
+    num_rows = sum(rows.num_rows for rows in index.sources.values())
+    return Reads(length, num_rows, objective.lengths(config.objective, length, index.max_documents))
 
 
 def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
@@ -118,12 +115,11 @@ def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
     config = kernel_config("methods", entry.method, entry)
     architecture: Any = getattr(config, "architecture")  # noqa: B009  # a field of this method's config alone
     spec = specs("architectures")[architecture.kind]
-    if spec.counts is None:
-        return f"the architecture {spec.name} does not tell what it holds"
     vocab_size = _vocab_size(entries, lake, entries.mixtures[entry.data].tokenizer)
     if isinstance(vocab_size, str):
         return vocab_size
-    return spec.counts(spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0)) or f"{spec.name} does not tell what it holds"
+    held = counts_of(spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0))
+    return held or f"the architecture {spec.name} does not tell what it holds"
 
 
 def _counts_of_made(recipe: str, lake: Lake, model: str) -> Counts | str:

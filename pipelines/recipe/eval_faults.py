@@ -1,7 +1,7 @@
 """What is wrong with a recipe's evals and its release: data that is not there, and questions that make no sense of a model or are no test of it."""
 
 import fnmatch
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from assets.evals import needs
@@ -9,8 +9,8 @@ from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import Task
-from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.dangling import Fault, known
+from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.splits import not_held_out
 
 
@@ -26,10 +26,9 @@ def eval_faults(recipe: Any) -> Iterator[Fault]:
 def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     for location, message in needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
         yield ("evals", name, *location), message
-    attentions = {attention_of(recipe, model) for model in recipe.models}
-    if attentions and None not in attentions and not any(applies(recipe, name, model) for model in recipe.models):
-        task: Task = specs("tasks")[entry.task]
-        told = f"the task {entry.task!r} is for {_either(task.attentions)} models, and the recipe has none"
+    kinds = {kind_of_model(recipe, model) for model in recipe.models}
+    if kinds and None not in kinds and not any(applies(recipe, name, model) for model in recipe.models):
+        told = f"the task {entry.task!r} is for {_asked(specs('tasks')[entry.task])}, and the recipe has none"
         yield ("evals", name, "task"), f"{told}; leave the eval out, or add such a model"
     mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
     if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
@@ -57,12 +56,14 @@ def _metric(recipe: Any, metric: str) -> Iterator[Fault]:
 
 def _gate(recipe: Any, name: str, task: Task, candidate: str) -> Iterator[Fault]:
     """Yield an eval that is to decide over a candidate which it cannot be asked."""
-    attention = attention_of(recipe, candidate)
-    if attention is not None and not applies(recipe, name, candidate):
+    kind = kind_of_model(recipe, candidate)
+    if kind is not None and not applies(recipe, name, candidate):
         others = [other for other in recipe.evals if applies(recipe, other, candidate)]
-        told = f"the task {task.name!r} is for {_either(task.attentions)} models, and the candidate {candidate!r} is {attention}"
+        blind = " and reads none" if task.reads_images and not kind.reads_images else ""
+        told = f"the task {task.name!r} is for {_asked(task)}, and the candidate {candidate!r} is {kind.attention}{blind}"
         yield ("release", "metric"), f"{told}; decide by another eval ({', '.join(others) or 'add one'}) or release another model"
 
 
-def _either(names: Collection[str]) -> str:
-    return " or ".join(sorted(names))
+def _asked(task: Task) -> str:
+    """Return in words of which models a task is asked."""
+    return f"{' or '.join(sorted(task.attentions))} models{' that read images' if task.reads_images else ''}"

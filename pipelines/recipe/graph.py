@@ -44,8 +44,8 @@ from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixtures.config import MixtureConfig
-from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.faults import said_of, tokenizer_of
+from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from resources.devices.jobs import World
 from resources.storage.home import Home
@@ -167,8 +167,12 @@ class _Builder:
         return found
 
     def _group(self, model: str, plans: Mapping[str, EvalPlan]) -> str:
-        """Return the name of the models that are asked the same evals: all of the recipe's, or those for how they attend."""
-        return "evals" if len(plans) == len(self.evals) else f"evals_of_{attention_of(self.entries, model)}"
+        """Return the name of the models that are asked the same evals: all of the recipe's, or those for their kind."""
+        kind = kind_of_model(self.entries, model)
+        assert kind is not None, "a recipe with faults has no graph"
+        if len(plans) == len(self.evals):
+            return "evals"
+        return f"evals_of_{kind.attention}{'_reading_images' if kind.reads_images else ''}"
 
     # --- entries ---
 

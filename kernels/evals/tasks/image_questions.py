@@ -160,6 +160,7 @@ SPEC = Task(
     need=DataFile(),
     run=run,
     attentions=frozenset({"causal"}),
+    reads_images=True,
     texts=TaskTexts(version=1, read=read_texts),
     metrics=("accuracy", "accuracy_blind"),
 )

@@ -43,11 +43,42 @@ def require_whole(source: str, loading: dict[str, Any]) -> None:
         raise ValueError(f"{source}: weights have other shapes than the config says: {some(names)}; fetch the model again, or mend its config")
 
 
+PROBED = 8
+"""Tokens by which a model is tried."""
+
+
+def require_causal(source: str, model: Any) -> None:
+    """See that what a model predicts hangs on no token that stands behind: whatever is asked of adopted models takes them for causal.
+
+    Some classes of Transformers that are called decoders look both ways, by their config (BERT's without ``is_decoder``) or always (XLNet's). The
+    gradient of all predictions but the last by the last token's embedding is exactly zero where nobody looks ahead.
+
+    Raises:
+        ValueError: it looks ahead.
+    """
+    import torch
+
+    embedding = model.get_input_embeddings()
+    embedded: list[Any] = []
+    hook = embedding.register_forward_hook(lambda module, given, found: embedded.append(found))
+    try:
+        with torch.enable_grad():
+            logits = model(input_ids=torch.arange(1, PROBED + 1)[None] % embedding.num_embeddings).logits
+            (slopes_BTD,) = torch.autograd.grad(logits[:, :-1].float().square().sum(), embedded[0])
+    finally:
+        hook.remove()
+    if slopes_BTD[:, -1].any():
+        raise ValueError(
+            f"{source}: a token of this {type(model).__name__} looks at those behind it, so that it continues no text and gives it no likelihood; "
+            "adopt a causal decoder"
+        )
+
+
 def keep(job: MethodJob, source: str, model: Any, tokenizer: Any) -> dict[str, float]:
     """Write an adopted model and its tokenizer as the job's checkpoint, and return its summary.
 
     Raises:
-        ValueError: the tokenizer has tokens that the model has not.
+        ValueError: the tokenizer has tokens that the model has not, or the model is not causal.
     """
     import torch
 
@@ -55,6 +86,7 @@ def keep(job: MethodJob, source: str, model: Any, tokenizer: Any) -> dict[str, f
     beyond = [token for token, index in tokenizer.get_vocab().items() if index >= num_embeddings]
     if beyond:
         raise ValueError(f"{source}: the tokens {some(beyond)} have none of the model's {num_embeddings} embeddings; fetch the model again")
+    require_causal(source, model)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     _mend_generation(job, source, model.generation_config)
     config: AdoptionConfig = job.config

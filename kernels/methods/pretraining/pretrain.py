@@ -1,10 +1,10 @@
 """Pretraining: a model from random weights learns an objective over a packed mixture (kernels/training/runs.py)."""
 
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from kernels.models.formats.fast import fresh
+from kernels.methods.pretraining.from_scratch import fresh_model, load_tokenizer, max_positions
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen, configured
@@ -12,7 +12,6 @@ from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
 from kernels.specs.objectives import Attention, Objective
 from kernels.training.config import TrainingConfig
-from kernels.training.execution.seeding import seed_everything
 from kernels.training.logs.losses import LOSS_FELL
 from kernels.training.runs import Data, train
 
@@ -42,21 +41,10 @@ class PretrainConfig(TrainingConfig):
 
 def run(job: MethodJob) -> dict[str, float]:
     """Train from scratch, or on from the state a killed run left in ``job.scratch``. Raises FloatingPointError: the training diverged."""
-    from transformers import AutoTokenizer
-
     config: PretrainConfig = job.config
-    tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    seed_everything(config.seed)
-    architecture: Architecture = chosen("architectures", config.architecture)
-    shape = architecture.build(
-        config.architecture, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
-    return train(job, config, Data(job.paths[MIXTURE], job.paths[TOKENIZER], config.objective), fresh(shape, config.seed), tokenizer)
-
-
-def max_positions(config: PretrainConfig) -> int | None:
-    """Return how many tokens the model may read."""
-    return chosen("architectures", config.architecture).max_positions(config.architecture)
+    tokenizer = load_tokenizer(job.paths[TOKENIZER])
+    data = Data(job.paths[MIXTURE], job.paths[TOKENIZER], config.objective)
+    return train(job, config, data, fresh_model(config, tokenizer), tokenizer)
 
 
 def attention(config: PretrainConfig) -> Attention:

@@ -4,11 +4,11 @@ The data are a folder in LLaVA's form (kernels/reading/images/conversations.py) 
 alone. The tokenizer of the recipe gains the token ``<image>``.
 """
 
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 
 from pydantic import model_validator
 
-from kernels.models.formats.fast import fresh
+from kernels.methods.pretraining.from_scratch import fresh_model, load_tokenizer, max_positions
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen
@@ -17,7 +17,6 @@ from kernels.specs.needs import Package, Tokenizer
 from kernels.tokens import tokenizer_files
 from kernels.tokens.image_chats import CHAT_TEMPLATE, IMAGE_TOKEN
 from kernels.training.config import TrainingConfig
-from kernels.training.execution.seeding import seed_everything
 from kernels.training.image_runs import train
 from kernels.training.logs.losses import LOSS_FELL
 
@@ -50,36 +49,21 @@ def run(job: MethodJob) -> dict[str, float]:
         FloatingPointError: the training diverged.
     """
     config: PretrainImageTextConfig = job.config
-    tokenizer = with_image_token(job)
-    seed_everything(config.seed)
-    architecture: Architecture = chosen("architectures", config.architecture)
-    shape = architecture.build(
-        config.architecture,
-        vocab_size=len(tokenizer),
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
-    )
-    return train(job, config, job.paths[IMAGES], fresh(shape, config.seed), tokenizer)
+    tokenizer = with_image_token(load_tokenizer(job.paths[TOKENIZER]))
+    model = fresh_model(config, tokenizer, image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN))
+    return train(job, config, job.paths[IMAGES], model, tokenizer)
 
 
-def with_image_token(job: MethodJob) -> Any:
-    """Return the recipe's tokenizer with a token that holds the places of images, and a chat template."""
+def with_image_token(tokenizer: Any) -> Any:
+    """Return a tokenizer with a token that holds the places of images, and a chat template."""
     from tokenizers import AddedToken
-    from transformers import AutoTokenizer
 
-    tokenizer: Any = cast(Any, AutoTokenizer).from_pretrained(job.paths[TOKENIZER], local_files_only=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     tokenizer.add_tokens([AddedToken(IMAGE_TOKEN, special=True, normalized=False)], special_tokens=True)
     if tokenizer.chat_template in (None, tokenizer_files.CHAT_TEMPLATE):
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def max_positions(config: PretrainImageTextConfig) -> int | None:
-    """Return how many tokens the model may read."""
-    return chosen("architectures", config.architecture).max_positions(config.architecture)
 
 
 SPEC = Method(
@@ -90,4 +74,5 @@ SPEC = Method(
     run=run,
     checks=(LOSS_FELL,),
     max_positions=max_positions,
+    reads_images=True,
 )

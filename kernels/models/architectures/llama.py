@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture, AttentionCounts, Counts
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, OwnModule
 from kernels.specs.config import Config, fault_of_key
 
 
@@ -145,19 +145,14 @@ def stack_of(shape: Any) -> Any:
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our module for a config that `stack_of` knows; None for another."""
+def fast(stack: Any) -> Any:
+    """Return our module: with a table where it is a Llama of Transformers, else it is what a model of ours holds."""
     from kernels.models.blocks.decoder import Decoder
     from kernels.models.formats.fast import Fast
-    from kernels.models.formats.own import MODEL_TYPE
 
-    stack = stack_of(shape)
-    if stack is None:
-        return None
-    module = Decoder(stack)
-    if shape.model_type == MODEL_TYPE:
-        return Fast(module, None, stack.attention, module.initialise, splits(stack))
-    return Fast(module, table(stack), "causal", module.initialise)
+    if (stack.positions, stack.attention) == ("rope", "causal"):
+        return Fast(Decoder(stack), table(stack), "causal")
+    return Fast(Decoder(stack), None, stack.attention, splits(stack))
 
 
 def splits(stack: Any) -> dict[str, tuple[int, ...]]:
@@ -193,13 +188,7 @@ T5_BUCKETS = 32
 """Of T5's bias, one number a head each (kernels/models/blocks/decoder.py)."""
 
 
-def counts(shape: Any) -> Counts | None:
-    """Return what a decoder of a config that `stack_of` knows holds and does; None for another."""
-    stack = stack_of(shape)
-    return None if stack is None else counts_of_stack(stack)
-
-
-def counts_of_stack(stack: Any) -> Counts:
+def counts(stack: Any) -> Counts:
     """Return what a decoder of some sizes holds and does.
 
     Where a prefix is read in both directions, attention is computed as if all of a text were prefix.
@@ -210,9 +199,9 @@ def counts_of_stack(stack: Any) -> Counts:
     embedding = stack.vocab_size * width
     num_matmul = stack.num_layers * block + embedding
     norms = (2 * stack.num_layers + 1) * width
-    places = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
+    positions = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
     return Counts(
-        num_parameters=num_matmul + norms + places + (0 if stack.tied else embedding),
+        num_parameters=num_matmul + norms + positions + (0 if stack.tied else embedding),
         num_matmul_parameters=num_matmul,
         attention=(AttentionCounts(stack.num_layers, stack.num_heads, stack.head_width, is_causal=stack.attention == "causal"),),
         num_blocks=stack.num_layers,
@@ -226,4 +215,5 @@ def counts_of_stack(stack: Any) -> Counts:
     )
 
 
-SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, fast=fast, max_positions=max_positions, counts=counts)
+OWN = OwnModule(stack_of=stack_of, fast=fast, counts=counts)
+SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, own=OWN, max_positions=max_positions)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.architectures import llama
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture, AttentionCounts, Counts, ImageCounts
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, ImageCounts, OwnModule
 from kernels.specs.config import fault_of_key
 
 LAYER_NORM_EPS = 1e-5
@@ -97,16 +97,12 @@ def stack_of(shape: Any) -> Any:
     return ImageDecoderShape(vision, language._replace(tied=shape.tie_word_embeddings), shape.image_token_id)
 
 
-def fast(shape: Any) -> Any:
-    """Return our module for a config that `stack_of` knows; None for another."""
+def fast(stack: Any) -> Any:
+    """Return our module of some sizes."""
     from kernels.models.blocks.image_decoder import ImageDecoder
     from kernels.models.formats.fast import Fast
 
-    stack = stack_of(shape)
-    if stack is None:
-        return None
-    module = ImageDecoder(stack)
-    return Fast(module, table(stack), "causal", module.initialise)
+    return Fast(ImageDecoder(stack), table(stack), "causal")
 
 
 def _vision_of(shape: Any) -> Any:
@@ -128,16 +124,16 @@ def _vision_of(shape: Any) -> Any:
     )
 
 
-def table(shape: Any) -> Table:
-    """Return how the parameters of both stacks are called in Transformers' LLaVA."""
-    language = llama.table(shape.language)
+def table(stack: Any) -> Table:
+    """Return how the parameters of tower, projector and decoder are called in Transformers' LLaVA."""
+    language = llama.table(stack.language)
     entries = [
         entry._replace(ours=f"language.{entry.ours}", theirs=tuple(name.replace("model.", "model.language_model.", 1) for name in entry.theirs))
         for entry in language.entries
     ]
     projector = [("projector.inner", "model.multi_modal_projector.linear_1"), ("projector.outer", "model.multi_modal_projector.linear_2")]
     entries += [_same(ours, theirs, kind) for ours, theirs in projector for kind in ("weight", "bias")]
-    return Table([*entries, *_vision_entries(shape.vision)], language.num_layers)
+    return Table([*entries, *_vision_entries(stack.vision)], language.num_layers)
 
 
 def _vision_entries(shape: Any) -> list[Entry]:
@@ -147,7 +143,7 @@ def _vision_entries(shape: Any) -> list[Entry]:
     entries = [
         Entry(f"{ours}.patch.weight", (f"{theirs}.embeddings.patch_embedding.weight",), shape=(NUM_CHANNELS, shape.patch_size, shape.patch_size)),
         Entry(f"{ours}.class_embedding", (f"{theirs}.embeddings.class_embedding",)),
-        Entry(f"{ours}.place_embedding", (f"{theirs}.embeddings.position_embedding.weight",)),
+        Entry(f"{ours}.position_embedding", (f"{theirs}.embeddings.position_embedding.weight",)),
     ]
     for kind in ("weight", "bias"):
         entries.append(_same(f"{ours}.norm", f"{theirs}.pre_layrnorm", kind))
@@ -168,19 +164,16 @@ def _same(ours: str, theirs: str, kind: str) -> Entry:
     return Entry(f"{ours}.{kind}", (f"{theirs}.{kind}",))
 
 
-def counts(shape: Any) -> Counts | None:
-    """Return what a decoder of a config that `stack_of` knows holds and does; None for another.
+def counts(stack: Any) -> Counts:
+    """Return what a model of some sizes holds and does.
 
     CLIP's norm of what an image is summed up in, which no patch passes, is not among the parameters.
     """
-    stack = stack_of(shape)
-    if stack is None:
-        return None
-    language, image = llama.counts_of_stack(stack.language), _image_counts(stack.vision, stack.language.width)
+    language, image = llama.counts(stack.language), _image_counts(stack.vision, stack.language.width)
     vision, width = stack.vision, stack.vision.width
     norms_and_biases = 2 * width + vision.num_layers * (9 * width + vision.inner_width) + 2 * stack.language.width
-    places = (vision.num_patches + 2) * width  # a vector each, and one more for the class token itself
-    held = language.num_parameters + image.num_matmul_parameters + norms_and_biases + places
+    positions = (vision.num_patches + 2) * width  # a vector each, and one more for the class token itself
+    held = language.num_parameters + image.num_matmul_parameters + norms_and_biases + positions
     return language._replace(num_parameters=held, image=image)
 
 
@@ -191,10 +184,10 @@ def _image_counts(vision: Any, width: int) -> ImageCounts:
     patch = NUM_CHANNELS * vision.patch_size**2 * vision.width
     blocks = vision.num_layers * (4 * vision.width**2 + 2 * vision.width * vision.inner_width)
     projector = vision.width * width + width**2
-    num_places = vision.num_patches + 1
-    products = (patch + projector) * vision.num_patches + blocks * num_places
+    num_positions = vision.num_patches + 1
+    products = (patch + projector) * vision.num_patches + blocks * num_positions
     attention = AttentionCounts(vision.num_layers, vision.num_heads, vision.width // vision.num_heads, is_causal=False)
-    return ImageCounts(patch + blocks + projector, 2 * products + attention.flops(num_places, num_places))
+    return ImageCounts(patch + blocks + projector, 2 * products + attention.flops(num_positions, num_positions))
 
 
 SPEC = Architecture(
@@ -203,7 +196,6 @@ SPEC = Architecture(
     config=LlavaConfig,
     build=build,
     reads_images=True,
-    fast=fast,
+    own=OwnModule(stack_of=stack_of, fast=fast, counts=counts),
     max_positions=llama.max_positions,
-    counts=counts,
 )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.formats import recurrent
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture, Counts, StateCounts
+from kernels.specs.architectures import Architecture, Counts, OwnModule, StateCounts
 from kernels.specs.config import Config, fault_of_key
 
 
@@ -87,18 +87,21 @@ INITIAL_STD = 0.02
 """Of matrices at the beginning (Radford et al. 2019); Transformers' default for this family, 0.1, is no value of the paper's."""
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a Mamba2 of Transformers; None for another model, or for one whose activation is not SiLU."""
+def stack_of(shape: Any) -> Any:
+    """Return the sizes of a Mamba2 of Transformers; None for another model, or for one whose activation is not SiLU."""
+    if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
+        return None
+    return recurrent.shape_of(shape)
+
+
+def fast(stack: Any) -> Any:
+    """Return our module of some sizes."""
     from kernels.models.blocks.mamba import Mamba
     from kernels.models.formats.fast import Fast
 
-    if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
-        return None
-    module = Mamba(recurrent.shape_of(shape))
-    stack = module.shape
     inner, states = stack.num_heads * stack.head_width, stack.num_groups * stack.state_size
     splits = {"*.project.weight": (inner, inner, states, states, stack.num_heads)}  # gate, what is written, how, how it is read, steps
-    return Fast(module, table(stack), "causal", module.initialise, splits)
+    return Fast(Mamba(stack), table(stack), "causal", splits)
 
 
 def table(stack: Any) -> Table:
@@ -120,20 +123,17 @@ def table(stack: Any) -> Table:
     if stack.bias:
         pairs += [("blocks.{}.project.bias", f"{mixer}in_proj.bias"), ("blocks.{}.out.bias", f"{mixer}out_proj.bias")]
     if not stack.tied:
-        pairs.append(("output", "lm_head.weight"))
+        pairs.append(("output_embedding", "lm_head.weight"))
     kernel = Entry("blocks.{}.kernel", (f"{mixer}conv1d.weight",), transposed=True)
     return Table([kernel, *(Entry(ours, (theirs,)) for ours, theirs in pairs)], stack.num_layers)
 
 
-def counts(shape: Any) -> Counts | None:
-    """Return what a Mamba2 of Transformers holds and does; None for another model, or for one whose activation is not SiLU.
+def counts(stack: Any) -> Counts:
+    """Return what a model of some sizes holds and does.
 
     The short convolution is a product of each number with a few, not of a matrix: its weights are among the parameters alone. What a block keeps is
     that of rows of several chunks in 16 bits; in float32 it is less by the gate, once.
     """
-    if shape.model_type != "mamba2" or shape.hidden_act not in ("silu", "swish"):
-        return None
-    stack = recurrent.shape_of(shape)
     width, heads, inner = stack.width, stack.num_heads, stack.num_heads * stack.head_width
     channels = inner + 2 * stack.num_groups * stack.state_size
     pairs, state = (stack.num_groups + heads) * stack.chunk, stack.state_size * inner / stack.chunk
@@ -151,11 +151,11 @@ def counts(shape: Any) -> Counts | None:
         num_block_activations=width + projected + stack.kernel * channels + pairs + (channels - inner) + 5 * inner + state,
         # the norm's input, root and output, a root a group; what is behind the convolution; gate, and what states give, in four forms; steps in five
         num_block_activations_float32=2 * width + 1 + stack.num_groups + channels + 5 * inner + heads * (stack.chunk + 5 + 2 / stack.chunk) + state,
-        num_product_outputs=projected + width + stack.num_groups * stack.chunk + 2 * inner + heads + state,
+        num_product_outputs=projected + width,
         vocab_size=stack.vocab_size,
         is_stream_float32=stack.wide_residual,
         states=StateCounts(stack.num_layers, heads, stack.head_width, stack.num_groups, stack.state_size, stack.chunk),
     )
 
 
-SPEC = Architecture(name="mamba2", version=1, config=Mamba2Config, build=build, fast=fast, counts=counts)
+SPEC = Architecture(name="mamba2", version=1, config=Mamba2Config, build=build, own=OwnModule(stack_of=stack_of, fast=fast, counts=counts))

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from kernels.models.architectures.multi_head import MultiHeadConfig, max_positions
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture, AttentionCounts, Counts
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, OwnModule
 from kernels.specs.config import fault_of_key
 
 
@@ -95,17 +95,13 @@ def stack_of(shape: Any) -> Any:
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a config that `stack_of` knows; None for another."""
+def fast(stack: Any) -> Any:
+    """Return our module of some sizes."""
     from kernels.models.blocks.encoder import Encoder
     from kernels.models.formats.fast import Fast
 
-    stack = stack_of(shape)
-    if stack is None:
-        return None
-    module = Encoder(stack)
     splits = {"*.qkv.weight": (stack.width,) * 3, "*.gate_up.weight": (stack.inner_width,) * 2}
-    return Fast(module, table(stack), "bidirectional", module.initialise, splits)
+    return Fast(Encoder(stack), table(stack), "bidirectional", splits)
 
 
 def dropouts(shape: Any) -> tuple[float, ...]:
@@ -131,15 +127,12 @@ def table(stack: Any) -> Table:
         Entry("output_bias", ("decoder.bias",)),
     ]
     if not stack.tied:
-        entries.append(Entry("output", ("decoder.weight",)))
+        entries.append(Entry("output_embedding", ("decoder.weight",)))
     return Table(entries, num_layers)
 
 
-def counts(shape: Any) -> Counts | None:
-    """Return what a model of a config that `stack_of` knows holds and does; None for another."""
-    stack = stack_of(shape)
-    if stack is None:
-        return None
+def counts(stack: Any) -> Counts:
+    """Return what a model of some sizes holds and does."""
     width, inner, num_layers, num_local = stack.width, stack.inner_width, len(stack.is_local), sum(stack.is_local)
     embedding, head_width = stack.vocab_size * width, width // stack.num_heads
     num_matmul = num_layers * (4 * width * width + 3 * width * inner) + width * width + embedding
@@ -170,7 +163,6 @@ SPEC = Architecture(
     config=ModernBertConfig,
     build=build,
     attentions=frozenset({"bidirectional"}),
-    fast=fast,
+    own=OwnModule(stack_of=stack_of, fast=fast, counts=counts),
     max_positions=max_positions,
-    counts=counts,
 )

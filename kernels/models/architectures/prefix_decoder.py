@@ -6,7 +6,7 @@ Transformers has no such mask, so that a checkpoint is a model of ours, which a 
 
 from typing import Any, Literal
 
-from kernels.models.architectures.llama import StackConfig, counts, max_positions, own_shape
+from kernels.models.architectures.llama import OWN, StackConfig, max_positions, own_shape
 from kernels.specs.architectures import Architecture
 
 
@@ -28,6 +28,6 @@ SPEC = Architecture(
     config=PrefixDecoderConfig,
     build=build,
     attentions=frozenset({"prefix"}),
+    own=OWN,
     max_positions=max_positions,
-    counts=counts,
 )

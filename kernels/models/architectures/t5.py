@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from kernels.models.architectures.multi_head import MultiHeadConfig, max_positions
 from kernels.models.formats.state_tables import Entry, Table
-from kernels.specs.architectures import Architecture, AttentionCounts, Counts, DecoderCounts
+from kernels.specs.architectures import Architecture, AttentionCounts, Counts, DecoderCounts, OwnModule
 
 
 class T5Config(MultiHeadConfig):
@@ -48,7 +48,7 @@ def build(config: T5Config, *, vocab_size: int, eos_token_id: int, pad_token_id:
     )
 
 
-def stacks_of(shape: Any) -> Any:
+def stack_of(shape: Any) -> Any:
     """Return the sizes of a T5 of Transformers; None for what is none, or has a part that our module lacks."""
     if shape.model_type != "t5" or CLASS not in (shape.architectures or []):
         return None
@@ -72,16 +72,12 @@ def stacks_of(shape: Any) -> Any:
     )
 
 
-def fast(shape: Any) -> Any:
-    """Return our own module for a config that `stacks_of` knows; None for another."""
+def fast(stacks: Any) -> Any:
+    """Return our module of some sizes."""
     from kernels.models.blocks.encoder_decoder import EncoderDecoder
     from kernels.models.formats.fast import Fast
 
-    stacks = stacks_of(shape)
-    if stacks is None:
-        return None
-    module = EncoderDecoder(stacks)
-    return Fast(module, table(stacks), "encoder_decoder", module.initialise)
+    return Fast(EncoderDecoder(stacks), table(stacks), "encoder_decoder")
 
 
 def table(stacks: Any) -> Table:
@@ -89,8 +85,8 @@ def table(stacks: Any) -> Table:
     own = "{}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
     entries = [
         Entry("embedding", ("shared.weight",)),
-        Entry("encoder_bias.weight", (own.format("encoder"),)),
-        Entry("decoder_bias.weight", (own.format("decoder"),)),
+        Entry("encoder_relative_embedding.weight", (own.format("encoder"),)),
+        Entry("decoder_relative_embedding.weight", (own.format("decoder"),)),
         Entry("encoder_norm.weight", ("encoder.final_layer_norm.weight",)),
         Entry("decoder_norm.weight", ("decoder.final_layer_norm.weight",)),
     ]
@@ -102,7 +98,7 @@ def table(stacks: Any) -> Table:
         entries += [*_self_attention(ours, f"{theirs}.0.", stacks), *_cross_attention(ours, f"{theirs}.1.", stacks)]
         entries += _feed_forward(ours, f"{theirs}.2.", stacks)
     if not stacks.tied:
-        entries.append(Entry("output", ("lm_head.weight",)))
+        entries.append(Entry("output_embedding", ("lm_head.weight",)))
     return Table(entries, stacks.num_encoder_layers + stacks.num_decoder_layers)
 
 
@@ -139,14 +135,11 @@ def _feed_forward(ours: str, theirs: str, stacks: Any) -> list[Entry]:
     ]
 
 
-def counts(shape: Any) -> Counts | None:
-    """Return what a model of a config that `stacks_of` knows holds and does; None for another.
+def counts(stacks: Any) -> Counts:
+    """Return what a model of some sizes holds and does.
 
     Keys and values that the decoder asks for are products with what the encoder gives, and so with each of its positions.
     """
-    stacks = stacks_of(shape)
-    if stacks is None:
-        return None
     width, inside, inner, heads = stacks.width, stacks.num_heads * stacks.head_width, stacks.inner_width, stacks.num_heads
     num_encoder, num_decoder = stacks.num_encoder_layers, stacks.num_decoder_layers
     parts = 2 + stacks.gated
@@ -187,7 +180,6 @@ SPEC = Architecture(
     config=T5Config,
     build=build,
     attentions=frozenset({"encoder_decoder"}),
-    fast=fast,
+    own=OwnModule(stack_of=stack_of, fast=fast, counts=counts),
     max_positions=max_positions,
-    counts=counts,
 )

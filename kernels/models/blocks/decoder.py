@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import nn
 
-from kernels.models.blocks import positions as places
+from kernels.models.blocks import positions
 from kernels.models.blocks.attention import attend
 from kernels.models.blocks.linear import Linear, RmsNorm
 from kernels.models.reading import MASKED, Reading, mask_of, positions_of
@@ -37,7 +37,7 @@ class DecoderShape(NamedTuple):
     attention: Literal["causal", "prefix"]
 
 
-class Places(NamedTuple):
+class Told(NamedTuple):
     """What blocks are told of where tokens stand and who sees whom."""
 
     cos: torch.Tensor | None
@@ -61,12 +61,12 @@ class Block(nn.Module):
         self.gate_up = Linear(shape.width, 2 * shape.inner_width)
         self.down = Linear(shape.inner_width, shape.width)
 
-    def forward(self, x_BTD: torch.Tensor, told: Places) -> torch.Tensor:
+    def forward(self, x_BTD: torch.Tensor, told: Told) -> torch.Tensor:
         """Return [B, T, D]."""
         q, k, v = self.heads(x_BTD, told)
         return self.behind(x_BTD, attend(q, k, v, told.mask, told.bias, causal=self.shape.attention == "causal"))
 
-    def heads(self, x_BTD: torch.Tensor, told: Places) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def heads(self, x_BTD: torch.Tensor, told: Told) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return queries [B, G, R, T, K], scaled, and keys and values [B, G, T, K]."""
         shape = self.shape
         rows, length, _ = x_BTD.shape
@@ -74,7 +74,7 @@ class Block(nn.Module):
         joined = self.qkv(self.attention_norm(x_BTD)).view(rows, length, shape.num_heads + 2 * groups, shape.head_width).transpose(1, 2)
         q, k, v = joined.split([shape.num_heads, groups, groups], 1)
         if told.cos is not None and told.sin is not None:
-            q, k = places.rotate(q, told.cos, told.sin), places.rotate(k, told.cos, told.sin).to(v.dtype)
+            q, k = positions.rotate(q, told.cos, told.sin), positions.rotate(k, told.cos, told.sin).to(v.dtype)
         q = (q.float() * shape.head_width**-0.5).to(v.dtype)
         return q.reshape(rows, groups, repeats, length, shape.head_width), k, v
 
@@ -94,9 +94,11 @@ class Decoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.embedding = nn.Parameter(torch.empty(shape.vocab_size, shape.width))
-        self.place_embedding = nn.Parameter(torch.empty(shape.max_positions, shape.width)) if shape.positions == "learned" else None
+        self.position_embedding = nn.Parameter(torch.empty(shape.max_positions, shape.width)) if shape.positions == "learned" else None
         self.relative_embedding = (
-            places.RelativeBias(shape.num_heads, T5_BUCKETS, T5_DISTANCE, both_ways=shape.attention == "prefix") if shape.positions == "t5" else None
+            positions.RelativeBias(shape.num_heads, T5_BUCKETS, T5_DISTANCE, both_ways=shape.attention == "prefix")
+            if shape.positions == "t5"
+            else None
         )
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
         self.norm = RmsNorm(shape.width, shape.eps)
@@ -120,25 +122,25 @@ class Decoder(nn.Module):
     def embedded(self, tokens_BT: torch.Tensor, positions_BT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return what the first block reads."""
         x = nn.functional.embedding(tokens_BT, self.embedding)
-        if self.place_embedding is not None:
-            x = x + nn.functional.embedding(positions_BT, self.place_embedding)
+        if self.position_embedding is not None:
+            x = x + nn.functional.embedding(positions_BT, self.position_embedding)
         if self.shape.positions == "sinusoidal":
-            x = x + places.sinusoidal(positions_BT, self.shape.width)
+            x = x + positions.sinusoidal(positions_BT, self.shape.width)
         return x.to(dtype)
 
-    def told(self, length: int, device: torch.device, mask: torch.Tensor | None, num_before: int = 0) -> Places:
+    def told(self, length: int, device: torch.device, mask: torch.Tensor | None, num_before: int = 0) -> Told:
         """Return what blocks are told: of ``length`` tokens that stand behind ``num_before`` others in each row."""
         shape = self.shape
         cos = sin = bias = None
         if shape.positions == "rope":
-            cos, sin = places.rotary(length, shape.head_width, shape.theta, device, num_before)
+            cos, sin = positions.rotary(length, shape.head_width, shape.theta, device, num_before)
         elif shape.positions == "alibi":
-            bias = places.alibi(shape.num_heads, length, num_before + length, device)
+            bias = positions.alibi(shape.num_heads, length, num_before + length, device)
         elif self.relative_embedding is not None:
             bias = self.relative_embedding(length, num_before + length)
         if bias is not None:
             bias = bias.view(shape.num_kv_heads, -1, length, num_before + length)
-        return Places(cos, sin, mask, bias)
+        return Told(cos, sin, mask, bias)
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw the weights of matrices and embeddings from a normal distribution; norms stay the identity."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from kernels.models.blocks import positions as places
+from kernels.models.blocks import positions
 from kernels.models.blocks.attention import attend
 from kernels.models.blocks.linear import LayerNorm, Linear
 from kernels.models.blocks.nearby import attend_nearby, nearby_mask
@@ -35,7 +35,7 @@ class EncoderShape(NamedTuple):
     eps: float
 
 
-class Places(NamedTuple):
+class Told(NamedTuple):
     """What blocks of one kind are told of where tokens stand and who sees whom."""
 
     cos: torch.Tensor
@@ -58,18 +58,18 @@ class Block(nn.Module):
         self.gate_up = Linear(shape.width, 2 * shape.inner_width)
         self.down = Linear(shape.inner_width, shape.width)
 
-    def forward(self, x_BTD: torch.Tensor, told: Places) -> torch.Tensor:
+    def forward(self, x_BTD: torch.Tensor, told: Told) -> torch.Tensor:
         """Return [B, T, D]."""
         x_BTD = x_BTD + self.out(self._seen(self.attention_norm(x_BTD), told))
         gate, up = self.gate_up(self.feed_forward_norm(x_BTD)).chunk(2, -1)
         return x_BTD + self.down((nn.functional.gelu(gate.float()) * up.float()).to(x_BTD.dtype))
 
-    def _seen(self, x_BTD: torch.Tensor, told: Places) -> torch.Tensor:
+    def _seen(self, x_BTD: torch.Tensor, told: Told) -> torch.Tensor:
         rows, length, width = x_BTD.shape
         head_width = width // self.num_heads
         q, k, v = self.qkv(x_BTD).view(rows, length, 3, self.num_heads, head_width).permute(2, 0, 3, 1, 4).unbind(0)
-        q = (places.rotate(q, told.cos, told.sin) * head_width**-0.5).to(v.dtype)[:, :, None]
-        k = places.rotate(k, told.cos, told.sin).to(v.dtype)
+        q = (positions.rotate(q, told.cos, told.sin) * head_width**-0.5).to(v.dtype)[:, :, None]
+        k = positions.rotate(k, told.cos, told.sin).to(v.dtype)
         seen = attend(q, k, v, told.mask) if self.window is None else attend_nearby(q, k, v, told.mask, self.window)
         return seen[:, :, 0].transpose(1, 2).flatten(2)
 
@@ -87,7 +87,7 @@ class Encoder(nn.Module):
         self.norm = LayerNorm(shape.width, shape.eps, bias=False)
         self.transform = Linear(shape.width, shape.width)
         self.transform_norm = LayerNorm(shape.width, shape.eps, bias=False)
-        self.output = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
+        self.output_embedding = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
         self.output_bias = nn.Parameter(torch.zeros(shape.vocab_size))
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
@@ -101,14 +101,14 @@ class Encoder(nn.Module):
 
     def output_layer(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Return weight [V, D] and bias [V] of the output layer."""
-        return (self.embedding if self.output is None else self.output), self.output_bias
+        return (self.embedding if self.output_embedding is None else self.output_embedding), self.output_bias
 
-    def _told(self, reading: Reading, *, is_local: bool) -> Places:
+    def _told(self, reading: Reading, *, is_local: bool) -> Told:
         shape = self.shape
         length, device = reading.tokens_BT.shape[1], reading.tokens_BT.device
-        cos, sin = places.rotary(length, shape.width // shape.num_heads, shape.local_theta if is_local else shape.theta, device)
+        cos, sin = positions.rotary(length, shape.width // shape.num_heads, shape.local_theta if is_local else shape.theta, device)
         mask = nearby_mask(reading.segments_BT, shape.window) if is_local else mask_of(reading, "bidirectional")
-        return Places(cos, sin, mask)
+        return Told(cos, sin, mask)
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw matrices and embeddings from a normal distribution; norms stay the identity, the output's bias 0.

@@ -119,7 +119,7 @@ class EncoderBlock(nn.Module):
         return self.feed_forward(self.attention(x_BTD, mask_BTT, bias_GTT))
 
 
-class DecoderPlaces(NamedTuple):
+class Told(NamedTuple):
     """What blocks of the decoder are told of who sees whom."""
 
     mask_BUU: torch.Tensor
@@ -137,7 +137,7 @@ class DecoderBlock(nn.Module):
         self.cross_attention = CrossAttention(shape)
         self.feed_forward = FeedForward(shape)
 
-    def forward(self, y_BUD: torch.Tensor, read_BTD: torch.Tensor, told: DecoderPlaces) -> torch.Tensor:
+    def forward(self, y_BUD: torch.Tensor, read_BTD: torch.Tensor, told: Told) -> torch.Tensor:
         """Return [B, U, D]."""
         y_BUD = self.attention(y_BUD, told.mask_BUU, told.bias_GUU)
         return self.feed_forward(self.cross_attention(y_BUD, read_BTD, told.cross_mask_BUT))
@@ -151,13 +151,13 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.shape = shape
         self.embedding = nn.Parameter(torch.empty(shape.vocab_size, shape.width))
-        self.encoder_bias = RelativeBias(shape.num_heads, shape.num_buckets, shape.max_distance, both_ways=True)
-        self.decoder_bias = RelativeBias(shape.num_heads, shape.num_buckets, shape.max_distance, both_ways=False)
+        self.encoder_relative_embedding = RelativeBias(shape.num_heads, shape.num_buckets, shape.max_distance, both_ways=True)
+        self.decoder_relative_embedding = RelativeBias(shape.num_heads, shape.num_buckets, shape.max_distance, both_ways=False)
         encoder = [EncoderBlock(shape) for _ in range(shape.num_encoder_layers)]
         self.blocks = nn.ModuleList([*encoder, *(DecoderBlock(shape) for _ in range(shape.num_decoder_layers))])
         self.encoder_norm = RmsNorm(shape.width, shape.eps)
         self.decoder_norm = RmsNorm(shape.width, shape.eps)
-        self.output = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
+        self.output_embedding = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the decoder's last hidden states, [B, U, D], computed in a type.
@@ -171,7 +171,7 @@ class EncoderDecoder(nn.Module):
         y = nn.functional.embedding(reading.decoder_tokens_BU, self.embedding).to(dtype)
         length = y.shape[1]
         mask, cross_mask = decoder_masks(reading)
-        told = DecoderPlaces(mask, self.decoder_bias(length, length), cross_mask)
+        told = Told(mask, self.decoder_relative_embedding(length, length), cross_mask)
         for index in range(self.shape.num_encoder_layers, len(self.blocks)):
             y = self.blocks[index](y, read, told)
         y = self.decoder_norm(y)
@@ -181,14 +181,14 @@ class EncoderDecoder(nn.Module):
         """Return what the encoder makes of its tokens, [B, T, D]."""
         x = nn.functional.embedding(reading.tokens_BT, self.embedding).to(dtype)
         length = x.shape[1]
-        mask, bias = mask_of(reading, "encoder_decoder"), self.encoder_bias(length, length)
+        mask, bias = mask_of(reading, "encoder_decoder"), self.encoder_relative_embedding(length, length)
         for index in range(self.shape.num_encoder_layers):
             x = self.blocks[index](x, mask, bias)
         return self.encoder_norm(x)
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""
-        return (self.embedding if self.output is None else self.output), None
+        return (self.embedding if self.output_embedding is None else self.output_embedding), None
 
     def initialise(self, generator: torch.Generator, _: float) -> None:
         """Draw weights from normal distributions as T5 does; norms stay the identity.
@@ -199,7 +199,7 @@ class EncoderDecoder(nn.Module):
         inside, narrow = self.shape.num_heads * self.shape.head_width, self.shape.head_width**-0.5
         with torch.no_grad():
             for name, parameter in self.named_parameters():
-                if name.endswith("_bias.weight"):
+                if name.endswith("relative_embedding.weight"):
                     parameter.normal_(0, self.shape.width**-0.5, generator=generator)
                 elif parameter.ndim == 2:
                     parameter.normal_(0, 1.0 if name == "embedding" else parameter.shape[1] ** -0.5, generator=generator)

@@ -15,7 +15,7 @@ from kernels.models.reading import Reading
 
 
 class MambaShape(NamedTuple):
-    """Sizes of a stack."""
+    """Sizes of a stack; what has a value here is as in the paper's code."""
 
     vocab_size: int
     width: int
@@ -27,15 +27,15 @@ class MambaShape(NamedTuple):
     kernel: int
     chunk: int
     tied: bool
-    eps: float
     wide_residual: bool
     """Whether what passes by the blocks is float32, whatever they compute in."""
-    bias: bool
+    eps: float = 1e-5
+    bias: bool = False
     """Of the projections."""
-    kernel_bias: bool
-    step_limits: tuple[float, float]
+    kernel_bias: bool = True
+    step_limits: tuple[float, float] = (0.0, math.inf)
     """Least and largest step of a state."""
-    initial_steps: tuple[float, float, float]
+    initial_steps: tuple[float, float, float] = (1e-3, 0.1, 1e-4)
     """Least and largest at the beginning, and what none falls below."""
 
 
@@ -142,7 +142,7 @@ class Mamba(nn.Module):
         self.embedding = nn.Parameter(torch.empty(shape.vocab_size, shape.width))
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
         self.norm = RmsNorm(shape.width, shape.eps)
-        self.output = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
+        self.output_embedding = None if shape.tied else nn.Parameter(torch.empty(shape.vocab_size, shape.width))
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
@@ -156,7 +156,7 @@ class Mamba(nn.Module):
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""
-        return (self.embedding if self.output is None else self.output), None
+        return (self.embedding if self.output_embedding is None else self.output_embedding), None
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw matrices and embeddings from a normal distribution, and what makes the states as the paper's code does.

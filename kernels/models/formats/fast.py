@@ -1,14 +1,14 @@
 """Models that train: a family's own fast module, or Transformers' where there is none; saved in Transformers' form either way."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, cast
 
 from kernels.models.formats.auto_classes import attention_of_class, auto_class, named_class
 from kernels.models.formats.state_tables import Table, from_transformers, to_transformers
-from kernels.specs.architectures import Counts
+from kernels.specs.architectures import Architecture, Counts, OwnModule
 from kernels.specs.families import specs
 from kernels.specs.objectives import Attention
 
@@ -35,11 +35,10 @@ class Fast(NamedTuple):
     """A family's own module for a Transformers config, and how its parameters are called there."""
 
     module: Any
+    """Beside what `Module` has, ``initialise`` fills its weights: it takes a generator of random numbers and a standard deviation."""
     table: Table | None
     """None: the module is what Transformers' class (formats/own.py) holds."""
     attention: Attention
-    initialise: Callable[[Any, float], None]
-    """Takes a generator of random numbers and a standard deviation."""
     splits: Mapping[str, tuple[int, ...]] = MappingProxyType({})
     """Rows of the matrices that stand one behind the other in one parameter, by a pattern of its name with wildcards: beside those of the table."""
 
@@ -65,19 +64,23 @@ class Trainable(NamedTuple):
 
 def fast_of(shape: Any) -> Fast | None:
     """Return the fast module of a Transformers config, weights not filled; None where no family has one for it."""
-    for spec in specs("architectures").values():
-        found = spec.fast(shape) if spec.fast is not None else None
-        if found is not None:
-            return found
-    return None
+    found = _own_of(shape)
+    return None if found is None else found[0].fast(found[1])
 
 
 def counts_of(shape: Any) -> Counts | None:
     """Return what a model of a Transformers config holds and does as its family's own module; None where no family has one for it."""
-    for spec in specs("architectures").values():
-        found = spec.counts(shape) if spec.counts is not None else None
-        if found is not None:
-            return found
+    found = _own_of(shape)
+    return None if found is None else found[0].counts(found[1])
+
+
+def _own_of(shape: Any) -> tuple[OwnModule, Any] | None:
+    """Return the family's own module of a Transformers config and its sizes."""
+    families: Iterable[Architecture] = specs("architectures").values()
+    for spec in families:
+        stack = None if spec.own is None else spec.own.stack_of(shape)
+        if spec.own is not None and stack is not None:
+            return spec.own, stack
     return None
 
 
@@ -88,7 +91,7 @@ def fresh(shape: Any, seed: int) -> Trainable:
     found = fast_of(shape)
     generator = torch.Generator().manual_seed(seed)
     if found is not None:
-        found.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
+        found.module.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
         return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.all_splits())
     return _wrapped(auto_class(shape).from_config(shape, dtype=torch.float32))
 

@@ -86,7 +86,7 @@ def build_mixture(
         writer.write("validation", held.documents, held.spans)
     parts = {source: _parts(source, train, taken, rows, validation, held) for source in config.sources}
     write_composition(parts, config, out / "composition.parquet")
-    index = _index(rows, config)
+    index = _index(rows, config, writer.content)
     write_index(index, out)
     num_tokens = sum(part.num_train_tokens for part in parts.values())
     return MixtureSummary(
@@ -180,10 +180,18 @@ def _parts(
     )
 
 
-def _index(rows: _Split, config: MixtureConfig) -> MixtureIndex:
-    """Return what the order of a training depends on. Sources without a share are in none of it."""
+def _index(rows: _Split, config: MixtureConfig, content: str) -> MixtureIndex:
+    """Return what a training depends on. Sources without a share are in none of it."""
     sources = {
         source: SourceRows(first_row=rows.first_rows[source], num_rows=rows.num_rows[source], max_epochs=config.epochs_of(source))
         for source in config.sources
     }
-    return MixtureIndex(seed=config.seed, sequence_length=config.sequence_length, sources=sources, weights=config.weights, stages=config.stages)
+    return MixtureIndex(
+        seed=config.seed,
+        sequence_length=config.sequence_length,
+        sources=sources,
+        weights=config.weights,
+        stages=config.stages,
+        max_documents=int(rows.spans.segment.max()) + 1,
+        content=content,
+    )

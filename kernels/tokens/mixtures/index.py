@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from kernels.specs.config import Config
 
@@ -59,7 +59,7 @@ class SourceRows(Config):
 
 
 class MixtureIndex(Config):
-    """All that the order of a training depends on, but how long it is."""
+    """All that a training of some length depends on: by what order it reads the rows, and which they are."""
 
     seed: int
     """Of the order."""
@@ -71,14 +71,28 @@ class MixtureIndex(Config):
     """Shares at the beginning."""
     stages: list[Stage] = Field(default=[])
     """Shares later on."""
+    max_documents: int = Field(gt=0)
+    """The most documents in one row of the training split."""
+    content: str = Field(min_length=1)
+    """Digest of the rows of both splits: mixtures of one index are the same, token for token."""
 
 
 def read_index(folder: Path) -> MixtureIndex:
-    """Return the index of a mixture's folder. Raises FileNotFoundError: there is none (says what to do)."""
+    """Return the index of a mixture's folder.
+
+    Raises:
+        FileNotFoundError: there is none (says what to do).
+        ValueError: it is of another version (likewise).
+    """
     path = folder / INDEX_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{path}: is missing, so that the order of its rows is not known; make the mixture again")
-    return MixtureIndex.model_validate_json(path.read_text())
+    try:
+        return MixtureIndex.model_validate_json(path.read_text())
+    except ValidationError as error:
+        raise ValueError(
+            f"{path}: is not as this version writes it ({'.'.join(map(str, error.errors()[0]['loc']))}); make the mixture again with mill up"
+        ) from error
 
 
 def write_index(index: MixtureIndex, folder: Path) -> None:

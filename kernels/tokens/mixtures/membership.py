@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple, Self, cast
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xxhash
 from numpy.typing import NDArray
 
 from kernels.tokens.mixtures.packing import I64, PADDING_SEGMENT, Spans
@@ -60,6 +61,7 @@ class RowWriter:
         self._dtype: Any = shards[0][1].tokens.dtype if shards else np.dtype(np.uint16)
         self._padding = np.full(sequence_length, pad_token_id, self._dtype)
         self._out = out
+        self._digest = xxhash.xxh3_128()
         self._membership = pq.ParquetWriter(out / MEMBERSHIP_FILE, MEMBERSHIP, compression="zstd")
 
     def __enter__(self) -> Self:
@@ -68,16 +70,23 @@ class RowWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._membership.close()
 
+    @property
+    def content(self) -> str:
+        """Digest of all rows that were written, and of which split each is."""
+        return self._digest.hexdigest()
+
     def write(self, split: str, documents: Placed, spans: Spans) -> None:
         """Write one split, whose runs are of ``documents``."""
         shape = (spans.num_rows, self._length)
         with (self._out / f"{split}_tokens.npy").open("wb") as tokens, (self._out / f"{split}_segments.npy").open("wb") as segments:
             _begin(tokens, shape, self._dtype)
             _begin(segments, shape, np.dtype(np.uint16))
+            self._digest.update(f"{split} {shape} {self._dtype}".encode())
             for part in _batches(spans, max(1, BATCH_POSITIONS // self._length)):
                 missing = self._missing(part)
-                tokens.write(self._tokens_of(documents, part, missing).tobytes())
-                segments.write(_segments_of(part, missing).tobytes())
+                for file, numbers in ((tokens, self._tokens_of(documents, part, missing)), (segments, _segments_of(part, missing))):
+                    file.write(numbers.tobytes())
+                    self._digest.update(numbers.tobytes())
         for first in range(0, len(spans.row), BATCH_SPANS):
             part = Spans(*(column[first : first + BATCH_SPANS] for column in spans))
             self._membership.write_table(self._members_of(split, documents, part))

@@ -6,7 +6,6 @@ the time goes in proportion. The stand-in has all of the model's blocks where a 
 steps counts: a training meets what else runs on the machine too.
 """
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -197,10 +196,5 @@ def _shape_with_states(counts: Counts, num_blocks: int) -> Any:
         kernel=KERNEL,
         chunk=states.chunk_size,
         tied=True,
-        eps=1e-5,
         wide_residual=counts.is_stream_float32,
-        bias=False,
-        kernel_bias=True,
-        step_limits=(0.0, math.inf),
-        initial_steps=(1e-3, 0.1, 1e-4),
     )

@@ -80,7 +80,7 @@ class _Stack(NamedTuple):
     attention_bytes: float
     """Of a block."""
     product_bytes: float
-    """Of a block."""
+    """Of what the products of a block with weights give, and fused attention."""
     cast_bytes: float
     """Of the weights of a block as its products read them, where that is another precision than their own."""
 
@@ -90,12 +90,13 @@ def _stacks(counts: Counts, step: Step) -> list[_Stack]:
     width, inputs = BYTES[step.precision], step.num_rows * step.row_length
     kept = inputs * (width * counts.num_block_activations + 4 * counts.num_block_activations_float32)
     cast = _cast_bytes(counts, step)
-    products = inputs * counts.num_product_outputs * width
+    products = inputs * counts.num_product_outputs * width + _fused_bytes(counts, step, "inputs") / counts.num_blocks
     found = [_Stack(counts.num_blocks, inputs, kept, _attention_bytes(counts, step, "inputs") / counts.num_blocks, products, cast)]
     if counts.decoder is not None:
         of, written = counts.decoder, step.num_rows * step.decoder_length
         kept = written * (width * of.num_block_activations + 4 * of.num_block_activations_float32) + inputs * width * of.num_read_activations
         products = written * of.num_product_outputs * width + inputs * width * of.num_read_activations
+        products += _fused_bytes(counts, step, "decoder") / of.num_blocks
         found.append(_Stack(of.num_blocks, written, kept, _attention_bytes(counts, step, "decoder") / of.num_blocks, products, cast))
     return found
 
@@ -117,7 +118,7 @@ def activation_bytes(counts: Counts, step: Step) -> float:
     passes = counts.hidden_size * (4 if counts.is_stream_float32 else width)
     kept = 0.0
     for stack in stacks:
-        selected = stack.product_bytes + stack.attention_bytes if step.checkpointing == "selective" else 0.0
+        selected = stack.product_bytes if step.checkpointing == "selective" else 0.0
         kept += stack.num_blocks * (stack.num_tokens * passes + selected)
     return around + kept + max(blocks)
 
@@ -132,6 +133,15 @@ def _attention_bytes(counts: Counts, step: Step, asks: Side) -> float:
         for layers in counts.attention
         if layers.asks == asks
     )
+
+
+def _fused_bytes(counts: Counts, step: Step, asks: Side) -> float:
+    """Return the bytes of what fused attention gives in all blocks whose queries are of a side, with a float32 sum a head and query."""
+    if step.keeps_attention:
+        return 0.0
+    length = step.row_length if asks == "inputs" else step.decoder_length
+    layers = [each for each in counts.attention if each.asks == asks]
+    return step.num_rows * length * sum(each.num_layers * each.num_heads * (BYTES[step.precision] * each.head_width + 4) for each in layers)
 
 
 def _num_keys(layers: AttentionCounts, length: int) -> float:

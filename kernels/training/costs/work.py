@@ -49,8 +49,14 @@ def training_flops(work: Work) -> float:
 def computed_flops(work: Work) -> float:
     """Return the FLOPs that are computed: those of training, of what checkpointing computes anew, and of validation."""
     forward = work.row_flops / 3
-    again = forward if work.step.checkpointing == "full" else 0.0  # what is selected to be computed again are no products
+    again = {"none": 0.0, "selective": _selected_flops(work), "full": forward}[work.step.checkpointing]
     return training_flops(work) + work.num_rows * again + work.num_validation_rows * forward
+
+
+def _selected_flops(work: Work) -> float:
+    """Return the FLOPs of a row that selective checkpointing computes again: of states, and of attention where it is not fused."""
+    counts, lengths = work.counts, work.step.lengths
+    return counts.attention_flops(*lengths) if work.step.keeps_attention else counts._replace(attention=()).attention_flops(*lengths)
 
 
 def seconds_on(work: Work, hardware: Hardware) -> float:

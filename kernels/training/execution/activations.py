@@ -1,7 +1,8 @@
 """Activations that are recomputed on the way back rather than kept (Chen et al. 2016, arXiv 1604.06174), block by block.
 
-Selective recomputation (Korthikanti et al. 2022, arXiv 2205.05198) keeps what is dear to compute, the products of matrices and attention, and
-recomputes the cheap rest: norms, activation functions, rotations. Scores of an attention that is written as products are kept with them.
+Selective recomputation (Korthikanti et al. 2022, arXiv 2205.05198) keeps what is dear to compute and small, products with weights, and recomputes the
+rest: norms, activation functions, rotations, and the core of attention, whose scores grow with the square of the length. Where attention is fused its
+scores never stand, and what it gives is kept. Products in which a state is written and read (Mamba-2) are recomputed as scores are.
 Gradients are bit for bit those of a training that keeps everything.
 """
 
@@ -9,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 ActivationMode = Literal["none", "selective", "full"]
-"""Recompute nothing, all but products and attention, or all of a block but its inputs."""
+"""Recompute nothing, all but products with weights and fused attention, or all of a block but its inputs."""
 
 
 def apply(blocks: Any, mode: ActivationMode) -> None:
@@ -32,10 +33,13 @@ def apply(blocks: Any, mode: ActivationMode) -> None:
 
 
 def _kept_operations() -> list[Any]:
-    """Return the operations whose results are kept: products of matrices, and every kind of fused attention that this torch has."""
+    """Return the operations whose results are kept: products with weights, and every kind of fused attention that this torch has.
+
+    Weights have no rows of their own: what is multiplied by them is one matrix, and what is multiplied row by row (``bmm``) are activations.
+    """
     import torch
 
     aten: Any = torch.ops.aten
-    products = ("mm", "addmm", "bmm", "baddbmm")
+    products = ("mm", "addmm")
     attention = [f"_scaled_dot_product_{kind}" for kind in ("flash_attention_for_cpu", "flash_attention", "efficient_attention", "cudnn_attention")]
     return [getattr(aten, name).default for name in (*products, *attention)]

@@ -14,9 +14,6 @@ from kernels.specs.config import Config
 from kernels.specs.objectives import NO_SEGMENT, ControlTokens, Objective, Row
 from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 
-CHUNK_SIZE = 1 << 22
-"""Positions of a mixture that are looked at together."""
-
 
 class Examples(NamedTuple):
     """What a model reads and is to predict, of B rows: inputs of T positions and, where there is a decoder apart, U positions that it reads."""
@@ -42,7 +39,7 @@ class Transform(NamedTuple):
     config: Config
     control: ControlTokens
     lengths: tuple[int, int]
-    """As ``objective.lengths`` gives them for the most documents that any row holds: `max_segments`."""
+    """As ``objective.lengths`` gives them for the most documents that any row holds."""
 
 
 def prepare_rows(
@@ -93,13 +90,3 @@ def _segments(rows: list[Row]) -> NDArray[np.int32]:
 def random_of_row(seed: int, position: int) -> np.random.Generator:
     """Return chance for one row of the training, whatever rows are prepared beside it."""
     return np.random.Generator(np.random.Philox(key=np.array([seed, position], np.uint64)))
-
-
-def max_segments(segments: NDArray[np.uint16]) -> int:
-    """Return the most documents in one row of segments [N, T], which may be memory-mapped; 0 where there are none."""
-    rows = max(1, CHUNK_SIZE // max(1, segments.shape[1]))
-    most = 0
-    for start in range(0, len(segments), rows):
-        counts = segments[start : start + rows] + np.uint16(1)  # documents are counted from 0, and padding, the largest number, becomes 0
-        most = max(most, int(counts.max()))
-    return most

@@ -36,4 +36,5 @@ SPEC = Objective(
     lacks=lacks,
     lengths=lengths,
     prepare=prepare,
+    loss_is_of_text=True,
 )

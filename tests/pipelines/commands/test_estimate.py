@@ -191,4 +191,4 @@ def test_a_training_on_images_cannot_be_told_before_it_reads_them(tmp_path: Path
 
 
 def test_every_architecture_tells_what_it_holds() -> None:
-    assert [name for name, spec in specs("architectures").items() if spec.counts is None] == []
+    assert [name for name, spec in specs("architectures").items() if spec.own is None] == []

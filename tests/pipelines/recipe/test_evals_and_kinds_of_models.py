@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from kernels.specs.families import specs
-from pipelines.recipe.attentions import attention_of
 from pipelines.recipe.graph import build_graph
+from pipelines.recipe.kinds_of_models import ModelKind, kind_of_model
 from pipelines.recipe.schema import load_recipe
 from resources.storage.home import Home
 from resources.storage.sources import ObservedSources
@@ -54,11 +54,14 @@ def test_a_model_made_from_another_sees_as_that_one_does(method: str, tmp_path: 
     taught = f"  child:\n    method: continue_pretraining\n    from: [encoder]\n    data: pretrain\n    objective: {{kind: masked}}\n{FURTHER}"
     int8 = "  child: {method: int8, from: [encoder], num_sequences: 2, sequence_length: 32, seed: 1}\n"
     recipe = load_recipe(write(tmp_path, SMALL + ENCODER + {"continue_pretraining": taught, "int8": int8}[method])).entries
-    assert [attention_of(recipe, name) for name in ("base", "encoder", "child")] == ["causal", "bidirectional", "bidirectional"]
+    assert [kind_of_model(recipe, name) for name in ("base", "encoder", "child")] == [
+        ModelKind("causal", reads_images=False),
+        *[ModelKind("bidirectional", reads_images=False)] * 2,
+    ]
 
 
 def test_what_others_made_counts_as_causal(tmp_path: Path) -> None:
-    assert attention_of(load_recipe(write(tmp_path, RECIPE)).entries, "adopted") == "causal"
+    assert kind_of_model(load_recipe(write(tmp_path, RECIPE)).entries, "adopted") == ModelKind("causal", reads_images=False)
 
 
 def test_a_gate_whose_eval_does_not_apply_to_the_candidate_is_told_with_its_line(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def adopt(data: Path, out: Path, dtype: str = "float32", say: Any = pytest.fail)
         ("gemma2", {"head_dim": 8, "sliding_window": 8}),
         ("gpt_neox", {}),
         ("mixtral", {"num_local_experts": 4}),
+        ("mamba2", {"num_heads": 8, "head_dim": 8, "state_size": 8, "n_groups": 1, "chunk_size": 4}),
     ],
 )
 @pytest.mark.parametrize("shard", ["1GB", "20KB"])
@@ -141,6 +142,35 @@ def test_a_folder_that_cannot_be_adopted_says_why(tmp_path: Path, file: str, cha
     with pytest.raises(ValueError, match=error):
         adopt(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "error"),
+    [
+        ("bert", {"architectures": ["BertForMaskedLM"]}, "BertForMaskedLM is no causal decoder of text"),
+        ("bert", {"architectures": None}, "a token of this BertLMHeadModel looks at those behind it"),
+        ("bert", {"architectures": ["BertLMHeadModel"]}, "a token of this BertLMHeadModel looks at those behind it"),
+        ("modernbert", {"architectures": ["ModernBertForMaskedLM"]}, "'modernbert' is no causal decoder"),
+    ],
+)
+def test_a_model_that_looks_ahead_is_no_causal_decoder_whatever_it_is_called(tmp_path: Path, kind: str, said: dict[str, Any], error: str) -> None:
+    folder = write_folder(tmp_path / "package", random_model("bert" if kind == "modernbert" else kind))
+    change(folder / "config.json", model_type=kind, **said)
+    with pytest.raises(ValueError, match=error):
+        adopt(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_looks_ahead_by_its_nature_is_refused(tmp_path: Path) -> None:
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    folder = write_folder(tmp_path / "package", XLNetLMHeadModel(XLNetConfig(vocab_size=264, d_model=32, n_layer=2, n_head=4, d_inner=48)))
+    with pytest.raises(ValueError, match="a token of this XLNetLMHeadModel looks at those behind it, so that it continues no text"):
+        adopt(folder, tmp_path / "out")
+
+
+def test_a_bert_that_is_a_decoder_by_its_config_is_adopted(tmp_path: Path) -> None:
+    assert adopt(write_folder(tmp_path / "package", random_model("bert", is_decoder=True)), tmp_path / "out")["num_parameters"] > 0
 
 
 def test_pickled_weights_are_refused_with_the_remedy(tmp_path: Path) -> None:

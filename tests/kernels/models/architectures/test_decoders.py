@@ -10,6 +10,7 @@ from kernels.models.architectures import llama, prefix_decoder
 from kernels.models.blocks.decoder import read_on
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
+from tests.small_models import shaken
 
 VOCABULARY = 61
 POSITIONS = ["rope", "alibi", "t5", "learned", "sinusoidal"]
@@ -33,15 +34,6 @@ def shape(positions: str = "rope", *, tied: bool = False, kv_heads: int = 2, att
     return spec.build(config, vocab_size=VOCABULARY, eos_token_id=1, pad_token_id=0)  # pyright: ignore[reportArgumentType]
 
 
-def model(made: Any) -> Any:
-    """Return a model with weights large enough that a fault shows."""
-    trainable = fresh(made, 3)
-    with torch.no_grad():
-        for parameter in trainable.module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(7)) * 0.2)
-    return trainable
-
-
 def logits(module: Any, tokens: torch.Tensor, segments: torch.Tensor | None = None, prefix: torch.Tensor | None = None) -> torch.Tensor:
     reading = Reading(tokens, torch.zeros_like(tokens) if segments is None else segments, prefix)
     weight, _ = module.output_layer()
@@ -56,7 +48,7 @@ def words(rows: int = 2, length: int = 16) -> torch.Tensor:
 def test_a_llama_gives_the_logits_of_transformers_on_the_same_weights_both_ways(tmp_path: Path, tied: bool, kv_heads: int) -> None:
     from transformers import AutoModelForCausalLM
 
-    ours = model(shape(tied=tied, kv_heads=kv_heads))
+    ours = shaken(shape(tied=tied, kv_heads=kv_heads))
     write(ours, tmp_path)
     theirs: Any = AutoModelForCausalLM.from_pretrained(tmp_path)
     assert type(theirs).__name__ == "LlamaForCausalLM"
@@ -70,7 +62,7 @@ def test_a_llama_gives_the_logits_of_transformers_on_the_same_weights_both_ways(
 def test_a_model_that_transformers_lacks_is_loaded_as_it_was_saved(tmp_path: Path, positions: str, attention: str) -> None:
     from transformers import AutoModelForCausalLM
 
-    ours = model(shape(positions, attention=attention))
+    ours = shaken(shape(positions, attention=attention))
     write(ours, tmp_path)
     theirs: Any = AutoModelForCausalLM.from_pretrained(tmp_path)
     whole = torch.ones_like(words(), dtype=torch.bool)
@@ -79,7 +71,7 @@ def test_a_model_that_transformers_lacks_is_loaded_as_it_was_saved(tmp_path: Pat
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_a_later_token_never_changes_an_earlier_logit(positions: str) -> None:
-    ours = model(shape(positions)).module
+    ours = shaken(shape(positions)).module
     changed = words()
     changed[:, 9] = (changed[:, 9] + 1) % VOCABULARY
     before, after = logits(ours, words()), logits(ours, changed)
@@ -89,7 +81,7 @@ def test_a_later_token_never_changes_an_earlier_logit(positions: str) -> None:
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_a_prefix_sees_all_of_itself_and_nothing_behind_it(positions: str) -> None:
-    ours = model(shape(positions, attention="prefix")).module
+    ours = shaken(shape(positions, attention="prefix")).module
     prefix = torch.arange(16)[None].expand(2, -1) < 6
     of = {place: words() for place in (None, 5, 9)}
     for place, tokens in of.items():
@@ -103,7 +95,7 @@ def test_a_prefix_sees_all_of_itself_and_nothing_behind_it(positions: str) -> No
 @pytest.mark.parametrize("attention", ["causal", "prefix"])
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_a_document_has_the_same_logits_alone_and_packed_behind_another(positions: str, attention: str) -> None:
-    ours = model(shape(positions, attention=attention)).module
+    ours = shaken(shape(positions, attention=attention)).module
     packed = words(1, 16)
     segments = (torch.arange(16) >= 7)[None].long()
     prefix = torch.isin(torch.arange(16), torch.tensor([0, 1, 7, 8, 9]))[None]
@@ -114,7 +106,7 @@ def test_a_document_has_the_same_logits_alone_and_packed_behind_another(position
 @pytest.mark.parametrize("attention", ["causal", "prefix"])
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_reading_token_by_token_from_a_cache_gives_the_logits_of_reading_at_once(positions: str, attention: str) -> None:
-    ours = model(shape(positions, attention=attention)).module
+    ours = shaken(shape(positions, attention=attention)).module
     tokens = words(2, 12)
     weight, _ = ours.output_layer()
     seen = torch.ones_like(tokens)
@@ -129,7 +121,7 @@ def test_reading_token_by_token_from_a_cache_gives_the_logits_of_reading_at_once
 
 @pytest.mark.parametrize("positions", POSITIONS)
 def test_padding_on_the_left_changes_no_logit(positions: str) -> None:
-    ours = model(shape(positions)).module
+    ours = shaken(shape(positions)).module
     tokens = words(1, 8)
     padded = torch.cat([torch.zeros(1, 3, dtype=torch.long), tokens], 1)
     alone, _ = read_on(ours, tokens, torch.ones_like(tokens), None, torch.float32)
@@ -150,7 +142,7 @@ def test_the_likelihood_of_an_answer_of_a_prefix_decoder_is_that_of_reading_the_
 
     made = shape("rope", attention="prefix")
     loaded = classes()[1](made).eval()
-    loaded.module.load_state_dict(model(made).module.state_dict())
+    loaded.module.load_state_dict(shaken(made).module.state_dict())
     loaded.to(torch.bfloat16)
     question, answers = (3, 4, 5, 6), [(7, 8), (7, 9, 10), (7,)]
     found = log_likelihoods(LanguageModel(loaded, None, "cpu"), [Request(question, answer) for answer in answers])

@@ -12,6 +12,7 @@ from kernels.models.formats.auto_classes import attention_of_class, auto_class
 from kernels.models.formats.checkpoints import max_positions
 from kernels.models.formats.fast import counts_of, fast_of, fresh, taken, write
 from kernels.models.reading import Reading
+from tests.small_models import shaken
 
 VOCABULARY, IMAGE = 61, 60
 PATCHES = 4
@@ -23,16 +24,6 @@ SHAPE |= {"vision_heads": 3}
 def shape(**changes: Any) -> Any:
     config = llava.LlavaConfig.model_validate({**SHAPE, **changes})
     return llava.build(config, vocab_size=VOCABULARY, eos_token_id=1, pad_token_id=0, image_token_id=IMAGE)
-
-
-def model(made: Any) -> Any:
-    """Return a model with weights large enough that a fault shows, biases and norms among them."""
-    trainable = fresh(made, 3)
-    generator = torch.Generator().manual_seed(7)
-    with torch.no_grad():
-        for tensor in (*trainable.module.parameters(), *trainable.module.buffers()):
-            tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.2)
-    return trainable
 
 
 def logits(module: Any, tokens: torch.Tensor, pixels: torch.Tensor | None) -> torch.Tensor:
@@ -58,7 +49,7 @@ def test_a_llava_gives_the_logits_of_transformers_on_the_same_weights_both_ways(
 ) -> None:
     from transformers import LlavaForConditionalGeneration
 
-    ours = model(shape(**changes))
+    ours = shaken(shape(**changes))
     monkeypatch.setattr(f"{__name__}.PATCHES", ours.module.shape.vision.num_patches)
     write(ours, tmp_path)
     theirs: Any = LlavaForConditionalGeneration.from_pretrained(tmp_path).eval()
@@ -75,18 +66,18 @@ def test_without_images_it_is_the_llama_that_it_holds() -> None:
     from kernels.models.architectures import llama
     from kernels.models.blocks.decoder import Decoder
 
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     alone = Decoder(ours.shape.language)
     alone.load_state_dict(ours.language.state_dict())
     tokens = torch.randint(2, IMAGE, (2, 8))
     assert torch.equal(
         ours(Reading(tokens, torch.zeros_like(tokens)), torch.float32), alone(Reading(tokens, torch.zeros_like(tokens)), torch.float32)
     )
-    assert llama.SPEC.fast is not None and llama.SPEC.fast(shape()) is None, "no other family takes it"
+    assert llama.stack_of(shape()) is None, "no other family takes it"
 
 
 def test_what_follows_an_image_depends_on_it_and_what_stands_before_it_does_not() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     changed = pictures()
     changed[0, 0, 7, 7] += 1.0
     before, after = logits(ours, words(), pictures()), logits(ours, words(), changed)
@@ -96,7 +87,7 @@ def test_what_follows_an_image_depends_on_it_and_what_stands_before_it_does_not(
 
 
 def test_a_later_token_never_changes_an_earlier_logit() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     changed = words()
     changed[:, 9] = (changed[:, 9] + 1) % IMAGE
     before, after = logits(ours, words(), pictures()), logits(ours, changed, pictures())
@@ -108,12 +99,12 @@ def test_a_later_token_never_changes_an_earlier_logit() -> None:
 )
 def test_places_without_an_image_and_images_without_a_place_are_refused(pixels: Any, found: str) -> None:
     with pytest.raises(ValueError, match=found):
-        logits(model(shape()).module, words(), pixels)
+        logits(shaken(shape()).module, words(), pixels)
 
 
 def test_images_of_another_size_are_refused() -> None:
     with pytest.raises(ValueError, match=r"images of \(3, 16, 8\), and the model sees \(3, 8, 8\)"):
-        logits(model(shape()).module, words(), torch.zeros(2, 3, 16, 8))
+        logits(shaken(shape()).module, words(), torch.zeros(2, 3, 16, 8))
 
 
 @pytest.mark.parametrize(
@@ -173,10 +164,8 @@ def test_flops_are_those_that_torch_counts_of_transformers_model_but_for_gradien
 
 
 def test_a_row_without_an_image_is_a_llamas_work_and_a_llama_reads_no_image() -> None:
-    from kernels.models.architectures import llama
-
     told, alone = counts_of(shape()), counts_of(shape().text_config)
-    assert told is not None and alone is not None and llama.SPEC.counts is not None
+    assert told is not None and alone is not None
     assert told.flops_per_row(16) == alone.flops_per_row(16) < told.flops_per_row(16, num_images=1)
     with pytest.raises(ValueError, match="1 images, and the model reads none"):
         alone.flops_per_row(16, num_images=1)

@@ -20,6 +20,7 @@ from kernels.models.blocks.state_space import documents_of, scan
 from kernels.models.formats.checkpoints import LanguageModel, max_positions
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
+from tests.small_models import shaken
 
 VOCABULARY = 61
 SIZES: dict[str, Any] = {
@@ -38,15 +39,6 @@ def shape(vocabulary: int = VOCABULARY, **changed: Any) -> Any:
     return mamba2.SPEC.build(config, vocab_size=vocabulary, eos_token_id=1, pad_token_id=0)
 
 
-def model(made: Any) -> Any:
-    """Return a model with weights large enough that a fault shows."""
-    trainable = fresh(made, 3)
-    with torch.no_grad():
-        for parameter in trainable.module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(7)) * 0.2)
-    return trainable
-
-
 def logits(module: Any, tokens: torch.Tensor, segments: torch.Tensor | None = None) -> torch.Tensor:
     weight, _ = module.output_layer()
     return module(Reading(tokens, torch.zeros_like(tokens) if segments is None else segments), torch.float32) @ weight.t()
@@ -60,7 +52,7 @@ def loaded(folder: Path, **changed: Any) -> tuple[Any, Any]:
     """Return a model of ours as it is loaded, and Transformers' own of the same checkpoint."""
     from transformers import AutoModelForCausalLM, Mamba2ForCausalLM
 
-    write(model(shape(**changed)), folder)
+    write(shaken(shape(**changed)), folder)
     auto: Any = AutoModelForCausalLM
     return auto.from_pretrained(folder).eval(), Mamba2ForCausalLM.from_pretrained(folder).eval()
 
@@ -109,7 +101,7 @@ def test_chunks_give_what_the_recurrence_gives_and_the_same_gradients(seed: int)
 def test_logits_are_those_of_transformers_on_the_same_weights_both_ways(tmp_path: Path, changed: dict[str, Any]) -> None:
     from transformers import Mamba2ForCausalLM
 
-    ours = model(shape(**changed))
+    ours = shaken(shape(**changed))
     write(ours, tmp_path)
     theirs = Mamba2ForCausalLM.from_pretrained(tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["architectures"] == ["Mamba2ForCausalLM"]
@@ -143,7 +135,7 @@ def test_a_model_whose_activation_is_not_silu_is_left_to_transformers_and_never_
 def test_a_checkpoint_that_asks_for_smaller_projections_at_the_beginning_is_read_as_it_was_written(tmp_path: Path) -> None:
     from transformers import AutoModelForCausalLM
 
-    ours = model(shape())
+    ours = shaken(shape())
     write(ours, tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["rescale_prenorm_residual"] is False, "else Transformers divides those weights whenever it loads them"
@@ -153,7 +145,7 @@ def test_a_checkpoint_that_asks_for_smaller_projections_at_the_beginning_is_read
 
 
 def test_a_later_token_never_changes_an_earlier_logit() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     for place in (7, 8, 20):
         changed = words()
         changed[:, place] = (changed[:, place] + 1) % VOCABULARY
@@ -164,7 +156,7 @@ def test_a_later_token_never_changes_an_earlier_logit() -> None:
 
 @pytest.mark.parametrize("start", [1, 2, 7, 8, 9, 17, 28])
 def test_a_document_has_the_same_logits_alone_and_packed_behind_others_of_which_it_knows_nothing(start: int) -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     segments = (torch.arange(29) >= start)[None].long() + (torch.arange(29) >= start // 2)[None].long()
     packed = logits(ours, words(1), segments)[:, start:]
     torch.testing.assert_close(packed, logits(ours, words(1)[:, start:]), rtol=1e-4, atol=1e-4)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
@@ -11,9 +10,9 @@ from pydantic import ValidationError
 from kernels.models.architectures import modernbert
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
-from kernels.training.feeding.batches import prepare_rows
 from kernels.training.objectives import masked
-from tests.learning import LENGTH, VOCABULARY, loss, text_rows, trained, transform_of, unigram_nats
+from tests.learning import LENGTH, VOCABULARY, loss_of_a_batch_read_often, losses_on_unseen_rows
+from tests.small_models import shaken
 
 NUM_TOKENS = 61
 
@@ -22,15 +21,6 @@ def shape(*, tied: bool = True, vocab_size: int = NUM_TOKENS, **changes: Any) ->
     sizes = {"hidden_size": 32, "num_layers": 3, "num_heads": 4, "intermediate_size": 48, "max_position_embeddings": 256, "tie_embeddings": tied}
     config = modernbert.ModernBertConfig.model_validate({"kind": "modernbert", "global_every": 2, "local_attention": 16, **sizes, **changes})
     return modernbert.build(config, vocab_size=vocab_size, eos_token_id=1, pad_token_id=0)
-
-
-def model(made: Any) -> Any:
-    """Return a model with weights large enough that a fault shows."""
-    trainable = fresh(made, 3)
-    with torch.no_grad():
-        for parameter in trainable.module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(7)) * 0.2)
-    return trainable
 
 
 def logits(module: Any, tokens: torch.Tensor, segments: torch.Tensor | None = None) -> torch.Tensor:
@@ -47,7 +37,7 @@ def words(length: int = 48, rows: int = 2) -> torch.Tensor:
 def test_it_gives_the_logits_of_transformers_on_the_same_weights_both_ways(tmp_path: Path, tied: bool, length: int) -> None:
     from transformers import AutoModelForMaskedLM
 
-    ours = model(shape(tied=tied))
+    ours = shaken(shape(tied=tied))
     write(ours, tmp_path)
     theirs: Any = AutoModelForMaskedLM.from_pretrained(tmp_path)
     assert type(theirs).__name__ == "ModernBertForMaskedLM"
@@ -60,7 +50,7 @@ def test_it_gives_the_logits_of_transformers_on_the_same_weights_both_ways(tmp_p
 def test_what_is_saved_again_after_loading_has_the_same_bytes(tmp_path: Path) -> None:
     from transformers import AutoModelForMaskedLM
 
-    write(model(shape()), tmp_path / "one")
+    write(shaken(shape()), tmp_path / "one")
     write(taken(AutoModelForMaskedLM.from_pretrained(tmp_path / "one")), tmp_path / "two")
     assert (tmp_path / "one" / "model.safetensors").read_bytes() == (tmp_path / "two" / "model.safetensors").read_bytes()
 
@@ -71,7 +61,7 @@ def test_its_gradients_are_those_of_transformers(tied: bool) -> None:
 
     from kernels.models.formats.state_tables import from_transformers, to_transformers
 
-    ours = model(shape(tied=tied))
+    ours = shaken(shape(tied=tied))
     theirs: Any = ModernBertForMaskedLM(shape(tied=tied))
     state = to_transformers(ours.module.state_dict(), ours.table)
     theirs.load_state_dict(state, strict=False)
@@ -84,7 +74,7 @@ def test_its_gradients_are_those_of_transformers(tied: bool) -> None:
 
 
 def test_a_token_sees_all_of_its_document_on_both_sides_and_nothing_of_another() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     segments = (torch.arange(48) >= 20)[None].expand(2, -1).long()
     before = logits(ours, words(), segments)
     for place in (5, 30):
@@ -97,7 +87,7 @@ def test_a_token_sees_all_of_its_document_on_both_sides_and_nothing_of_another()
 def test_blocks_that_see_what_is_near_see_no_farther() -> None:
     made = shape(global_every=2, num_layers=2)
     made.layer_types = [modernbert.LOCAL] * 2
-    ours = model(made).module
+    ours = shaken(made).module
     changed = words()
     changed[:, 20] = (changed[:, 20] + 1) % NUM_TOKENS
     differs = (logits(ours, changed) != logits(ours, words())).any(-1)
@@ -107,7 +97,7 @@ def test_blocks_that_see_what_is_near_see_no_farther() -> None:
 
 @pytest.mark.parametrize("length", [40, 48])
 def test_a_document_has_the_same_logits_alone_and_packed_behind_another(length: int) -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     segments = (torch.arange(length) >= 16)[None].expand(2, -1).long()
     alone = logits(ours, words(length)[:, 16:])
     torch.testing.assert_close(logits(ours, words(length), segments)[:, 16:], alone, rtol=1e-4, atol=1e-4)
@@ -136,22 +126,10 @@ def test_sizes_that_do_not_fit_are_refused(change: dict[str, Any], key: str) -> 
 
 
 def test_one_batch_is_learned_by_heart() -> None:
-    tokens, segments = text_rows()
-    transform = transform_of(masked.SPEC, masked.MaskedConfig(), segments)
-    batch = prepare_rows(tokens[:4], segments[:4], range(4), 1, transform)
-    module = trained(shape(vocab_size=VOCABULARY), [batch] * 150, 6e-3)
-    with torch.no_grad():
-        assert float(loss(module, batch)) < 0.05
+    assert loss_of_a_batch_read_often(shape(vocab_size=VOCABULARY), masked.SPEC, masked.MaskedConfig()) < 0.05
 
 
 def test_on_real_text_it_predicts_hidden_bytes_far_better_than_their_frequencies_do() -> None:
-    tokens, segments = text_rows()
-    transform = transform_of(masked.SPEC, masked.MaskedConfig(rate=0.3), segments)
-    order = np.random.default_rng(0).permutation(len(tokens))
-    held, rest = order[:64], order[64:]
-    batches = (prepare_rows(tokens[rest[at : at + 16]], segments[:16], range(at, at + 16), 3, transform) for at in range(0, 120 * 16, 16))
-    module = trained(shape(vocab_size=VOCABULARY, hidden_size=64, num_layers=2, num_heads=2, max_position_embeddings=LENGTH), batches, 3e-3)
-    asked = prepare_rows(tokens[held], segments[: len(held)], range(len(held)), 9, transform)
-    unigram = unigram_nats(tokens[rest].ravel(), asked.targets[asked.targets >= 0])
-    with torch.no_grad():
-        assert float(loss(module, asked)) < unigram - 0.3
+    made = shape(vocab_size=VOCABULARY, hidden_size=64, num_layers=2, num_heads=2, max_position_embeddings=LENGTH)
+    found, unigram = losses_on_unseen_rows(made, masked.SPEC, masked.MaskedConfig(rate=0.3), 120, 3e-3)
+    assert found < unigram - 0.3

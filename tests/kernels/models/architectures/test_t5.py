@@ -3,16 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from kernels.models.architectures import t5
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
-from kernels.training.feeding.batches import prepare_rows
 from kernels.training.objectives import span_corruption
-from tests.learning import FIRST_BYTE, LENGTH, VOCABULARY, loss, text_rows, trained, transform_of, unigram_nats
+from tests.learning import LENGTH, VOCABULARY, loss_of_a_batch_read_often, losses_on_unseen_rows
+from tests.small_models import shaken
 
 NUM_TOKENS = 61
 
@@ -20,15 +19,6 @@ NUM_TOKENS = 61
 def shape(*, tied: bool = False, vocab_size: int = NUM_TOKENS, **changes: Any) -> Any:
     sizes = {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "intermediate_size": 48, "max_position_embeddings": 256, "tie_embeddings": tied}
     return t5.build(t5.T5Config.model_validate({"kind": "t5", **sizes, **changes}), vocab_size=vocab_size, eos_token_id=1, pad_token_id=0)
-
-
-def model(made: Any) -> Any:
-    """Return a model with weights large enough that a fault shows."""
-    trainable = fresh(made, 3)
-    with torch.no_grad():
-        for parameter in trainable.module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(7)) * 0.2)
-    return trainable
 
 
 def read(tokens: torch.Tensor, written: torch.Tensor, segments: torch.Tensor | None = None, written_segments: torch.Tensor | None = None) -> Reading:
@@ -61,7 +51,7 @@ def test_it_gives_the_logits_of_transformers_on_the_same_weights_both_ways(tmp_p
     made = shape(tied=tied)
     made.feed_forward_proj, made.is_gated_act = feed_forward, feed_forward != "relu"
     made.dense_act_fn = "gelu_new" if made.is_gated_act else "relu"
-    ours = model(made)
+    ours = shaken(made)
     write(ours, tmp_path)
     theirs: Any = AutoModelForSeq2SeqLM.from_pretrained(tmp_path)
     assert type(theirs).__name__ == "T5ForConditionalGeneration"
@@ -80,7 +70,7 @@ def test_what_is_saved_says_whether_its_embeddings_are_one_and_holds_them_so(tmp
     from safetensors import safe_open
     from transformers import AutoModelForSeq2SeqLM
 
-    ours = model(shape(tied=tied))
+    ours = shaken(shape(tied=tied))
     for folder in ("one", "two"):
         write(ours, tmp_path / folder)
     write(taken(AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "two")), tmp_path / "back")
@@ -107,7 +97,7 @@ def test_its_gradients_are_those_of_transformers(tied: bool) -> None:
 
     from kernels.models.formats.state_tables import from_transformers, to_transformers
 
-    ours = model(shape(tied=tied))
+    ours = shaken(shape(tied=tied))
     theirs: Any = T5ForConditionalGeneration(shape(tied=tied))
     if not tied:
         theirs.lm_head.weight = torch.nn.Parameter(theirs.lm_head.weight.detach().clone())
@@ -121,7 +111,7 @@ def test_its_gradients_are_those_of_transformers(tied: bool) -> None:
 
 
 def test_the_decoder_sees_what_it_wrote_and_all_that_was_read_of_its_own_document_and_nothing_else() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     tokens, written = words(20), words(12, seed=6)
     segments, written_segments = ((torch.arange(length) >= 5)[None].expand(2, -1).long() for length in (20, 12))
     before = logits(ours, read(tokens, written, segments, written_segments))
@@ -137,7 +127,7 @@ def test_the_decoder_sees_what_it_wrote_and_all_that_was_read_of_its_own_documen
 
 
 def test_the_encoder_sees_its_document_on_both_sides_and_never_what_the_decoder_writes() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     found: list[torch.Tensor] = []
     ours.encoder_norm.register_forward_hook(lambda module, given, made: found.append(made))
     tokens, segments = words(20), (torch.arange(20) >= 8)[None].expand(2, -1).long()
@@ -151,7 +141,7 @@ def test_the_encoder_sees_its_document_on_both_sides_and_never_what_the_decoder_
 
 @pytest.mark.parametrize("tied", [True, False])
 def test_a_document_has_the_same_logits_alone_and_packed_behind_another(tied: bool) -> None:
-    ours = model(shape(tied=tied)).module
+    ours = shaken(shape(tied=tied)).module
     tokens, written = words(30), words(14, seed=6)
     padding = [torch.where(torch.arange(length) < length - 2, (torch.arange(length) >= first).long(), -1) for length, first in ((30, 13), (14, 6))]
     segments, written_segments = (one[None].expand(2, -1) for one in padding)
@@ -161,7 +151,7 @@ def test_a_document_has_the_same_logits_alone_and_packed_behind_another(tied: bo
 
 
 def test_blocks_that_are_put_in_place_of_others_are_the_ones_that_are_called() -> None:
-    ours = model(shape()).module
+    ours = shaken(shape()).module
     called: list[int] = []
 
     class Counted(torch.nn.Module):
@@ -193,24 +183,11 @@ def test_what_the_module_lacks_is_left_alone(change: dict[str, Any]) -> None:
 
 
 def test_one_batch_is_learned_by_heart() -> None:
-    tokens, segments = text_rows()
-    transform = transform_of(span_corruption.SPEC, span_corruption.SpanCorruptionConfig(), segments)
-    batch = prepare_rows(tokens[:4], segments[:4], range(4), 1, transform)
-    module = trained(shape(vocab_size=VOCABULARY), [batch] * 150, 6e-3)
-    with torch.no_grad():
-        assert float(loss(module, batch)) < 0.05
+    assert loss_of_a_batch_read_often(shape(vocab_size=VOCABULARY), span_corruption.SPEC, span_corruption.SpanCorruptionConfig()) < 0.05
 
 
 def test_on_real_text_it_predicts_the_bytes_of_gaps_far_better_than_their_frequencies_do() -> None:
-    tokens, segments = text_rows()
+    made = shape(vocab_size=VOCABULARY, hidden_size=64, num_heads=2, max_position_embeddings=LENGTH)
     config = span_corruption.SpanCorruptionConfig(noise_density=0.5, mean_span_length=8)
-    transform = transform_of(span_corruption.SPEC, config, segments)
-    order = np.random.default_rng(0).permutation(len(tokens))
-    held, rest = order[:64], order[64:]
-    batches = (prepare_rows(tokens[rest[at : at + 16]], segments[:16], range(at, at + 16), 3, transform) for at in range(0, 100 * 16, 16))
-    module = trained(shape(vocab_size=VOCABULARY, hidden_size=64, num_heads=2, max_position_embeddings=LENGTH), batches, 6e-3)
-    asked = prepare_rows(tokens[held], segments[: len(held)], range(len(held)), 9, transform)
-    asked.targets[asked.targets < FIRST_BYTE] = -100  # sentinels come in order and are easy
-    unigram = unigram_nats(tokens[rest].ravel(), asked.targets[asked.targets >= 0])
-    with torch.no_grad():
-        assert float(loss(module, asked)) < unigram - 0.3
+    found, unigram = losses_on_unseen_rows(made, span_corruption.SPEC, config, 100, 6e-3)
+    assert found < unigram - 0.3

@@ -119,6 +119,27 @@ def test_the_index_says_how_the_mixture_is_read(tmp_path: Path) -> None:
     assert {source: rows.max_epochs for source, rows in index.sources.items()} == {"a": 2.0, "b": 3.5}
 
 
+def test_the_index_says_how_many_documents_a_row_of_the_training_split_holds_at_most(tmp_path: Path) -> None:
+    for name, length in (("few", 20), ("many", 4)):
+        build(tmp_path / name, [("a", shard("a", 30, length))], config(weights={"a": 1.0}))
+        segments = np.load(tmp_path / name / "train_segments.npy")
+        assert read_index(tmp_path / name).max_documents == max(len(set(row) - {PADDING_SEGMENT}) for row in segments.tolist())
+
+
+def test_a_changed_token_makes_another_index_be_it_trained_on_or_held_out(tmp_path: Path) -> None:
+    shards = [("a", shard("a", 50)), ("b", shard("b", 50))]
+    (tmp_path / "m").mkdir()
+    build_mixture(shards, [], config(), PAD, tmp_path / "m")
+    for number, is_held in enumerate([is_validation(f"a/f#{number}", config()) for number in range(3)]):
+        changed = shard("a", 50)
+        changed.tokens[20 * number + 5] += 1
+        (tmp_path / str(number)).mkdir()
+        build_mixture([("a", changed), shards[1]], [], config(), PAD, tmp_path / str(number))
+        split = "validation" if is_held else "train"
+        for file in (f"{split}_tokens.npy", "index.json"):
+            assert (tmp_path / str(number) / file).read_bytes() != (tmp_path / "m" / file).read_bytes()
+
+
 def test_the_first_rows_of_the_validation_split_have_the_shares_of_the_mixture(tmp_path: Path) -> None:
     chosen = config(validation_fraction=0.5, weights={"a": 1.0, "b": 1.0})
     build(tmp_path / "m", [("a", shard("a", 400)), ("b", shard("b", 100))], chosen)

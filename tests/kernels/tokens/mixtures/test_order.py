@@ -20,7 +20,8 @@ def index(weights: dict[str, float], stages: tuple[tuple[float, dict[str, float]
     named = {name for each in (weights, *(later for _, later in stages)) for name, weight in each.items() if weight > 0}
     sources = {name: {"first_row": FIRST[name], "num_rows": ROWS[name], "max_epochs": max_epochs} for name in named}
     later = [{"from": start, "weights": shares} for start, shares in stages]
-    return MixtureIndex.model_validate({"seed": seed, "sequence_length": 8, "sources": sources, "weights": weights, "stages": later})
+    order = {"seed": seed, "sequence_length": 8, "sources": sources, "weights": weights, "stages": later}
+    return MixtureIndex.model_validate({**order, "max_documents": 1, "content": "any"})
 
 
 def source_of(rows: Any) -> list[str]:
@@ -143,4 +144,12 @@ def test_an_index_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_folder_without_an_index_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"index\.json: is missing.*make the mixture again"):
+        read_index(tmp_path)
+
+
+def test_an_index_of_another_version_is_named_with_the_remedy(tmp_path: Path) -> None:
+    write_index(index({"a": 1.0}), tmp_path)
+    path = tmp_path / "index.json"
+    path.write_text(path.read_text().replace('"max_documents"', '"most_documents"'))
+    with pytest.raises(ValueError, match=r"index\.json: is not as this version writes it \(max_documents\); make the mixture again with mill up"):
         read_index(tmp_path)

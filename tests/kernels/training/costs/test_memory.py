@@ -12,6 +12,8 @@ from kernels.specs.architectures import AttentionCounts, Counts
 from kernels.specs.families import specs
 from kernels.training.costs import memory
 from kernels.training.costs.memory import Step, activation_bytes, block_bytes, training_memory
+from kernels.training.execution.activations import ActivationMode, apply
+from tests.held_memory import held_bytes
 
 VOCAB, ROWS = 90, 2
 HEADS: dict[str, object] = {"hidden_size": 32, "num_heads": 4, "intermediate_size": 88, "max_position_embeddings": 64}
@@ -117,6 +119,27 @@ def test_every_family_keeps_less_the_more_it_computes_again(family: str) -> None
     step = step_of(family, "bfloat16")
     none, selective, full = (activation_bytes(told(family, 12), step._replace(checkpointing=mode)) for mode in ("none", "selective", "full"))
     assert none > selective > full > 12 * step.num_rows * step.row_length * 32 * 2
+
+
+def held(family: str, num_layers: int, mode: ActivationMode, precision: str) -> int:
+    """Return the bytes that stand when the backward pass of the real module begins, its parameters not among them."""
+    module = fresh(built(family, num_layers), 1).module
+    apply(module.blocks, mode)
+    tokens, written = (torch.zeros(ROWS, length, dtype=torch.long) for length in LENGTHS[family])
+    apart = (written, written) if LENGTHS[family][1] else (None, None)
+    reading = Reading(tokens, tokens, None, *apart)
+    return held_bytes(lambda: module(reading, getattr(torch, precision)).float().sum(), [tokens, written, *module.parameters()])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("mode", ["selective", "full"])
+@pytest.mark.parametrize("family", SHAPES)
+def test_what_a_block_holds_that_is_computed_again_is_told(family: str, mode: ActivationMode, precision: Any) -> None:
+    step = step_of(family, precision)._replace(checkpointing=mode)
+    few, more = (activation_bytes(told(family, number), step) for number in (2, 4))
+    assert held(family, 4, mode, precision) - held(family, 2, mode, precision) == pytest.approx(
+        more - few, abs=512
+    )  # ModernBERT's transform counts among the casts
 
 
 def test_weights_gradients_and_state_are_float32() -> None:

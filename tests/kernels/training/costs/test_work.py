@@ -51,6 +51,8 @@ def test_what_checkpointing_computes_again_is_computed_but_not_the_models() -> N
     assert training_flops(full) == training_flops(selective) == training_flops(attentive)
     assert computed_flops(full) == pytest.approx(training_flops(attentive) * 4 / 3)
     assert computed_flops(selective) == training_flops(attentive)
+    unfused = selective._replace(step=selective.step._replace(keeps_attention=True))
+    assert computed_flops(unfused) == training_flops(attentive) + 10 * 4 * (4 * 2 * 4 * 16 * 50 * 50 / 2)
 
 
 def test_seconds_are_flops_over_a_share_of_the_peak_and_moved_bytes_over_the_bandwidth() -> None:

@@ -1,10 +1,14 @@
 """Recomputed activations: the same gradients from less memory."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from kernels.models.formats.fast import fresh
+from kernels.specs.families import specs
 from kernels.training.execution.activations import ActivationMode, apply
+from tests.held_memory import held_bytes
 
 
 def network(*, dropout: float = 0.0) -> Any:
@@ -50,27 +54,11 @@ def gradients(model: Any) -> dict[str, Any]:
 def kept_bytes(mode: ActivationMode) -> int:
     """Return the bytes that come to be on the way there and are still held on the way back."""
     import torch
-    from torch.multiprocessing.reductions import StorageWeakRef
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
-            for tensor in result if isinstance(result, tuple | list) else (result,):
-                if isinstance(tensor, torch.Tensor) and tensor.untyped_storage()._cdata not in known:
-                    made[tensor.untyped_storage()._cdata] = (StorageWeakRef(tensor.untyped_storage()), tensor.untyped_storage().nbytes())
-            return result
 
     model = network()
     apply(model.blocks, mode)
     inputs = torch.randn(2, 12, 16)
-    known = {tensor.untyped_storage()._cdata for tensor in (inputs, *model.parameters())}
-    made: dict[int, tuple[Any, int]] = {}
-    with Watch():
-        loss = model(inputs).square().mean()
-    held = sum(size for reference, size in made.values() if not reference.expired())
-    loss.backward()
-    return held
+    return held_bytes(lambda: model(inputs).square().mean(), [inputs, *model.parameters()])
 
 
 @pytest.mark.parametrize("mode", ["selective", "full"])
@@ -102,21 +90,27 @@ def test_less_is_kept_the_more_is_recomputed() -> None:
 
 
 def calls(mode: ActivationMode) -> dict[str, int]:
-    """Return how often a step calls some operations, there and back."""
+    """Return how often a step of the network calls some operations, there and back."""
+    model = network()
+    apply(model.blocks, mode)
+    return called(lambda: gradients(model), ["addmm.default", "_scaled_dot_product_flash_attention_for_cpu.default", "silu.default"])
+
+
+def called(work: Callable[[], Any], names: list[str]) -> dict[str, int]:
+    """Return how often work calls operations of torch."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    found = {"aten.addmm.default": 0, "aten._scaled_dot_product_flash_attention_for_cpu.default": 0, "aten.silu.default": 0}
+    found = dict.fromkeys(names, 0)
 
     class Count(TorchDispatchMode):
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if str(func) in found:
-                found[str(func)] += 1
+            name = str(func).removeprefix("aten.")
+            if name in found:
+                found[name] += 1
             return func(*args, **(kwargs or {}))
 
-    model = network()
-    apply(model.blocks, mode)
     with Count():
-        gradients(model)
+        work()
     return found
 
 
@@ -153,3 +147,50 @@ def test_a_block_may_be_compiled_afterwards(mode: ActivationMode) -> None:
     expected = gradients(plain)
     for name, gradient in gradients(compiled).items():
         torch.testing.assert_close(gradient, expected[name])
+
+
+HEADS: dict[str, object] = {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "intermediate_size": 40, "max_position_embeddings": 64}
+FAMILIES: dict[str, dict[str, object]] = {
+    "llama": {**HEADS, "num_kv_heads": 2},
+    "modernbert": {**HEADS, "local_attention": 8, "global_every": 2},
+    "t5": HEADS,
+    "mamba2": {"hidden_size": 32, "num_layers": 2, "state_size": 16, "head_dim": 8, "chunk_size": 8},
+}
+
+
+def step_of(family: str, mode: ActivationMode, precision: str) -> tuple[Any, Callable[[], Any]]:
+    """Return a small model of a family, and what takes its gradients."""
+    import torch
+
+    from kernels.models.reading import Reading
+
+    spec = specs("architectures")[family]
+    config = spec.config.model_validate({"kind": family, "tie_embeddings": True, **FAMILIES[family]})
+    module = fresh(spec.build(config, vocab_size=90, eos_token_id=0, pad_token_id=3), 1).module
+    apply(module.blocks, mode)
+    random = torch.Generator().manual_seed(1)
+    tokens, written = (torch.randint(90, (2, length), generator=random) for length in (32, 12))
+    apart = (written, torch.zeros_like(written)) if family == "t5" else (None, None)
+    reading = Reading(tokens, (torch.arange(32) >= 20).long().expand(2, -1), None, *apart)
+    return module, lambda: module(reading, getattr(torch, precision)).float().square().mean().backward()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("mode", ["selective", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_of_every_family_learns_bit_for_bit_what_it_learns_without(family: str, mode: ActivationMode, precision: str) -> None:
+    import torch
+
+    (kept, step), (recomputed, other) = step_of(family, "none", precision), step_of(family, mode, precision)
+    step()
+    other()
+    found = dict(recomputed.named_parameters())
+    told = [name for name, parameter in kept.named_parameters() if parameter.grad is not None]
+    assert len(told) > 10 and all(torch.equal(kept.get_parameter(name).grad, found[name].grad) for name in told)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_products_with_weights_are_computed_once_and_scores_and_states_again(family: str) -> None:
+    none, selective, full = (called(step_of(family, mode, "bfloat16")[1], ["mm.default", "bmm.default"]) for mode in ("none", "selective", "full"))
+    assert selective["mm.default"] == none["mm.default"] < full["mm.default"]
+    assert selective["bmm.default"] == full["bmm.default"] > none["bmm.default"]

@@ -1,0 +1,41 @@
+"""Which evals a recipe's models can be asked: what a task asks for, against what the recipe says of a model before it is made."""
+
+from typing import Any, NamedTuple
+
+from kernels.specs.families import specs
+from kernels.specs.methods import Method
+from kernels.specs.objectives import Attention
+from kernels.specs.tasks import Task
+
+
+class ModelKind(NamedTuple):
+    """What decides which tasks make sense of a model."""
+
+    attention: Attention
+    """Who may look at whom in it."""
+    reads_images: bool
+
+
+def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
+    """Return what a model is, by itself or as the first of its ancestors that says so; None where the recipe has other faults.
+
+    What others made counts as causal: every way to adopt a model sees that it is.
+    """
+    attention: Attention | None = None
+    for _ in recipe.models:
+        entry = recipe.models.get(model)
+        if entry is None:
+            return None
+        method: Method = specs("methods")[entry.method]
+        attention = attention or method.attention(entry)
+        if not entry.parents:
+            return ModelKind(attention or "causal", method.reads_images)
+        model = entry.parents[0]
+    return None  # a circle, which is a fault of its own
+
+
+def applies(recipe: Any, eval_: str, model: str) -> bool:
+    """Return whether an eval of a recipe makes sense of a model of it."""
+    task: Task = specs("tasks")[recipe.evals[eval_].task]
+    kind = kind_of_model(recipe, model)
+    return kind is not None and kind.attention in task.attentions and (kind.reads_images or not task.reads_images)
