@@ -28,8 +28,8 @@ class MixtureConfig(Config):
     """Training tokens at most, replayed ones among them: each source is given its share of them, the largest that it has at any time; null takes
     all there are."""
     after: str | None = None
-    """Another mixture, on which the model was trained that goes on with this one: the documents that it trained on are left out, and what it holds
-    out is not trained on. So it is with the mixtures that it comes after itself."""
+    """Another mixture, that of the model which goes on with this one: the documents of its training rows are left out, read to the end or not, and
+    what it holds out is not trained on. So it is with the mixtures that it comes after itself."""
     replay: float | dict[str, float] = 0.0
     """Share of the tokens that are of left-out documents again (Ibrahim et al. 2024, arXiv 2403.08763: 5% where new and old are alike, 25% where they
     are not): of each source as much as ``after`` read it, or what is said by its name. Which documents, a hash of their ids says. They may be read

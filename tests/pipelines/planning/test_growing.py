@@ -54,3 +54,5 @@ def test_a_bound_that_comes_before_new_files_are_made_leaves_what_stands_and_the
     assert files_of(new) == books(8, 9) and again and again <= trained and files_of(trained) <= books(0, 1, 2)
     metadata = shop.lake.require(shop.cell(GROWN)).metadata
     assert metadata["num_replayed_tokens"] == (metadata["num_train_tokens"] - metadata["num_replayed_tokens"]) // 3
+    told, _ = shop.start("why", min(again)).communicate()
+    assert f"{GROWN}, train row" in told and ", replayed" in told and f"{FIRST}, train row" in told
