@@ -23,7 +23,8 @@ models:
 
 def members(shop: Any, mixture: str, split: str, *, earlier: bool) -> set[str]:
     wanted: Any = [("split", "=", split), ("is_earlier", "=", earlier)]
-    return set(pq.read_table(shop.lake.folder(shop.cell(mixture)) / "membership.parquet", columns=["id"], filters=wanted)["id"].to_pylist())
+    table = pq.read_table(shop.lake.folder(shop.cell(mixture)) / "membership.parquet", columns=["id"], filters=wanted)
+    return set(map(str, table["id"].to_pylist()))
 
 
 def books(*numbers: int) -> set[str]:
@@ -34,7 +35,7 @@ def files_of(ids: set[str]) -> set[str]:
     return {document_id.split("#")[0] for document_id in ids}
 
 
-def test_a_bound_that_comes_before_new_files_are_made_leaves_what_stands_and_the_rest_is_new(shop: Any, prose: Callable[[int], str]) -> None:
+def test_a_bound_that_comes_before_new_files_are_made_leaves_what_stands_and_the_rest_is_new(shop: Any, prose: Callable[..., str]) -> None:
     assert not shop.up(FIRST).failed
     shop.change_recipe("  pretrain:\n", "  pretrain:\n    first_partitions: {books: 3}\n")
     shop.change_recipe("models:\n", MIXTURE)
