@@ -3,7 +3,7 @@
 The same values tell lineage (`Upstream.asset`), the parents that a fingerprint is made of, and what a judge of a check reads.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -69,6 +69,11 @@ def first(asset: str, sources: Sequence[str], count: int) -> Upstream:
         return tuple(key for source in sources for key in observed.keys_of({source})[:count])
 
     return Upstream(asset, choose, optional=True)
+
+
+def up_to(asset: str, bounds: Mapping[str, int | None]) -> Upstream:
+    """Return the usable partitions of some sources, of each those among so many that came first (None: all)."""
+    return Upstream(asset, lambda observed, partition: observed.first_keys(bounds), optional=True)
 
 
 def earlier(asset: str) -> Upstream:

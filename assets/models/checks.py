@@ -1,7 +1,7 @@
 """Checks on models: those that their methods declare, and that no evaluation's text was trained on."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from assets.corpus.names import CLEAN, EVAL_TEXTS
 from assets.graph.build import Judging
 from assets.graph.checks import CheckFinding, CheckSuite, single_check
-from assets.graph.upstream import as_set, every, named, whole
+from assets.graph.upstream import as_set, named, up_to, whole
 from assets.models.checkpoints import ModelPlan
 from assets.models.names import model_asset
 from kernels.specs.config import Config
@@ -35,7 +35,8 @@ class ContaminationLimits(Config):
 class TrainingData(NamedTuple):
     """Which documents a model is trained on."""
 
-    sources: tuple[str, ...]
+    partitions: Mapping[str, int | None]
+    """The sources that they are of, and of each how many partitions at most, counted from the first that came."""
     mixture: str | None
     """The asset of the mixture that it reads them from, which leaves some out; None where it learns from all."""
 
@@ -62,7 +63,7 @@ def _method_check(asset: str, check: MethodCheck, limits: Config) -> CheckSuite:
 def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str], max_documents: int) -> CheckSuite:
     def judge(judging: Judging, cell: Cell) -> CheckFinding:
         texts = tuple(sorted(str(judging.folder(cell._replace(asset=EVAL_TEXTS, partition=name))) for name in evals))
-        keys = [key for key in judging.state.observed.keys_of(data.sources) if judging.state.usable(CLEAN, key) is not None]
+        keys = [key for key in judging.state.observed.first_keys(data.partitions) if judging.state.usable(CLEAN, key) is not None]
         folders = [judging.folder(cell._replace(asset=CLEAN, partition=key)) for key in keys]
         found = [row for folder in folders for row in _documents_with_texts(str(folder), texts)]
         seen = found if data.mixture is None else _in_rows(judging.folder(cell._replace(asset=data.mixture)), found)
@@ -81,7 +82,7 @@ def _contamination_check(asset: str, data: TrainingData, evals: Sequence[str], m
         blocking=False,
         version=f"{CONTAMINATION_VERSION}:{max_documents}",
         judge=judge,
-        reads=(as_set(named(EVAL_TEXTS, evals)), every(CLEAN, data.sources), *((whole(data.mixture),) if data.mixture else ())),
+        reads=(as_set(named(EVAL_TEXTS, evals)), up_to(CLEAN, data.partitions), *((whole(data.mixture),) if data.mixture else ())),
     )
 
 

@@ -4,7 +4,7 @@ Its questions are those of "Datasheets for Datasets" (Gebru et al. 2021, arXiv 1
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import SerializeAsAny
@@ -15,7 +15,7 @@ from assets.corpus.names import CLEAN, DEDUPLICATED, DOCUMENTS, EVAL_TEXTS, FILT
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.graph.metadata import markdown, markdown_table, markdown_words
-from assets.graph.upstream import as_set, every, named, source_of, whole
+from assets.graph.upstream import as_set, named, source_of, up_to, whole
 from assets.graph.waivers import Waiver
 from assets.tokens.card_policy import policy
 from assets.tokens.names import card_asset, mixture_asset, shards_asset
@@ -23,7 +23,7 @@ from kernels.specs.config import Config
 from kernels.tokens.mixtures.config import MixtureConfig
 from resources.storage.manifest import Manifest
 
-VERSION = 5
+VERSION = 6
 STAGES = (DOCUMENTS, FILTERED, DEDUPLICATED, CLEAN)
 SHOWN_REASONS = 12
 
@@ -41,6 +41,8 @@ class CardConfig(Config):
     """All policy that a card tells of: it is written anew when a threshold changes, though no document did."""
 
     mixture: MixtureConfig
+    partitions: dict[str, int | None]
+    """The sources that it reads, and of each how many partitions at most, counted from the first that came."""
     origins: dict[str, Origin]
     steps: dict[str, list[StepConfig]]
     deduplication: SerializeAsAny[Config]
@@ -51,7 +53,6 @@ class CardConfig(Config):
 
 def data_card(recipe: str, name: str, tokenizer: str | None, config: CardConfig, evals: Sequence[str]) -> Artifact:
     """Return the artifact of one mixture's card. ``evals`` are those whose texts are looked for."""
-    sources = set(config.mixture.sources)
     stages = (*STAGES, shards_asset(tokenizer))
     return Artifact(
         recipe=recipe,
@@ -63,21 +64,21 @@ def data_card(recipe: str, name: str, tokenizer: str | None, config: CardConfig,
         config=lambda partition: config,
         made_from=(
             whole(mixture_asset(name)),
-            *(every(asset, sources) for asset in stages),
+            *(up_to(asset, config.partitions) for asset in stages),
             *((as_set(named(EVAL_TEXTS, evals)),) if evals else ()),
         ),
-        build=lambda build: put_card(build, name, config, Shelf(build, sources, shards_asset(tokenizer)), evals),
+        build=lambda build: put_card(build, name, config, Shelf(build, config.partitions, shards_asset(tokenizer)), evals),
     )
 
 
 class Shelf:
     """The cells that a card tells of: every stage of each partition that is in the mixture."""
 
-    def __init__(self, build: CellBuild, sources: set[str], shards: str) -> None:
+    def __init__(self, build: CellBuild, partitions: Mapping[str, int | None], shards: str) -> None:
         """Look which partitions are there."""
         self.shards = shards
         usable = set(build.usable(shards)) & set(build.usable(CLEAN))
-        members = build.observed.keys_of(sources)
+        members = build.observed.first_keys(partitions)
         self.partitions = [key for key in members if key in usable]
         self.left_out = [key for key in members if key not in usable]
         self.cells = {key: {asset: build.manifest(asset, key) for asset in (*STAGES, shards)} for key in self.partitions}
@@ -87,7 +88,7 @@ def put_card(build: CellBuild, name: str, config: CardConfig, shelf: Shelf, eval
     """Write a mixture's card."""
     asset = mixture_asset(name)
     composition = build.table(asset, "composition").to_pylist()
-    told = policy(config.mixture, composition, build.manifest(asset).metadata)
+    told = policy(config.mixture, config.partitions, composition, build.manifest(asset).metadata)
     card = write_card(build, config, shelf, [markdown_table(composition), *told], evals)
     (build.draft.folder / "card.md").write_text(card)
     build.draft.metadata["data_card"] = markdown(card)

@@ -64,8 +64,9 @@ def _rows(trace: "DocumentTrace") -> Iterator[tuple[str, str]]:
         yield "tokens", f"{trace.num_tokens} in tokens/shards[{trace.partition}]"
     for mixture, runs in trace.stands_in:
         for run in runs[:SHOWN_ROWS]:
+            again = "" if not run.get("is_earlier") else ", replayed" if run["split"] == "train" else ", held out before"
             where = f"{mixture}, {run['split']} row {run['row']}, positions {run['start']} to {run['start'] + run['length'] - 1}"
-            yield "stands in", f"{where}: its tokens {run['first_token']} to {run['first_token'] + run['length'] - 1}"
+            yield "stands in", f"{where}: its tokens {run['first_token']} to {run['first_token'] + run['length'] - 1}{again}"
         if len(runs) > SHOWN_ROWS:
             yield "stands in", f"{mixture}, {len(runs) - SHOWN_ROWS} more runs"
     for name, content in trace.made_from_it:

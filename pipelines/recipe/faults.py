@@ -6,10 +6,13 @@ from typing import Any
 from assets.corpus import filter_needs
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
-from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfModel
+from kernels.specs.tokenizers import TokenizerMethod
 from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.dangling import Fault, known
 from pipelines.recipe.eval_faults import eval_faults
+from pipelines.recipe.mixture_faults import mixture_faults
+from pipelines.recipe.splits import earlier_of
+from pipelines.recipe.tokenizers import is_of_model, owner, packer, packer_of_model, tokenizer_of
 
 TAKEN = {"leaderboard": "the leaderboard of evals", "training_runs": "the trainings side by side"}
 """Names of assets of evals that no model's may have."""
@@ -18,7 +21,8 @@ TAKEN = {"leaderboard": "the leaderboard of evals", "training_runs": "the traini
 def find_faults(recipe: Any) -> Iterator[Fault]:
     """Yield every name of a recipe that points nowhere, and what it lacks, with where it stands."""
     yield from _sources(recipe)
-    yield from _tokens(recipe)
+    yield from _tokenizers(recipe)
+    yield from mixture_faults(recipe)
     for model, entry in recipe.models.items():
         yield from _model(recipe, model, entry)
     yield from eval_faults(recipe)
@@ -60,35 +64,18 @@ def _sources(recipe: Any) -> Iterator[Fault]:
         yield ("sources",), "a recipe with sources needs the key 'deduplication'; add it, such as {min_similarity: 0.8, minhash: {seed: 1}}"
 
 
-def _tokens(recipe: Any) -> Iterator[Fault]:
+def _tokenizers(recipe: Any) -> Iterator[Fault]:
     if recipe.tokenizer is not None and recipe.tokenizers:
         yield ("tokenizers",), "a recipe has one 'tokenizer' or several 'tokenizers'; move the one among the others and give it a name"
     found = {("tokenizer",): recipe.tokenizer} if recipe.tokenizer is not None else {}
     found |= {("tokenizers", name): entry for name, entry in recipe.tokenizers.items()}
     for here, entry in found.items():
-        if _is_of_model(entry):
+        if is_of_model(entry):
             yield from known((*here, "model"), "model", entry.model, recipe.models)
         if not isinstance(specs("tokenizers")[entry.method], TokenizerMethod):
             continue
         for index, name in enumerate(entry.sources):
             yield from known((*here, "sources", index), "source", name, recipe.sources)
-    for mixture, entry in recipe.mixtures.items():
-        for name in entry.weights:
-            yield from known(("mixtures", mixture, "weights", name), "source", name, recipe.sources)
-        for index, stage in enumerate(entry.stages):
-            for name in stage.weights:
-                yield from known(("mixtures", mixture, "stages", index, "weights", name), "source", name, recipe.sources)
-        yield from _names_a_tokenizer(recipe, mixture, entry)
-
-
-def _names_a_tokenizer(recipe: Any, mixture: str, entry: Any) -> Iterator[Fault]:
-    here = ("mixtures", mixture, "tokenizer")
-    if entry.tokenizer is not None:
-        yield from known(here, "tokenizer", entry.tokenizer, recipe.tokenizers)
-    elif recipe.tokenizers:
-        yield here[:2], f"say by which tokenizer it is packed, with the key 'tokenizer': {', '.join(recipe.tokenizers)}"
-    elif recipe.tokenizer is None:
-        yield here[:2], "a mixture needs a tokenizer; add the key 'tokenizer' to the recipe"
 
 
 def said_of(recipe: Any, model: str, entry: Any) -> NeedsOfRecipe:
@@ -125,54 +112,25 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     yield from _lengths(recipe, model, entry)
 
 
-def _is_of_model(tokenizer: Any) -> bool:
-    return isinstance(specs("tokenizers")[tokenizer.method], TokenizerOfModel)
-
-
-def _packed_by(recipe: Any, entry: Any) -> Any:
-    """Return the entry of the tokenizer that packs a model's mixture, None where it has no mixture, or that names none."""
-    mixture = recipe.mixtures.get(entry.data) if isinstance(entry.data, str) else None
-    if mixture is None:
-        return None
-    return recipe.tokenizer if mixture.tokenizer is None else recipe.tokenizers.get(mixture.tokenizer)
-
-
 def _made_from(recipe: Any, model: str) -> list[str]:
-    """Return the models that a model is made from: its parents, and the one whose tokenizer packs its mixture."""
+    """Return the models that a model is made from: its parents, and those whose tokenizers pack its mixture and the ones before that."""
     entry = recipe.models[model]
-    packed_by = _packed_by(recipe, entry)
-    names = [*entry.parents, packed_by.model] if packed_by is not None and _is_of_model(packed_by) else entry.parents
+    data = entry.data if isinstance(entry.data, str) and entry.data in recipe.mixtures else None
+    packers = [] if data is None else [packer(recipe, mixture) for mixture in (data, *earlier_of(recipe, data))]
+    names = [*entry.parents, *(packed_by.model for packed_by in packers if packed_by is not None and is_of_model(packed_by))]
     return [name for name in names if name in recipe.models]
 
 
 def _fit_of_tokenizer(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     """Yield a mixture that is packed by another tokenizer than the model has that is trained on it."""
-    packed_by = _packed_by(recipe, entry)
+    packed_by = packer_of_model(recipe, entry)
     if packed_by is None or not entry.parents:
         return
     parent = entry.parents[0]
-    own, other = tokenizer_of(recipe, parent), tokenizer_of(recipe, packed_by.model) if _is_of_model(packed_by) else packed_by
+    own, other = tokenizer_of(recipe, parent), owner(recipe, packed_by)
     if own is not None and other is not None and own is not other:
         told = f"the mixture {entry.data!r} is packed by another tokenizer than {parent!r} has"
         yield ("models", model, "data"), f"{told}; pack it by one such as {{method: of_model, model: {parent}}}"
-
-
-def tokenizer_of(recipe: Any, model: str) -> Any:
-    """Return whose tokenizer a model has: the entry of a tokenizer, or of the model that came with one; None where the recipe has other faults."""
-    for _ in recipe.models:
-        entry = recipe.models.get(model)
-        if entry is None:
-            return None
-        packed_by = _packed_by(recipe, entry)
-        if entry.parents:
-            model = entry.parents[0]
-        elif packed_by is None:
-            return entry
-        elif not _is_of_model(packed_by):
-            return packed_by
-        else:
-            model = packed_by.model
-    return None
 
 
 def _lengths(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:

@@ -44,9 +44,11 @@ from kernels.specs.needs import Mixture, Package
 from kernels.specs.tokenizers import TokenizerMethod, TokenizerOfFile, TokenizerOfModel
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixtures.config import MixtureConfig
-from pipelines.recipe.faults import said_of, tokenizer_of
+from pipelines.recipe.faults import said_of
 from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
+from pipelines.recipe.splits import earlier_of, partitions_of
+from pipelines.recipe.tokenizers import tokenizer_of
 from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.sources import Location
@@ -75,7 +77,7 @@ class _Builder:
     def __init__(self, recipe: Recipe, home: Home) -> None:
         self.recipe, self.home, self.name, self.entries = recipe, home, recipe.name, recipe.entries
         self.sources = {key: self._source(self.entries.sources[key]) for key in _in_order_of_arrival(self.entries)}
-        self.mixtures = {key: self._mixture(entry) for key, entry in self.entries.mixtures.items()}
+        self.mixtures = {key: self._mixture(key, entry) for key, entry in self.entries.mixtures.items()}
         self.models = {key: self._model(key, entry) for key, entry in _in_order(self.entries.models).items()}
         self.runs = self._runs()
         self.evals = {key: self._eval(key, entry) for key, entry in sorted(self.entries.evals.items())}
@@ -139,7 +141,7 @@ class _Builder:
         for key, entry in self._tokenizers().items():
             found += [self._tokenizer(key, entry), shards(self.name, key)]
         for key, plan in self.mixtures.items():
-            found += [mixture(self.name, key, plan), data_card(self.name, key, plan.tokenizer, self._card(plan.config), list(self.texts))]
+            found += [mixture(self.name, key, plan), data_card(self.name, key, plan.tokenizer, self._card(plan), list(self.texts))]
         return found
 
     def _tokenizer(self, key: str | None, entry: Any) -> Artifact:
@@ -201,8 +203,9 @@ class _Builder:
         )
         return SourcePlan(spec, kernel_config("sources", entry.format, entry), steps, location)
 
-    def _mixture(self, entry: Any) -> MixturePlan:
-        return MixturePlan(MixtureConfig.model_validate(entry.model_dump(include=set(MixtureConfig.model_fields), by_alias=True)), entry.tokenizer)
+    def _mixture(self, key: str, entry: Any) -> MixturePlan:
+        config = MixtureConfig.model_validate(entry.model_dump(include=set(MixtureConfig.model_fields), by_alias=True))
+        return MixturePlan(config, entry.tokenizer, partitions_of(self.entries, key), earlier_of(self.entries, key))
 
     def _model(self, key: str, entry: Any) -> ModelPlan:
         method = specs("methods")[entry.method]
@@ -224,16 +227,17 @@ class _Builder:
         location = self._file(entry.data) if kind_of(task).is_file else None
         return EvalPlan(key, task, kernel_config("tasks", entry.task, entry), entry.data, location)
 
-    def _card(self, config: MixtureConfig) -> CardConfig:
-        entries = self.entries
-        origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in config.sources}
+    def _card(self, plan: MixturePlan) -> CardConfig:
+        entries, sources = self.entries, list(plan.partitions)
+        origins = {key: Origin.model_validate(entries.sources[key].model_dump(include=set(Origin.model_fields))) for key in sources}
         return CardConfig(
-            mixture=config,
+            mixture=plan.config,
+            partitions=dict(plan.partitions),
             origins=origins,
-            steps={key: steps_of(self.sources[key]) for key in config.sources},
+            steps={key: steps_of(self.sources[key]) for key in sources},
             deduplication=cast(Config, entries.deduplication),
             decontamination=entries.decontamination,
-            waivers=[waiver for waiver in told_of(entries.waivers, config.sources) if waiver.asset.startswith(CARD_TELLS_OF)],
+            waivers=[waiver for waiver in told_of(entries.waivers, sources) if waiver.asset.startswith(CARD_TELLS_OF)],
         )
 
     # --- files, checks, policy ---
@@ -299,9 +303,9 @@ class _Builder:
         """Return which documents a model is trained on, None where it is trained on none."""
         if any(isinstance(need, Mixture) for need in plan.method.needs):
             name = str(plan.said.data)
-            return TrainingData(tuple(self.mixtures[name].config.sources), mixture_asset(name))
+            return TrainingData(self.mixtures[name].partitions, mixture_asset(name))
         sources = training_sources(plan.method.needs, plan.said)
-        return TrainingData(sources, None) if sources else None
+        return TrainingData(dict.fromkeys(sources), None) if sources else None
 
     def _with_policy(self, artifact: Artifact) -> Artifact:
         """Add what the recipe says of an asset beyond its content: the owner, and how old the corpus may grow."""

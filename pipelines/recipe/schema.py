@@ -6,9 +6,9 @@ of change. Unknown keys, dangling names and cycles are errors that name file, li
 
 import functools
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from assets.corpus.classifiers import ClassifierEntry
 from assets.corpus.decontamination import DecontaminationConfig
@@ -19,7 +19,7 @@ from assets.evals.ladder import LadderEntry
 from assets.graph.waivers import Waiver
 from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
-from kernels.specs.config import Config
+from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import FamilyName, expanded, made_config, specs, tagged
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
@@ -84,10 +84,21 @@ def _tokenizer_keys(spec: AnyTokenizer) -> dict[str, Any]:
 
 
 class MixtureEntry(MixtureConfig):
-    """One mixture, and the tokenizer that it is packed by."""
+    """One mixture, which partitions it reads, and the tokenizer that it is packed by."""
+
+    first_partitions: dict[str, Annotated[int, Field(gt=0)]] = Field(default={})
+    """How many partitions of a source it reads, by its name, counted from the first that came, so that it stays as it is when others come; of a
+    source that is not named it reads all."""
 
     tokenizer: Name | None = None
     """One of the recipe's ``tokenizers``; left out where there is only one."""
+
+    @model_validator(mode="after")
+    def _counts_partitions_of_its_sources(self) -> Self:
+        if unknown := sorted(set(self.first_partitions) - self.named):
+            told = f"no weight names {', '.join(unknown)}; name sources of the mixture: {', '.join(sorted(self.named))}"
+            raise fault_of_key("first_partitions", told)
+        return self
 
 
 class RunEntry(Config):

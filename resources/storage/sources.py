@@ -112,6 +112,22 @@ class ObservedSources(BaseModel):
         """Return the keys of the active partitions of some sources, in order of arrival."""
         return tuple(partition.key for partition in self.active if partition.source in sources)
 
+    def first_keys(self, bounds: Mapping[str, int | None]) -> tuple[str, ...]:
+        """Return the keys of the active partitions of some sources, of each among so many that came first (None: all), in order of arrival.
+
+        Retired partitions count, so that no later one takes their place.
+        """
+        counts = dict.fromkeys(bounds, 0)
+        found: list[str] = []
+        for partition in self.partitions:
+            if partition.source not in bounds:
+                continue
+            counts[partition.source] += 1
+            most = bounds[partition.source]
+            if partition.files and (most is None or counts[partition.source] <= most):
+                found.append(partition.key)
+        return tuple(found)
+
     def partition(self, key: str) -> Partition:
         """Return one partition by key."""
         for partition in self.partitions:

@@ -1,25 +1,26 @@
 """Mixtures: what a model sees of each source, packed into rows in which no document sees another.
 
 A folder holds every chosen document once, in rows of one source each, and the policy by which they are read: how often, and in what order, is a
-matter of the training (order.py). A document belongs to the validation split by a hash of its id alone, so that it stays there when others
-come. Near duplicates do not fall on both sides: of a cluster one document has tokens, the first, since deduplication drops the others.
+matter of the training (order.py). Which documents are chosen: choosing/. Near duplicates do not fall on both sides of the split: of a cluster one
+document has tokens, the first, since deduplication drops the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 
+from kernels.tokens.mixtures.choosing.documents import Documents, Shards, SourceDocuments, check_replayed, replayed, sort_out, taken
+from kernels.tokens.mixtures.choosing.earlier import NO_EARLIER, Earlier
+from kernels.tokens.mixtures.choosing.heldout import write_heldout
 from kernels.tokens.mixtures.composition import SourceParts, underfilled, write_composition
-from kernels.tokens.mixtures.config import MixtureConfig, draw, num_validation_draws
-from kernels.tokens.mixtures.heldout import write_heldout
-from kernels.tokens.mixtures.index import MixtureIndex, SourceRows, shares_of, write_index
-from kernels.tokens.mixtures.membership import Placed, RowWriter
+from kernels.tokens.mixtures.config import MixtureConfig
+from kernels.tokens.mixtures.index import MixtureIndex, SourceRows, is_replayed, replayed_rows, shares_of, source_of_rows, write_index
+from kernels.tokens.mixtures.membership import RowWriter
 from kernels.tokens.mixtures.order import most_rows
-from kernels.tokens.mixtures.packing import I64, Spans, pack
-from kernels.tokens.shards import Shard
+from kernels.tokens.mixtures.rows import Rows, by_share, packed
 
 
 class MixtureSummary(NamedTuple):
@@ -35,163 +36,124 @@ class MixtureSummary(NamedTuple):
     """Sources of so few rows that what is missing to the last one counts, with their rows and the share of positions used; or none."""
     most_rows: int
     """Rows that a training may read before a source is read more often than it may be."""
-
-
-class _Documents(NamedTuple):
-    """Documents of one source and split [each]: where they are, and how many of their tokens are taken."""
-
-    placed: Placed
-    length: I64
-
-    @property
-    def num_tokens(self) -> int:
-        return int(self.length.sum())
-
-    def at(self, chosen: I64) -> "_Documents":
-        return _Documents(self.placed.at(chosen), self.length[chosen])
-
-
-class _Split(NamedTuple):
-    """The documents of one split and their rows, those of a source together."""
-
-    documents: Placed
-    spans: Spans
-    first_rows: dict[str, int]
-    num_rows: dict[str, int]
+    num_documents_of_earlier: int
+    """Documents of its sources that are left out, as mixtures before it trained on them or hold them out; some of them may be replayed."""
+    num_replayed_documents: int
+    num_replayed_tokens: int
+    """Training tokens that are of replayed documents."""
+    replayed_share: float
+    """Their share of all training tokens."""
 
 
 def build_mixture(
-    shards: Sequence[tuple[str, Shard]], documents: Iterable[pa.Table], config: MixtureConfig, pad_token_id: int, out: Path
+    shards: Shards, documents: Iterable[pa.Table], config: MixtureConfig, pad_token_id: int, out: Path, earlier: Earlier = NO_EARLIER
 ) -> MixtureSummary:
     """Write a mixture and return what it came to.
 
     The files: ``train_tokens.npy`` and ``train_segments.npy`` [rows, sequence_length], the same two for validation, ``index.json``
-    (mixture_index.py), ``membership.parquet`` (membership.py), ``composition.parquet`` and ``heldout.parquet``.
+    (index.py), ``membership.parquet`` (membership.py), ``composition.parquet`` and ``heldout.parquet``.
 
     Args:
-        shards: source and shard, of the mixture's sources.
+        shards: source and shard, of the mixture's sources and of those that are replayed.
         documents: tables with ``id``, ``source``, ``text`` and ``turns`` of the same documents.
         config: shares, length and split.
         pad_token_id: fills positions of the segment `PADDING_SEGMENT`.
         out: an existing folder.
+        earlier: the mixtures that it comes after.
 
     Raises:
-        ValueError: a source of the weights has no training document, or the bounds leave it no token to train on.
+        ValueError: a source of the weights has no new document to train on, or the bounds leave it no token; or nothing of a source that is to be
+            replayed is there.
     """
-    train, validation = _split(shards, config)
-    taken = {source: _taken(source, train[source], config) for source in config.sources}
-    rows, held = _packed(taken, config), _by_share(_packed(validation, config), config)
+    again = config.replayed_shares(earlier.shares())
+    found = {source: sort_out(shards, source, config, earlier) for source in sorted({*config.sources, *again})}
+    rows = packed(_train(found, config, again), config.sequence_length)
+    held = by_share(packed(_validation(found, config, again), config.sequence_length), _with_replayed(config.weights, again), config.seed)
     with RowWriter(shards, config.sequence_length, pad_token_id, out) as writer:
         writer.write("train", rows.documents, rows.spans)
         writer.write("validation", held.documents, held.spans)
-    parts = {source: _parts(source, train, taken, rows, validation, held) for source in config.sources}
-    write_composition(parts, config, out / "composition.parquet")
-    index = _index(rows, config, writer.content)
+    index = _index(rows, config, again, writer.content)
+    parts = {name: _parts(name, found, rows, held) for name in rows.by_rows}
+    write_composition(parts, index, out / "composition.parquet")
     write_index(index, out)
     num_tokens = sum(part.num_train_tokens for part in parts.values())
     return MixtureSummary(
         num_sequences=rows.spans.num_rows,
         num_train_tokens=num_tokens,
         num_validation_sequences=held.spans.num_rows,
-        num_heldout_documents=write_heldout(documents, config, out / "heldout.parquet"),
+        num_heldout_documents=write_heldout(documents, _heldout_ids(shards, found, config), config, out / "heldout.parquet"),
         packing_efficiency=num_tokens / (rows.spans.num_rows * config.sequence_length),
-        underfilled_sources=underfilled(parts, config),
+        underfilled_sources=underfilled(parts, index),
         most_rows=most_rows(index),
+        num_documents_of_earlier=sum(found[source].num_earlier for source in config.sources),
+        num_replayed_documents=sum(len(each.length) for each in rows.replayed),
+        num_replayed_tokens=index.num_replayed_tokens,
+        replayed_share=index.num_replayed_tokens / num_tokens,
     )
 
 
-def _split(shards: Sequence[tuple[str, Shard]], config: MixtureConfig) -> tuple[dict[str, _Documents], dict[str, _Documents]]:
-    """Return the documents of the two splits by source, those of least hash first, so that the order in which shards arrive means nothing."""
-    train: dict[str, _Documents] = {}
-    validation: dict[str, _Documents] = {}
-    bound = num_validation_draws(config)
-    for source in config.sources:
-        numbers = [number for number, (owner, _) in enumerate(shards) if owner == source]
-        found = [shards[number][1] for number in numbers]
-        draws = np.array([draw(document_id, config.seed) for shard in found for document_id in shard.ids], np.uint64)
-        lengths = np.concatenate([np.zeros(0, np.int64), *(np.diff(shard.offsets) for shard in found)])
-        shard_of = np.repeat(np.array(numbers, np.int64), [len(shard.ids) for shard in found])
-        place = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(shard.ids)) for shard in found)])
-        order = np.argsort(draws, kind="stable")
-        num_held = int(np.searchsorted(draws[order], np.uint64(bound)))
-        documents = _Documents(Placed(shard_of, place), lengths).at(order)
-        validation[source], train[source] = documents.at(np.arange(num_held)), documents.at(np.arange(num_held, len(order)))
-    return train, validation
+def _train(found: Mapping[str, SourceDocuments], config: MixtureConfig, again: Mapping[str, Fraction]) -> dict[str, Documents]:
+    """Return the training documents by name of rows: new ones within their bounds, then those that are replayed."""
+    new = {source: taken(source, found[source], config) for source in config.sources}
+    pools = {source: found[source].trained for source in again}
+    old = replayed(pools, sum(each.num_tokens for each in new.values()), again)
+    check_replayed(old, pools, again, config)
+    return new | old
 
 
-def _taken(source: str, documents: _Documents, config: MixtureConfig) -> _Documents:
-    """Return the documents that a source's bounds leave, those of least hash; the last one is cut to fit. Raises ValueError: there are none."""
-    if not documents.num_tokens:
-        raise ValueError(f"mixture: the source {source!r} has no training document; give it data or take it out of the weights")
-    quota = config.quota(source)
-    if quota is None or quota >= documents.num_tokens:
-        return documents
-    if not quota:
-        raise ValueError(f"mixture: no token of {source!r} is left to train on; raise max_train_tokens or its weight, or leave it out")
-    ends = np.cumsum(documents.length)
-    taken = documents.at(np.arange(int(np.searchsorted(ends, quota)) + 1))
-    taken.length[-1] -= taken.num_tokens - quota
-    return taken
+def _validation(found: Mapping[str, SourceDocuments], config: MixtureConfig, again: Mapping[str, Fraction]) -> dict[str, Documents]:
+    """Return the validation documents by name of rows: new ones, and of those held out before as many as are replayed in training, by share."""
+    new = {source: found[source].validation for source in config.sources}
+    pools = {source: found[source].held for source in again}
+    return new | replayed(pools, sum(each.num_tokens for each in new.values()), again)
 
 
-def _packed(documents: Mapping[str, _Documents], config: MixtureConfig) -> _Split:
-    """Return the rows of a split, source by source."""
-    first_rows: dict[str, int] = {}
-    num_rows: dict[str, int] = {}
-    parts: list[Spans] = []
-    num_documents = row = 0
-    for source, found in documents.items():
-        spans = pack(found.length, config.sequence_length)
-        first_rows[source], num_rows[source] = row, spans.num_rows
-        parts.append(spans._replace(document=spans.document + num_documents, row=spans.row + row))
-        num_documents += len(found.length)
-        row += spans.num_rows
-    placed = Placed(*(np.concatenate(columns) for columns in zip(*(found.placed for found in documents.values()), strict=True)))
-    return _Split(placed, Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), first_rows, num_rows)
-
-
-def _by_share(split: _Split, config: MixtureConfig) -> _Split:
-    """Return a split with its rows in a seeded order in which as many of those in front are of a source as its share says, while it has any."""
-    random = np.random.Generator(np.random.PCG64(config.seed))
-    shares = shares_of(config.weights)
-    turns = np.empty(split.spans.num_rows)
-    for source, count in split.num_rows.items():
-        first = split.first_rows[source]
-        share = float(shares[source]) if source in shares else 0.0
-        turns[first : first + count] = (random.permutation(count) + 0.5) / share if share else np.inf
-    numbers = np.argsort(np.argsort(turns, kind="stable"), kind="stable")
-    rows = numbers[split.spans.row]
-    order = np.argsort(rows, kind="stable")
-    return split._replace(spans=Spans(*(column[order] for column in split.spans._replace(row=rows))))
-
-
-def _parts(
-    source: str, train: Mapping[str, _Documents], taken: Mapping[str, _Documents], rows: _Split, validation: Mapping[str, _Documents], held: _Split
-) -> SourceParts:
+def _parts(name: str, found: Mapping[str, SourceDocuments], rows: Rows, held: Rows) -> SourceParts:
+    source, train, validation = found[source_of_rows(name)], rows.by_rows[name], held.by_rows[name]
+    offered = source.trained if is_replayed(name) else source.train
     return SourceParts(
-        num_documents=len(train[source].length),
-        num_tokens=train[source].num_tokens,
-        num_train_documents=len(taken[source].length),
-        num_train_tokens=taken[source].num_tokens,
-        num_train_rows=rows.num_rows[source],
-        num_validation_documents=len(validation[source].length),
-        num_validation_tokens=validation[source].num_tokens,
-        num_validation_rows=held.num_rows[source],
+        num_documents=len(offered.length),
+        num_tokens=offered.num_tokens,
+        num_train_documents=len(train.length),
+        num_train_tokens=train.num_tokens,
+        num_train_rows=rows.num_rows[name],
+        num_validation_documents=len(validation.length),
+        num_validation_tokens=validation.num_tokens,
+        num_validation_rows=held.num_rows[name],
     )
 
 
-def _index(rows: _Split, config: MixtureConfig, content: str) -> MixtureIndex:
+def _index(rows: Rows, config: MixtureConfig, again: Mapping[str, Fraction], content: str) -> MixtureIndex:
     """Return what a training depends on. Sources without a share are in none of it."""
-    sources = {
-        source: SourceRows(first_row=rows.first_rows[source], num_rows=rows.num_rows[source], max_epochs=config.epochs_of(source))
-        for source in config.sources
-    }
+    epochs = {source: config.epochs_of(source) for source in config.sources}
+    epochs |= {replayed_rows(source): max(epochs.values()) for source in again}
     return MixtureIndex(
         seed=config.seed,
         sequence_length=config.sequence_length,
-        sources=sources,
-        weights=config.weights,
-        stages=config.stages,
+        sources={name: SourceRows(first_row=rows.first_rows[name], num_rows=rows.num_rows[name], max_epochs=most) for name, most in epochs.items()},
+        weights=_with_replayed(config.weights, again),
+        stages=[stage.model_copy(update={"weights": _with_replayed(stage.weights, again)}) for stage in config.stages],
         max_documents=int(rows.spans.segment.max()) + 1,
         content=content,
+        num_replayed_tokens=sum(each.num_tokens for each in rows.replayed),
     )
+
+
+def _with_replayed(weights: dict[str, float], again: Mapping[str, Fraction]) -> dict[str, float]:
+    """Return shares of new and replayed documents by name of rows; those of new ones stand to each other as the recipe says."""
+    if not again:
+        return weights
+    rest = 1 - sum(again.values(), Fraction(0))
+    new = {source: float(share * rest) for source, share in shares_of(weights).items()}
+    return new | {replayed_rows(source): float(share) for source, share in again.items()}
+
+
+def _heldout_ids(shards: Shards, found: Mapping[str, SourceDocuments], config: MixtureConfig) -> set[str]:
+    """Return the ids of the new validation documents of least hash, of each source at most as many as the config takes of all."""
+    ids: set[str] = set()
+    for source in config.sources:
+        placed = found[source].validation.placed.at(slice(config.max_heldout_documents))
+        numbers: list[int] = placed.shard.tolist()
+        places: list[int] = placed.place.tolist()
+        ids.update(shards[number][1].ids[place] for number, place in zip(numbers, places, strict=True))
+    return ids

@@ -1,6 +1,7 @@
 """What a recipe says of a mixture: shares, how much and how often, the length of rows, and the split."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from itertools import pairwise
 from typing import Self
 
@@ -8,7 +9,7 @@ import xxhash
 from pydantic import Field, field_validator, model_validator
 
 from kernels.specs.config import Config, fault_of_key
-from kernels.tokens.mixtures.index import Stage, Weights, shares_of
+from kernels.tokens.mixtures.index import Stage, Weights, as_written, shares_of
 from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 
 
@@ -24,7 +25,15 @@ class MixtureConfig(Config):
     max_tokens: dict[str, int] = Field(default={})
     """Training tokens of a source at most, by its name. Documents are chosen by a hash of their ids, so that the choice lasts when others come."""
     max_train_tokens: int | None = Field(gt=0)
-    """Training tokens at most: each source is given its share of them, the largest that it has at any time; null takes all there are."""
+    """Training tokens at most, replayed ones among them: each source is given its share of them, the largest that it has at any time; null takes
+    all there are."""
+    after: str | None = None
+    """Another mixture, that of the model which goes on with this one: the documents of its training rows are left out, read to the end or not, and
+    what it holds out is not trained on. So it is with the mixtures that it comes after itself."""
+    replay: float | dict[str, float] = 0.0
+    """Share of the tokens that are of left-out documents again (Ibrahim et al. 2024, arXiv 2403.08763: 5% where new and old are alike, 25% where they
+    are not): of each source as much as ``after`` read it, or what is said by its name. Which documents, a hash of their ids says. They may be read
+    as often as any source may."""
     sequence_length: int = Field(gt=1)
     """Tokens in a row."""
     validation_fraction: float = Field(ge=0, lt=1)
@@ -62,6 +71,16 @@ class MixtureConfig(Config):
                 raise fault_of_key(key, f"that of {', '.join(wrong)} is not more than 0; leave a source out by a weight of 0")
         return self
 
+    @model_validator(mode="after")
+    def _replays_what_was_read_before(self) -> Self:
+        if isinstance(self.replay, dict) and (wrong := sorted(source for source, share in self.replay.items() if share <= 0)):
+            raise fault_of_key("replay", f"that of {', '.join(wrong)} is not more than 0; a source that is not named is not replayed")
+        if not 0 <= self.replayed_share < 1:
+            raise fault_of_key("replay", f"{float(self.replayed_share):g} is no share of the tokens; give at least 0 and less than 1 in all")
+        if self.replay and self.after is None:
+            raise fault_of_key("replay", "nothing says which documents were trained on before; add the key 'after' with a mixture, or leave it out")
+        return self
+
     @property
     def named(self) -> set[str]:
         """The sources that it names at all."""
@@ -76,11 +95,23 @@ class MixtureConfig(Config):
         """Return how often a source may be read."""
         return self.max_epochs[source] if isinstance(self.max_epochs, dict) else self.max_epochs
 
+    @property
+    def replayed_share(self) -> Fraction:
+        """The share of the tokens that are replayed, in all."""
+        return sum(map(as_written, self.replay.values()), Fraction(0)) if isinstance(self.replay, dict) else as_written(self.replay)
+
+    def replayed_shares(self, read: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        """Return the share of the tokens that are replayed of each source, where the training before gave each source a share of its own."""
+        if isinstance(self.replay, dict):
+            return {source: as_written(share) for source, share in sorted(self.replay.items())}
+        return {source: share * self.replayed_share for source, share in sorted(read.items())} if self.replay else {}
+
     def quota(self, source: str) -> int | None:
-        """Return how many training tokens of a source are stored at most, None where there is no bound."""
+        """Return how many training tokens of a source are stored at most, None where there is no bound; replayed ones aside."""
         bounds = [self.max_tokens[source]] if source in self.max_tokens else []
         if self.max_train_tokens is not None:
-            bounds.append(int(self.max_train_tokens * max(shares_of(weights).get(source, 0) for weights in self._shares())))
+            others = self.max_train_tokens * (1 - self.replayed_share)
+            bounds.append(int(others * max(shares_of(weights).get(source, 0) for weights in self._shares())))
         return min(bounds) if bounds else None
 
     def _shares(self) -> list[dict[str, float]]:
@@ -95,6 +126,11 @@ def is_validation(document_id: str, config: MixtureConfig) -> bool:
 def draw(document_id: str, seed: int) -> int:
     """Return a document's number out of 2**64: which split it is of, and whether it is among those taken where not all are."""
     return xxhash.xxh3_64_intdigest(document_id.encode(), seed)
+
+
+def replay_draw(document_id: str, config: MixtureConfig) -> int:
+    """Return a document's number out of 2**64 that says whether it is among those replayed: another one behind each mixture."""
+    return draw(f"{config.after} {document_id}", config.seed)
 
 
 def num_validation_draws(config: MixtureConfig) -> int:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from kernels.specs.config import Config
 
 INDEX_FILE = "index.json"
+REPLAYED = " (replayed)"
 
 
 def _are_shares(weights: dict[str, float]) -> dict[str, float]:
@@ -36,6 +37,21 @@ def shares_of(weights: dict[str, float]) -> dict[str, Fraction]:
     return {source: weight / whole for source, weight in exact.items()}
 
 
+def replayed_rows(source: str) -> str:
+    """Return what the rows of a source's replayed documents are called; those of its others have its own name."""
+    return f"{source}{REPLAYED}"
+
+
+def source_of_rows(name: str) -> str:
+    """Return the source of some rows by their name."""
+    return name.removesuffix(REPLAYED)
+
+
+def is_replayed(name: str) -> bool:
+    """Return whether rows of some name hold replayed documents."""
+    return name.endswith(REPLAYED)
+
+
 class Stage(Config):
     """Shares that hold from a point of the training on, until the next stage or the end."""
 
@@ -48,7 +64,7 @@ class Stage(Config):
 
 
 class SourceRows(Config):
-    """The rows of one source, which stand together."""
+    """The rows of one source, which stand together: those of replayed documents apart from its others."""
 
     first_row: int = Field(ge=0)
     """Of the training split."""
@@ -66,7 +82,7 @@ class MixtureIndex(Config):
     sequence_length: int = Field(gt=1)
     """Tokens in a row."""
     sources: dict[str, SourceRows] = Field(min_length=1)
-    """Those that have a share at any time, by name."""
+    """Those that have a share at any time, by name; replayed documents as sources of their own (`replayed_rows`)."""
     weights: Weights
     """Shares at the beginning."""
     stages: list[Stage] = Field(default=[])
@@ -75,6 +91,8 @@ class MixtureIndex(Config):
     """The most documents in one row of the training split."""
     content: str = Field(min_length=1)
     """Digest of the rows of both splits: mixtures of one index are the same, token for token."""
+    num_replayed_tokens: int = Field(default=0, ge=0)
+    """Tokens of the rows of replayed documents; the order does not depend on it."""
 
 
 def read_index(folder: Path) -> MixtureIndex:

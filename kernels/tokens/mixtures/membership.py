@@ -29,6 +29,9 @@ MEMBERSHIP = pa.schema(
         pa.field("source", pa.string(), nullable=False, metadata={"description": "of the document"}),
         pa.field("id", pa.string(), nullable=False, metadata={"description": "the document"}),
         pa.field("first_token", pa.int64(), nullable=False, metadata={"description": "where in the document's tokens the run begins"}),
+        pa.field(
+            "is_earlier", pa.bool_(), nullable=False, metadata={"description": "whether it is of a mixture before: replayed, or held out there"}
+        ),
     ]
 )
 MEMBERSHIP_FILE = "membership.parquet"
@@ -45,10 +48,12 @@ class Placed(NamedTuple):
     """Which shard holds it."""
     place: I64
     """Its number there."""
+    is_earlier: NDArray[np.bool_]
+    """Whether a mixture that comes before has it."""
 
-    def at(self, chosen: I64) -> "Placed":
+    def at(self, chosen: I64 | slice) -> "Placed":
         """Return some of them."""
-        return Placed(self.shard[chosen], self.place[chosen])
+        return Placed(self.shard[chosen], self.place[chosen], self.is_earlier[chosen])
 
 
 class RowWriter:
@@ -118,6 +123,7 @@ class RowWriter:
             pa.array([self._shards[shard][0] for shard in shards], pa.string()),
             pa.array([self._shards[shard][1].ids[place] for shard, place in zip(shards, places, strict=True)], pa.string()),
             pa.array(part.first_token),
+            pa.array(documents.is_earlier[part.document]),
         ]
         return pa.table(columns, names=MEMBERSHIP.names).cast(MEMBERSHIP)
 

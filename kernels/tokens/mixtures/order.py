@@ -6,7 +6,7 @@ Which source a position is of: source_order.py. A source gives all its rows in o
 
 import numpy as np
 
-from kernels.tokens.mixtures.index import MixtureIndex
+from kernels.tokens.mixtures.index import MixtureIndex, is_replayed
 from kernels.tokens.mixtures.permutation import I64, Permutation, key_of
 from kernels.tokens.mixtures.source_order import SourceOrder
 
@@ -31,10 +31,11 @@ class Order:
         worst = _too_often(index, self._sources)
         if worst is not None:
             source, count = index.sources[worst], self._sources.counts[worst]
+            remedy = "lower replay or raise max_epochs" if is_replayed(worst) else f"lower the weight of {worst!r}, raise its max_epochs"
             raise ValueError(
                 f"mixture: a training of {total_rows} rows reads the source {worst!r} {count / source.num_rows:.4g} times ({count} rows out of "
                 f"{source.num_rows}), and its max_epochs is {source.max_epochs:g}; read at most {most_rows(index)} rows (num_steps x batch_size), "
-                f"lower the weight of {worst!r}, raise its max_epochs, or add documents to it"
+                f"{remedy}, or add documents to it"
             )
 
     def rows(self, start: int, count: int) -> I64:

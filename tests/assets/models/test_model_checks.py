@@ -35,12 +35,12 @@ def finding(folder: Path, mixture: str | None) -> CheckFinding:
     put_cell(lake, Cell("r", CLEAN, PARTITION), documents=documents)
     texts = pa.Table.from_pylist([{"item": 1, "whole": True, "text": ITEM}])
     put_cell(lake, Cell("r", EVAL_TEXTS, "boolq"), texts=texts, metadata={"num_not_searched": 0})
-    run: dict[str, Any] = {"row": 0, "start": 0, "length": 9, "segment": 0, "source": "web", "first_token": 0}
+    run: dict[str, Any] = {"row": 0, "start": 0, "length": 9, "segment": 0, "source": "web", "first_token": 0, "is_earlier": False}
     runs = [{**run, "split": split, "id": f"web/f#{key}"} for split, key in (("train", "trained"), ("validation", "held"))]
     put_cell(lake, Cell("r", MIXTURE), membership=pa.Table.from_pylist(runs, schema=MEMBERSHIP))
     put_cell(lake, model)
     plan = ModelPlan(specs("methods")["pretrain"], None, NeedsOfRecipe("base", (), "pretrain", None, None), World(), {})  # pyright: ignore[reportArgumentType]
-    suites = model_suites("base", plan, TrainingData(("web",), mixture), ["boolq"])
+    suites = model_suites("base", plan, TrainingData({"web": None}, mixture), ["boolq"])
     (suite,) = (each for each in suites if each.checks[0].name == CONTAMINATION_CHECK)
     partitioning = {CLEAN: SHARDS, EVAL_TEXTS: by_name("evals", ["boolq"]), MIXTURE: None, model.asset: None}
     graph = graph_of(*(artifact(name, no_launcher, partitioning=each) for name, each in partitioning.items()))

@@ -52,7 +52,10 @@ def lake(tmp_path: Path) -> Lake:
     quiz = {"id": name("quiz"), "texts": asked.content, "item": 3, "ngram": "a b", "text": "text"}
     _publish(lake, CLEAN, PARTITION, [], contaminated=_rows(CONTAMINATED, quiz))
     _publish(lake, "tokens/shards", PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7}))
-    runs = [{"split": "train", "row": row, "start": 0, "length": length, "segment": 0, "source": "web", "first_token": 0} for row, length in STANDS]
+    runs = [
+        {"split": "train", "row": row, "start": 0, "length": length, "segment": 0, "source": "web", "first_token": 0, "is_earlier": False}
+        for row, length in STANDS
+    ]
     of_both = [{**run, "id": name(key)} for run, key in zip(runs, ("kept", "other"), strict=True)]
     _publish(lake, "tokens/mixture_pretrain", None, [f"tokens/shards[{PARTITION}]"], membership=_rows(MEMBERSHIP, *of_both))
     _publish(lake, "tokens/mixture_small", None, [f"tokens/shards[{PARTITION}]"], membership=_rows(MEMBERSHIP, of_both[1]))

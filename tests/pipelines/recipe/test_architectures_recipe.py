@@ -4,11 +4,11 @@ from functools import cache
 from typing import Any
 
 import torch
+from pipelines.recipe.attentions import applies, attention_of
 
 from kernels.models.formats import own
 from kernels.models.formats.auto_classes import auto_class
 from kernels.specs.families import specs
-from pipelines.recipe.attentions import applies, attention_of
 from pipelines.recipe.schema import load_recipe
 from tests.locations import PROJECT
 

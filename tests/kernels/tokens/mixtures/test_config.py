@@ -1,5 +1,6 @@
 """What a recipe may say of a mixture, and what it is told otherwise."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -41,6 +42,13 @@ def stage(start: float, **weights: float) -> dict[str, object]:
         ({"max_epochs": {"a": 1, "b": -2}}, "that of b is not more than 0"),
         ({"max_tokens": {"c": 5}}, "no weight names c"),
         ({"max_tokens": {"a": 0}}, "that of a is not more than 0"),
+        ({"replay": 0.1}, "nothing says which documents were trained on before; add the key 'after'"),
+        ({"replay": {"x": 0.1}}, "nothing says which documents were trained on before"),
+        ({"after": "first", "replay": 1.0}, "1 is no share of the tokens; give at least 0 and less than 1 in all"),
+        ({"after": "first", "replay": -0.1}, "-0.1 is no share of the tokens"),
+        ({"after": "first", "replay": {"x": 0.6, "y": 0.4}}, "1 is no share of the tokens"),
+        ({"after": "first", "replay": {"x": 0.1, "y": 0.0}}, "that of y is not more than 0; a source that is not named is not replayed"),
+        ({"after": "first", "replay": float("nan")}, "should be a finite number"),
     ],
 )
 def test_what_no_mixture_can_be_made_of_is_refused(changes: dict[str, object], told: str) -> None:
@@ -70,3 +78,16 @@ def test_a_quota_is_the_least_of_what_bounds_a_source() -> None:
     assert config(max_train_tokens=1000, max_tokens={"a": 100}).quota("a") == 100
     assert config(max_train_tokens=1000, max_tokens={"a": 200}, stages=[stage(0.9, a=1)]).quota("a") == 200
     assert config(max_train_tokens=1000, stages=[stage(0.9, a=1)]).quota("a") == 1000
+
+
+def test_a_quota_leaves_room_for_what_is_replayed() -> None:
+    assert config(max_train_tokens=1000, after="first", replay=0.2).quota("a") == 120
+    assert config(max_train_tokens=1000, after="first", replay={"x": 0.1, "y": 0.1}).quota("a") == 120
+    assert config(max_train_tokens=None, after="first", replay=0.2).quota("a") is None
+
+
+def test_shares_of_what_is_replayed_are_exact() -> None:
+    read = {"x": Fraction(2, 3), "y": Fraction(1, 3)}
+    assert config(after="first", replay=0.3).replayed_shares(read) == {"x": Fraction(1, 5), "y": Fraction(1, 10)}
+    assert config(after="first", replay={"y": 0.1}).replayed_shares(read) == {"y": Fraction(1, 10)}
+    assert config(after="first").replayed_shares(read) == config().replayed_shares({}) == {}

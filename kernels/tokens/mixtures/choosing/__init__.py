@@ -1,0 +1,1 @@
+"""Which documents a mixture holds, and in which split."""
