@@ -148,6 +148,7 @@ class Trainer:
         loss = parts.learner.gradients(batch, scale)
         norm = clip(self._parameters, parts.config.gradient_clip, scale)
         record: Record = {"step": float(step + 1), "loss": loss, "learning_rate": rate, "gradient_norm": norm, "num_tokens": float(batch.num_tokens)}
+        record |= parts.learner.told
         if self._scaling is not None:
             is_finite = norm == norm and norm != float("inf")
             self._scaling = next_scaling(self._scaling, is_finite, ScalingConfig())
@@ -188,6 +189,7 @@ class Trainer:
         if measured is None:
             return
         record["validation_loss"] = measured.nats_per_token
+        record |= {f"validation_{name}": value for name, value in measured.told.items()}
         if measured.bits_per_byte is not None:
             record["validation_bits_per_byte"] = measured.bits_per_byte
         if self._best is None or measured.nats_per_token < self._best[0]:
