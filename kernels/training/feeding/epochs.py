@@ -1,4 +1,7 @@
-"""Steps that read examples, epoch behind epoch, each in an order of its own: a keyed permutation, so that a step's number alone says what it reads."""
+"""Steps that read examples, epoch behind epoch, each in an order of its own.
+
+The order is a keyed permutation, so that what a step reads follows from its number alone.
+"""
 
 from collections.abc import Callable
 

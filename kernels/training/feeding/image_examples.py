@@ -143,6 +143,4 @@ def rows_of(data: ImageSet, numbers: NDArray[np.int64], row_length: int, padding
 
 def image_feed(data: ImageSet, plan: Plan, padding: int, seed: int, micro_batch_size: int | None) -> ExampleFeed:
     """Return the steps of a training on images."""
-    return ExampleFeed(
-        "images", len(data.examples), lambda numbers: rows_of(data, numbers, plan.row_length, padding), plan, seed, micro_batch_size
-    )
+    return ExampleFeed("images", len(data.examples), lambda numbers: rows_of(data, numbers, plan.row_length, padding), plan, seed, micro_batch_size)
