@@ -16,6 +16,7 @@ from kernels.training.costs.flops import Flops
 from kernels.training.costs.peak import mfu
 from kernels.training.course.schedules import Course, learning_rate_at
 from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, next_scaling, pack, unpack
+from kernels.training.execution.seeding import seed_step
 from kernels.training.feeding.feed import Batch, StepFeed
 from kernels.training.guards import Guard, Verdict
 from kernels.training.learner import Learner, clip
@@ -145,6 +146,7 @@ class Trainer:
         parts = self._parts
         scale = self._scaling.scale if self._scaling is not None else 1.0
         rate = learning_rate_at(step, parts.course) * self._rate_ratio
+        seed_step(parts.config.seed, step)
         loss = parts.learner.gradients(batch, scale)
         norm = clip(self._parameters, parts.config.gradient_clip, scale)
         record: Record = {"step": float(step + 1), "loss": loss, "learning_rate": rate, "gradient_norm": norm, "num_tokens": float(batch.num_tokens)}

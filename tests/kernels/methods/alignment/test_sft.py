@@ -171,6 +171,27 @@ def test_a_parent_that_has_no_module_of_ours_learns_by_transformers_own(parent: 
     assert theirs["final_loss"] == pytest.approx(ours["final_loss"], rel=1e-4)
 
 
+def test_a_killed_run_of_a_parent_that_drops_out_at_random_goes_on_to_the_same_bytes(parent: Path, tmp_path: Path):
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    tokenizer = AutoTokenizer.from_pretrained(parent)
+    torch.manual_seed(0)
+    shape = GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0, pad_token_id=3)
+    checkpoints.save(GPT2LMHeadModel(shape), tokenizer, tmp_path / "gpt2")
+
+    def die_at_six(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 6:
+            raise KeyboardInterrupt
+
+    sft.run(job(tmp_path / "gpt2", tmp_path / "whole", CHATS))
+    with pytest.raises(KeyboardInterrupt):
+        sft.run(job(tmp_path / "gpt2", tmp_path / "killed", CHATS, die_at_six))
+    sft.run(job(tmp_path / "gpt2", tmp_path / "killed", CHATS))
+    for name in ("model.safetensors", "losses.parquet"):
+        assert (tmp_path / "whole" / "out" / name).read_bytes() == (tmp_path / "killed" / "out" / name).read_bytes(), name
+
+
 def test_a_conversation_longer_than_the_parent_reads_is_an_error(parent: Path, tmp_path: Path):
     with pytest.raises(ValueError, match=r"a conversation has \d+ tokens, and the model attends to 128; lower max_length, now 500"):
         sft.run(job(parent, tmp_path, [[("user", "say " + "x" * 200), ("assistant", "x")]], max_length=500))
