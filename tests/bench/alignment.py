@@ -209,7 +209,7 @@ def main_of_side(side: str, method: str, folder: str, size: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if sys.argv[1:2] in (["ours"], ["trl"]):
         main_of_side(*sys.argv[1:])
     else:
         main(sys.argv[1:] or list(STEPS))
