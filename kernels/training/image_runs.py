@@ -20,7 +20,8 @@ from kernels.training.costs.peak import measure_peak
 from kernels.training.course.horizon import Extent
 from kernels.training.course.stages import make_plan, whole_rows
 from kernels.training.execution.compilation import compiles, keep_freed_memory
-from kernels.training.feeding.image_examples import ImageFeed, ImageSet, Limits, in_parts, in_words, prepare, rows_of
+from kernels.training.feeding.epochs import in_parts
+from kernels.training.feeding.image_examples import ImageSet, Limits, image_feed, in_words, prepare, rows_of
 from kernels.training.learner import Learner, Setting
 from kernels.training.preflight import check
 from kernels.training.runs import optimizer_of, rates_of, run
@@ -83,7 +84,7 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
             job.say(words)
     learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
     plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), whole_rows(length), length)
-    feed = ImageFeed(sets.train, plan, padding, config.seed, config.micro_batch_size)
+    feed = image_feed(sets.train, plan, padding, config.seed, config.micro_batch_size)
     check(learner, feed.batch(0))
     looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))
     rows = config.micro_batch_size or rates.batch_size

@@ -41,6 +41,8 @@ class Learner:
         import torch
 
         self.trainable, self.setting = trainable, setting
+        self.told: dict[str, float] = {}
+        """What the last batch told beside its loss, by name."""
         self.module: Any = trainable.module.to(setting.device).train()
         self.dtype: Any = getattr(torch, setting.precision)
         activations.apply(self.module.blocks, setting.activations)

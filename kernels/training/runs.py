@@ -121,7 +121,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
         validation=Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token),
         flops=counted,
         peak_flops=measure_peak(job.device, config.precision),
-        samples=_sampler(learner, tokenizer, config),
+        samples=sampler_of(learner, tokenizer, config),
     )
 
 
@@ -169,7 +169,7 @@ def _plan(config: TrainingConfig, rates: Rates, horizon: Horizon, row_length: in
     return make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), lengths, row_length)
 
 
-def _sampler(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
+def sampler_of(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
     """Return what says how the model goes on from the recipe's beginnings. Raises ValueError: it cannot be asked while it trains."""
     if not config.samples:
         return dict[str, str]

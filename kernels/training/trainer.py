@@ -15,6 +15,7 @@ from kernels.training.costs.flops import Flops
 from kernels.training.course.schedules import Course, learning_rate_at
 from kernels.training.execution.ending import Ending
 from kernels.training.execution.scaling import ScalingConfig, next_scaling
+from kernels.training.execution.seeding import seed_step
 from kernels.training.feeding.feed import Batch, StepFeed
 from kernels.training.guards import Verdict
 from kernels.training.learner import Learner, clip
@@ -137,10 +138,12 @@ class Trainer:
         parts, progress = self._parts, self._progress
         scale = progress.scaling.scale if progress.scaling is not None else 1.0
         rate = learning_rate_at(step, parts.course) * progress.rate_ratio
+        seed_step(parts.config.seed, step)
         loss = parts.learner.gradients(batch, scale)
         watch = self._watch(step + 1, scale)
         norm = clip(list(self._learned.values()), parts.config.gradient_clip, scale)
         record: Record = {"step": float(step + 1), "loss": loss, "learning_rate": rate, "gradient_norm": norm, "num_tokens": float(batch.num_tokens)}
+        record |= parts.learner.told
         verdict = self._judge(record, norm)
         if verdict.kind == "take":
             parts.optimizer.step(rate)
@@ -193,6 +196,7 @@ class Trainer:
         if measured is None:
             return
         record["validation_loss"] = measured.nats_per_token
+        record |= {f"validation_{name}": value for name, value in measured.told.items()}
         if measured.bits_per_byte is not None:
             record["validation_bits_per_byte"] = measured.bits_per_byte
         best = self._progress.best

@@ -1,7 +1,9 @@
 """What a model is measured by while it trains: the loss on rows that it is never trained on, and what it says."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kernels.specs.objectives import IGNORED
@@ -16,6 +18,8 @@ class Measured(NamedTuple):
     nats_per_token: float
     bits_per_byte: float | None
     """Of the tokens that are predicted; None where an objective predicts otherwise than a text is read, token by token."""
+    told: Mapping[str, float] = MappingProxyType({})
+    """What else was measured, by name."""
 
 
 class PreparedValidation:
@@ -23,20 +27,20 @@ class PreparedValidation:
 
     def __init__(self, parts: list[Examples], bytes_of_token: Any) -> None:
         """Take the rows. ``bytes_of_token`` [V], None where bits a byte say nothing of what is predicted."""
-        self._parts = parts
+        self.parts = parts
         self._bytes: Any = bytes_of_token
 
     def measure(self, learner: Learner) -> Measured | None:
         """Return the mean loss over all labels, however rows are batched; None where there is none."""
-        num_labels = sum(int((part.targets != IGNORED).sum()) for part in self._parts)
+        num_labels = sum(int((part.targets != IGNORED).sum()) for part in self.parts)
         if not num_labels:
             return None
         learner.module.eval()
-        nats = sum(learner.nats(part) for part in self._parts)
+        nats = sum(learner.nats(part) for part in self.parts)
         learner.module.train()
         if self._bytes is None:
             return Measured(nats / num_labels, None)
-        num_bytes = sum(int(self._bytes[part.targets[part.targets != IGNORED]].sum()) for part in self._parts)
+        num_bytes = sum(int(self._bytes[part.targets[part.targets != IGNORED]].sum()) for part in self.parts)
         return Measured(nats / num_labels, nats / math.log(2) / max(1, num_bytes))
 
 

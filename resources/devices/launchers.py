@@ -27,7 +27,6 @@ PRELOADED = [
     "torch",
     "transformers.models.llama.modeling_llama",
     "transformers.models.auto.modeling_auto",
-    "trl.trainer.dpo_trainer",
 ]
 
 _processes = multiprocessing.get_context("forkserver")

@@ -1,33 +1,62 @@
-"""Direct preference optimisation through TRL's DPOTrainer (Rafailov et al. 2023, arXiv 2305.18290). The reference is the parent."""
+"""Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290). The reference is the parent."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Self
 
-from pydantic import Field
+import numpy as np
+import pyarrow.parquet as pq
+from pydantic import Field, model_validator
 
 from kernels.documents.conversations import without_rejected
-from kernels.models.formats import checkpoints
 from kernels.models.formats.chats import chat_encoder
-from kernels.models.formats.checkpoints import load_to_train
+from kernels.specs.config import fault_of_key
 from kernels.specs.methods import Method, MethodJob
-from kernels.specs.needs import Examples
+from kernels.specs.needs import Examples, Parent
 from kernels.specs.turns import Turn
-from kernels.tokens.chats import ChatEncoder, Compared, UnrenderedError
-from kernels.training.backends.trl import PARENT, TrlConfig, arguments, conversations, finish, reads, train
-from kernels.training.logs.losses import LOSS_FELL
+from kernels.tokens.chats import ChatEncoder, UnrenderedError
+from kernels.training.execution.compilation import keep_freed_memory
+from kernels.training.execution.seeding import seed_everything
+from kernels.training.feeding.conversations import Pair as TextPair
+from kernels.training.feeding.conversations import pair_of, rows_of_pairs
+from kernels.training.logs.losses import LOSS_FELL, LOSSES
+from kernels.training.trainer import Parts
+from kernels.training.tuning.config import TuningConfig, reads
+from kernels.training.tuning.preferences import PreferenceLearner, PreferenceValidation, References, ask_references, keep_references, kept_references
+from kernels.training.tuning.runs import (
+    Material,
+    Split,
+    conversations,
+    feed_of,
+    identity,
+    load_parent,
+    outline,
+    parts_of,
+    shape_of,
+    split,
+    train,
+    validation_parts,
+)
+from kernels.training.tuning.runs import Parent as ParentModel
 
 AVERAGED_SHARE = 10
 """Rewards of the summary are means over the last tenth of the steps: those of one batch are noise."""
 
-PAIRS = Examples("pairs")
+PARENT, PAIRS = Parent("parent"), Examples("pairs")
 
 
-class DpoConfig(TrlConfig):
+class DpoConfig(TuningConfig):
     """Preference optimisation."""
 
     beta: float = Field(gt=0)
     """How strongly the model is held to the reference."""
+
+    @model_validator(mode="after")
+    def _has_no_loss_of_tokens(self) -> Self:
+        if self.z_loss:
+            raise fault_of_key("z_loss", "the loss is on preferences, not on each token; leave the key out")
+        return self
 
 
 class Pair(NamedTuple):
@@ -51,14 +80,14 @@ def preference_pairs(turns: Sequence[Turn]) -> list[Pair]:
 class Usable(NamedTuple):
     """What is learned from, and how many pairs are not, by reason."""
 
-    compared: list[Compared]
+    pairs: list[TextPair]
     num_too_long: int
     num_unrendered: int
 
 
 def examples(encoder: ChatEncoder, pairs: Iterable[Pair], max_length: int) -> Usable:
     """Return the pairs of some that can be learned from, as tokens: those of which both answers fit."""
-    compared: list[Compared] = []
+    found: list[TextPair] = []
     counts = Counter[str]()
     for pair in pairs:
         try:
@@ -69,65 +98,74 @@ def examples(encoder: ChatEncoder, pairs: Iterable[Pair], max_length: int) -> Us
         if len(example.prompt) + max(len(example.chosen), len(example.rejected)) > max_length:
             counts["too_long"] += 1
         else:
-            compared.append(example)
-    return Usable(compared, counts["too_long"], counts["unrendered"])
+            found.append(pair_of(example))
+    return Usable(found, counts["too_long"], counts["unrendered"])
 
 
 def run(job: MethodJob) -> dict[str, float]:
-    """Align the parent on preference pairs. TRL is given tokens, so that no part of it looks for control tokens in what people wrote.
+    """Align the parent on preference pairs.
 
     Returns:
-        First and final loss (nats), mean margin of the implicit rewards and share of pairs ranked right over the last tenth of the steps,
-        and how many pairs were learned from, were too long or cannot be said by the parent's chat template, and how many conversations are
-        no pairs.
+        First and final loss (nats a pair), mean margin of the implicit rewards and share of pairs ranked right over the last tenth of the steps,
+        and how many pairs were learned from, were held out, were too long or cannot be said by the parent's chat template, and how many
+        conversations are no pairs.
 
     Raises:
-        ValueError: no conversation carries a rejected answer and fits ``max_length``.
+        ValueError: no conversation carries a rejected answer and fits ``max_length``, or the parent cannot read or learn from them.
+        FloatingPointError: the training diverged.
     """
-    from trl.trainer.dpo_config import DPOConfig
-
+    keep_freed_memory()
     config: DpoConfig = job.config
-    parent = load_to_train(job.paths[PARENT], job.device)
+    seed_everything(config.seed)
+    parent = load_parent(job.paths[PARENT], job.device)
     found = [preference_pairs(turns) for turns in conversations(job.paths[PAIRS])]
     made = examples(chat_encoder(parent.tokenizer), [pair for pairs in found for pair in pairs], config.max_length)
     num_without_pair = sum(not pairs for pairs in found)
-    if not made.compared:
+    if not made.pairs:
         raise ValueError(
             f"dpo: {len(found) - num_without_pair} of {len(found)} conversations are preference pairs and none fits {config.max_length} tokens; "
             "give conversations whose last turns are 'assistant' and 'rejected', or raise max_length"
         )
-    trainer = _trainer(
-        model=parent.model,
-        ref_model=checkpoints.load(job.paths[PARENT], job.device).model,
-        args=DPOConfig(**arguments(job, config), beta=config.beta),
-        examples=made.compared,
-        processing_class=parent.tokenizer,
-    )
-    records = train(job, config, trainer)
-    last = records[-max(1, len(records) // AVERAGED_SHARE) :]
-    rewards = {name: sum(row[f"rewards/{name}"] for row in last) / len(last) for name in ("margins", "accuracies")}
+    sides = split(made.pairs, lambda pair: pair[0], config.validation_fraction)
+    training = identity(config, parent, [text for pair in made.pairs for text in pair])
+    summary = train(job, assemble(job, config, parent, sides, training), training, parent)
     counts = {
-        "num_pairs": float(len(made.compared)),
+        "num_pairs": float(len(sides.train)),
+        "num_held_out": float(len(sides.validation)),
         "num_too_long": float(made.num_too_long),
         "num_unrendered": float(made.num_unrendered),
         "num_without_pair": float(num_without_pair),
     }
-    return {**finish(job, trainer, parent.tokenizer, records), **rewards, **counts}
+    return {**summary, **_last_rewards(job), **counts}
 
 
-def _trainer(*, examples: Sequence[Compared], **settings: Any) -> Any:
-    """Return a DPO trainer on examples that are tokens already, for which TRL's own has no switch."""
-    from datasets import Dataset  # pyright: ignore[reportMissingTypeStubs]
-    from trl.trainer.dpo_trainer import DPOTrainer
+def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Split[TextPair], training: str) -> Parts:
+    """Return all that a training of some name is made of; the parent says first what it thinks of every pair, unless it did before a kill."""
+    texts = [text for pair in sides.train for text in pair]
+    shape = shape_of(parent, [*texts, *(text for pair in sides.validation for text in pair)], config.max_length)
+    references = kept_references(job.scratch, training)
+    asked = references or References(*(np.full((len(side), 2), np.nan, np.float32) for side in sides))
+    material = Material("pairs", texts, len(sides.train), shape, partial(rows_of_pairs, sides.train, asked.train_N2))
+    told = outline(job, config, parent, material)
+    learner = PreferenceLearner(parent.trainable, told.setting, config.beta)
+    feed, shape = feed_of(config, told, material)
 
-    class TokenTrainer(DPOTrainer):
-        """See `_trainer`."""
+    def validated() -> Any:
+        rows = len(sides.validation)
+        return validation_parts(config, told, rows, lambda numbers: rows_of_pairs(sides.validation, asked.validation_M2, numbers, shape))
 
-        def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-            return dataset
+    if references is None:
+        ask_references(learner, feed, told.horizon.last_step, validated(), asked)
+        keep_references(asked, job.scratch, training)
+    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
 
-    rows = [{"prompt_ids": each.prompt, "chosen_ids": each.chosen, "rejected_ids": each.rejected} for each in examples]
-    return TokenTrainer(**settings, train_dataset=Dataset.from_list(rows))  # pyright: ignore[reportUnknownMemberType]
+
+def _last_rewards(job: MethodJob) -> dict[str, float]:
+    """Return the means of the last tenth of the steps."""
+    names = ("margins", "accuracies")
+    table = pq.read_table(job.out / LOSSES, partitioning=None, columns=[f"rewards/{name}" for name in names])  # pyright: ignore[reportUnknownMemberType]
+    last = table.slice(table.num_rows - max(1, table.num_rows // AVERAGED_SHARE)).to_pydict()
+    return {name: float(np.mean(last[f"rewards/{name}"])) for name in names}
 
 
-SPEC = Method(name="dpo", version=2, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(name="dpo", version=3, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)

@@ -15,6 +15,17 @@ from kernels.specs.objectives import NO_SEGMENT, ControlTokens, Objective, Row
 from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 
 
+class Pairs(NamedTuple):
+    """Preference pairs among the texts of rows: P of them, each a chosen and a rejected answer."""
+
+    numbers_P: NDArray[np.int64]
+    """Of the pairs among all that a training reads."""
+    texts_BT: NDArray[np.int64]
+    """Of each position the text that it belongs to: 2 p is the chosen one of pair p, 2 p + 1 the rejected one, `NO_SEGMENT` is none."""
+    reference_P2: NDArray[np.float32]
+    """Log-probabilities of both answers by the model that training began from."""
+
+
 class Examples(NamedTuple):
     """What a model reads and is to predict, of B rows: inputs of T positions and, where there is a decoder apart, U positions that it reads."""
 
@@ -30,6 +41,8 @@ class Examples(NamedTuple):
     """Tokens of all rows that found no room."""
     pixels: NDArray[np.float32] | None = None
     """Images of the rows in order, [I, 3, height, width], normalised."""
+    pairs: Pairs | None = None
+    """Which texts of the rows are held against which, where the loss is on preferences."""
 
 
 class Transform(NamedTuple):

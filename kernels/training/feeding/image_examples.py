@@ -1,10 +1,9 @@
 """Examples of an image, a question and an answer, and the steps that read them.
 
-Each answer of a conversation is an example: all before it is given, it is predicted. The order of an epoch is a keyed permutation, so that what a
-step reads follows from its number alone. Images are decoded once, into a file that is mapped.
+Each answer of a conversation is an example: all before it is given, it is predicted. Images are decoded once, into a file that is mapped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +17,9 @@ from kernels.specs.objectives import IGNORED, NO_SEGMENT
 from kernels.specs.sources import Reject
 from kernels.tokens.chats import Learned, UnrenderedError
 from kernels.tokens.image_chats import ImageChatEncoder
-from kernels.tokens.mixtures.permutation import Permutation, key_of
-from kernels.training.course.stages import Plan, reading_at
+from kernels.training.course.stages import Plan
 from kernels.training.feeding.batches import Examples
-from kernels.training.feeding.feed import Batch, StepFeed, batch_of
+from kernels.training.feeding.epochs import ExampleFeed
 
 MULTIPLE = 8
 """Rows are as long as the longest example, rounded up to it."""
@@ -143,31 +141,6 @@ def rows_of(data: ImageSet, numbers: NDArray[np.int64], row_length: int, padding
     return Examples(inputs, segments, targets, None, None, None, 0, normalised(data.pixels[[example.image for example in examples]]))
 
 
-def in_parts(numbers: NDArray[np.int64], size: int | None, rows: Callable[[NDArray[np.int64]], Examples]) -> list[Examples]:
-    """Return rows in parts of at most a size."""
-    size = size or max(1, len(numbers))
-    return [rows(numbers[start : start + size]) for start in range(0, len(numbers), size)]
-
-
-class ImageFeed(StepFeed):
-    """The steps of a training on images: epoch behind epoch, each in an order of its own."""
-
-    def __init__(self, data: ImageSet, plan: Plan, padding: int, seed: int, micro_batch_size: int | None) -> None:
-        """Take the examples and what each step reads of them."""
-        self._data, self._plan, self._padding, self._seed, self._micro = data, plan, padding, seed, micro_batch_size
-
-    def batch(self, step: int) -> Batch:
-        """Return what a step, counted from 0, reads."""
-        reading = reading_at(step, self._plan)
-        numbers = self.numbers(np.arange(reading.first_row, reading.first_row + reading.batch_size))
-        return batch_of(in_parts(numbers, self._micro, lambda part: rows_of(self._data, part, self._plan.row_length, self._padding)))
-
-    def numbers(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return which examples stand at places of the whole training's order."""
-        size = len(self._data.examples)
-        epochs = places // size
-        found = np.empty_like(places)
-        for epoch in np.unique(epochs).tolist():
-            here = epochs == epoch
-            found[here] = Permutation(size, key_of("images", self._seed, epoch))(places[here] % size)
-        return found
+def image_feed(data: ImageSet, plan: Plan, padding: int, seed: int, micro_batch_size: int | None) -> ExampleFeed:
+    """Return the steps of a training on images."""
+    return ExampleFeed("images", len(data.examples), lambda numbers: rows_of(data, numbers, plan.row_length, padding), plan, seed, micro_batch_size)

@@ -20,7 +20,7 @@ TOGETHER = {
     "a range holds something": ("min_words: 20", "min_words: 200000", "min_words", "200000 is more than max_words, 100000"),
     "a seed is one": ("minhash: {seed: 1}", "minhash: {seed: -1}", "minhash", "seed"),
     "a seed of an eval is one": ("max_bytes: 500, seed: 1", "max_bytes: 500, seed: -1", "heldout: {task", "-1 is no seed"),
-    "a trainer's seed is one": ("seed: 2", "seed: 4294967296", "seed: 4294967296", "below 2**32"),
+    "a trainer's seed is one": ("seed: 2", "seed: 9223372036854775808", "seed: 9223372036854775808", "below 2**63"),
     "a number is finite": ("learning_rate: 0.003", "learning_rate: .inf", "learning_rate: .inf", "finite number"),
     "the vocabulary holds the bytes": ("vocab_size: 300", "vocab_size: 200", "vocab_size: 200", "greater than or equal to 260"),
     "items are asked": ("data: piqa.jsonl, num_items: 20", "data: piqa.jsonl, num_items: -5", "piqa: {task", "greater than 0"),

@@ -1,20 +1,24 @@
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import dpo
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
+from kernels.models.formats.chats import chat_encoder
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
+from kernels.training.tuning.preferences import ask_references
 from tests.method_jobs import method_job
 
 SHAPE = llama.LlamaConfig(
@@ -45,6 +49,11 @@ def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: 
     pq.write_table(document_table("chats", "x.jsonl", documents), folder / "chats.parquet")
     config = dpo.DpoConfig(**{**CONFIG, "checkpoint_every": 2, **changes})
     return method_job(config, {dpo.PARENT: parent, dpo.PAIRS: folder / "chats.parquet"}, folder / "out", folder / "scratch", report)
+
+
+def forget_states(folder: Path) -> None:
+    for state in (folder / "scratch").glob("step-*"):
+        shutil.rmtree(state)
 
 
 def test_the_first_loss_is_that_of_no_preference_and_the_margin_grows(parent: Path, tmp_path: Path):
@@ -100,24 +109,77 @@ def test_data_without_pairs_is_an_error_that_tells_the_remedy(parent: Path, tmp_
         dpo.run(job(parent, tmp_path, [[("user", "x"), ("assistant", "y")]]))
 
 
-def test_trl_compares_the_tokens_of_two_answers_behind_one_prompt(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    trainers: list[Any] = []
+def test_the_parent_is_asked_once_and_what_it_said_outlives_a_kill(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
 
-    def stop(job: MethodJob, config: dpo.DpoConfig, trainer: Any) -> list[dict[str, float]]:
-        trainers.append(trainer)
-        return [{"step": 1.0, "loss": 1.0, "rewards/margins": 0.0, "rewards/accuracies": 0.0}]
+    def count(learner: Any, feed: Any, last_step: int, validation: Any, references: Any) -> None:
+        asked.append(last_step)
+        ask_references(learner, feed, last_step, validation, references)
 
-    monkeypatch.setattr(dpo, "train", stop)
+    monkeypatch.setattr(dpo, "ask_references", count)
+
+    def die_at_four(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dpo.run(job(parent, tmp_path, PAIRS, die_at_four))
+    dpo.run(job(parent, tmp_path, PAIRS))
+    assert asked == [6]
+    forget_states(tmp_path)
+    dpo.run(job(parent, tmp_path, PAIRS, seed=2))  # another training
+    assert asked == [6, 6]
+
+
+def test_references_that_are_damaged_are_asked_for_again(parent: Path, tmp_path: Path):
+    dpo.run(job(parent, tmp_path, PAIRS))
+    kept = tmp_path / "scratch" / "references" / "train_N2.npy"
+    whole, size = (tmp_path / "out" / "losses.parquet").read_bytes(), kept.stat().st_size
+    kept.write_bytes(b"\0" * size)
+    forget_states(tmp_path)
+    dpo.run(job(parent, tmp_path, PAIRS))
+    assert (tmp_path / "out" / "losses.parquet").read_bytes() == whole
+
+
+def test_a_step_in_parts_has_the_loss_of_the_step_as_a_whole(parent: Path, tmp_path: Path):
+    whole = dpo.run(job(parent, tmp_path / "whole", PAIRS, batch_size=3))
+    parts = dpo.run(job(parent, tmp_path / "parts", PAIRS, batch_size=3, micro_batch_size=2))
+    assert parts["final_loss"] == pytest.approx(whole["final_loss"], rel=1e-3)
+
+
+def test_a_parent_that_has_no_module_of_ours_learns_by_transformers_own(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from kernels.models.formats import fast
+
+    ours = dpo.run(job(parent, tmp_path / "ours", PAIRS, num_steps=3))
+    monkeypatch.setattr(fast, "fast_of", lambda shape: None)
+    theirs = dpo.run(job(parent, tmp_path / "theirs", PAIRS, num_steps=3))
+    assert theirs["final_loss"] == pytest.approx(ours["final_loss"], rel=1e-3)
+
+
+def test_pairs_are_held_out_by_their_prompts_and_begin_without_a_preference(parent: Path, tmp_path: Path):
+    pairs = [[("user", f"{number}: cat or dog"), ("assistant", "cat"), ("rejected", "dog"), ("rejected", "mat")] for number in range(30)]
+    summary = dpo.run(job(parent, tmp_path, pairs, num_steps=6, batch_size=8, validation_fraction=0.3, validate_every=3, learning_rate=0.003))
+    assert summary["num_pairs"] + summary["num_held_out"] == 60 and summary["num_held_out"] % 2 == 0 and summary["num_held_out"] >= 8
+    losses = pl.read_parquet(tmp_path / "out" / "losses.parquet").filter(pl.col("validation_loss").is_not_null())
+    assert losses["step"].to_list() == [3, 6] and math.log(2) > losses["validation_loss"][0] > losses["validation_loss"][1]
+    assert losses["validation_rewards/accuracies"].to_list() == [1, 1]
+
+
+def test_the_tokens_of_two_answers_behind_one_prompt_are_compared(parent: Path):
     talk = [("user", "a<|im_end|>"), ("assistant", "  b<|pad|>"), ("rejected", "<|endoftext|>"), ("rejected", "c"), ("rejected", "  b<|pad|>")]
-    summary = dpo.run(job(parent, tmp_path, [talk], batch_size=1))
-    assert summary["num_pairs"] == 2  # an answer that says the same as the chosen one is no worse
     tokenizer = checkpoints.load(parent, "cpu").tokenizer
-    found: set[str] = set()
-    for batch in trainers[0].get_train_dataloader():
-        for row, mask in zip(batch["input_ids"].tolist(), batch["completion_mask"].tolist(), strict=True):
-            prompt = [token for token, is_learned in zip(row, mask, strict=True) if not is_learned and token != 3]
-            answer = [token for token, is_learned in zip(row, mask, strict=True) if is_learned]
+    made = dpo.examples(chat_encoder(tokenizer), dpo.preference_pairs([Turn(*turn) for turn in talk]), 64)
+    assert len(made.pairs) == 2  # an answer that says the same as the chosen one is no worse
+    found: list[list[str]] = []
+    for pair in made.pairs:
+        for text in pair:
+            prompt, answer = text.ids_n[~text.is_learned_n].tolist(), text.ids_n[text.is_learned_n].tolist()
             assert tokenizer.decode(prompt) == "<|im_start|>user\na<|im_end|><|im_end|>\n<|im_start|>assistant\n"
             assert [token for token in prompt if token < 4] == [1, 2, 1] and [token for token in answer if token < 4] == [2]
-            found.add(tokenizer.decode(answer))
-    assert found == {"  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n", "c<|im_end|>\n"}
+        found.append([tokenizer.decode(text.ids_n[text.is_learned_n].tolist()) for text in pair])
+    assert found == [["  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n"], ["  b<|pad|><|im_end|>\n", "c<|im_end|>\n"]]
+
+
+def test_a_loss_of_tokens_is_refused():
+    with pytest.raises(ValidationError, match="the loss is on preferences, not on each token"):
+        dpo.DpoConfig.model_validate({**CONFIG, "checkpoint_every": 2, "z_loss": 0.1})

@@ -1,20 +1,27 @@
+import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
 from kernels.methods.alignment import sft
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
+from kernels.models.formats.chats import chat_encoder
 from kernels.specs.methods import MethodJob
+from kernels.specs.objectives import IGNORED
 from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
+from kernels.training.feeding.conversations import RowShape, row_length, rows_of
 from tests.method_jobs import method_job
 
 SHAPE = llama.LlamaConfig(
@@ -63,23 +70,25 @@ def test_a_killed_run_goes_on_from_the_newest_intact_state_to_the_same_bytes(par
 
     with pytest.raises(KeyboardInterrupt):
         sft.run(job(parent, tmp_path / "killed", CHATS, die_at_six))
-    trainer = tmp_path / "killed" / "scratch" / "trainer"
-    assert sorted(path.name for path in trainer.glob("checkpoint-*")) == ["checkpoint-2", "checkpoint-4"]
-    (trainer / "checkpoint-6").mkdir()
-    (trainer / "checkpoint-6" / "model.safetensors").write_bytes(b"half of it")
-    optimizer = trainer / "checkpoint-4" / "optimizer.pt"
-    size = optimizer.stat().st_size
-    optimizer.write_bytes(optimizer.read_bytes()[:-1])
+    scratch = tmp_path / "killed" / "scratch"
+    assert sorted(path.name for path in scratch.glob("step-*")) == ["step-000002", "step-000004"]
+    (scratch / "step-000006").mkdir()
+    (scratch / "step-000006" / "tensors.safetensors").write_bytes(b"half of it")
+    tensors = scratch / "step-000004" / "tensors.safetensors"
+    size = tensors.stat().st_size
+    tensors.write_bytes(tensors.read_bytes()[:-1])
     steps: list[float] = []
     words: list[str] = []
     sft.run(job(parent, tmp_path / "killed", CHATS, lambda numbers: steps.append(numbers["step"]), words.append))
-    assert steps == [4, 6, 8]
+    assert steps == [3, 4, 5, 6, 7, 8]
     assert words == [
-        "state checkpoint-6: seal.json is missing, it was not written to its end; going on from checkpoint-2",
-        f"state checkpoint-4: optimizer.pt has {size - 1} bytes where its seal has {size}; going on from checkpoint-2",
+        "state step-000006: seal.json is missing, it was not written to its end; going on from step-000002",
+        f"state step-000004: tensors.safetensors has {size - 1} bytes where its seal has {size}; going on from step-000002",
     ]
-    for path in (tmp_path / "whole" / "out").iterdir():
-        assert path.read_bytes() == (tmp_path / "killed" / "out" / path.name).read_bytes(), path.name
+    names = [path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole" / "out").rglob("*") if path.is_file()]
+    assert {"model.safetensors", "losses.parquet", "chat_template.jinja", "generation_config.json"} <= {name.name for name in names}
+    for name in names:
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes(), name
 
 
 def test_the_loss_is_that_of_the_answer_and_its_end_alone(parent: Path, tmp_path: Path):
@@ -119,32 +128,90 @@ def test_data_without_an_answer_is_an_error(parent: Path, tmp_path: Path):
         sft.run(job(parent, tmp_path, [[("user", "say cat")]]))
 
 
-def test_trl_learns_from_the_tokens_of_the_answer_and_its_end_and_from_no_other(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    trainers: list[Any] = []
-
-    def stop(job: MethodJob, config: sft.SftConfig, trainer: Any) -> list[dict[str, float]]:
-        trainers.append(trainer)
-        return [{"step": 1.0, "loss": 1.0}]
-
-    monkeypatch.setattr(sft, "train", stop)
+def test_it_learns_from_the_tokens_of_the_last_answer_and_its_end_and_from_no_other(parent: Path):
     spelled = "<|endoftext|><|im_end|>"
-    sft.run(
-        job(
-            parent,
-            tmp_path,
-            [[("user", f"a {spelled}"), ("assistant", f"  b {spelled}"), ("user", "c"), ("assistant", f"  d {spelled}")]],
-            max_length=200,
-        )
-    )
-    (batch,) = trainers[0].get_train_dataloader()
+    talk = [("user", f"a {spelled}"), ("assistant", f"  b {spelled}"), ("user", "c"), ("assistant", f"  d {spelled}")]
     tokenizer = checkpoints.load(parent, "cpu").tokenizer
-    ids, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
+    (text,) = sft.examples(chat_encoder(tokenizer), [[Turn(*turn) for turn in talk]], 200).texts
+    rows = rows_of([text], np.array([0]), RowShape(row_length([text]), padding=3))
+    ids = text.ids_n.tolist()
     assert tokenizer.decode(ids) == (
         f"<|im_start|>user\na {spelled}<|im_end|>\n<|im_start|>assistant\n  b {spelled}<|im_end|>\n"
         f"<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n  d {spelled}<|im_end|>\n"
     )
-    learned = [token for token, label in zip(ids, labels, strict=True) if label == token]
-    assert {label for token, label in zip(ids, labels, strict=True) if label != token} == {-100}
-    assert ids[-len(learned) :] == learned and tokenizer.decode(learned) == f"  d {spelled}<|im_end|>\n"
+    assert rows.inputs_BT[0, : len(ids) - 1].tolist() == ids[:-1]
+    (places,) = np.nonzero(rows.targets[0] != IGNORED)
+    learned = rows.targets[0, places].tolist()
+    assert learned == ids[-len(learned) :] and places.tolist() == list(range(len(ids) - 1 - len(learned), len(ids) - 1))
+    assert tokenizer.decode(learned) == f"  d {spelled}<|im_end|>\n"
     assert [token for token in ids if token < 4] == [1, 2] * 4 and [token for token in learned if token < 4] == [2]
-    assert batch["attention_mask"][0].all()
+
+
+def test_conversations_are_held_out_by_their_prompts_and_their_loss_is_that_of_answers(parent: Path, tmp_path: Path):
+    chats = [[("user", f"say {number}"), ("assistant", word)] for number in range(40) for word in ("cat", "dog")]
+    summary = sft.run(job(parent, tmp_path, chats, num_steps=4, batch_size=8, validation_fraction=0.3, validate_every=2))
+    assert summary["num_conversations"] + summary["num_held_out"] == 80 and 8 <= summary["num_held_out"] <= 40
+    losses = pl.read_parquet(tmp_path / "out" / "losses.parquet")
+    assert [value is not None for value in losses["validation_loss"].to_list()] == [False, True, False, True]
+    assert summary["validation_loss"] == losses["validation_loss"][-1] < losses["validation_loss"][1]
+
+
+def test_a_step_in_parts_has_the_loss_of_the_step_as_a_whole(parent: Path, tmp_path: Path):
+    whole = sft.run(job(parent, tmp_path / "whole", CHATS, num_steps=3, batch_size=5))
+    parts = sft.run(job(parent, tmp_path / "parts", CHATS, num_steps=3, batch_size=5, micro_batch_size=2))
+    assert parts["final_loss"] == pytest.approx(whole["final_loss"], rel=1e-4)
+
+
+def test_a_parent_that_has_no_module_of_ours_learns_by_transformers_own(parent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from kernels.models.formats import fast
+
+    ours = sft.run(job(parent, tmp_path / "ours", CHATS, num_steps=3))
+    monkeypatch.setattr(fast, "fast_of", lambda shape: None)
+    theirs = sft.run(job(parent, tmp_path / "theirs", CHATS, num_steps=3))
+    assert theirs["final_loss"] == pytest.approx(ours["final_loss"], rel=1e-4)
+
+
+def test_a_killed_run_of_a_parent_that_drops_out_at_random_goes_on_to_the_same_bytes(parent: Path, tmp_path: Path):
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    tokenizer = AutoTokenizer.from_pretrained(parent)
+    torch.manual_seed(0)
+    shape = GPT2Config(vocab_size=len(tokenizer), n_positions=64, n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0, pad_token_id=3)
+    checkpoints.save(GPT2LMHeadModel(shape), tokenizer, tmp_path / "gpt2")
+
+    def die_at_six(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 6:
+            raise KeyboardInterrupt
+
+    sft.run(job(tmp_path / "gpt2", tmp_path / "whole", CHATS))
+    with pytest.raises(KeyboardInterrupt):
+        sft.run(job(tmp_path / "gpt2", tmp_path / "killed", CHATS, die_at_six))
+    sft.run(job(tmp_path / "gpt2", tmp_path / "killed", CHATS))
+    for name in ("model.safetensors", "losses.parquet"):
+        assert (tmp_path / "whole" / "out" / name).read_bytes() == (tmp_path / "killed" / "out" / name).read_bytes(), name
+
+
+def test_a_conversation_longer_than_the_parent_reads_is_an_error(parent: Path, tmp_path: Path):
+    with pytest.raises(ValueError, match=r"a conversation has \d+ tokens, and the model attends to 128; lower max_length, now 500"):
+        sft.run(job(parent, tmp_path, [[("user", "say " + "x" * 200), ("assistant", "x")]], max_length=500))
+
+
+def test_how_the_parent_is_asked_stays_as_it_was(parent: Path, tmp_path: Path):
+    own = tmp_path / "parent"
+    shutil.copytree(parent, own)
+    told = json.loads((own / "generation_config.json").read_text()) | {"temperature": 0.3}
+    (own / "generation_config.json").write_text(json.dumps(told))
+    sft.run(job(own, tmp_path / "job", CHATS, num_steps=1))
+    assert json.loads((tmp_path / "job" / "out" / "generation_config.json").read_text()) == told
+    assert (tmp_path / "job" / "out" / "chat_template.jinja").read_text() == (own / "chat_template.jinja").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"learning_rate": "auto"}, "law of pretraining"), ({"length_stages": [{"from": 0, "length": 8}]}, "a conversation is read whole")],
+    ids=["law", "lengths"],
+)
+def test_what_is_for_pretraining_alone_is_refused(changes: dict[str, Any], message: str):
+    with pytest.raises(ValidationError, match=message):
+        sft.SftConfig.model_validate({**CONFIG, "checkpoint_every": 2, **changes})

@@ -56,7 +56,7 @@ def test_arrays_are_stacked_with_padding_that_is_no_document() -> None:
     assert examples.inputs_BT.tolist() == tokens.tolist() and examples.inputs_BT.dtype == np.int64
     assert examples.segments_BT.tolist() == [[0, 0, 1, 1], [0, 0, -1, -1]] and examples.segments_BT.dtype == np.int32
     assert examples.targets.tolist() == [[21, -100, 23, -100], [31, -100, -100, -100]]
-    assert examples[3:] == (None, None, None, 0, None)
+    assert examples[3:] == (None, None, None, 0, None, None)
 
 
 def test_what_is_for_a_decoder_or_a_prefix_is_stacked_too_and_cuts_are_summed() -> None:

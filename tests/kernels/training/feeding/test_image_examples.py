@@ -13,7 +13,7 @@ from kernels.tokens.special_tokens import SpecialTokens
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from kernels.training.course.stages import constant, make_plan, whole_rows
-from kernels.training.feeding.image_examples import ImageFeed, ImageSet, Limits, prepare, rows_of
+from kernels.training.feeding.image_examples import ImageSet, Limits, image_feed, prepare, rows_of
 from tests.small_images import put_images, record, write
 
 PATCHES = 4
@@ -78,7 +78,7 @@ def test_what_is_longer_than_the_model_reads_is_left_out(tmp_path: Path) -> None
 
 def test_each_epoch_reads_everything_once_in_an_order_of_its_own(made: ImageSet) -> None:
     plan = make_plan(9, constant(4), whole_rows(made.row_length), made.row_length)
-    feed = ImageFeed(made, plan, 3, 1, None)
+    feed = image_feed(made, plan, 3, 1, None)
     numbers = feed.numbers(np.arange(36)).reshape(6, 6)
     assert (np.sort(numbers, 1) == np.arange(6)).all() and len(np.unique(numbers, axis=0)) > 1
     assert np.array_equal(feed.batch(2).parts[0].inputs_BT, rows_of(made, numbers.flatten()[8:12], made.row_length, 3).inputs_BT)

@@ -1,1 +1,0 @@
-"""Trainers of other libraries, each behind one adapter."""

@@ -1,0 +1,1 @@
+"""Trainings that take a model further on conversations: what they are told, what they read, and their losses."""

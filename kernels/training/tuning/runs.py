@@ -1,0 +1,191 @@
+"""A training on conversations, from a parent to a checkpoint: what kernels/training/runs.py does, on packed conversations in place of a mixture."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+
+from kernels.documents.conversations import turns_of
+from kernels.models.formats import checkpoints, fast
+from kernels.specs.methods import MethodJob
+from kernels.specs.turns import Turn
+from kernels.training.costs.flops import Flops, count_flops
+from kernels.training.costs.peak import measure_peak
+from kernels.training.course.horizon import Extent, Horizon
+from kernels.training.course.stages import Plan, make_plan, whole_rows
+from kernels.training.execution.compilation import compiles
+from kernels.training.feeding.batches import Examples
+from kernels.training.feeding.conversations import RowShape, Text, row_length
+from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts
+from kernels.training.learner import Learner, Setting
+from kernels.training.preflight import check
+from kernels.training.runs import Rates, optimizer_of, rates_of, run, sampler_of
+from kernels.training.trainer import Parts
+from kernels.training.tuning.config import TuningConfig
+from kernels.training.validation import PreparedValidation
+
+LEAST_HELD_OUT = 8
+"""Conversations: the loss of fewer says little, and where there are few all are learned from."""
+STEPS_LOOKED_AT = 32
+"""Whose rows are counted, where all steps are to have as many."""
+GENERATION = "generation_config.json"
+
+_Example = TypeVar("_Example")
+
+
+class Parent(NamedTuple):
+    """A model that is taken further."""
+
+    folder: Path
+    trainable: fast.Trainable
+    tokenizer: Any
+    longest: int | None
+    """Tokens that it may read; None where nothing bounds them."""
+
+
+class Split(NamedTuple, Generic[_Example]):
+    """What is learned from and what is validated on."""
+
+    train: list[_Example]
+    validation: list[_Example]
+
+
+class Material(NamedTuple):
+    """What is learned from, as the parts of a training ask for it."""
+
+    kind: str
+    """Names the order that examples are read in."""
+    texts: Sequence[Text]
+    """That are learned from, of all examples."""
+    num_examples: int
+    shape: RowShape
+    rows: Callable[[NDArray[np.int64], RowShape], Examples]
+    """Of examples by number."""
+
+
+class Outline(NamedTuple):
+    """What is known of a training before its model is touched."""
+
+    rates: Rates
+    horizon: Horizon
+    plan: Plan
+    setting: Setting
+    flops: Flops
+
+
+def conversations(examples: Path) -> list[list[Turn]]:
+    """Return the conversations of a Parquet file of documents, in order; a document that is none has no turns."""
+    column = pq.read_table(examples, partitioning=None, columns=["turns"])["turns"]  # pyright: ignore[reportUnknownMemberType]
+    return [turns or [] for turns in turns_of(column)]
+
+
+def load_parent(folder: Path, device: str) -> Parent:
+    """Return a model to be taken further. Raises ValueError: it is quantized, or reads no text on and on."""
+    found = checkpoints.load_to_train(folder, device)
+    window = getattr(found.model.config, "sliding_window", None)
+    bounds = [bound for bound in (checkpoints.max_positions(found.model), window) if bound is not None]
+    trainable = fast.taken(found.model)
+    if trainable.attention not in ("causal", "prefix"):
+        raise ValueError(
+            f"{folder}: the model is {trainable.attention}, and answers are learned by decoders that are causal or of prefixes; take one"
+        )
+    return Parent(folder, trainable, found.tokenizer, min(bounds, default=None))
+
+
+def split(examples: Sequence[_Example], text_of: Callable[[_Example], Text], fraction: float) -> Split[_Example]:
+    """Return examples with a share held out: all those of a prompt are on one side, by its hash, so that the split lasts when others come."""
+    held = [xxhash.xxh3_64_intdigest(text_of(example).prompt) < int(fraction * 2**64) for example in examples]
+    if not LEAST_HELD_OUT <= sum(held) < len(held):
+        return Split(list(examples), [])
+    return Split(*([example for example, is_held in zip(examples, held, strict=True) if is_held == side] for side in (False, True)))
+
+
+def shape_of(parent: Parent, texts: Iterable[Text], max_length: int) -> RowShape:
+    """Return what rows of some conversations are like. Raises ValueError: one of them is longer than the model reads."""
+    texts = list(texts)
+    longest = max(len(text.ids_n) for text in texts)
+    if parent.longest is not None and longest > parent.longest:
+        raise ValueError(
+            f"{parent.folder}: a conversation has {longest} tokens, and the model attends to {parent.longest}; lower max_length, now {max_length}"
+        )
+    return RowShape(row_length(texts), parent.tokenizer.pad_token_id, is_prefix=parent.trainable.attention == "prefix")
+
+
+def outline(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Outline:
+    """Return how long a training is and how it computes; ``job.say`` is told what a reader should know."""
+    num_tokens = sum(text.num_read for text in material.texts)
+    flops = count_flops(parent.trainable, max(1, round(num_tokens / len(material.texts))))
+    mean_length = -(-num_tokens // material.num_examples)
+    rates, horizon = rates_of(config, Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token))
+    compiled, why_not = compiles(config.compile, flops.flops_per_token * horizon.num_tokens, job.device)
+    for words in ("" if config.num_steps is not None else horizon.words, why_not):
+        if words:
+            job.say(words)
+    length = material.shape.length
+    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), whole_rows(length), length)
+    setting = Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing)
+    return Outline(rates, horizon, plan, setting, flops)
+
+
+def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[ExampleFeed, RowShape]:
+    """Return the steps of a training and the shape of their rows; what is compiled is to have as many rows each time, but for a rare step."""
+
+    def feed(shape: RowShape) -> ExampleFeed:
+        return ExampleFeed(
+            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), told.plan, config.seed, config.micro_batch_size
+        )
+
+    if not told.setting.compiled:
+        return feed(material.shape), material.shape
+    looked_at = map(feed(material.shape).batch, range(min(STEPS_LOOKED_AT, told.horizon.last_step)))
+    shape = material.shape._replace(least_rows=max(len(part.inputs_BT) for batch in looked_at for part in batch.parts))
+    return feed(shape), shape
+
+
+def validation_parts(config: TuningConfig, told: Outline, num_examples: int, rows: Rows) -> list[Examples]:
+    """Return the examples that are validated on as a model reads them."""
+    looked_at = np.arange(min(num_examples, config.max_validation_sequences))
+    return in_parts(looked_at, config.micro_batch_size or told.rates.batch_size, rows)
+
+
+def parts_of(config: TuningConfig, told: Outline, learner: Learner, feed: ExampleFeed, validation: PreparedValidation, tokenizer: Any) -> Parts:
+    """Return all that a training is made of, looked at before the first step. Raises ValueError: see `check`."""
+    check(learner, feed.batch(0))
+    return Parts(
+        config=config,
+        course=config.course(told.horizon.num_steps, told.rates.learning_rate),
+        last_step=told.horizon.last_step,
+        learner=learner,
+        optimizer=optimizer_of(config, learner, told.rates.weight_decay),
+        feed=feed,
+        validation=validation,
+        flops=told.flops,
+        peak_flops=measure_peak(told.setting.device, config.precision),
+        samples=sampler_of(learner, tokenizer, config),
+    )
+
+
+def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[str, float]:
+    """Take the steps that are left, write the checkpoint and return its summary. Raises FloatingPointError: the training diverged."""
+    found = run(job, parts, training, parent.trainable, parent.tokenizer)
+    if (parent.folder / GENERATION).is_file():  # how it is asked stays as it was
+        shutil.copyfile(parent.folder / GENERATION, job.out / GENERATION)
+    return found
+
+
+def identity(config: TuningConfig, parent: Parent, texts: Iterable[Text]) -> str:
+    """Return a name of config, parent and data: the same exactly where a state may be taken up."""
+    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    for name, tensor in parent.trainable.module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    for text in texts:
+        for array in text:
+            digest.update(array.tobytes())
+    return digest.hexdigest()
