@@ -38,8 +38,8 @@ def _recomputing(forward: Any, settings: dict[str, Any]) -> Any:
 
     recomputing: Any = torch.utils.checkpoint
 
-    def recomputed(*given: Any) -> Any:
-        return recomputing.checkpoint(forward, *given, **settings)
+    def recomputed(*given: Any, **named: Any) -> Any:
+        return recomputing.checkpoint(forward, *given, **settings, **named)
 
     return recomputed
 

@@ -120,6 +120,19 @@ def test_selective_recomputation_computes_products_and_attention_once_and_the_re
     assert list(calls("full").values()) == [15, 6, 6]  # the last product of a block is needed by no gradient
 
 
+@pytest.mark.parametrize("mode", ["selective", "full"])
+def test_blocks_may_be_called_by_the_names_of_what_they_read(mode: ActivationMode) -> None:
+    import torch
+
+    model = network()
+    expected = model(torch.ones(1, 4, 16))
+    apply(model.blocks, mode)
+    hidden = torch.ones(1, 4, 16)
+    for block in model.blocks:
+        hidden = block(hidden=hidden)
+    assert torch.equal(hidden, expected)
+
+
 def test_names_of_parameters_stay() -> None:
     model = network()
     apply(model.blocks, "full")
@@ -143,8 +156,8 @@ TRACING = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor tha
 @TRACING
 @pytest.mark.parametrize(("mode", "num_again"), [("selective", 0), ("full", 1)])
 def test_a_block_that_is_compiled_afterwards_is_one_graph_that_recomputes(mode: ActivationMode, num_again: int) -> None:
-    from functorch.compile import make_boxed_func  # pyright: ignore[reportUnknownVariableType]
     from torch._dynamo.backends.common import aot_autograd
+    from torch._functorch._aot_autograd.utils import make_boxed_func
 
     graphs: list[str] = []
 
