@@ -98,16 +98,21 @@ def read_items(data: Path, config: ImageQuestionsConfig, size: int) -> tuple[lis
 
 
 def read_texts(data: Path) -> Iterator[ItemTexts]:
-    """Yield what must not occur in training data of every question of a folder, those that are learned from left out.
+    """Yield what must not occur in training data of every question of a folder, each once with its options; those that are learned from are left out.
 
     Raises:
         ValueError: a file of the folder is no split.
     """
+    seen: set[tuple[str, tuple[str, ...]]] = set()
     for path in sorted(data.iterdir()):
         if path.suffix in SUFFIXES and path.stem not in LEARNED:
             for each in read_split(data, path.stem):
-                if isinstance(each, ImageConversation):
-                    yield item_texts(_question(each), each.options or (each.turns[-1].content,))
+                if not isinstance(each, ImageConversation):
+                    continue
+                asked = _question(each), each.options or (each.turns[-1].content,)
+                if asked not in seen:
+                    seen.add(asked)
+                    yield item_texts(*asked)
 
 
 def _question(asked: ImageConversation) -> str:
@@ -161,6 +166,6 @@ SPEC = Task(
     run=run,
     attentions=frozenset({"causal"}),
     reads_images=True,
-    texts=TaskTexts(version=1, read=read_texts),
+    texts=TaskTexts(version=2, read=read_texts),
     metrics=("accuracy", "accuracy_blind"),
 )

@@ -29,7 +29,19 @@ def apply(blocks: Any, mode: ActivationMode) -> None:
     if mode == "selective":
         settings["context_fn"] = partial(recomputing.create_selective_checkpoint_contexts, _kept_operations())
     for block in blocks:
-        block.forward = partial(recomputing.checkpoint, block.forward, **settings)
+        block.forward = _recomputing(block.forward, settings)
+
+
+def _recomputing(forward: Any, settings: dict[str, Any]) -> Any:
+    """Return a forward pass whose activations are recomputed: a function that calls, which is compiled, where a ``partial`` is passed over."""
+    import torch.utils.checkpoint
+
+    recomputing: Any = torch.utils.checkpoint
+
+    def recomputed(*given: Any, **named: Any) -> Any:
+        return recomputing.checkpoint(forward, *given, **settings, **named)
+
+    return recomputed
 
 
 def _kept_operations() -> list[Any]:

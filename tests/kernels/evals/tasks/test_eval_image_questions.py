@@ -81,10 +81,10 @@ def test_a_model_that_reads_no_images_is_refused(model: LanguageModel, tmp_path:
         SPEC.run(LanguageModel(small_llama(), model.tokenizer, "cpu"), tmp_path, ImageQuestionsConfig(num_items=1, seed=1))
 
 
-def test_the_texts_of_an_item_are_its_question_and_options_and_what_is_learned_from_has_none(tmp_path: Path) -> None:
+def test_a_question_and_its_options_are_looked_for_once_however_often_they_are_asked_and_what_is_learned_from_is_not(tmp_path: Path) -> None:
     put_images(tmp_path, {"train": 3, "validation": 1, "test": 2})
     write_split(tmp_path, "test_more", [record("test/0.png", "red", "Look: <image> Which of the colours is it?")])
     assert SPEC.texts is not None
     texts = list(SPEC.texts.read(tmp_path))
-    assert [item.parts[0] for item in texts] == ["Which colour?", "Which colour?", "Look:  Which of the colours is it?"]
+    assert [item.parts[0] for item in texts] == ["Which colour?", "Look:  Which of the colours is it?"]
     assert texts[0].parts[1:] == ("red", "green", "blue", "white") and "Which colour?  green" in texts[0].wholes

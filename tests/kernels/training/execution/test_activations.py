@@ -120,6 +120,19 @@ def test_selective_recomputation_computes_products_and_attention_once_and_the_re
     assert list(calls("full").values()) == [15, 6, 6]  # the last product of a block is needed by no gradient
 
 
+@pytest.mark.parametrize("mode", ["selective", "full"])
+def test_blocks_may_be_called_by_the_names_of_what_they_read(mode: ActivationMode) -> None:
+    import torch
+
+    model = network()
+    expected = model(torch.ones(1, 4, 16))
+    apply(model.blocks, mode)
+    hidden = torch.ones(1, 4, 16)
+    for block in model.blocks:
+        hidden = block(hidden=hidden)
+    assert torch.equal(hidden, expected)
+
+
 def test_names_of_parameters_stay() -> None:
     model = network()
     apply(model.blocks, "full")
@@ -136,6 +149,34 @@ def test_a_model_that_only_reads_computes_as_before() -> None:
         assert torch.equal(kept(inputs), recomputed(inputs))
 
 
+TRACING = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+"""Torch's own tracing of what is recomputed looks at gradients of inputs."""
+
+
+@TRACING
+@pytest.mark.parametrize(("mode", "num_again"), [("selective", 0), ("full", 1)])
+def test_a_block_that_is_compiled_afterwards_is_one_graph_that_recomputes(mode: ActivationMode, num_again: int) -> None:
+    from torch._dynamo.backends.common import aot_autograd
+    from torch._functorch._aot_autograd.utils import make_boxed_func
+
+    graphs: list[str] = []
+
+    def keep(graph: Any, inputs: Any) -> Any:
+        graphs.append(graph.code)
+        return make_boxed_func(graph.forward)
+
+    compiled = network()
+    apply(compiled.blocks, mode)
+    for block in compiled.blocks:
+        block.compile(backend=aot_autograd(fw_compiler=keep, bw_compiler=keep), fullgraph=True, dynamic=False)
+    gradients(compiled)
+    forward, backward = graphs[0], graphs[-1]
+    assert forward.count("silu.default") == backward.count("silu.default") == 1
+    assert forward.count("_scaled_dot_product_flash_attention_for_cpu.default") == 1
+    assert backward.count("_scaled_dot_product_flash_attention_for_cpu.default") == num_again
+
+
+@TRACING
 @pytest.mark.parametrize("mode", ["selective", "full"])
 def test_a_block_may_be_compiled_afterwards(mode: ActivationMode) -> None:
     import torch
@@ -194,3 +235,20 @@ def test_products_with_weights_are_computed_once_and_scores_and_states_again(fam
     none, selective, full = (called(step_of(family, mode, "bfloat16")[1], ["mm.default", "bmm.default"]) for mode in ("none", "selective", "full"))
     assert selective["mm.default"] == none["mm.default"] < full["mm.default"]
     assert selective["bmm.default"] == full["bmm.default"] > none["bmm.default"]
+
+
+@TRACING
+@pytest.mark.parametrize("mode", ["selective", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_of_every_family_learns_the_same_where_its_blocks_are_compiled(family: str, mode: ActivationMode) -> None:
+    import torch
+
+    (kept, step), (compiled, other) = step_of(family, "none", "float32"), step_of(family, mode, "float32")
+    for block in compiled.blocks:
+        block.compile(backend="aot_eager_decomp_partition", dynamic=False)
+    step()
+    other()
+    found = dict(compiled.named_parameters())
+    for name, parameter in kept.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(found[name].grad, parameter.grad, rtol=1e-4, atol=1e-5)
