@@ -34,7 +34,7 @@ from resources.storage.home import Home
 from tests import trl_trainers
 from tests.locations import PROJECT
 
-ROUNDS, WARM, STEPS = 2, 2, {"4M": 10, "135M": 4}
+ROUNDS, WARM, STEPS = 2, 1, {"4M": 10, "135M": 2}
 BATCH = {"sft": 16, "dpo": 8}
 LENGTH, RATE, BETA, SEED = 256, 1e-5, 0.1, 1
 GOAL = 0.8

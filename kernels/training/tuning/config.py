@@ -29,9 +29,9 @@ class TuningConfig(TrainingConfig):
     """AdamW's decay rates (Loshchilov and Hutter 2019, arXiv 1711.05101)."""
     gradient_clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
-    validate_every: int = Field(default=50, gt=0)
+    validate_every: int = Field(default=20, gt=0)
     """Steps between validations; the last step is always validated."""
-    max_validation_sequences: int = Field(default=128, gt=0)
+    max_validation_sequences: int = Field(default=64, gt=0)
     """Conversations held out that are looked at."""
 
     @model_validator(mode="after")
