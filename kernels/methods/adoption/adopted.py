@@ -60,14 +60,19 @@ def require_causal(source: str, model: Any) -> None:
 
     embedding = model.get_input_embeddings()
     embedded: list[Any] = []
-    hook = embedding.register_forward_hook(lambda module, given, found: embedded.append(found))
+
+    def keep_embedded(module: Any, given: Any, found: Any) -> None:
+        found.retain_grad()
+        embedded.append(found)
+
+    hook = embedding.register_forward_hook(keep_embedded)
     try:
         with torch.enable_grad():
             logits = model(input_ids=torch.arange(1, PROBED + 1)[None] % embedding.num_embeddings).logits
-            (slopes_BTD,) = torch.autograd.grad(logits[:, :-1].float().square().sum(), embedded[0])
+            logits[:, :-1].float().square().sum().backward(inputs=embedded)
     finally:
         hook.remove()
-    if slopes_BTD[:, -1].any():
+    if embedded[0].grad[:, -1].any():
         raise ValueError(
             f"{source}: a token of this {type(model).__name__} looks at those behind it, so that it continues no text and gives it no likelihood; "
             "adopt a causal decoder"

@@ -55,7 +55,7 @@ def run(job: MethodJob) -> dict[str, float]:
 
 SPEC = Method(
     name="continue_pretraining",
-    version=2,
+    version=3,
     config=ContinuePretrainingConfig,
     needs=(PARENT, MIXTURE, TOKENIZER),
     run=run,

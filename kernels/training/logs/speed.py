@@ -28,10 +28,10 @@ class Speed:
 
         Args:
             flops_per_token: of the model in training.
-            peak_flops: of the machine's matrix products, a second.
+            peak_flops: of the machine's matrix products, a second; who measures more later on may say so.
             clock: seconds.
         """
-        self._flops_per_token, self._peak_flops, self._clock = flops_per_token, peak_flops, clock
+        self._flops_per_token, self.peak_flops, self._clock = flops_per_token, peak_flops, clock
         self._last = clock()
         self._recent: deque[tuple[int, float]] = deque()
         self._recent_tokens, self._recent_seconds = 0, 0.0
@@ -65,14 +65,14 @@ class Speed:
     def recent(self) -> dict[str, float]:
         """Return tokens a second and share of the peak, of the last steps. There was a step."""
         seconds = max(self._recent_seconds, 1e-9)  # sums of what came and went are not exact
-        share = mfu(self._recent_tokens * self._flops_per_token, seconds, self._peak_flops)
+        share = mfu(self._recent_tokens * self._flops_per_token, seconds, self.peak_flops)
         return {"tokens_per_second": self._recent_tokens / seconds, "mfu": share}
 
     def mean(self) -> dict[str, float]:
         """Return the same of all steps since the start of this process; nothing before the first."""
         if not self.num_tokens:
             return {}
-        share = mfu(self.num_tokens * self._flops_per_token, self.seconds, self._peak_flops)
+        share = mfu(self.num_tokens * self._flops_per_token, self.seconds, self.peak_flops)
         return {"tokens_per_second": self.num_tokens / self.seconds, "mfu": share}
 
 

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from pipelines.recipe.attentions import applies, attention_of
 
 from kernels.models.formats import own
 from kernels.models.formats.auto_classes import auto_class
