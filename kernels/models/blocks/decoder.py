@@ -82,8 +82,8 @@ class Block(nn.Module):
         """Return what leaves the block, given what its heads saw."""
         seen = seen_BGRTK.flatten(1, 2).transpose(1, 2).flatten(2)
         x_BTD = x_BTD + self.out(seen)
-        gate, up = (half.float() for half in self.gate_up(self.feed_forward_norm(x_BTD)).chunk(2, -1))
-        return x_BTD + self.down((gate * gate.sigmoid() * up).to(x_BTD.dtype))
+        gate, up = self.gate_up(self.feed_forward_norm(x_BTD)).chunk(2, -1)
+        return x_BTD + self.down((nn.functional.silu(gate.float()) * up.float()).to(x_BTD.dtype))
 
 
 class Decoder(nn.Module):
