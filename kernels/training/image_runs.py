@@ -16,15 +16,13 @@ from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
 from kernels.training.config import TrainingConfig
 from kernels.training.costs.flops import count_flops
-from kernels.training.costs.peak import measure_peak
 from kernels.training.course.horizon import Extent
-from kernels.training.course.stages import make_plan, whole_rows
-from kernels.training.execution.compilation import compiles, keep_freed_memory
+from kernels.training.execution.compilation import keep_freed_memory
 from kernels.training.feeding.epochs import in_parts
 from kernels.training.feeding.image_examples import ImageSet, Limits, image_feed, in_words, prepare, rows_of
-from kernels.training.learner import Learner, Setting
-from kernels.training.preflight import check
-from kernels.training.runs import optimizer_of, rates_of, run
+from kernels.training.learner import Learner
+from kernels.training.outline import outline, parts_of
+from kernels.training.runs import run
 from kernels.training.trainer import Parts
 from kernels.training.validation import PreparedValidation
 
@@ -64,7 +62,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     for split, rejects in left_out.items():
         if rejects:
             job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
-    parts = assemble(job, config, sets, trainable, tokenizer.pad_token_id)
+    parts = assemble(job, config, sets, trainable, tokenizer)
     found = run(job, parts, identity(config, sets), trainable, tokenizer)
     write_processor(trainable.shape, tokenizer, job.out)
     write_left_out(left_out, job.out)
@@ -72,34 +70,18 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     return {**found, **counts, "num_examples": float(len(sets.train.examples)), "num_images": float(len(sets.train.pixels))}
 
 
-def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast.Trainable, padding: int) -> Parts:
+def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast.Trainable, tokenizer: Any) -> Parts:
     """Return all that a training is made of, looked at before the first step; ``job.say`` is told what a reader should know."""
-    length = sets.row_length
+    length, padding = sets.row_length, tokenizer.pad_token_id
     counted = count_flops(trainable, length, num_images=1)
     per_token = counted.flops_per_row // length
-    rates, horizon = rates_of(config, Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token))
-    compiled, why_not = compiles(config.compile, per_token * horizon.num_tokens, job.device)
-    for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
-        if words:
-            job.say(words)
-    learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
-    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), whole_rows(length), length)
-    feed = image_feed(sets.train, plan, padding, config.seed, config.micro_batch_size)
-    check(learner, feed.batch(0))
+    told = outline(job, config, Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token))
+    feed = image_feed(sets.train, told.plan(config, length), padding, config.seed, config.micro_batch_size)
     looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))
-    rows = config.micro_batch_size or rates.batch_size
-    return Parts(
-        config=config,
-        course=config.course(horizon.num_steps, rates.learning_rate),
-        last_step=horizon.last_step,
-        learner=learner,
-        optimizer=optimizer_of(config, learner, rates.weight_decay),
-        feed=feed,
-        validation=PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None),
-        flops=counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)),
-        peak_flops=measure_peak(job.device, config.precision),
-        samples=dict[str, str],
-    )
+    rows = config.micro_batch_size or told.rates.batch_size
+    validation = PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
+    flops = counted._replace(flops_per_token=_flops_of_read(trainable, sets.train))
+    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, flops, tokenizer)
 
 
 def _flops_of_read(trainable: fast.Trainable, data: ImageSet) -> int:

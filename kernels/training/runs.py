@@ -18,20 +18,17 @@ from kernels.tokens.tokenizer_files import JSON, control_tokens
 from kernels.training.config import TrainingConfig
 from kernels.training.costs.flops import count_flops
 from kernels.training.costs.peak import measure_peak
-from kernels.training.course import derived
-from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
-from kernels.training.course.stages import Plan, check_lengths, make_plan, whole_rows
-from kernels.training.execution.compilation import compiles, keep_freed_memory
+from kernels.training.course.horizon import Extent
+from kernels.training.course.stages import check_lengths
+from kernels.training.execution.compilation import keep_freed_memory
 from kernels.training.feeding.batches import Transform
 from kernels.training.feeding.feed import Feed
-from kernels.training.learner import Learner, Setting
+from kernels.training.learner import Learner
 from kernels.training.logs.event_files import write_events
 from kernels.training.logs.losses import write_losses
 from kernels.training.logs.tensors import write_statistics
-from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
-from kernels.training.optimization.parameter_groups import ALL
-from kernels.training.preflight import check, peak_memory_bytes
-from kernels.training.samples import can_be_sampled, sample
+from kernels.training.outline import outline, parts_of
+from kernels.training.preflight import peak_memory_bytes
 from kernels.training.trainer import Outcome, Parts, Place, Trainer
 from kernels.training.validation import Validation
 
@@ -43,15 +40,6 @@ class Data(NamedTuple):
     tokenizer: Path
     objective: Config
     """Of the family ``objectives``."""
-
-
-class Rates(NamedTuple):
-    """What the recipe gives or a law derives."""
-
-    learning_rate: float
-    batch_size: int
-    weight_decay: float
-    words: list[str]
 
 
 def train(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
@@ -82,13 +70,6 @@ def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, 
     return summary(parts, outcome, trainable)
 
 
-def optimizer_of(config: TrainingConfig, learner: Learner, weight_decay: float) -> Optimizer:
-    """Return what moves the parameters of a model."""
-    groups = tuple(config.parameter_groups) or (ALL,)
-    settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
-    return Optimizer(learner.module, settings, weight_decay, learner.trainable.splits)
-
-
 def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> Parts:
     """Return all that a training is made of, looked at before the first step; ``job.say`` is told what a reader should know.
 
@@ -99,30 +80,14 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
-    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
-    rates, horizon = rates_of(config, extent)
-    plan = _plan(config, rates, horizon, index.sequence_length)
-    compiled, why_not = compiles(config.compile, row_flops * horizon.num_tokens, job.device)
-    for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
-        if words:
-            job.say(words)
-    learner = Learner(trainable, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
+    told = outline(job, config, Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops))
+    check_lengths("length_stages", config.length_stages, index.sequence_length)
+    plan = told.plan(config, index.sequence_length, config.length_stages)
     feed = Feed(data.mixture, plan, transform, config.seed, config.micro_batch_size)
-    check(learner, feed.batch(0))
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
-    rows = config.micro_batch_size or rates.batch_size
-    return Parts(
-        config=config,
-        course=config.course(horizon.num_steps, rates.learning_rate),
-        last_step=horizon.last_step,
-        learner=learner,
-        optimizer=optimizer_of(config, learner, rates.weight_decay),
-        feed=feed,
-        validation=Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token),
-        flops=counted,
-        peak_flops=measure_peak(job.device, config.precision),
-        samples=sampler_of(learner, tokenizer, config),
-    )
+    rows = config.micro_batch_size or told.rates.batch_size
+    validation = Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token)
+    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, counted, tokenizer)
 
 
 def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:
@@ -135,47 +100,6 @@ def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Tr
     if lacks := objective.lacks(data.objective, control):
         raise ValueError(f"{data.tokenizer}: {lacks}")
     return Transform(objective, data.objective, control, objective.lengths(data.objective, index.sequence_length, index.max_documents))
-
-
-def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
-    """Return learning rate, batch size and weight decay as the recipe gives them or laws derive them, and how long training is."""
-    words: list[str] = []
-
-    def budget(num_tokens: int) -> derived.Budget:
-        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0))
-
-    batch_size = config.batch_size
-    if batch_size == "auto":
-        found = derived.derive_batch_size("step_law", budget(tokens_asked(config, extent) or 0), extent.row_length)
-        batch_size = int(found.value)
-        words.append(found.words)
-    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
-    rate = config.learning_rate
-    if rate == "auto":
-        found = derived.derive_learning_rate("step_law", budget(horizon.num_tokens))
-        rate = found.value
-        words.append(found.words)
-    decay = config.weight_decay
-    if decay == "auto":
-        found = derived.derive_weight_decay(rate, horizon.num_steps, budget(horizon.num_tokens))
-        decay = found.value
-        words.append(found.words)
-    return Rates(rate, batch_size, decay, words), horizon
-
-
-def _plan(config: TrainingConfig, rates: Rates, horizon: Horizon, row_length: int) -> Plan:
-    lengths = config.length_stages or whole_rows(row_length)
-    check_lengths("length_stages", lengths, row_length)
-    return make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), lengths, row_length)
-
-
-def sampler_of(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
-    """Return what says how the model goes on from the recipe's beginnings. Raises ValueError: it cannot be asked while it trains."""
-    if not config.samples:
-        return dict[str, str]
-    if not can_be_sampled(learner):
-        raise ValueError("samples: only causal and prefix decoders of our own modules go on from a beginning while they train; leave the key out")
-    return lambda: dict(zip(config.samples, sample(learner, tokenizer, config.samples, config.sample_tokens), strict=True))
 
 
 def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:

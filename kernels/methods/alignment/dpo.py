@@ -21,6 +21,7 @@ from kernels.training.execution.seeding import seed_everything
 from kernels.training.feeding.conversations import Pair as TextPair
 from kernels.training.feeding.conversations import pair_of, rows_of_pairs
 from kernels.training.logs.losses import LOSS_FELL, LOSSES
+from kernels.training.outline import parts_of
 from kernels.training.trainer import Parts
 from kernels.training.tuning.config import TuningConfig, reads
 from kernels.training.tuning.preferences import PreferenceLearner, PreferenceValidation, References, ask_references, keep_references, kept_references
@@ -30,9 +31,8 @@ from kernels.training.tuning.runs import (
     conversations,
     feed_of,
     identity,
+    lay_out,
     load_parent,
-    outline,
-    parts_of,
     shape_of,
     split,
     train,
@@ -146,9 +146,10 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     references = kept_references(job.scratch, training)
     asked = references or References(*(np.full((len(side), 2), np.nan, np.float32) for side in sides))
     material = Material("pairs", texts, len(sides.train), shape, partial(rows_of_pairs, sides.train, asked.train_N2))
-    told = outline(job, config, parent, material)
+    layout = lay_out(job, config, parent, material)
+    told = layout.told
     learner = PreferenceLearner(parent.trainable, told.setting, config.beta)
-    feed, shape = feed_of(config, told, material)
+    feed, shape = feed_of(config, layout, material)
 
     def validated() -> Any:
         rows = len(sides.validation)
@@ -157,7 +158,7 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     if references is None:
         ask_references(learner, feed, told.horizon.last_step, validated(), asked)
         keep_references(asked, job.scratch, training)
-    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
+    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), layout.flops, parent.tokenizer)
 
 
 def _last_rewards(job: MethodJob) -> dict[str, float]:

@@ -15,6 +15,7 @@ from kernels.training.execution.seeding import seed_everything
 from kernels.training.feeding.conversations import Text, rows_of, text_of
 from kernels.training.learner import Learner
 from kernels.training.logs.losses import LOSS_FELL
+from kernels.training.outline import parts_of
 from kernels.training.tuning.config import TuningConfig, reads
 from kernels.training.tuning.runs import (
     Material,
@@ -22,9 +23,8 @@ from kernels.training.tuning.runs import (
     conversations,
     feed_of,
     identity,
+    lay_out,
     load_parent,
-    outline,
-    parts_of,
     shape_of,
     split,
     train,
@@ -86,12 +86,13 @@ def run(job: MethodJob) -> dict[str, float]:
     train_texts, held_out = sides = split(made.texts, lambda text: text, config.validation_fraction)
     shape = shape_of(parent, made.texts, config.max_length)
     material = Material("conversations", train_texts, len(train_texts), shape, partial(rows_of, train_texts))
-    told = outline(job, config, parent, material)
+    layout = lay_out(job, config, parent, material)
+    told = layout.told
     learner = Learner(parent.trainable, told.setting)
-    feed, shape = feed_of(config, told, material)
+    feed, shape = feed_of(config, layout, material)
     validation = PreparedValidation(validation_parts(config, told, len(held_out), lambda numbers: rows_of(held_out, numbers, shape)), None)
     training = identity(config, parent, made.texts)
-    parts = parts_of(config, told, learner, feed, validation, parent.tokenizer)
+    parts = parts_of(config, told, learner, feed, validation, layout.flops, parent.tokenizer)
     return {**train(job, parts, training, parent), **_counts(made, sides)}
 
 

@@ -16,19 +16,15 @@ from kernels.models.formats import checkpoints, fast
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
 from kernels.training.costs.flops import Flops, count_flops
-from kernels.training.costs.peak import measure_peak
-from kernels.training.course.horizon import Extent, Horizon
-from kernels.training.course.stages import Plan, make_plan, whole_rows
-from kernels.training.execution.compilation import compiles
+from kernels.training.course.horizon import Extent
+from kernels.training.course.stages import Plan
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.conversations import RowShape, Text, row_length
 from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts
-from kernels.training.learner import Learner, Setting
-from kernels.training.preflight import check
-from kernels.training.runs import Rates, optimizer_of, rates_of, run, sampler_of
+from kernels.training.outline import Outline, outline
+from kernels.training.runs import run
 from kernels.training.trainer import Parts
 from kernels.training.tuning.config import TuningConfig
-from kernels.training.validation import PreparedValidation
 
 LEAST_HELD_OUT = 8
 """Conversations: the loss of fewer says little, and where there are few all are learned from."""
@@ -69,13 +65,11 @@ class Material(NamedTuple):
     """Of examples by number."""
 
 
-class Outline(NamedTuple):
-    """What is known of a training before its model is touched."""
+class Layout(NamedTuple):
+    """What is known of a training on conversations before its model is touched."""
 
-    rates: Rates
-    horizon: Horizon
+    told: Outline
     plan: Plan
-    setting: Setting
     flops: Flops
 
 
@@ -117,33 +111,26 @@ def shape_of(parent: Parent, texts: Iterable[Text], max_length: int) -> RowShape
     return RowShape(row_length(texts), parent.tokenizer.pad_token_id, is_prefix=parent.trainable.attention == "prefix")
 
 
-def outline(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Outline:
+def lay_out(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Layout:
     """Return how long a training is and how it computes; ``job.say`` is told what a reader should know."""
     num_tokens = sum(text.num_read for text in material.texts)
     flops = count_flops(parent.trainable, max(1, round(num_tokens / len(material.texts))))
     mean_length = -(-num_tokens // material.num_examples)
-    rates, horizon = rates_of(config, Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token))
-    compiled, why_not = compiles(config.compile, flops.flops_per_token * horizon.num_tokens, job.device)
-    for words in ("" if config.num_steps is not None else horizon.words, why_not):
-        if words:
-            job.say(words)
-    length = material.shape.length
-    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), whole_rows(length), length)
-    setting = Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing)
-    return Outline(rates, horizon, plan, setting, flops)
+    told = outline(job, config, Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token))
+    return Layout(told, told.plan(config, material.shape.length), flops)
 
 
-def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[ExampleFeed, RowShape]:
+def feed_of(config: TuningConfig, layout: Layout, material: Material) -> tuple[ExampleFeed, RowShape]:
     """Return the steps of a training and the shape of their rows; what is compiled is to have as many rows each time, but for a rare step."""
 
     def feed(shape: RowShape) -> ExampleFeed:
         return ExampleFeed(
-            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), told.plan, config.seed, config.micro_batch_size
+            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), layout.plan, config.seed, config.micro_batch_size
         )
 
-    if not told.setting.compiled:
+    if not layout.told.setting.compiled:
         return feed(material.shape), material.shape
-    looked_at = map(feed(material.shape).batch, range(min(STEPS_LOOKED_AT, told.horizon.last_step)))
+    looked_at = map(feed(material.shape).batch, range(min(STEPS_LOOKED_AT, layout.told.horizon.last_step)))
     shape = material.shape._replace(least_rows=max(len(part.inputs_BT) for batch in looked_at for part in batch.parts))
     return feed(shape), shape
 
@@ -152,23 +139,6 @@ def validation_parts(config: TuningConfig, told: Outline, num_examples: int, row
     """Return the examples that are validated on as a model reads them."""
     looked_at = np.arange(min(num_examples, config.max_validation_sequences))
     return in_parts(looked_at, config.micro_batch_size or told.rates.batch_size, rows)
-
-
-def parts_of(config: TuningConfig, told: Outline, learner: Learner, feed: ExampleFeed, validation: PreparedValidation, tokenizer: Any) -> Parts:
-    """Return all that a training is made of, looked at before the first step. Raises ValueError: see `check`."""
-    check(learner, feed.batch(0))
-    return Parts(
-        config=config,
-        course=config.course(told.horizon.num_steps, told.rates.learning_rate),
-        last_step=told.horizon.last_step,
-        learner=learner,
-        optimizer=optimizer_of(config, learner, told.rates.weight_decay),
-        feed=feed,
-        validation=validation,
-        flops=told.flops,
-        peak_flops=measure_peak(told.setting.device, config.precision),
-        samples=sampler_of(learner, tokenizer, config),
-    )
 
 
 def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[str, float]:

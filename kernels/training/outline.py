@@ -1,0 +1,113 @@
+"""What every training decides before its model is touched, and the parts that it is then made of, whatever it reads."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from kernels.specs.methods import MethodJob
+from kernels.training.config import TrainingConfig
+from kernels.training.costs.flops import Flops
+from kernels.training.costs.peak import measure_peak
+from kernels.training.course import derived
+from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
+from kernels.training.course.stages import LengthStage, Plan, make_plan, whole_rows
+from kernels.training.execution.compilation import compiles
+from kernels.training.feeding.feed import StepFeed
+from kernels.training.learner import Learner, Setting
+from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
+from kernels.training.optimization.parameter_groups import ALL
+from kernels.training.preflight import check
+from kernels.training.samples import can_be_sampled, sample
+from kernels.training.trainer import Parts
+from kernels.training.validation import PreparedValidation
+
+
+class Rates(NamedTuple):
+    """What the recipe gives or a law derives."""
+
+    learning_rate: float
+    batch_size: int
+    weight_decay: float
+    words: list[str]
+
+
+class Outline(NamedTuple):
+    """How long a training is and how it computes."""
+
+    rates: Rates
+    horizon: Horizon
+    setting: Setting
+
+    def plan(self, config: TrainingConfig, row_length: int, lengths: Sequence[LengthStage] = ()) -> Plan:
+        """Return which rows each step reads, and in what pieces where ``lengths`` are given."""
+        return make_plan(self.horizon.num_steps, config.all_batch_stages(self.rates.batch_size), lengths or whole_rows(row_length), row_length)
+
+
+def outline(job: MethodJob, config: TrainingConfig, extent: Extent) -> Outline:
+    """Return how a training over data of some extent is laid out; ``job.say`` is told what a reader should know."""
+    rates, horizon = rates_of(config, extent)
+    compiled, why_not = compiles(config.compile, (extent.flops_per_token or 0) * horizon.num_tokens, job.device)
+    for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
+        if words:
+            job.say(words)
+    return Outline(rates, horizon, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
+
+
+def parts_of(
+    config: TrainingConfig, told: Outline, learner: Learner, feed: StepFeed, validation: PreparedValidation, flops: Flops, tokenizer: Any
+) -> Parts:
+    """Return all that a training is made of, its model looked at before the first step. Raises ValueError: see `check`, `sampler_of`."""
+    check(learner, feed.batch(0))
+    return Parts(
+        config=config,
+        course=config.course(told.horizon.num_steps, told.rates.learning_rate),
+        last_step=told.horizon.last_step,
+        learner=learner,
+        optimizer=_optimizer(config, learner, told.rates.weight_decay),
+        feed=feed,
+        validation=validation,
+        flops=flops,
+        peak_flops=measure_peak(told.setting.device, config.precision),
+        samples=sampler_of(learner, tokenizer, config),
+    )
+
+
+def _optimizer(config: TrainingConfig, learner: Learner, weight_decay: float) -> Optimizer:
+    """Return what moves the parameters of a model."""
+    groups = tuple(config.parameter_groups) or (ALL,)
+    settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
+    return Optimizer(learner.module, settings, weight_decay, learner.trainable.splits)
+
+
+def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
+    """Return learning rate, batch size and weight decay as the recipe gives them or laws derive them, and how long training is."""
+    words: list[str] = []
+
+    def budget(num_tokens: int) -> derived.Budget:
+        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0))
+
+    batch_size = config.batch_size
+    if batch_size == "auto":
+        found = derived.derive_batch_size("step_law", budget(tokens_asked(config, extent) or 0), extent.row_length)
+        batch_size = int(found.value)
+        words.append(found.words)
+    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
+    rate = config.learning_rate
+    if rate == "auto":
+        found = derived.derive_learning_rate("step_law", budget(horizon.num_tokens))
+        rate = found.value
+        words.append(found.words)
+    decay = config.weight_decay
+    if decay == "auto":
+        found = derived.derive_weight_decay(rate, horizon.num_steps, budget(horizon.num_tokens))
+        decay = found.value
+        words.append(found.words)
+    return Rates(rate, batch_size, decay, words), horizon
+
+
+def sampler_of(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
+    """Return what says how the model goes on from the recipe's beginnings. Raises ValueError: it cannot be asked while it trains."""
+    if not config.samples:
+        return dict[str, str]
+    if not can_be_sampled(learner):
+        raise ValueError("samples: only causal and prefix decoders of our own modules go on from a beginning while they train; leave the key out")
+    return lambda: dict(zip(config.samples, sample(learner, tokenizer, config.samples, config.sample_tokens), strict=True))
