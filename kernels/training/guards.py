@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
 
+_NORM = "gradient norm"
 MIN_RELATIVE_DEVIATION = 1e-3
 """Of the mean: so little is never out of the usual, though all steps before were alike."""
 
@@ -29,7 +30,7 @@ class GuardConfig(Config):
     min_observations: int = Field(default=64, gt=1)
     """Steps before which none is left out, unless a number is not finite."""
     max_skips: int = Field(default=10, gt=0)
-    """Steps left out one behind the other, with which training has diverged."""
+    """Steps left out one behind the other, with which training has diverged; where all losses were as usual, such gradients are usual from then on."""
     divergence_factor: float = Field(default=1.5, gt=1)
     """How many times the best mean a loss stands that counts as lost ground."""
     divergence_steps: int = Field(default=128, gt=0)
@@ -98,7 +99,7 @@ class Verdict(NamedTuple):
 
     kind: Literal["take", "skip", "diverged"]
     words: str
-    """Why, for a reader; empty where the step is taken."""
+    """Why, for a reader; empty where a step is taken as most are."""
 
 
 class Guard:
@@ -107,7 +108,7 @@ class Guard:
     def __init__(self, config: GuardConfig) -> None:
         """Start with nothing seen."""
         self._config = config
-        self._running = {"loss": Running(config), "gradient norm": Running(config)}
+        self._running = {"loss": Running(config), _NORM: Running(config)}
         self._num_skipped = 0
         self._num_above = 0
         self._best: float | None = None
@@ -116,13 +117,15 @@ class Guard:
 
     def judge(self, step: int, loss: float, gradient_norm: float) -> Verdict:
         """Return what is to be done with a step, before the optimizer takes it; only what is taken counts as usual."""
-        values = {"loss": loss, "gradient norm": gradient_norm}
+        values = {"loss": loss, _NORM: gradient_norm}
         self._count_lost_ground(loss)
         what = next((name for name, value in values.items() if self._running[name].is_outlier(value)), None)
         words = ""
         if what is not None:
             words = self._skip(step, what, values[what])
             if self._num_skipped >= self._config.max_skips:
+                if self._loss_was_usual():
+                    return self._as_usual(values)
                 return Verdict("diverged", f"{words}, and so were all of the last {self._num_skipped}: {_REMEDY}")
         if self._num_above >= self._config.divergence_steps:
             factor = self._config.divergence_factor
@@ -132,6 +135,19 @@ class Guard:
             return Verdict("skip", words)
         self._take(values)
         return Verdict("take", "")
+
+    def _loss_was_usual(self) -> bool:
+        """Return whether the last steps were left out for the norm of their gradient alone."""
+        return all(skip.what == _NORM and math.isfinite(skip.value) for skip in self.skips[-self._num_skipped :])
+
+    def _as_usual(self, values: dict[str, float]) -> Verdict:
+        """Take a step: a model that is left as it is has the same large gradient for ever, and it is clipped."""
+        norms = [skip.value for skip in self.skips[-self._num_skipped :]]
+        step = self.skips.pop().step
+        self._running[_NORM] = Running(self._config, norms[:-1])
+        self._take(values)
+        now = f"{statistics.fmean(norms):.4g}, the mean of the last {len(norms)}"
+        return Verdict("take", f"step {step} is taken: while the loss is as usual, a gradient norm of {now}, is what is usual now")
 
     def _take(self, values: dict[str, float]) -> None:
         self._num_skipped = 0

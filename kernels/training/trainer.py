@@ -148,7 +148,7 @@ class Trainer:
         if verdict.kind == "take":
             parts.optimizer.step(rate)
             progress.average(step + 1)
-        elif verdict.kind == "skip" and verdict.words:
+        if verdict.words and verdict.kind != "diverged":
             self._place.say(verdict.words)
         with self._speed.telling():
             statistics = [] if watch is None else watch.rows(step + 1)

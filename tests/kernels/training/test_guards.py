@@ -61,6 +61,22 @@ def test_the_words_tell_why_a_step_is_left_out() -> None:
     assert guard.judge(5, 2.0, math.inf).words == "step 5 is left out, since its gradient norm is inf"
 
 
+def test_gradients_that_stay_large_while_losses_are_usual_are_usual_from_then_on() -> None:
+    guard = Guard(CONFIG)
+    kinds(guard, USUAL)
+    verdicts = [guard.judge(4 + index, 2.0, norm) for index, norm in enumerate((8.0, 9.0, 10.0, 9.0))]
+    assert [verdict.kind for verdict in verdicts] == ["skip", "skip", "take", "take"]
+    assert verdicts[2].words == "step 6 is taken: while the loss is as usual, a gradient norm of 9, the mean of the last 3, is what is usual now"
+    assert [skip.step for skip in guard.skips] == [4, 5], "what is taken is not listed as left out"
+
+
+def test_gradients_that_stay_large_are_a_divergence_where_a_loss_was_too() -> None:
+    guard = Guard(CONFIG)
+    kinds(guard, USUAL)
+    assert [guard.judge(4 + index, loss, 8.0).kind for index, loss in enumerate((2.0, 9.0, 2.0))] == ["skip", "skip", "diverged"]
+    assert [guard.judge(7 + index, 2.0, norm).kind for index, norm in enumerate((math.inf, math.inf, math.inf))][-1] == "diverged"
+
+
 def test_steps_left_out_one_behind_the_other_are_a_divergence() -> None:
     guard = Guard(CONFIG)
     assert kinds(guard, [*USUAL, 9.0, math.nan]) == ["take"] * 4 + ["skip"] * 2
