@@ -30,7 +30,7 @@ class GuardConfig(Config):
     min_observations: int = Field(default=64, gt=1)
     """Steps before which none is left out, unless a number is not finite."""
     max_skips: int = Field(default=10, gt=0)
-    """Steps left out one behind the other, with which training has diverged; where all losses were as usual, such gradients are usual from then on."""
+    """Steps left out one behind the other, with which training has diverged; where all losses were usual, such gradients are so from then on."""
     divergence_factor: float = Field(default=1.5, gt=1)
     """How many times the best mean a loss stands that counts as lost ground."""
     divergence_steps: int = Field(default=128, gt=0)
