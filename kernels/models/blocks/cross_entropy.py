@@ -48,6 +48,17 @@ def token_loss(
     return TokenLoss(total, nats)
 
 
+def chunks_of(num_rows: int, vocab_size: int, num_logits: int) -> list[slice]:
+    """Return the rows whose logits stand at one time, where so many may."""
+    size = max(1, num_logits // vocab_size)
+    return [slice(start, start + size) for start in range(0, num_rows, size)]
+
+
+def logits_of(rows_ND: torch.Tensor, weight_VD: torch.Tensor, bias_V: torch.Tensor | None) -> torch.Tensor:
+    """Return the logits of some rows, [N, V]; rows and weight are of one type."""
+    return rows_ND @ weight_VD.t() if bias_V is None else torch.addmm(bias_V.to(rows_ND.dtype), rows_ND, weight_VD.t())
+
+
 class _Chunk(NamedTuple):
     """What the loss of some rows and its gradient are made of.
 
@@ -111,12 +122,9 @@ class _Loss(torch.autograd.Function):
         d_weight = d_bias = None
         slopes_of_targets: list[Any] = []
         total = nats = torch.zeros((), device=hidden.device)
-        size = max(1, LOGITS_OF_CHUNK // weight.shape[0])
-        for start in range(0, len(hidden), size):
-            part = slice(start, start + size)
+        for part in chunks_of(len(hidden), len(weight), LOGITS_OF_CHUNK):
             rows = hidden[part]
-            logits = rows @ cast.t() if bias is None else torch.addmm(bias.to(hidden.dtype), rows, cast.t())
-            chunk = read(logits, targets[part], scale, z_loss)
+            chunk = read(logits_of(rows, cast, bias), targets[part], scale, z_loss)
             total, nats = total + chunk.loss, nats + chunk.nats
             if d_hidden is None:
                 continue

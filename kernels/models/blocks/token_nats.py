@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from kernels.models.blocks.cross_entropy import chunks_of, logits_of
+
 LOGITS_OF_CHUNK = 1 << 22
 """Logits at one time: 16 MiB in float32."""
 
@@ -25,15 +27,6 @@ def token_nats(hidden_ND: torch.Tensor, weight_VD: torch.Tensor, targets_N: torc
     return core.apply(hidden_ND, weight_VD, bias_V, targets_N)
 
 
-def _logits(rows: Any, weight: Any, bias: Any) -> Any:
-    return (rows @ weight.t() if bias is None else torch.addmm(bias.to(rows.dtype), rows, weight.t())).float()
-
-
-def _chunks(hidden: Any, weight: Any) -> list[slice]:
-    size = max(1, LOGITS_OF_CHUNK // weight.shape[0])
-    return [slice(start, start + size) for start in range(0, len(hidden), size)]
-
-
 class _TokenNats(torch.autograd.Function):
     """See the module: forward keeps the logarithm of each softmax's sum."""
 
@@ -42,8 +35,8 @@ class _TokenNats(torch.autograd.Function):
         cast = weight.to(hidden.dtype)
         log_sums = torch.empty(len(hidden), device=hidden.device)
         nats = torch.empty_like(log_sums)
-        for chunk in _chunks(hidden, weight):
-            logits = _logits(hidden[chunk], cast, bias)
+        for chunk in chunks_of(len(hidden), len(weight), LOGITS_OF_CHUNK):
+            logits = logits_of(hidden[chunk], cast, bias).float()
             log_sums[chunk] = logits.logsumexp(-1)
             nats[chunk] = log_sums[chunk] - logits.gather(1, targets[chunk, None])[:, 0]
         ctx.save_for_backward(hidden, weight, bias, targets, log_sums)
@@ -57,9 +50,9 @@ class _TokenNats(torch.autograd.Function):
         d_hidden = torch.empty_like(hidden)
         d_weight = torch.zeros_like(weight, dtype=torch.float32)
         d_bias = None if bias is None else torch.zeros_like(bias, dtype=torch.float32)
-        for chunk in _chunks(hidden, weight):
+        for chunk in chunks_of(len(hidden), len(weight), LOGITS_OF_CHUNK):
             slope = slope_N[chunk, None]
-            gradient = _logits(hidden[chunk], cast, bias).sub_(log_sums[chunk, None]).exp_().mul_(slope)
+            gradient = logits_of(hidden[chunk], cast, bias).float().sub_(log_sums[chunk, None]).exp_().mul_(slope)
             gradient.scatter_add_(1, targets[chunk, None], -slope)
             if d_bias is not None:
                 d_bias += gradient.sum(0)
