@@ -124,8 +124,9 @@ class Guard:
         if what is not None:
             words = self._skip(step, what, values[what])
             if self._num_skipped >= self._config.max_skips:
-                if self._loss_was_usual():
-                    return self._as_usual(values)
+                streak = self.skips[-self._num_skipped :]
+                if all(skip.what == _NORM and math.isfinite(skip.value) for skip in streak):
+                    return self._as_usual(values, [skip.value for skip in streak])
                 return Verdict("diverged", f"{words}, and so were all of the last {self._num_skipped}: {_REMEDY}")
         if self._num_above >= self._config.divergence_steps:
             factor = self._config.divergence_factor
@@ -136,13 +137,8 @@ class Guard:
         self._take(values)
         return Verdict("take", "")
 
-    def _loss_was_usual(self) -> bool:
-        """Return whether the last steps were left out for the norm of their gradient alone."""
-        return all(skip.what == _NORM and math.isfinite(skip.value) for skip in self.skips[-self._num_skipped :])
-
-    def _as_usual(self, values: dict[str, float]) -> Verdict:
-        """Take a step: a model that is left as it is has the same large gradient for ever, and it is clipped."""
-        norms = [skip.value for skip in self.skips[-self._num_skipped :]]
+    def _as_usual(self, values: dict[str, float], norms: list[float]) -> Verdict:
+        """Take the last of steps of large gradients and usual losses: a model that is left as it is has them for ever, and they are clipped."""
         step = self.skips.pop().step
         self._running[_NORM] = Running(self._config, norms[:-1])
         self._take(values)

@@ -75,13 +75,13 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     length, padding = sets.row_length, tokenizer.pad_token_id
     counted = count_flops(trainable, length, num_images=1)
     per_token = counted.flops_per_row // length
-    told = outline(job, config, Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token))
-    feed = image_feed(sets.train, told.plan(config, length), padding, config.seed, config.micro_batch_size)
+    extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token)
+    told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)), length)
+    feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size)
     looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))
     rows = config.micro_batch_size or told.rates.batch_size
     validation = PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
-    flops = counted._replace(flops_per_token=_flops_of_read(trainable, sets.train))
-    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, flops, tokenizer)
+    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
 
 
 def _flops_of_read(trainable: fast.Trainable, data: ImageSet) -> int:

@@ -35,26 +35,34 @@ class Outline(NamedTuple):
 
     rates: Rates
     horizon: Horizon
+    plan: Plan
+    """Which rows each step reads."""
     setting: Setting
-
-    def plan(self, config: TrainingConfig, row_length: int, lengths: Sequence[LengthStage] = ()) -> Plan:
-        """Return which rows each step reads, and in what pieces where ``lengths`` are given."""
-        return make_plan(self.horizon.num_steps, config.all_batch_stages(self.rates.batch_size), lengths or whole_rows(row_length), row_length)
+    flops: Flops
 
 
-def outline(job: MethodJob, config: TrainingConfig, extent: Extent) -> Outline:
-    """Return how a training over data of some extent is laid out; ``job.say`` is told what a reader should know."""
+def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops, row_length: int, lengths: Sequence[LengthStage] = ()) -> Outline:
+    """Return how a training over data of some extent is laid out; ``job.say`` is told what a reader should know.
+
+    Args:
+        job: tells the device.
+        config: of the training.
+        extent: of the data.
+        flops: of the model, as its speed is told.
+        row_length: positions of a row.
+        lengths: of the pieces that rows are read in; left out, whole rows are read.
+    """
     rates, horizon = rates_of(config, extent)
     compiled, why_not = compiles(config.compile, (extent.flops_per_token or 0) * horizon.num_tokens, job.device)
     for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
         if words:
             job.say(words)
-    return Outline(rates, horizon, Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing))
+    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), lengths or whole_rows(row_length), row_length)
+    setting = Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing)
+    return Outline(rates, horizon, plan, setting, flops)
 
 
-def parts_of(
-    config: TrainingConfig, told: Outline, learner: Learner, feed: StepFeed, validation: PreparedValidation, flops: Flops, tokenizer: Any
-) -> Parts:
+def parts_of(config: TrainingConfig, told: Outline, learner: Learner, feed: StepFeed, validation: PreparedValidation, tokenizer: Any) -> Parts:
     """Return all that a training is made of, its model looked at before the first step. Raises ValueError: see `check`, `sampler_of`."""
     check(learner, feed.batch(0))
     return Parts(
@@ -65,7 +73,7 @@ def parts_of(
         optimizer=_optimizer(config, learner, told.rates.weight_decay),
         feed=feed,
         validation=validation,
-        flops=flops,
+        flops=told.flops,
         peak_flops=measure_peak(told.setting.device, config.precision),
         samples=sampler_of(learner, tokenizer, config),
     )

@@ -80,14 +80,14 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
-    told = outline(job, config, Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops))
+    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
     check_lengths("length_stages", config.length_stages, index.sequence_length)
-    plan = told.plan(config, index.sequence_length, config.length_stages)
-    feed = Feed(data.mixture, plan, transform, config.seed, config.micro_batch_size)
+    told = outline(job, config, extent, counted, index.sequence_length, config.length_stages)
+    feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size)
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or told.rates.batch_size
     validation = Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token)
-    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, counted, tokenizer)
+    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
 
 
 def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:

@@ -146,10 +146,9 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     references = kept_references(job.scratch, training)
     asked = references or References(*(np.full((len(side), 2), np.nan, np.float32) for side in sides))
     material = Material("pairs", texts, len(sides.train), shape, partial(rows_of_pairs, sides.train, asked.train_N2))
-    layout = lay_out(job, config, parent, material)
-    told = layout.told
+    told = lay_out(job, config, parent, material)
     learner = PreferenceLearner(parent.trainable, told.setting, config.beta)
-    feed, shape = feed_of(config, layout, material)
+    feed, shape = feed_of(config, told, material)
 
     def validated() -> Any:
         rows = len(sides.validation)
@@ -158,7 +157,7 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     if references is None:
         ask_references(learner, feed, told.horizon.last_step, validated(), asked)
         keep_references(asked, job.scratch, training)
-    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), layout.flops, parent.tokenizer)
+    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
 
 
 def _last_rewards(job: MethodJob) -> dict[str, float]:

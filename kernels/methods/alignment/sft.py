@@ -86,13 +86,12 @@ def run(job: MethodJob) -> dict[str, float]:
     train_texts, held_out = sides = split(made.texts, lambda text: text, config.validation_fraction)
     shape = shape_of(parent, made.texts, config.max_length)
     material = Material("conversations", train_texts, len(train_texts), shape, partial(rows_of, train_texts))
-    layout = lay_out(job, config, parent, material)
-    told = layout.told
+    told = lay_out(job, config, parent, material)
     learner = Learner(parent.trainable, told.setting)
-    feed, shape = feed_of(config, layout, material)
+    feed, shape = feed_of(config, told, material)
     validation = PreparedValidation(validation_parts(config, told, len(held_out), lambda numbers: rows_of(held_out, numbers, shape)), None)
     training = identity(config, parent, made.texts)
-    parts = parts_of(config, told, learner, feed, validation, layout.flops, parent.tokenizer)
+    parts = parts_of(config, told, learner, feed, validation, parent.tokenizer)
     return {**train(job, parts, training, parent), **_counts(made, sides)}
 
 

@@ -149,13 +149,14 @@ def swapped_in(averages: Mapping[str, Any], weights: Mapping[str, Any]) -> Gener
     """Have weights, by name, hold their averages for a while, and then the very bits that they held before."""
     before = {name: weight.detach().clone() for name, weight in weights.items()}
     try:
-        _copy(averages, weights)
+        put_in(averages, weights)
         yield
     finally:
-        _copy(before, weights)
+        put_in(before, weights)
 
 
-def _copy(tensors: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+def put_in(tensors: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+    """Have weights, by name, hold what tensors of these names hold."""
     import torch
 
     with torch.no_grad():

@@ -60,9 +60,9 @@ class Journal:
 
     def go_back(self, mark: Mark) -> None:
         """Hold the rows that a mark is of, and no others. Raises ValueError: the file does not begin with them (names it)."""
-        if fault := fault_of_mark(self.path, mark):
-            raise ValueError(f"{self.path}: {fault}; train anew")
         data = _beginning(self.path, mark.num_bytes)
+        if fault := _fault(self.path, data, mark):
+            raise ValueError(f"{self.path}: {fault}; train anew")
         self._rows = [json.loads(line) for line in data.splitlines()]
         self._num_written, self._num_bytes = len(self._rows), mark.num_bytes
         self._digest = hashlib.blake2b(data, digest_size=CHECKSUM_BYTES)
@@ -70,7 +70,10 @@ class Journal:
 
 def fault_of_mark(path: Path, mark: Mark) -> str | None:
     """Return what is wrong with a file that should begin with what a mark is of, None where it does."""
-    data = _beginning(path, mark.num_bytes)
+    return _fault(path, _beginning(path, mark.num_bytes), mark)
+
+
+def _fault(path: Path, data: bytes, mark: Mark) -> str | None:
     if len(data) < mark.num_bytes:
         return f"{path.name} has {len(data)} bytes where the state has {mark.num_bytes}"
     return None if hashlib.blake2b(data, digest_size=CHECKSUM_BYTES).hexdigest() == mark.checksum else f"{path.name} is not what the state knew"

@@ -1,6 +1,6 @@
 """Where a training has got to: all that its next step depends on and all that was written down of it, as it is kept and taken up again."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from kernels.training.config import TrainingConfig
 from kernels.training.execution.scaling import Scaling, ScalingConfig, first_scaling, pack, unpack
 from kernels.training.guards import Guard
-from kernels.training.optimization.averaging import Averaging, start_averaging, swapped_in
+from kernels.training.optimization.averaging import Averaging, put_in, start_averaging, swapped_in
 from kernels.training.optimization.optimizers import Optimizer
 from kernels.training.states.journal import Journal
 from kernels.training.states.resume import TrainingState, load_state, save_state
@@ -65,14 +65,7 @@ class Progress:
     def put_averages_in(self) -> None:
         """Have the model hold the averages at the end: they are what is kept."""
         if self._averaging is not None and self._is_averaged:
-            self._put_in(self._averaging.averages())
-
-    def _put_in(self, weights: Mapping[str, Any]) -> None:
-        import torch
-
-        with torch.no_grad():
-            for name, weight in self.weights.items():
-                weight.copy_(weights[name])
+            put_in(self._averaging.averages(), self.weights)
 
     # --- states ---
 
@@ -111,7 +104,7 @@ class Progress:
         def of(kind: str) -> dict[str, Any]:
             return {name.removeprefix(kind): tensor for name, tensor in state.tensors.items() if name.startswith(kind)}
 
-        self._put_in(of("model."))
+        put_in(of("model."), self.weights)
         self._optimizer.load_state(of("optimizer."))
         if self._averaging is not None:
             self._averaging.load_state(of("average."))

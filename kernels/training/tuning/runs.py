@@ -15,9 +15,8 @@ from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints, fast
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
-from kernels.training.costs.flops import Flops, count_flops
+from kernels.training.costs.flops import count_flops
 from kernels.training.course.horizon import Extent
-from kernels.training.course.stages import Plan
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.conversations import RowShape, Text, row_length
 from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts
@@ -65,14 +64,6 @@ class Material(NamedTuple):
     """Of examples by number."""
 
 
-class Layout(NamedTuple):
-    """What is known of a training on conversations before its model is touched."""
-
-    told: Outline
-    plan: Plan
-    flops: Flops
-
-
 def conversations(examples: Path) -> list[list[Turn]]:
     """Return the conversations of a Parquet file of documents, in order; a document that is none has no turns."""
     column = pq.read_table(examples, partitioning=None, columns=["turns"])["turns"]  # pyright: ignore[reportUnknownMemberType]
@@ -111,26 +102,26 @@ def shape_of(parent: Parent, texts: Iterable[Text], max_length: int) -> RowShape
     return RowShape(row_length(texts), parent.tokenizer.pad_token_id, is_prefix=parent.trainable.attention == "prefix")
 
 
-def lay_out(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Layout:
+def lay_out(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Outline:
     """Return how long a training is and how it computes; ``job.say`` is told what a reader should know."""
     num_tokens = sum(text.num_read for text in material.texts)
     flops = count_flops(parent.trainable, max(1, round(num_tokens / len(material.texts))))
     mean_length = -(-num_tokens // material.num_examples)
-    told = outline(job, config, Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token))
-    return Layout(told, told.plan(config, material.shape.length), flops)
+    extent = Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token)
+    return outline(job, config, extent, flops, material.shape.length)
 
 
-def feed_of(config: TuningConfig, layout: Layout, material: Material) -> tuple[ExampleFeed, RowShape]:
+def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[ExampleFeed, RowShape]:
     """Return the steps of a training and the shape of their rows; what is compiled is to have as many rows each time, but for a rare step."""
 
     def feed(shape: RowShape) -> ExampleFeed:
         return ExampleFeed(
-            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), layout.plan, config.seed, config.micro_batch_size
+            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), told.plan, config.seed, config.micro_batch_size
         )
 
-    if not layout.told.setting.compiled:
+    if not told.setting.compiled:
         return feed(material.shape), material.shape
-    looked_at = map(feed(material.shape).batch, range(min(STEPS_LOOKED_AT, layout.told.horizon.last_step)))
+    looked_at = map(feed(material.shape).batch, range(min(STEPS_LOOKED_AT, told.horizon.last_step)))
     shape = material.shape._replace(least_rows=max(len(part.inputs_BT) for batch in looked_at for part in batch.parts))
     return feed(shape), shape
 

@@ -20,7 +20,7 @@ from kernels.training.feeding.conversations import RowShape, Text, rows_of, text
 from kernels.training.learner import Setting
 from kernels.training.outline import Outline, Rates
 from kernels.training.tuning.config import TuningConfig
-from kernels.training.tuning.runs import Layout, Material, feed_of, load_parent, shape_of, split
+from kernels.training.tuning.runs import Material, feed_of, load_parent, shape_of, split
 
 
 def conversations(prompts: range, answers: int = 2) -> list[Text]:
@@ -56,12 +56,12 @@ def laid_out(*, compiled: bool) -> tuple[Any, RowShape]:
     shape = RowShape(24, 3)
     plan = make_plan(40, constant(8), whole_rows(24), 24)
     setting = Setting("cpu", "float32", compiled, 0.0, "none")
-    layout = Layout(Outline(Rates(0.1, 8, 0.0, []), Horizon(40, 40, 0, ""), setting), plan, Flops(1, 1, 1))
+    told = Outline(Rates(0.1, 8, 0.0, []), Horizon(40, 40, 0, ""), plan, setting, Flops(1, 1, 1))
     config = TuningConfig.model_validate(
         {"seed": 1, "num_steps": 40, "batch_size": 8, "learning_rate": 0.1, "warmup_steps": 0, "max_length": 30}
         | {"precision": "float32", "checkpoint_every": 9}
     )
-    return feed_of(config, layout, Material("conversations", texts, len(texts), shape, partial(rows_of, texts)))
+    return feed_of(config, told, Material("conversations", texts, len(texts), shape, partial(rows_of, texts)))
 
 
 def test_what_is_compiled_reads_as_many_rows_in_each_step_as_the_fullest_of_the_first_ones() -> None:
