@@ -19,7 +19,7 @@ NUM_COLOURS = 64
 """Of a plot of several runs, whose lines differ by colour alone."""
 SMOOTHED_SHARE = 50
 """A line of a plot of several runs is the mean over this part of its steps: single batches would hide one run behind another."""
-VALIDATIONS = {"validation_bits_per_byte": "validation (bits per byte)", "validation_loss": "validation loss (nats per token)"}
+VALIDATIONS = {"validation_bits_per_byte": "validation (bits per byte)", "validation_loss": "validation loss (nats)"}
 """What a validation measures, the fairest first, with its title."""
 _COLUMNS = 3
 _PALETTE = "tab10"
@@ -34,8 +34,12 @@ class Panel(NamedTuple):
 
 
 PANELS = (
-    Panel("loss (nats per token)", {"loss": ("training", GREY), "validation_loss": ("validation", BLUE)}),
+    Panel("loss (nats)", {"loss": ("training", GREY), "validation_loss": ("validation", BLUE)}),
     Panel("validation (bits per byte)", {"validation_bits_per_byte": ("validation", BLUE)}),
+    Panel(
+        "chosen answer preferred (share of pairs)",
+        {"rewards/accuracies": ("training", GREY), "validation_rewards/accuracies": ("validation", BLUE)},
+    ),
     Panel("learning rate", {"learning_rate": ("", GREY)}),
     Panel("gradient norm", {"gradient_norm": ("", GREY)}),
     Panel("tokens per second", {"tokens_per_second": ("", GREY)}),
@@ -46,8 +50,8 @@ PANELS = (
 def plot_losses(losses: pl.DataFrame) -> bytes:
     """Return a PNG of a training: a panel for each thing measured, against step.
 
-    ``losses`` has step, loss and optionally validation_loss, validation_bits_per_byte, learning_rate, gradient_norm, tokens_per_second and mfu, null
-    where they were not measured; one that never was has no panel.
+    ``losses`` has step, loss (nats a token; a pair of answers where preferences are learned) and optionally the columns of `PANELS`, null where they
+    were not measured; a panel of which nothing was is not drawn.
 
     Raises:
         ValueError: there is no step.
@@ -72,7 +76,7 @@ def plot_losses(losses: pl.DataFrame) -> bytes:
 def plot_runs(runs: Mapping[str, pl.DataFrame]) -> bytes:
     """Return a PNG of several trainings that compare, a line each in the order given: what validation measured, and the training loss.
 
-    Validation in bits a byte, where every run was measured by it, else in nats a token where every run was validated; against tokens read where every
+    Validation in bits a byte, where every run was measured by it, else in nats where every run was validated; against tokens read where every
     run counts them a step (``num_tokens``), else against step. ``runs`` has the losses of each, by model, as `plot_losses` takes them.
 
     Raises:
@@ -95,7 +99,7 @@ def plot_runs(runs: Mapping[str, pl.DataFrame]) -> bytes:
         if by_tokens:
             axes.xaxis.set_major_formatter(FuncFormatter(_counted))
         axes.set_xlabel("training tokens" if by_tokens else "step", fontsize=8)
-        axes.set_title(VALIDATIONS.get(column, "training loss (nats per token)"), fontsize=9, loc="left")
+        axes.set_title(VALIDATIONS.get(column, "training loss (nats)"), fontsize=9, loc="left")
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right upper", frameon=False, fontsize=8)
@@ -118,8 +122,7 @@ def _draw_panel(axes: "Axes", losses: pl.DataFrame, panel: Panel) -> None:
     axes.set_xlabel("step", fontsize=8)
     axes.set_title(panel.title, fontsize=9, loc="left")
     axes.tick_params(labelsize=8)
-    axes.ticklabel_format(axis="y", scilimits=(-3, 5))
-    axes.yaxis.get_offset_text().set_fontsize(8)
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.spines[["top", "right"]].set_visible(False)
     if len(axes.lines) > 1:
         axes.legend(frameon=False, fontsize=8)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from kernels.specs.families import specs
 from kernels.specs.methods import Method
 from kernels.specs.objectives import Attention
-from kernels.specs.tasks import Task
+from kernels.specs.tasks import CONTINUES_TEXTS, Task
 
 
 class ModelKind(NamedTuple):
@@ -32,6 +32,12 @@ def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
             return ModelKind(attention or "causal", method.reads_images)
         model = entry.parents[0]
     return None  # a circle, which is a fault of its own
+
+
+def continues_texts(recipe: Any, model: str) -> bool:
+    """Return whether a model of a recipe answers a text with another."""
+    kind = kind_of_model(recipe, model)
+    return kind is not None and kind.attention in CONTINUES_TEXTS
 
 
 def applies(recipe: Any, eval_: str, model: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from assets.corpus.names import REPORT
 from assets.evals.names import LEADERBOARD
 from assets.models.names import model_asset
+from pipelines.recipe.kinds_of_models import continues_texts
 from pipelines.terminal.application import RECIPE, console, styled
 from pipelines.terminal.workbench import Workbench
 
@@ -24,7 +25,7 @@ def print_next_steps(bench: Workbench, standing: Collection[str]) -> None:
         commands.append((f"show {LEADERBOARD}", "models side by side"))
     elif REPORT in standing:
         commands.append((f"show {REPORT}", "what was kept, dropped, masked"))
-    models = [name for name in bench.recipe.entries.models if model_asset(name) in standing]
+    models = [name for name in bench.recipe.entries.models if model_asset(name) in standing and continues_texts(bench.recipe.entries, name)]
     if models:
         commands.append((f"chat {models[-1]}", "talk to it"))
     for words, what in commands:

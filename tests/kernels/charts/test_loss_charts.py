@@ -39,6 +39,11 @@ def test_what_was_never_measured_takes_no_room() -> None:
     assert height_of(plot_losses(LOSSES.with_columns(mfu=MEASURED["mfu"]))) != height_of(plain)
 
 
+def test_a_training_of_preferences_shows_how_often_the_chosen_answer_is_preferred() -> None:
+    told = LOSSES.with_columns(pl.lit(0.5).alias("rewards/accuracies"))
+    assert height_of(plot_losses(told)) != height_of(plot_losses(LOSSES))
+
+
 def test_runs_are_told_apart_and_drawn_against_the_tokens_they_read() -> None:
     wide = LOSSES.with_columns(num_tokens=pl.col("num_tokens") * 4)
     runs = {f"model_{index}": LOSSES.with_columns(loss=pl.col("loss") + index / 10) for index in range(12)}

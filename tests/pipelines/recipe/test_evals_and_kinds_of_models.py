@@ -7,7 +7,7 @@ import pytest
 
 from kernels.specs.families import specs
 from pipelines.recipe.graph import build_graph
-from pipelines.recipe.kinds_of_models import ModelKind, kind_of_model
+from pipelines.recipe.kinds_of_models import ModelKind, continues_texts, kind_of_model
 from pipelines.recipe.schema import load_recipe
 from resources.storage.home import Home
 from resources.storage.sources import ObservedSources
@@ -58,6 +58,11 @@ def test_a_model_made_from_another_sees_as_that_one_does(method: str, tmp_path: 
         ModelKind("causal", reads_images=False),
         *[ModelKind("bidirectional", reads_images=False)] * 2,
     ]
+
+
+def test_only_a_model_that_continues_texts_is_one_to_talk_to(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, BOTH)).entries
+    assert [continues_texts(recipe, name) for name in ("base", "encoder", "unknown")] == [True, False, False]
 
 
 def test_what_others_made_counts_as_causal(tmp_path: Path) -> None:
