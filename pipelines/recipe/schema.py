@@ -27,7 +27,7 @@ from kernels.specs.tokenizers import AnyTokenizer, TokenizerOfFile, TokenizerOfM
 from kernels.tokens.mixtures.config import MixtureConfig
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.descriptions import describe
-from pipelines.recipe.faults import find_faults
+from pipelines.recipe.faults.finding import find_faults
 from pipelines.recipe.sizes import unfolded
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 

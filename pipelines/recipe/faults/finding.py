@@ -8,9 +8,9 @@ from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.families import specs
 from kernels.specs.tokenizers import TokenizerMethod
 from kernels.training.logs.offline_runs import PURPOSE, WANDB
-from pipelines.recipe.dangling import Fault, known
-from pipelines.recipe.eval_faults import eval_faults
-from pipelines.recipe.mixture_faults import mixture_faults
+from pipelines.recipe.faults.dangling import Fault, known
+from pipelines.recipe.faults.evals import eval_faults
+from pipelines.recipe.faults.mixtures import mixture_faults
 from pipelines.recipe.splits import earlier_of
 from pipelines.recipe.tokenizers import is_of_model, owner, packer, packer_of_model, tokenizer_of
 

@@ -9,7 +9,7 @@ from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import Task
-from pipelines.recipe.dangling import Fault, known
+from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.splits import not_held_out
 

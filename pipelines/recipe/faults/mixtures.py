@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.recipe.dangling import Fault, known
+from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.splits import earlier_of
 from pipelines.recipe.tokenizers import owner, packer
 
