@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import SerializationInfo, SerializeAsAny, model_serializer
+
 from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild
 from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_summary
@@ -15,6 +17,7 @@ from assets.models.told import show_training
 from kernels.specs.config import Config
 from kernels.specs.families import expanded, specs
 from kernels.specs.methods import Method, MethodJob
+from kernels.tokens.mixtures.config import ValidationShare
 from resources.devices.jobs import Job, Reporter, Request, World
 
 CHECKPOINT = "checkpoint"
@@ -45,11 +48,28 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
         group="models",
         kinds=("pytorch", "huggingface"),
         code_version=f"{plan.method.name}:{plan.method.version}",
-        config=lambda partition: plan.config,
+        config=lambda partition: computed_by(plan),
         made_from=upstreams(plan.method.needs, plan.said),
         build=lambda build: run_method(build, plan),
         uses_gpu=True,
     )
+
+
+class ConfigOfExamples(Config):
+    """A method's config, and what is left out of its examples; written as one."""
+
+    method: SerializeAsAny[Config]
+    held_out: dict[str, tuple[ValidationShare, ...]]
+
+    @model_serializer
+    def _as_one(self, info: SerializationInfo) -> dict[str, Any]:
+        held_out = {source: [share.model_dump() for share in shares] for source, shares in self.held_out.items()}
+        return {**self.method.model_dump(mode="json", by_alias=info.by_alias), "held_out": held_out}
+
+
+def computed_by(plan: ModelPlan) -> Config:
+    """Return what a checkpoint is computed by, beside what it is made from."""
+    return ConfigOfExamples(method=plan.config, held_out=dict(plan.said.held_out)) if plan.said.held_out else plan.config
 
 
 def run_method(build: CellBuild, plan: ModelPlan) -> None:

@@ -3,9 +3,10 @@
 The one place that knows kinds of needs (kernels/specs/needs.py); a new kind is a class here.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, cast
 
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from assets.models.names import model_asset
 from assets.tokens.names import mixture_asset, tokenizer_asset
 from kernels.specs.names import nearest
 from kernels.specs.needs import Examples, MethodNeed, Mixture, Package, Parent, Tokenizer
+from kernels.tokens.mixtures.config import ValidationShare, is_validation
 from resources.storage.sources import Location
 from resources.storage.tables import write_table
 
@@ -33,6 +35,8 @@ class NeedsOfRecipe(NamedTuple):
     """Of the mixture; None is the recipe's only one."""
     location: Location | None
     """Where the package is."""
+    held_out: Mapping[str, tuple[ValidationShare, ...]] = MappingProxyType({})
+    """By source of examples what mixtures may hold out of it: it is not learned from, since evals ask every model about it."""
 
 
 class RecipeNames(NamedTuple):
@@ -114,14 +118,27 @@ class _ExamplesKind:
         return every(CLEAN, said.data or ())
 
     def path(self, need: Examples, position: int, said: NeedsOfRecipe, build: CellBuild) -> Path:
-        """Write the clean documents of the sources to one file, in order of arrival."""
+        """Write the clean documents of the sources to one file, in order of arrival, without those that mixtures hold out."""
         sources = said.data or ()
         keys = [key for key in build.usable(CLEAN) if source_of(key) in sources]
         if not keys:
             raise ValueError(f"{build.cell}: no partition of {', '.join(sources)} passed its checks; mend the data first")
         path = build.scratch / "examples.parquet"
-        write_table(path, pa.concat_tables([build.table(CLEAN, "documents", key) for key in keys]))
+        found = {key: build.table(CLEAN, "documents", key) for key in keys}
+        kept = pa.concat_tables([_to_learn_from(table, said.held_out.get(source_of(key), ())) for key, table in found.items()])
+        num_found = sum(table.num_rows for table in found.values())
+        if kept.num_rows < num_found:
+            build.tell(f"{num_found - kept.num_rows} of {num_found} documents are not learned from, as mixtures may hold them out")
+        write_table(path, kept)
         return path
+
+
+def _to_learn_from(documents: pa.Table, held_out: tuple[ValidationShare, ...]) -> pa.Table:
+    """Return the documents that no mixture may hold out."""
+    if not held_out:
+        return documents
+    ids = cast(list[str], documents["id"].to_pylist())
+    return documents.filter(pa.array([not any(is_validation(document_id, share) for share in held_out) for document_id in ids], pa.bool_()))
 
 
 class _PackageKind:

@@ -12,7 +12,7 @@ from assets.tokens.names import mixture_asset, shards_asset, tokenizer_asset
 from kernels.tokens.mixtures.config import MixtureConfig
 from resources.storage.tables import read_table
 
-MIXTURES_VERSION = 5
+MIXTURES_VERSION = 6
 HELDOUT_FILE = "heldout.parquet"
 
 

@@ -55,10 +55,12 @@ class TextEncoder:
         self._spelled = re.compile(f"(?={alternatives}|{GUARD})")
         self._marks = re.compile(f"({GUARD}?)({alternatives}|{GUARD})")
         self._lost = re.compile(rf"\\(?:u007f|x7f)(?:{alternatives})")
-        self.vocabulary_size: int = self._plain.get_vocab_size()
+        vocabulary: dict[str, int] = self._plain.get_vocab()
+        self.vocabulary_size: int = max(vocabulary.values(), default=-1) + 1
+        """Behind the largest id: a vocabulary that others cut down may have gaps, and ids beyond the number of its tokens."""
         unknown = getattr(self._plain.model, "unk_token", None)
         self._forbidden = {index for token, index in self.control.items() if token != unknown}
-        self._pieces = self._piece_encoder(settings)
+        self._pieces = self._piece_encoder(settings, vocabulary)
         self.joins_freely: bool = self.content("\na")[-len(self.content("a")) :] == self.content("a")
         """Whether a text begins with the same tokens wherever it stands: not where a tokenizer puts a blank before it."""
         self._is_forbidden = np.zeros(max([self.vocabulary_size, *(index + 1 for index in self.control.values())]), np.bool_)
@@ -70,7 +72,7 @@ class TextEncoder:
         """The tokenizer with eyes for control tokens."""
         return _tokenizer(self._json)
 
-    def _piece_encoder(self, settings: dict[str, Any]) -> PieceEncoder | None:
+    def _piece_encoder(self, settings: dict[str, Any], vocabulary: dict[str, int]) -> PieceEncoder | None:
         """Return what encodes texts piece by piece, None where the tokenizer is not known to cut as it must for that."""
         from tokenizers import pre_tokenizers
 
@@ -78,7 +80,7 @@ class TextEncoder:
         if cuts is None:
             return None
         prefix = settings["model"].get("continuing_subword_prefix") or ""
-        return PieceEncoder(self._plain, cuts, bytes_of_tokens(self._plain.get_vocab(), prefix, pre_tokenizers.ByteLevel.alphabet()))
+        return PieceEncoder(self._plain, cuts, bytes_of_tokens(vocabulary, prefix, pre_tokenizers.ByteLevel.alphabet()))
 
     def content(self, text: str) -> list[int]:
         """Return the ids of a text as content."""

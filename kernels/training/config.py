@@ -19,7 +19,7 @@ class TrainingConfig(HorizonConfig):
     """For how long a model is trained, and how fast it learns."""
 
     seed: int
-    """Of the order of sequences, of what an objective draws, and of weights where they are drawn."""
+    """Of what an objective draws, of weights where they are drawn, and of the order of examples; a mixture orders its rows by a seed of its own."""
     batch_size: Annotated[int, Field(gt=0)] | Literal["auto"]
     """Sequences a step; ``auto`` derives it from the tokens of the training (Li et al. 2025, arXiv 2503.04715)."""
     batch_stages: list[BatchStage] = Field(default=[])

@@ -3,8 +3,10 @@
 Each mixture draws its held-out documents by seed and share; one that comes after others holds out what they do, and leaves out what they trained on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
+
+from kernels.tokens.mixtures.config import ValidationShare
 
 
 def earlier_of(recipe: Any, mixture: str) -> tuple[str, ...]:
@@ -44,6 +46,16 @@ def not_held_out(recipe: Any, mixture: str, model: str) -> str | None:
         if set(read.sources) & set(asked.sources) and (read.seed != asked.seed or read.validation_fraction < asked.validation_fraction):
             return name
     return None
+
+
+def held_out_of(recipe: Any, sources: Collection[str]) -> dict[str, tuple[ValidationShare, ...]]:
+    """Return what mixtures may hold out of some sources, by source: of each mixture that reads it, the seed and share by which it draws."""
+    found: dict[str, tuple[ValidationShare, ...]] = {}
+    for source in sorted(sources):
+        draws = {(entry.seed, entry.validation_fraction) for entry in recipe.mixtures.values() if source in entry.sources}
+        if shares := tuple(ValidationShare(seed=seed, validation_fraction=share) for seed, share in sorted(draws) if share):
+            found[source] = shares
+    return found
 
 
 def _trained_on(recipe: Any, model: str) -> Iterator[str]:

@@ -72,7 +72,7 @@ def build_mixture(
     with RowWriter(shards, config.sequence_length, pad_token_id, out) as writer:
         writer.write("train", rows.documents, rows.spans)
         writer.write("validation", held.documents, held.spans)
-    index = _index(rows, config, again, writer.content)
+    index = _index(rows, held, config, again, writer.content)
     parts = {name: _parts(name, found, rows, held) for name in rows.by_rows}
     write_composition(parts, index, out / "composition.parquet")
     write_index(index, out)
@@ -123,7 +123,7 @@ def _parts(name: str, found: Mapping[str, SourceDocuments], rows: Rows, held: Ro
     )
 
 
-def _index(rows: Rows, config: MixtureConfig, again: Mapping[str, Fraction], content: str) -> MixtureIndex:
+def _index(rows: Rows, held: Rows, config: MixtureConfig, again: Mapping[str, Fraction], content: str) -> MixtureIndex:
     """Return what a training depends on. Sources without a share are in none of it."""
     epochs = {source: config.epochs_of(source) for source in config.sources}
     epochs |= {replayed_rows(source): max(epochs.values()) for source in again}
@@ -133,7 +133,7 @@ def _index(rows: Rows, config: MixtureConfig, again: Mapping[str, Fraction], con
         sources={name: SourceRows(first_row=rows.first_rows[name], num_rows=rows.num_rows[name], max_epochs=most) for name, most in epochs.items()},
         weights=_with_replayed(config.weights, again),
         stages=[stage.model_copy(update={"weights": _with_replayed(stage.weights, again)}) for stage in config.stages],
-        max_documents=int(rows.spans.segment.max()) + 1,
+        max_documents=max(int(split.spans.segment.max(initial=0)) for split in (rows, held)) + 1,
         content=content,
         num_replayed_tokens=sum(each.num_tokens for each in rows.replayed),
     )

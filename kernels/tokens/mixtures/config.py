@@ -118,7 +118,16 @@ class MixtureConfig(Config):
         return [self.weights, *(stage.weights for stage in self.stages)]
 
 
-def is_validation(document_id: str, config: MixtureConfig) -> bool:
+class ValidationShare(Config):
+    """All that says which documents a mixture may hold out, so that what is no mixture keeps away from them too."""
+
+    seed: int
+    """Of the mixture."""
+    validation_fraction: float = Field(ge=0, lt=1)
+    """Of the mixture."""
+
+
+def is_validation(document_id: str, config: MixtureConfig | ValidationShare) -> bool:
     """Return whether a document is held out."""
     return draw(document_id, config.seed) < num_validation_draws(config)
 
@@ -133,6 +142,6 @@ def replay_draw(document_id: str, config: MixtureConfig) -> int:
     return draw(f"{config.after} {document_id}", config.seed)
 
 
-def num_validation_draws(config: MixtureConfig) -> int:
+def num_validation_draws(config: MixtureConfig | ValidationShare) -> int:
     """Return how many of the 2**64 numbers are those of held-out documents."""
     return int(config.validation_fraction * 2**64)

@@ -88,7 +88,7 @@ class MixtureIndex(Config):
     stages: list[Stage] = Field(default=[])
     """Shares later on."""
     max_documents: int = Field(gt=0)
-    """The most documents in one row of the training split."""
+    """The most documents in one row of either split: both are read by the same lengths."""
     content: str = Field(min_length=1)
     """Digest of the rows of both splits: mixtures of one index are the same, token for token."""
     num_replayed_tokens: int = Field(default=0, ge=0)

@@ -26,7 +26,7 @@ class HorizonConfig(Config):
     num_tokens: int | None = Field(default=None, gt=0)
     """Tokens of all rows that are read, at most."""
     num_epochs: float | None = Field(default=None, gt=0)
-    """Times that each row of the mixture is read, at most; a part of an epoch reads a part of the rows."""
+    """Rows that are read, at most, for each row of the mixture, some more and some less often, as weights say; part of an epoch reads a part."""
     num_flops: float | None = Field(default=None, gt=0)
     """Floating-point operations of all steps, at most."""
     tokens_per_parameter: float | None = Field(default=None, gt=0)

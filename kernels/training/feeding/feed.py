@@ -97,9 +97,10 @@ class Feed(StepFeed):
 
     def __init__(self, mixture: Path, plan: Plan, transform: Transform, seed: int, micro_batch_size: int | None) -> None:
         """Lay out the order. Raises ValueError: a source would be read more often than the mixture allows."""
-        self._split, self._plan, self._transform, self._seed, self._micro = open_split(mixture, "train"), plan, transform, seed, micro_batch_size
+        self._split, self._plan, self._seed, self._micro = open_split(mixture, "train"), plan, seed, micro_batch_size
         index: MixtureIndex = read_index(mixture)
         self._order = Order(index, num_rows(plan))
+        self._transforms = {stage.length: _of_pieces(transform, stage.length, index) for stage in plan.stages}
 
     def batch(self, step: int) -> Batch:
         """Return what a step, counted from 0, reads."""
@@ -115,7 +116,7 @@ class Feed(StepFeed):
                 segments[start : start + size],
                 range(first + start, first + min(start + size, len(tokens))),
                 self._seed,
-                self._transform,
+                self._transforms[reading.length],
             )
             for start in range(0, len(tokens), size)
         ]
@@ -124,3 +125,9 @@ class Feed(StepFeed):
     def epochs(self) -> dict[str, float]:
         """Return how often the whole training reads each source."""
         return self._order.epochs()
+
+
+def _of_pieces(transform: Transform, length: int, index: MixtureIndex) -> Transform:
+    """Return how pieces of rows become examples: as long as a piece asks for, not as a whole row does."""
+    objective, config, control, _ = transform
+    return Transform(objective, config, control, objective.lengths(config, length, min(length, index.max_documents)))

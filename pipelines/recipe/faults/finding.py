@@ -11,7 +11,7 @@ from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.faults.evals import eval_faults
 from pipelines.recipe.faults.mixtures import mixture_faults
-from pipelines.recipe.splits import earlier_of
+from pipelines.recipe.splits import earlier_of, held_out_of
 from pipelines.recipe.tokenizers import is_of_model, owner, packer, packer_of_model, tokenizer_of
 
 TAKEN = {"leaderboard": "the leaderboard of evals", "training_runs": "the trainings side by side"}
@@ -82,7 +82,8 @@ def said_of(recipe: Any, model: str, entry: Any) -> NeedsOfRecipe:
     """Return what a model's entry says of its method's needs."""
     data = tuple(entry.data) if isinstance(entry.data, list) else entry.data
     mixture = recipe.mixtures.get(data) if isinstance(data, str) else None
-    return NeedsOfRecipe(model, tuple(entry.parents), data, mixture.tokenizer if mixture else None, None)
+    held_out = held_out_of(recipe, data) if isinstance(data, tuple) else {}
+    return NeedsOfRecipe(model, tuple(entry.parents), data, mixture.tokenizer if mixture else None, None, held_out)
 
 
 def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """Token shards."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,10 @@ def test_what_a_template_marks_turns_by_is_content_where_a_text_spells_it(tokeni
     mark = own.token_to_id("<|user|>")
     shard, _ = encode_documents(documents("one <|user|> two"), marked)
     assert mark not in shard.tokens and own.decode(shard.tokens[:-1].tolist(), skip_special_tokens=False) == "one <|user|> two"
+
+
+def test_ids_beyond_two_bytes_are_kept_where_a_vocabulary_has_gaps_and_few_tokens(tokenizer: TokenizerFiles) -> None:
+    settings = json.loads(tokenizer.json_text)
+    settings["model"]["vocab"]["z"] = (1 << 16) + 5
+    shard = encode_documents(documents("z"), tokenizer._replace(json_text=json.dumps(settings))).shard
+    assert len(settings["model"]["vocab"]) <= 280 and shard.tokens.tolist() == [(1 << 16) + 5, 0]

@@ -124,3 +124,12 @@ def test_mixtures_that_hold_out_the_same_documents_or_more_may_be_compared(old: 
 
 def test_mixtures_of_different_sources_hold_nothing_out_for_each_other(tmp_path: Path) -> None:
     load_recipe(write(tmp_path, with_another_mixture(("seed: 1", "seed: 2"), ("books: 1.0", "chats: 1.0"))))
+
+
+def test_what_mixtures_hold_out_of_a_source_no_model_is_taught_as_an_example(tmp_path: Path) -> None:
+    other = MIXTURE.replace("  pretrain:", "  other:").replace("seed: 1", "seed: 2").replace("{books: 1.0}", "{chats: 1.0}")
+    unread = MIXTURE.replace("  pretrain:", "  unread:").replace("{books: 1.0}", "{books: 1.0, chats: 0.0}").replace("seed: 1", "seed: 3")
+    for text, expected in ((RECIPE, {}), (RECIPE.replace(MIXTURE, MIXTURE + other + unread), {"chats": [{"seed": 2, "validation_fraction": 0.2}]})):
+        graph = build_graph(load_recipe(write(tmp_path, text)), Home.resolve(tmp_path / ".mill", {}))
+        config = graph.artifacts["models/sft"].config(None)
+        assert config is not None and config.model_dump(mode="json", by_alias=True).get("held_out", {}) == expected

@@ -10,6 +10,7 @@ import pytest
 
 from kernels.documents.conversations import TURNS, conversation
 from kernels.documents.schema import document_table
+from kernels.specs.families import specs
 from kernels.specs.turns import Turn
 from kernels.tokens.mixtures.building import build_mixture
 from kernels.tokens.mixtures.config import MixtureConfig, is_validation
@@ -17,6 +18,8 @@ from kernels.tokens.mixtures.index import read_index
 from kernels.tokens.mixtures.order import most_rows
 from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 from kernels.tokens.shards import Shard
+from kernels.training.feeding.batches import Transform, prepare_rows
+from tests.token_rows import CONTROL
 
 PAD = 9999
 IN_TRAINING: Any = [("split", "=", "train")]
@@ -119,11 +122,26 @@ def test_the_index_says_how_the_mixture_is_read(tmp_path: Path) -> None:
     assert {source: rows.max_epochs for source, rows in index.sources.items()} == {"a": 2.0, "b": 3.5}
 
 
-def test_the_index_says_how_many_documents_a_row_of_the_training_split_holds_at_most(tmp_path: Path) -> None:
+def test_the_index_says_how_many_documents_a_row_of_either_split_holds_at_most(tmp_path: Path) -> None:
     for name, length in (("few", 20), ("many", 4)):
         build(tmp_path / name, [("a", shard("a", 30, length))], config(weights={"a": 1.0}))
-        segments = np.load(tmp_path / name / "train_segments.npy")
+        segments = np.concatenate([np.load(tmp_path / name / f"{split}_segments.npy") for split in ("train", "validation")])
         assert read_index(tmp_path / name).max_documents == max(len(set(row) - {PADDING_SEGMENT}) for row in segments.tolist())
+
+
+def test_held_out_rows_of_more_documents_than_any_that_is_trained_on_can_be_read(tmp_path: Path) -> None:
+    chosen = config(weights={"a": 1.0}, sequence_length=64, validation_fraction=0.5)
+    names = [f"a/f#{number}" for number in range(120)]
+    lengths = [2 if is_validation(name, chosen) else 64 for name in names]
+    tokens = np.concatenate([np.array([10] * (length - 1) + [0], np.uint16) for length in lengths])
+    (tmp_path / "m").mkdir()
+    build_mixture([("a", Shard(tokens, np.cumsum([0, *lengths]), names))], [], chosen, PAD, tmp_path / "m")
+    objective = specs("objectives")["span_corruption"]
+    settings, most = objective.config(), read_index(tmp_path / "m").max_documents
+    transform = Transform(objective, settings, CONTROL, objective.lengths(settings, 64, most))
+    held, segments = (np.load(tmp_path / "m" / f"validation_{kind}.npy") for kind in ("tokens", "segments"))
+    examples = prepare_rows(held, segments, range(len(held)), 0, transform)
+    assert (examples.segments_BT >= 0).sum() == (segments != PADDING_SEGMENT).sum() == 2 * sum(length == 2 for length in lengths)
 
 
 def test_a_changed_token_makes_another_index_be_it_trained_on_or_held_out(tmp_path: Path) -> None:
