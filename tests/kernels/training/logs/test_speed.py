@@ -1,10 +1,13 @@
 """Speed is that of the last seconds, without what was spent on telling; memory is what the system says."""
 
+import subprocess
+import sys
 from mmap import PAGESIZE, mmap
+from pathlib import Path
 
 import pytest
 
-from kernels.training.logs.speed import WINDOW_SECONDS, Speed, memory
+from kernels.training.logs.speed import WINDOW_SECONDS, Speed, memory, peak_host_bytes
 
 
 class Clock:
@@ -82,3 +85,13 @@ def test_memory_is_what_this_process_holds_and_the_most_that_it_held() -> None:
     if "memory_mb" in before:  # where the system tells
         assert 150 < now["memory_mb"] - before["memory_mb"] < 400
     held.close()
+
+
+@pytest.mark.skipif("VmHWM" not in (Path("/proc/self/status").read_text() if sys.platform == "linux" else ""), reason="the system does not tell")
+def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_launched_it() -> None:
+    with mmap(-1, 400_000_000) as held:
+        for place in range(0, len(held), PAGESIZE):
+            held[place] = 1
+    code = "from kernels.training.logs.speed import peak_host_bytes; print(peak_host_bytes())"
+    of_child = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert peak_host_bytes() > 400_000_000 > of_child
