@@ -91,7 +91,7 @@ def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
     words: list[str] = []
 
     def budget(num_tokens: int) -> derived.Budget:
-        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0))
+        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0), extent.num_output_parameters)
 
     batch_size = config.batch_size
     if batch_size == "auto":

@@ -80,7 +80,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
-    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
+    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops, counted.num_output_parameters)
     check_lengths("length_stages", config.length_stages, index.sequence_length)
     told = outline(job, config, extent, counted, index.sequence_length, config.length_stages)
     feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size)

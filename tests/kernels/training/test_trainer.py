@@ -260,6 +260,8 @@ def test_derived_numbers_are_told_with_their_law(data: Path, tmp_path: Path) -> 
     run(data, tmp_path, config(learning_rate="auto", weight_decay="auto", num_steps=None, num_tokens=900), say=words.append)
     assert any("learning rate" in word and "Step Law" in word for word in words) and any("weight decay" in word for word in words)
     assert any("by num_tokens 900" in word for word in words)
+    blocks = 16 * (16 + 2 * 8) + 16 * 16 + 3 * 16 * 32  # queries, keys and values, output of attention, gated layer
+    assert any(f"for N = {blocks:,} and D" in word for word in words), "Step Law leaves out what grows with the vocabulary"
 
 
 def test_an_architecture_that_has_no_module_of_ours_trains_by_transformers_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
