@@ -55,7 +55,7 @@ def attention(config: PretrainConfig) -> Attention:
 
 SPEC = Method(
     name="pretrain",
-    version=4,
+    version=5,
     config=PretrainConfig,
     needs=(MIXTURE, TOKENIZER),
     run=run,

@@ -34,7 +34,7 @@ def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) ->
 
 
 def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:
-    """Return whether every loss is finite, those of validations too, and the last tenth of them below the first or the last validation below the first.
+    """Return whether every loss is finite, of validations too, and the last tenth of them below the first or the last validation below the first.
 
     A model that stands learns little that is new in a few steps, and batches of few examples differ by more: validations are of the same examples.
     """

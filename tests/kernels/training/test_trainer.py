@@ -17,10 +17,12 @@ from kernels.models.formats.fast import counts_of
 from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from kernels.training.guards import Verdict
 from kernels.training.logs.event_files import EVENTS, FOLDER, read_scalars
 from kernels.training.logs.telling import read_told, speeds_of
 from kernels.training.logs.tensors import STATISTICS
 from kernels.training.states.progress import RECORDS
+from kernels.training.trainer import Record, Trainer
 from tests.kernels.methods.pretraining.test_pretrain import config as pretrain_config
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
@@ -226,6 +228,31 @@ def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_
     found = losses(tmp_path)
     assert found["step"].to_list() == [float(step) for step in range(1, 13)]
     assert found["learning_rate"][6] == pytest.approx(0.5 * _rate(7)) and found["learning_rate"][5] == pytest.approx(_rate(6))
+
+
+@pytest.mark.parametrize("keep_states", [1, 2])
+def test_where_a_training_goes_back_to_does_not_depend_on_states_that_a_clock_or_a_signal_asked_for(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_states: int
+) -> None:
+    plain = Trainer._judge
+
+    def diverges_once(self: Trainer, record: Record, norm: float) -> Verdict:
+        is_first = record["step"] == 9 and self._progress.num_roll_backs == 0
+        return Verdict("diverged", "so it is said") if is_first else plain(self, record, norm)
+
+    def ask(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 8:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Trainer, "_judge", diverges_once)
+    chosen = config(guards={"on_divergence": "roll_back"}, keep_states=keep_states)
+    said: dict[str, list[str]] = {"whole": [], "asked": []}
+    run(data, tmp_path / "whole", chosen, say=said["whole"].append)
+    with pytest.raises(SystemExit, match="behind step 8"):
+        run(data, tmp_path / "asked", chosen, ask, said["asked"].append)
+    run(data, tmp_path / "asked", chosen, say=said["asked"].append)
+    assert said["asked"] == said["whole"] == ["training diverged: so it is said; going on from step 6 at 0.5 of the rate"]
+    assert same(tmp_path / "whole", tmp_path / "asked")
 
 
 def _rate(step: int) -> float:
