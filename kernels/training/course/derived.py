@@ -50,7 +50,8 @@ def derive_learning_rate(law: Law, budget: Budget) -> Derived:
     """Return the peak learning rate of AdamW that a law finds best at its own batch size.
 
     Step Law: 1.79 N^-0.713 D^0.307 for N parameters of blocks alone, without output layer or embeddings, and D tokens, fitted on 215M to 1.07B
-    parameters and 4B to 100B tokens, for a cosine that ends at 1e-5. DeepSeek: 0.3118 C^-0.1250 for C operations, fitted on 1e17 to 2e19, for a schedule of steps.
+    parameters and 4B to 100B tokens, for a cosine that ends at 1e-5. DeepSeek: 0.3118 C^-0.1250 for C operations, fitted on 1e17 to 2e19, for a
+    schedule of steps.
     """
     if law == "step_law":
         value = 1.79 * budget.num_inner_parameters**-0.713 * budget.num_tokens**0.307

@@ -1,8 +1,9 @@
 """Which optimizer moves which parameter, and how fast: an ordered list of patterns, of which the first that matches a name decides.
 
 What a group leaves open follows from the kind of a parameter. Matrices are decayed and moved by the optimizer of the training. Tables (embeddings of
-tokens and positions, and the output layer) and vectors (norms, biases, kernels of one channel each, logs of decay rates) are not decayed, and AdamW
-moves them (Liu et al. 2025, arXiv 2502.16982). A tied output layer is the embedding. Kinds follow from shapes, from modules and from the ends of names.
+tokens and positions, and the output layer) and vectors (norms, biases, kernels of one channel each, logs of decay rates) are not decayed, and
+AdamW moves them (Liu et al. 2025, arXiv 2502.16982). A tied output layer is the embedding. Kinds follow from shapes, from modules and from the ends
+of names.
 """
 
 import re
