@@ -53,6 +53,8 @@ class Parts(NamedTuple):
     feed: StepFeed
     validation: PreparedValidation
     flops: Flops
+    flops_per_token: Callable[[int], int]
+    """Of a step, counted from 0."""
     peak_flops: float
     """Of the machine's matrix products in the training's precision, a second."""
     samples: Callable[[], dict[str, str]]
@@ -108,7 +110,7 @@ class Trainer:
         kept_at = time.monotonic()
         for step, batch in parts.feed.steps(first, parts.last_step):
             record, statistics, verdict = self._step(step, batch)
-            self._speed.count(batch.num_tokens)
+            self._speed.count(batch.num_tokens, parts.flops_per_token(step))
             watchdog.beat()
             if verdict.kind == "diverged":
                 with self._speed.telling():

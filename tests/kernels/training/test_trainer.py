@@ -183,6 +183,14 @@ def test_a_state_of_other_data_is_not_taken_up(data: Path, tmp_path: Path) -> No
     assert words == ["state step-000003: it is of another config or of other data; no state is intact, training starts anew"]
 
 
+def test_pieces_of_rows_are_counted_for_what_they_attend_to(data: Path, tmp_path: Path) -> None:
+    whole = run(data, tmp_path / "whole", config())
+    half = run(data, tmp_path / "half", config(length_stages=[{"from": 0, "length": 8}, {"from": 0.5, "length": LENGTH}]))
+    of_attention = 3 * 4 * 2 * 8 / 2  # a token of 2 heads of 8 by each key, of which a causal one sees half
+    assert whole["flops_per_token"] == 6 * whole["num_matmul_parameters"] + LENGTH * of_attention
+    assert half["flops_per_token"] == whole["flops_per_token"] - 8 * of_attention / 2
+
+
 def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path, config(num_steps=16, learning_rate=0.5, checkpoint_every=1, validate_every=2, keep_states=1))
     best = losses(tmp_path).drop_nulls("validation_loss").filter(pl.col("step") < 16).sort("validation_loss")["step"][0]

@@ -71,6 +71,15 @@ def test_telling_within_a_step_is_no_part_of_it() -> None:
     assert speed.seconds == pytest.approx(2.0)
 
 
+def test_a_share_of_the_peak_goes_by_what_the_tokens_of_each_step_took() -> None:
+    clock = Clock()
+    speed = speed_of(clock)
+    take(speed, clock, 10, 1.0)
+    clock.now += 1.0
+    speed.count(10, 30.0)
+    assert speed.recent()["mfu"] == speed.mean()["mfu"] == pytest.approx((10 * 10 + 10 * 30) / 2 / 1000)
+
+
 def test_before_the_first_step_there_is_no_mean() -> None:
     assert speed_of(Clock()).mean() == {}
 
