@@ -85,6 +85,7 @@ class Progress:
     def go_back(self, state: TrainingState, ratio: float) -> None:
         """Stand where a state stood, at a ratio of the rate from there on, and keep that in its place."""
         self.take_up(state)
+        self.guard.begin_streaks_anew()
         self.rate_ratio *= ratio
         self.num_roll_backs += 1
         remove_behind(self._place.scratch, state.step)

@@ -18,6 +18,7 @@ from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from kernels.training.guards import Verdict
+from kernels.training.learner import Learner
 from kernels.training.logs.event_files import EVENTS, FOLDER, read_scalars
 from kernels.training.logs.telling import read_told, speeds_of
 from kernels.training.logs.tensors import STATISTICS
@@ -199,8 +200,6 @@ def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, 
 
 
 def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kernels.training.learner import Learner
-
     plain = Learner.gradients
     calls = 0
 
@@ -219,8 +218,6 @@ def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: 
 def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_says_so(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kernels.training.learner import Learner
-
     plain = Learner.gradients
     calls = 0
 
@@ -236,6 +233,24 @@ def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_
     found = losses(tmp_path)
     assert found["step"].to_list() == [float(step) for step in range(1, 13)]
     assert found["learning_rate"][6] == pytest.approx(0.5 * _rate(7)) and found["learning_rate"][5] == pytest.approx(_rate(6))
+
+
+def test_what_was_left_out_before_the_state_that_a_training_goes_back_to_is_not_held_against_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Learner.gradients
+    calls = 0
+
+    def broken(self: Learner, batch: Any, scale: float = 1.0) -> float:
+        nonlocal calls
+        calls += 1  # the first is the dry run: steps 5 to 7, then 7 and 8 behind the state of step 6
+        return plain(self, batch, scale) if calls not in (6, 7, 8, 9, 10) else float("nan")
+
+    monkeypatch.setattr(Learner, "gradients", broken)
+    words: list[str] = []
+    summary = run(data, tmp_path, config(guards={"max_skips": 3, "on_divergence": "roll_back"}), say=words.append)
+    assert [word for word in words if "diverged" in word][-1].endswith("going on from step 6 at 0.5 of the rate")
+    assert summary["num_skipped_steps"] == 4
 
 
 @pytest.mark.parametrize("keep_states", [1, 2])
