@@ -16,7 +16,7 @@ from assets.models.names import model_asset
 from kernels.specs.config import Config
 from resources.storage.manifest import Cell
 
-LADDER_VERSION = 1
+LADDER_VERSION = 2
 LOSS = "validation_loss"
 NEEDED = ("num_matmul_parameters", "num_train_tokens", "flops_per_token", LOSS)
 CHECK = "the_law_foretold_the_held_out_sizes"

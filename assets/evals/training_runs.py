@@ -41,6 +41,8 @@ class Comparable(NamedTuple):
     """What decides which rows are learned from and which validation looks at, beside the data."""
     tokenizer: int | None
     """By whose tokens losses are counted, where the data do not say so."""
+    objective: str = ""
+    """The objective with all its numbers: how much is hidden decides how hard it is to predict, on the rows of validation too."""
 
 
 class RunsConfig(Config):
@@ -61,7 +63,8 @@ def comparable_of(plan: ModelPlan, tokenizer: int | None) -> Comparable:
     data = said if isinstance(said, str) else "_".join(sorted(said or ()))
     objective = getattr(config, "objective", None)
     learns = plan.method.name if objective is None else str(objective.kind)
-    return Comparable(data, learns, tuple(getattr(config, name, None) for name in MEASURED_ON), tokenizer)
+    measured_on = tuple(getattr(config, name, None) for name in MEASURED_ON)
+    return Comparable(data, learns, measured_on, tokenizer, "" if objective is None else objective.model_dump_json())
 
 
 def groups_of(models: Mapping[str, Comparable]) -> dict[str, list[str]]:

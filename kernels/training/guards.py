@@ -169,6 +169,10 @@ class Guard:
         is_above = not math.isfinite(loss) or (self._best is not None and 0 < self._best * self._config.divergence_factor < loss)
         self._num_above = self._num_above + 1 if is_above else 0
 
+    def begin_streaks_anew(self) -> None:
+        """Count no step left out and none on lost ground: a training that goes back and on more slowly has as many steps again to recover."""
+        self._num_skipped = self._num_above = 0
+
     def state(self) -> dict[str, Any]:
         """Return all that judging goes on from, as plain numbers and lists of them."""
         return {

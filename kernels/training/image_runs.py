@@ -75,7 +75,7 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     length, padding = sets.row_length, tokenizer.pad_token_id
     counted = count_flops(trainable, length, num_images=1)
     per_token = counted.flops_per_row // length
-    extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token)
+    extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token, counted.num_output_parameters)
     told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)), length)
     feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size)
     looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))

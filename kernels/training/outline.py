@@ -1,6 +1,7 @@
 """What every training decides before its model is touched, and the parts that it is then made of, whatever it reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kernels.specs.methods import MethodJob
@@ -9,7 +10,7 @@ from kernels.training.costs.flops import Flops
 from kernels.training.costs.peak import measure_peak
 from kernels.training.course import derived
 from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
-from kernels.training.course.stages import LengthStage, Plan, make_plan, whole_rows
+from kernels.training.course.stages import LengthStage, Plan, make_plan, reading_at, whole_rows
 from kernels.training.execution.compilation import compiles
 from kernels.training.feeding.feed import StepFeed
 from kernels.training.learner import Learner, Setting
@@ -39,6 +40,12 @@ class Outline(NamedTuple):
     """Which rows each step reads."""
     setting: Setting
     flops: Flops
+    flops_of_pieces: Mapping[int, int] = MappingProxyType({})
+    """FLOPs a token of rows that are read in pieces, by their length."""
+
+    def flops_per_token(self, step: int) -> int:
+        """Return the FLOPs of a token of a step, counted from 0: the shorter a piece, the less there is to attend to."""
+        return self.flops_of_pieces.get(reading_at(step, self.plan).length, self.flops.flops_per_token)
 
 
 def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops, row_length: int, lengths: Sequence[LengthStage] = ()) -> Outline:
@@ -74,6 +81,7 @@ def parts_of(config: TrainingConfig, told: Outline, learner: Learner, feed: Step
         feed=feed,
         validation=validation,
         flops=told.flops,
+        flops_per_token=told.flops_per_token,
         peak_flops=measure_peak(told.setting.device, config.precision),
         samples=sampler_of(learner, tokenizer, config),
     )
@@ -91,7 +99,7 @@ def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
     words: list[str] = []
 
     def budget(num_tokens: int) -> derived.Budget:
-        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0))
+        return derived.Budget(extent.num_parameters, num_tokens, float(extent.flops_per_token or 0), extent.num_output_parameters)
 
     batch_size = config.batch_size
     if batch_size == "auto":

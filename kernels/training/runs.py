@@ -80,9 +80,10 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
-    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops)
+    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops, counted.num_output_parameters)
     check_lengths("length_stages", config.length_stages, index.sequence_length)
     told = outline(job, config, extent, counted, index.sequence_length, config.length_stages)
+    told = told._replace(flops_of_pieces=_flops_of_pieces(data, config, trainable, index))
     feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size)
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or told.rates.batch_size
@@ -102,16 +103,24 @@ def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Tr
     return Transform(objective, data.objective, control, objective.lengths(data.objective, index.sequence_length, index.max_documents))
 
 
+def _flops_of_pieces(data: Data, config: TrainingConfig, trainable: fast.Trainable, index: MixtureIndex) -> dict[int, int]:
+    """Return the FLOPs of a token by the length of the pieces that rows are read in."""
+    objective: Objective = chosen("objectives", data.objective)
+    lengths = {stage.length: objective.lengths(data.objective, stage.length, index.max_documents) for stage in config.length_stages}
+    return {piece: count_flops(trainable, *found).flops_per_token for piece, found in lengths.items()}
+
+
 def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:
     """Return what is to be known of a training beside its losses."""
     records, speed, setting = outcome.records, outcome.speed, parts.learner.setting
     speed.peak_flops = max(speed.peak_flops, measure_peak(setting.device, parts.config.precision))  # it was busy with something else, perhaps
     taken = speed.seconds + speed.told_seconds
+    read = [(int(record["num_tokens"] or 0), parts.flops_per_token(int(record["step"] or 1) - 1)) for record in records]
     found = {
-        "num_train_tokens": sum(float(record["num_tokens"] or 0) for record in records),
+        "num_train_tokens": float(sum(num_tokens for num_tokens, _ in read)),
         "num_parameters": float(sum(parameter.numel() for parameter in trainable.module.parameters())),
         "num_matmul_parameters": float(parts.flops.num_matmul_parameters),
-        "flops_per_token": float(parts.flops.flops_per_token),
+        "flops_per_token": sum(num_tokens * flops for num_tokens, flops in read) / max(1, sum(num_tokens for num_tokens, _ in read)),
         "first_loss": float(records[0]["loss"] or 0),
         "final_loss": float(records[-1]["loss"] or 0),
         "num_skipped_steps": sum(float(record["skipped"] or 0) for record in records),

@@ -53,6 +53,8 @@ class Parts(NamedTuple):
     feed: StepFeed
     validation: PreparedValidation
     flops: Flops
+    flops_per_token: Callable[[int], int]
+    """Of a step, counted from 0."""
     peak_flops: float
     """Of the machine's matrix products in the training's precision, a second."""
     samples: Callable[[], dict[str, str]]
@@ -108,7 +110,7 @@ class Trainer:
         kept_at = time.monotonic()
         for step, batch in parts.feed.steps(first, parts.last_step):
             record, statistics, verdict = self._step(step, batch)
-            self._speed.count(batch.num_tokens)
+            self._speed.count(batch.num_tokens, parts.flops_per_token(step))
             watchdog.beat()
             if verdict.kind == "diverged":
                 with self._speed.telling():
@@ -175,17 +177,18 @@ class Trainer:
         return progress.guard.judge(int(record["step"] or 0), float(record["loss"] or 0.0), norm)
 
     def _rolled_back(self, step: int, verdict: Verdict) -> int:
-        """Go back to the newest state and learn slower from there; return the step to go on with. Raises FloatingPointError: not any more."""
+        """Go back to the newest state that is kept however training is disturbed, and learn slower from there; return the step to go on with.
+
+        Raises:
+            FloatingPointError: not any more.
+        """
         guards, progress = self._parts.config.guards, self._progress
-        state = None if guards.on_divergence == "stop" else progress.newest()
+        state = None if guards.on_divergence == "stop" else progress.to_go_back_to()
         if state is None or progress.num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
-        progress.take_up(state)
+        progress.go_back(state, guards.roll_back_rate_ratio)
         self._telling.go_on(state.step)
-        progress.rate_ratio *= guards.roll_back_rate_ratio
-        progress.num_roll_backs += 1
         self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {progress.rate_ratio:g} of the rate")
-        progress.keep(state.step)
         return state.step
 
     def _validate(self, record: Record) -> None:

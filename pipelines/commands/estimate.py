@@ -55,7 +55,7 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
         work = training.work
         assert work is not None
         work = work._replace(step=work.step._replace(keeps_attention=is_here or device.name == "zen4_core"))
-        memory = training_memory(work.counts, work.step).total
+        memory = training_memory(work.counts, work.step, work.held).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
         seconds = _seconds_here(work) if is_here else seconds_on(work, device)
         price = dollars(seconds, device)

@@ -14,11 +14,13 @@ from kernels.specs.objectives import Objective
 from kernels.tokens.mixtures.index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
 from kernels.training.config import TrainingConfig
-from kernels.training.costs.memory import Step
+from kernels.training.costs.memory import Held, Step
 from kernels.training.costs.work import Work
 from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
+from kernels.training.course.stages import make_plan, reading_at, whole_rows
 from kernels.training.execution.compilation import compiles
+from kernels.training.optimization.averaging import NUM_SNAPSHOTS, AveragingConfig
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -75,8 +77,8 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
 def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
     """Return the work of a training, in words why it cannot be told, where it cannot.
 
-    Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the first of
-    them in memory.
+    Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the
+    largest of them in memory.
 
     Args:
         config: of the training.
@@ -94,14 +96,26 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
     if batch_size == "auto":
         budget = Budget(extent.num_parameters, tokens_asked(config, extent) or 0, flops)
         batch_size = int(derive_batch_size("step_law", budget, length).value)
-    horizon = find_horizon(config, extent, config.all_batch_stages(batch_size))
-    num_tokens = horizon.num_tokens * horizon.last_step // horizon.num_steps
+    stages = config.all_batch_stages(batch_size)
+    horizon = find_horizon(config, extent, stages)
+    plan = make_plan(horizon.num_steps, stages, whole_rows(length), length)
+    last = reading_at(horizon.last_step - 1, plan)
+    num_rows = last.first_row + last.batch_size
+    largest = max(reading_at(stage.first_step, plan).batch_size for stage in plan.stages if stage.first_step < horizon.last_step)
     num_inputs, num_decoder = reads.lengths
-    step = Step(config.micro_batch_size or batch_size, num_inputs, config.precision, config.activation_checkpointing, decoder_length=num_decoder)
+    step = Step(config.micro_batch_size or largest, num_inputs, config.precision, config.activation_checkpointing, decoder_length=num_decoder)
     num_validations = -(-horizon.last_step // config.validate_every)
     is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, "cpu")
     num_validation_rows = num_validations * config.max_validation_sequences
-    return Work(held, horizon.last_step, num_tokens // length, num_tokens, step, num_validation_rows, is_compiled)
+    beside = Held(config.optimizer, _num_averages(config.averaging))
+    return Work(held, horizon.last_step, num_rows, num_rows * length, step, num_validation_rows, is_compiled, beside)
+
+
+def _num_averages(config: AveragingConfig | None) -> int:
+    """Return how many copies of the weights averages are made of."""
+    if config is None:
+        return 0
+    return (config.num_snapshots or NUM_SNAPSHOTS) if config.kind == "snapshots" else 1
 
 
 def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:

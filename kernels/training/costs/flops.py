@@ -15,6 +15,8 @@ class Flops(NamedTuple):
     decoder; causal attention is counted for the half that it computes."""
     flops_per_row: int
     """Of all positions that a row of the mixture comes to."""
+    num_output_parameters: int
+    """Of those that a token is multiplied by, those of the output layer."""
 
 
 def count_flops(trainable: Trainable, num_inputs: int, num_decoder: int = 0, num_images: int = 0) -> Flops:
@@ -36,7 +38,7 @@ def count_flops(trainable: Trainable, num_inputs: int, num_decoder: int = 0, num
         return _of_matrices(trainable, num_inputs)
     per_row = counts.flops_per_row(num_inputs, num_decoder, num_images)
     num_matmul = counts.num_matmul_parameters + (counts.image.num_matmul_parameters if counts.image is not None and num_images else 0)
-    return Flops(num_matmul, int(per_row / (num_inputs + num_decoder)), int(per_row))
+    return Flops(num_matmul, int(per_row / (num_inputs + num_decoder)), int(per_row), counts.vocab_size * counts.hidden_size)
 
 
 def _of_matrices(trainable: Trainable, length: int) -> Flops:
@@ -50,7 +52,7 @@ def _of_matrices(trainable: Trainable, length: int) -> Flops:
     width = int(getattr(shape, "head_dim", 0) or (shape.hidden_size // heads if heads else 0))
     attention = 4 * int(shape.num_hidden_layers) * heads * width * length * 0.5
     per_token = 3 * (2 * matrices + attention)
-    return Flops(matrices, int(per_token), int(per_token * length))
+    return Flops(matrices, int(per_token), int(per_token * length), output[0].numel() if output is not None else 0)
 
 
 def _name_of(module: Any, parameter: Any) -> str:

@@ -1,8 +1,8 @@
-"""The memory of a training, told before it runs: weights, gradients, optimizer state, activations and logits.
+"""The memory of a training, told before it runs: weights, gradients, optimizer state, averages of weights, activations and logits.
 
-Weights, gradients and optimizer state are float32, products are made in the training's precision from casts of the weights. On a CPU attention
-keeps its weights, by halves of the queries where it is causal (kernels/models/blocks/attention.py); on a GPU it does not (Dao et al. 2022, arXiv
-2205.14135).
+Weights, gradients, optimizer state and averages are float32, products are made in the training's precision from casts of the weights. On a CPU
+attention keeps its weights, by halves of the queries where it is causal (kernels/models/blocks/attention.py); on a GPU it does not (Dao et al. 2022,
+arXiv 2205.14135).
 Left out: what torch, its libraries and the data need by themselves.
 """
 
@@ -55,6 +55,7 @@ class Memory(NamedTuple):
     weights: float
     gradients: float
     optimizer: float
+    averages: float
     activations: float
     logits: float
 
@@ -64,10 +65,26 @@ class Memory(NamedTuple):
         return sum(self)
 
 
-def training_memory(counts: Counts, step: Step, *, slots_per_parameter: int = ADAMW_SLOTS) -> Memory:
+class Held(NamedTuple):
+    """What a training holds beside weights and gradients, whatever passes the model."""
+
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """Of matrices."""
+    num_averages: int = 0
+    """Copies of the weights that averages are made of."""
+
+
+ALONE = Held()
+"""AdamW and no averages."""
+
+
+def training_memory(counts: Counts, step: Step, held: Held = ALONE) -> Memory:
     """Return the memory of a training whose model and steps are known."""
     weights = 4.0 * counts.num_parameters
-    return Memory(weights, weights, weights * slots_per_parameter, activation_bytes(counts, step), _logit_bytes(counts, step))
+    slots = ADAMW_SLOTS * counts.num_parameters
+    if held.optimizer == "muon":
+        slots -= (ADAMW_SLOTS - MUON_SLOTS) * (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size)
+    return Memory(weights, weights, 4.0 * slots, weights * held.num_averages, activation_bytes(counts, step), _logit_bytes(counts, step))
 
 
 class _Stack(NamedTuple):

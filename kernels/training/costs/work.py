@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kernels.specs.architectures import Counts
 from kernels.training.costs.calibration import Pace
 from kernels.training.costs.hardware import Hardware
-from kernels.training.costs.memory import Step
+from kernels.training.costs.memory import ALONE, Held, Step
 
 UPDATE_BYTES = 32
 """Moved a parameter and step by clipping and AdamW in float32: the gradient twice, weight and both moments read and written."""
@@ -34,6 +34,8 @@ class Work(NamedTuple):
     num_validation_rows: int
     """In all validations together."""
     is_compiled: bool
+    held: Held = ALONE
+    """What stands in memory beside."""
 
     @property
     def row_flops(self) -> float:

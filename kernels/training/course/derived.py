@@ -32,22 +32,30 @@ class Budget(NamedTuple):
     """What the laws take."""
 
     num_parameters: int
-    """Without embeddings."""
+    """That a token is multiplied by: look-ups of embeddings are not among them, the output layer is."""
     num_tokens: int
     """That the training reads."""
     flops_per_token: float
     """Forwards and backwards, without embeddings."""
+    num_output_parameters: int = 0
+    """Of the parameters, those of the output layer."""
+
+    @property
+    def num_inner_parameters(self) -> int:
+        """Parameters without any that grow with the vocabulary: what Step Law goes by, the ends of whose grid are those of blocks alone."""
+        return self.num_parameters - self.num_output_parameters
 
 
 def derive_learning_rate(law: Law, budget: Budget) -> Derived:
     """Return the peak learning rate of AdamW that a law finds best at its own batch size.
 
-    Step Law: 1.79 N^-0.713 D^0.307 for N parameters without embeddings and D tokens, fitted on 215M to 1.07B parameters and 4B to 100B tokens, for a
-    cosine that ends at 1e-5. DeepSeek: 0.3118 C^-0.1250 for C operations, fitted on 1e17 to 2e19, for a schedule of steps.
+    Step Law: 1.79 N^-0.713 D^0.307 for N parameters of blocks alone, without output layer or embeddings, and D tokens, fitted on 215M to 1.07B
+    parameters and 4B to 100B tokens, for a cosine that ends at 1e-5. DeepSeek: 0.3118 C^-0.1250 for C operations, fitted on 1e17 to 2e19, for a
+    schedule of steps.
     """
     if law == "step_law":
-        value = 1.79 * budget.num_parameters**-0.713 * budget.num_tokens**0.307
-        how = f"Step Law (Li et al. 2025), 1.79 N^-0.713 D^0.307 for N = {budget.num_parameters:,} and D = {budget.num_tokens:,}"
+        value = 1.79 * budget.num_inner_parameters**-0.713 * budget.num_tokens**0.307
+        how = f"Step Law (Li et al. 2025), 1.79 N^-0.713 D^0.307 for N = {budget.num_inner_parameters:,} and D = {budget.num_tokens:,}"
         return Derived(value, f"learning rate {value:.3g} by {how}{_step_law_range(budget, parameters=True)}")
     value = 0.3118 * _flops(budget) ** -0.1250
     return Derived(value, f"learning rate {value:.3g} by DeepSeek LLM (2024), 0.3118 C^-0.1250 for C = {_flops(budget):.3g}{_deepseek_range(budget)}")
@@ -92,7 +100,7 @@ def _flops(budget: Budget) -> float:
 
 def _step_law_range(budget: Budget, *, parameters: bool) -> str:
     (fewest, most), (shortest, longest) = STEP_LAW_PARAMETERS, STEP_LAW_TOKENS
-    if shortest <= budget.num_tokens <= longest and (not parameters or fewest <= budget.num_parameters <= most):
+    if shortest <= budget.num_tokens <= longest and (not parameters or fewest <= budget.num_inner_parameters <= most):
         return ""
     sizes = f"{fewest:,} to {most:,} parameters and " if parameters else ""
     return f"; fitted on {sizes}{shortest:,} to {longest:,} tokens, so that here it is a guess"

@@ -57,6 +57,8 @@ class Extent(NamedTuple):
     """Tokens of a row."""
     flops_per_token: int | None
     """Forwards and backwards, of all that a row comes to by its tokens, where the model tells; else six a parameter."""
+    num_output_parameters: int = 0
+    """Of the parameters, those of the output layer."""
 
 
 class Horizon(NamedTuple):

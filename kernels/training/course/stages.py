@@ -12,12 +12,14 @@ from itertools import pairwise
 from math import ceil, floor
 from typing import NamedTuple, TypeVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kernels.specs.config import Config, fault_of_key
 
 
 class _Stage(Config):
+    model_config = ConfigDict(serialize_by_alias=True)  # a recipe's entry and a worker's request are read again from what they are written as
+
     start: float = Field(alias="from", ge=0, lt=1)
     """Share of the training's tokens that are read before it begins; the first stage begins at 0."""
 

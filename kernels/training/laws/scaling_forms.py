@@ -100,7 +100,7 @@ class Shape(NamedTuple):
         if count < asked:
             return f"{self.formula} asks for {asked} runs, and there are {count}"
         for chosen, name, values in ((self.sizes, "sizes", [run[0] for run in runs]), (self.tokens, "numbers of tokens", [run[1] for run in runs])):
-            wanted = self.min_distinct - (1 if as_drawn and self.min_distinct > 3 else 0)
+            wanted = self.min_distinct - (as_drawn and self.sizes != self.tokens)
             if chosen and num_distinct(values) < wanted:
                 return f"{self.formula} asks for {wanted} {name}, and there are {num_distinct(values)}"
         return None

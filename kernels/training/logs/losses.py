@@ -34,7 +34,7 @@ def write_losses(records: Sequence[Mapping[str, float | None]], folder: Path) ->
 
 
 def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -> CheckpointFinding:
-    """Return whether every loss is finite, and the last tenth of them below the first or the last validation below the first.
+    """Return whether every loss is finite, of validations too, and the last tenth of them below the first or the last validation below the first.
 
     A model that stands learns little that is new in a few steps, and batches of few examples differ by more: validations are of the same examples.
     """
@@ -45,11 +45,11 @@ def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -
         return CheckpointFinding(False, "no step was taken: each was left out as out of the usual", {})
     tenth = max(1, len(losses) // 10)
     first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
-    finite = all(math.isfinite(loss) for loss in losses)
+    validated = [float(row[VALIDATION]) for row in rows if row.get(VALIDATION) is not None]
+    finite = all(math.isfinite(loss) for loss in (*losses, *validated))
     asked = first * (1 - limits.min_relative_fall)
     fell = last < asked
     description = ("" if finite else "a loss is not finite: ") + f"loss {first:.3f} -> {last:.3f} over {len(losses)} records (below {asked:.3f})"
-    validated = [float(row[VALIDATION]) for row in rows if row.get(VALIDATION) is not None]
     if len(validated) > 1:
         fell = fell or validated[-1] < validated[0] * (1 - limits.min_relative_fall)
         description += f", on validation {validated[0]:.3f} -> {validated[-1]:.3f}"
@@ -59,7 +59,7 @@ def judge_losses(folder: Path, summary: Mapping[str, Any], limits: LossLimits) -
 LOSS_FELL = MethodCheck(
     name="loss_is_finite_and_fell",
     description="Every loss is finite, and the last tenth is below the first or the last validation below the first.",
-    version=2,
+    version=3,
     blocking=True,
     limits=LossLimits(),
     judge=judge_losses,

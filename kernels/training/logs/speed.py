@@ -16,7 +16,7 @@ from kernels.training.costs.peak import mfu
 
 WINDOW_SECONDS = 10.0
 """Of steps that speed is of; one step at least."""
-_STATM = Path("/proc/self/statm")
+_STATM, _STATUS = Path("/proc/self/statm"), Path("/proc/self/status")
 _MEGABYTE = 1e6
 
 
@@ -27,29 +27,31 @@ class Speed:
         """Count from now on.
 
         Args:
-            flops_per_token: of the model in training.
+            flops_per_token: of the model in training, where a step tells no other.
             peak_flops: of the machine's matrix products, a second; who measures more later on may say so.
             clock: seconds.
         """
         self._flops_per_token, self.peak_flops, self._clock = flops_per_token, peak_flops, clock
         self._last = clock()
-        self._recent: deque[tuple[int, float]] = deque()
-        self._recent_tokens, self._recent_seconds = 0, 0.0
-        self.num_tokens, self.seconds, self.told_seconds = 0, 0.0, 0.0
+        self._recent: deque[tuple[int, float, float]] = deque()
+        self._recent_tokens, self._recent_seconds, self._recent_flops = 0, 0.0, 0.0
+        self.num_tokens, self.seconds, self.told_seconds, self._flops = 0, 0.0, 0.0, 0.0
 
-    def count(self, num_tokens: int) -> None:
-        """Tell that a step has ended, and how many tokens it read."""
+    def count(self, num_tokens: int, flops_per_token: float | None = None) -> None:
+        """Tell that a step has ended, how many tokens it read, and what each took where that is not what most take."""
         now = self._clock()
         seconds, self._last = max(now - self._last, 1e-9), now
-        self.num_tokens += num_tokens
-        self.seconds += seconds
-        self._recent.append((num_tokens, seconds))
+        flops = num_tokens * (self._flops_per_token if flops_per_token is None else flops_per_token)
+        self.num_tokens, self.seconds, self._flops = self.num_tokens + num_tokens, self.seconds + seconds, self._flops + flops
+        self._recent.append((num_tokens, seconds, flops))
         self._recent_tokens += num_tokens
         self._recent_seconds += seconds
+        self._recent_flops += flops
         while len(self._recent) > 1 and self._recent_seconds - self._recent[0][1] >= WINDOW_SECONDS:
             dropped = self._recent.popleft()
             self._recent_tokens -= dropped[0]
             self._recent_seconds -= dropped[1]
+            self._recent_flops -= dropped[2]
 
     @contextmanager
     def telling(self) -> Generator[None]:
@@ -65,14 +67,14 @@ class Speed:
     def recent(self) -> dict[str, float]:
         """Return tokens a second and share of the peak, of the last steps. There was a step."""
         seconds = max(self._recent_seconds, 1e-9)  # sums of what came and went are not exact
-        share = mfu(self._recent_tokens * self._flops_per_token, seconds, self.peak_flops)
+        share = mfu(self._recent_flops, seconds, self.peak_flops)
         return {"tokens_per_second": self._recent_tokens / seconds, "mfu": share}
 
     def mean(self) -> dict[str, float]:
         """Return the same of all steps since the start of this process; nothing before the first."""
         if not self.num_tokens:
             return {}
-        share = mfu(self.num_tokens * self._flops_per_token, self.seconds, self.peak_flops)
+        share = mfu(self._flops, self.seconds, self.peak_flops)
         return {"tokens_per_second": self.num_tokens / self.seconds, "mfu": share}
 
 
@@ -95,6 +97,13 @@ def memory(device: str) -> dict[str, float]:
 
 
 def peak_host_bytes() -> int:
-    """Return the most memory of the machine that this process has held."""
+    """Return the most memory of the machine that this process has held.
+
+    On Linux as its own pages are counted (proc(5), ``VmHWM``): the ``ru_maxrss`` of a process begins with the peak of the one that launched it.
+    """
+    with suppress(OSError):
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

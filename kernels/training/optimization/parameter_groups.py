@@ -1,8 +1,9 @@
 """Which optimizer moves which parameter, and how fast: an ordered list of patterns, of which the first that matches a name decides.
 
 What a group leaves open follows from the kind of a parameter. Matrices are decayed and moved by the optimizer of the training. Tables (embeddings of
-tokens and positions, and the output layer) and vectors (norms, biases, kernels of one channel each) are not decayed, and AdamW moves them (Liu et al.
-2025, arXiv 2502.16982). A tied output layer is the embedding. Kinds follow from shapes, from modules and from the ends of names.
+tokens and positions, and the output layer) and vectors (norms, biases, kernels of one channel each, logs of decay rates) are not decayed, and
+AdamW moves them (Liu et al. 2025, arXiv 2502.16982). A tied output layer is the embedding. Kinds follow from shapes, from modules and from the ends
+of names.
 """
 
 import re
@@ -19,6 +20,8 @@ Kind = Literal["matrix", "table", "vector"]
 
 _TABLE = re.compile(r"(?:^|\.)(?:\w*embed\w*|wte|wpe|places|lm_head|output|\w*bias)(?:\.weight)?$")
 """Ends of the names of what is looked up rather than multiplied (tokens, positions, biases by distance), and of output layers."""
+_RATES = re.compile(r"(?:^|\.)A_log$")
+"""End of the name of logs of decay rates, one a channel and state, which multiply no other (Gu and Dao 2023, arXiv 2312.00752, in its code)."""
 
 
 def _expression(pattern: str) -> str | None:
@@ -112,7 +115,7 @@ def _kinds(model: Any) -> dict[int, Kind]:
     tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding | torch.nn.EmbeddingBag)}
     kinds: dict[int, Kind] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        if parameter.ndim < 2 or min(parameter.shape[-2:]) == 1:
+        if parameter.ndim < 2 or min(parameter.shape[-2:]) == 1 or _RATES.search(name):
             kinds[id(parameter)] = "vector"
         elif id(parameter) in tables or _TABLE.search(name):
             kinds[id(parameter)] = "table"

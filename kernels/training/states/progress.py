@@ -11,7 +11,7 @@ from kernels.training.guards import Guard
 from kernels.training.optimization.averaging import Averaging, put_in, start_averaging, swapped_in
 from kernels.training.optimization.optimizers import Optimizer
 from kernels.training.states.journal import Journal
-from kernels.training.states.resume import TrainingState, load_state, save_state
+from kernels.training.states.resume import TrainingState, load_state, remove_behind, save_state
 
 RECORDS, STATISTICS = "records.jsonl", "tensor_statistics.jsonl"
 """Journals, beside the states."""
@@ -40,7 +40,8 @@ class Progress:
         self.best: tuple[float, int] | None = None
         """The lowest validation loss and its step."""
         self.records, self.statistics = Journal(place.scratch / RECORDS), Journal(place.scratch / STATISTICS)
-        self._optimizer, self._place, self._num_kept = optimizer, place, config.keep_states
+        self._optimizer, self._place = optimizer, place
+        self._num_kept, self._keep_every = config.keep_states, config.checkpoint_every
         self._averaging: Averaging | None = None if config.averaging is None else start_averaging(config.averaging)
         self._average_every = 1 if config.averaging is None else config.averaging.every
         self._is_averaged = False
@@ -71,20 +72,29 @@ class Progress:
 
     def go_on(self) -> int:
         """Stand where the newest state stood, if there is one; return the first step to take."""
-        state = self.newest()
+        state = load_state(self._place.scratch, self._place.say, self._place.training)
         if state is None:
             return 0
         self.take_up(state)
         return state.step
 
-    def newest(self) -> TrainingState | None:
-        """Return the newest state of the training, None where there is none."""
-        return load_state(self._place.scratch, self._place.say, self._place.training)
+    def to_go_back_to(self) -> TrainingState | None:
+        """Return the newest state that the training keeps however it is disturbed, None where there is none."""
+        return load_state(self._place.scratch, self._place.say, self._place.training, every=self._keep_every)
+
+    def go_back(self, state: TrainingState, ratio: float) -> None:
+        """Stand where a state stood, at a ratio of the rate from there on, and keep that in its place."""
+        self.take_up(state)
+        self.guard.begin_streaks_anew()
+        self.rate_ratio *= ratio
+        self.num_roll_backs += 1
+        remove_behind(self._place.scratch, state.step)
+        self.keep(state.step)
 
     def keep(self, step: int) -> None:
         """Keep the state behind a step."""
         best_step = None if self.best is None else self.best[1]
-        save_state(self._place.scratch, self._state(step), kept=self._num_kept, best_step=best_step)
+        save_state(self._place.scratch, self._state(step), kept=self._num_kept, best_step=best_step, every=self._keep_every)
 
     def _state(self, step: int) -> TrainingState:
         """Return the state behind a step: its tensors are the training's own, which the next step changes."""

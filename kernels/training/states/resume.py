@@ -4,7 +4,10 @@ A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. 
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
 A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
-the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
+the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is
+read back can run code.
+A state that a clock or a signal asked for stands at a step of its own. It is there to go on from, takes no place among the others, and a training
+that diverged never goes back to it: what is computed would hang on when it came.
 """
 
 import json
@@ -40,8 +43,8 @@ class TrainingState(NamedTuple):
     """Names config and data: a state of one training is none of another."""
 
 
-def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_step: int | None = None) -> None:
-    """Write a state and seal it; keep the newest ``kept`` intact ones, and that of the best step."""
+def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_step: int | None = None, every: int = 1) -> None:
+    """Write a state and seal it; keep it, the newest ``kept`` intact ones at multiples of ``every`` steps, and that of the best step."""
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
     target = folder / f"step-{state.step:06d}"
@@ -50,10 +53,10 @@ def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_ste
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
     numbers = {"step": state.step, "marks": dict(state.marks), "numbers": dict(state.numbers), "training": state.training}
     (target / NUMBERS).write_text(json.dumps(numbers))
-    seal(target, kept=kept, best_step=best_step)
+    seal(target, kept=kept, best_step=best_step, every=every)
 
 
-def load_state(folder: Path, say: Callable[[str], None], training: str = "") -> TrainingState | None:
+def load_state(folder: Path, say: Callable[[str], None], training: str = "", *, every: int = 1) -> TrainingState | None:
     """Return the newest intact state that `save_state` wrote of a training, None where there is none; see `newest_intact`."""
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
@@ -63,7 +66,7 @@ def load_state(folder: Path, say: Callable[[str], None], training: str = "") -> 
             return "it is of another config or of other data"
         return next((fault for name, mark in _marks(told).items() if (fault := fault_of_mark(folder / name, mark))), None)
 
-    found = newest_intact(folder, say, other)
+    found = newest_intact(folder, say, other, every)
     if found is None:
         return None
     numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
@@ -74,20 +77,30 @@ def _marks(numbers: Mapping[str, Any]) -> dict[str, Mark]:
     return {name: Mark(*mark) for name, mark in numbers["marks"].items()}
 
 
-def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None) -> None:
-    """Declare a state whole once its files have reached the disk, and remove those older than the last ``kept`` intact ones, but the best."""
+def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None, every: int = 1) -> None:
+    """Declare a state whole once its files have reached the disk, and remove all but those that `save_state` keeps."""
     seal_folder(state, state / SEAL)
-    _remove_old(state, kept, best_step)
+    _remove_old(state, kept, best_step, every)
 
 
-def newest_intact(folder: Path, say: Callable[[str], None], other: Callable[[Path], str | None] = lambda state: None) -> Path | None:
+def remove_behind(folder: Path, step: int) -> None:
+    """Remove the states behind a step, which training has gone back to."""
+    for number, state in _numbered(folder):
+        if number > step:
+            shutil.rmtree(state)
+
+
+def newest_intact(folder: Path, say: Callable[[str], None], other: Callable[[Path], str | None] = lambda state: None, every: int = 1) -> Path | None:
     """Return the newest state of a folder that agrees with its seal, None where there is none. ``other`` says why an intact one will not do.
 
-    ``say`` is told of each newer state that does not, what is wrong with it, and where training goes on.
+    Only states at multiples of ``every`` steps are looked at. ``say`` is told of each newer one that does not, what is wrong with it, and where
+    training goes on.
     """
     passed: list[str] = []
     chosen: Path | None = None
-    for state in _states(folder):
+    for number, state in _numbered(folder):
+        if number % every:
+            continue
         fault = fault_of(state, state / SEAL) or other(state)
         if fault is None:
             chosen = state
@@ -99,19 +112,20 @@ def newest_intact(folder: Path, say: Callable[[str], None], other: Callable[[Pat
     return chosen
 
 
-def _states(folder: Path) -> list[Path]:
-    """Return the states of a folder, the newest first."""
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    """Return the states of a folder with their steps, the newest first."""
     numbered = [(int(match[1]), path) for path in folder.glob("*-*") if path.is_dir() and (match := _STATE.fullmatch(path.name))]
-    return [path for _, path in sorted(numbered, reverse=True)]
+    return sorted(numbered, reverse=True)
 
 
-def _remove_old(newest: Path, most: int, best_step: int | None) -> None:
-    """Remove all states but the one just sealed, the newest others that are intact, and the best; a damaged one takes no place."""
-    kept = [newest]
-    for state in _states(newest.parent):
-        if state == newest or (best_step is not None and state.name.endswith(f"-{best_step:06d}")):
+def _remove_old(newest: Path, most: int, best_step: int | None, every: int) -> None:
+    """Remove all states but those that are kept; a damaged one takes no place, nor does one that a clock or a signal asked for."""
+    states = _numbered(newest.parent)
+    num_kept = sum(state == newest and step % every == 0 for step, state in states)
+    for step, state in states:
+        if state == newest or step == best_step:
             continue
-        if len(kept) < most and fault_of(state, state / SEAL) is None:
-            kept.append(state)
+        if step % every == 0 and num_kept < most and fault_of(state, state / SEAL) is None:
+            num_kept += 1
         else:
             shutil.rmtree(state)

@@ -7,13 +7,23 @@ import polars as pl
 import pytest
 
 from assets.evals.leaderboard import leaderboard
-from assets.evals.training_runs import Comparable, RunsConfig, groups_of, training_runs
+from assets.evals.training_runs import Comparable, RunsConfig, comparable_of, groups_of, training_runs
 from assets.graph.artifact import by_name
+from assets.models.checkpoints import ModelPlan
+from assets.models.needs import NeedsOfRecipe
+from kernels.models.architectures import modernbert
+from kernels.specs.families import configured, specs
+from resources.devices.jobs import World
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
+from tests.kernels.methods.pretraining.test_pretrain import config
 from tests.small_graphs import artifact, bring_up, graph_of, observed
 
 MIXED = Comparable("pretrain", "next_token", (64,), None)
+
+SEEN_WHOLE = modernbert.ModernBertConfig(
+    kind="modernbert", hidden_size=16, num_layers=1, num_heads=2, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True
+)
 
 
 def losses(loss: float, **columns: list[float | None]) -> pl.DataFrame:
@@ -28,6 +38,16 @@ def test_models_compare_that_learn_the_same_from_the_same_data_and_are_measured_
     models |= {"fewer_rows": MIXED._replace(measured_on=(8,))}
     assert groups_of(models) == {"pretrain_next_token": ["a", "b"]}
     assert groups_of({"alone": MIXED}) == {}
+
+
+def test_losses_of_objectives_that_hide_more_or_less_do_not_compare() -> None:
+    said = NeedsOfRecipe("a", (), "pretrain", None, None)
+
+    def masked(rate: float) -> Comparable:
+        objective = configured("objectives", "masked").model_copy(update={"rate": rate})
+        return comparable_of(ModelPlan(specs("methods")["pretrain"], config(objective=objective, architecture=SEEN_WHOLE), said, World(), {}), None)
+
+    assert groups_of({"a": masked(0.15), "b": masked(0.15), "c": masked(0.4)}) == {"pretrain_masked": ["a", "b"]}
 
 
 def test_examples_are_compared_only_by_one_tokenizer() -> None:

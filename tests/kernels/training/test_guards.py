@@ -112,6 +112,16 @@ def test_judging_goes_on_from_plain_numbers_as_if_it_had_never_stopped() -> None
     assert json.dumps(second.state()) == json.dumps(whole.state())
 
 
+def test_a_training_that_went_back_has_as_many_steps_again_to_recover() -> None:
+    config = CONFIG.model_copy(update={"sigmas": 1000.0})
+    lost, left_out = Guard(config), Guard(config)
+    kinds(lost, [*USUAL, *[5.0] * 4])
+    kinds(left_out, [*USUAL, math.nan, math.nan])
+    for guard, loss, num_steps in ((lost, 5.0, config.divergence_steps), (left_out, math.nan, config.max_skips)):
+        guard.begin_streaks_anew()
+        assert kinds(guard, [loss] * num_steps).index("diverged") == num_steps - 1
+
+
 def test_a_warm_up_longer_than_the_window_is_a_fault() -> None:
     with pytest.raises(ValidationError, match="9 is more than window, 8"):
         GuardConfig(window=8, min_observations=9)

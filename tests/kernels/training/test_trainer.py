@@ -17,10 +17,13 @@ from kernels.models.formats.fast import counts_of
 from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
+from kernels.training.guards import Verdict
+from kernels.training.learner import Learner
 from kernels.training.logs.event_files import EVENTS, FOLDER, read_scalars
 from kernels.training.logs.telling import read_told, speeds_of
 from kernels.training.logs.tensors import STATISTICS
 from kernels.training.states.progress import RECORDS
+from kernels.training.trainer import Record, Trainer
 from tests.kernels.methods.pretraining.test_pretrain import config as pretrain_config
 from tests.method_jobs import method_job
 from tests.small_mixtures import put_rows
@@ -181,6 +184,14 @@ def test_a_state_of_other_data_is_not_taken_up(data: Path, tmp_path: Path) -> No
     assert words == ["state step-000003: it is of another config or of other data; no state is intact, training starts anew"]
 
 
+def test_pieces_of_rows_are_counted_for_what_they_attend_to(data: Path, tmp_path: Path) -> None:
+    whole = run(data, tmp_path / "whole", config())
+    half = run(data, tmp_path / "half", config(length_stages=[{"from": 0, "length": 8}, {"from": 0.5, "length": LENGTH}]))
+    of_attention = 3 * 4 * 2 * 8 / 2  # a token of 2 heads of 8 by each key, of which a causal one sees half
+    assert whole["flops_per_token"] == 6 * whole["num_matmul_parameters"] + LENGTH * of_attention
+    assert half["flops_per_token"] == whole["flops_per_token"] - 8 * of_attention / 2
+
+
 def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path, config(num_steps=16, learning_rate=0.5, checkpoint_every=1, validate_every=2, keep_states=1))
     best = losses(tmp_path).drop_nulls("validation_loss").filter(pl.col("step") < 16).sort("validation_loss")["step"][0]
@@ -189,8 +200,6 @@ def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, 
 
 
 def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kernels.training.learner import Learner
-
     plain = Learner.gradients
     calls = 0
 
@@ -209,8 +218,6 @@ def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: 
 def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_says_so(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kernels.training.learner import Learner
-
     plain = Learner.gradients
     calls = 0
 
@@ -226,6 +233,49 @@ def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_
     found = losses(tmp_path)
     assert found["step"].to_list() == [float(step) for step in range(1, 13)]
     assert found["learning_rate"][6] == pytest.approx(0.5 * _rate(7)) and found["learning_rate"][5] == pytest.approx(_rate(6))
+
+
+def test_what_was_left_out_before_the_state_that_a_training_goes_back_to_is_not_held_against_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Learner.gradients
+    calls = 0
+
+    def broken(self: Learner, batch: Any, scale: float = 1.0) -> float:
+        nonlocal calls
+        calls += 1  # the first is the dry run: steps 5 to 7, then 7 and 8 behind the state of step 6
+        return plain(self, batch, scale) if calls not in (6, 7, 8, 9, 10) else float("nan")
+
+    monkeypatch.setattr(Learner, "gradients", broken)
+    words: list[str] = []
+    summary = run(data, tmp_path, config(guards={"max_skips": 3, "on_divergence": "roll_back"}), say=words.append)
+    assert [word for word in words if "diverged" in word][-1].endswith("going on from step 6 at 0.5 of the rate")
+    assert summary["num_skipped_steps"] == 4
+
+
+@pytest.mark.parametrize("keep_states", [1, 2])
+def test_where_a_training_goes_back_to_does_not_depend_on_states_that_a_clock_or_a_signal_asked_for(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_states: int
+) -> None:
+    plain = Trainer._judge
+
+    def diverges_once(self: Trainer, record: Record, norm: float) -> Verdict:
+        is_first = record["step"] == 9 and self._progress.num_roll_backs == 0
+        return Verdict("diverged", "so it is said") if is_first else plain(self, record, norm)
+
+    def ask(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 8:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Trainer, "_judge", diverges_once)
+    chosen = config(guards={"on_divergence": "roll_back"}, keep_states=keep_states)
+    said: dict[str, list[str]] = {"whole": [], "asked": []}
+    run(data, tmp_path / "whole", chosen, say=said["whole"].append)
+    with pytest.raises(SystemExit, match="behind step 8"):
+        run(data, tmp_path / "asked", chosen, ask, said["asked"].append)
+    run(data, tmp_path / "asked", chosen, say=said["asked"].append)
+    assert said["asked"] == said["whole"] == ["training diverged: so it is said; going on from step 6 at 0.5 of the rate"]
+    assert same(tmp_path / "whole", tmp_path / "asked")
 
 
 def _rate(step: int) -> float:
@@ -260,6 +310,8 @@ def test_derived_numbers_are_told_with_their_law(data: Path, tmp_path: Path) -> 
     run(data, tmp_path, config(learning_rate="auto", weight_decay="auto", num_steps=None, num_tokens=900), say=words.append)
     assert any("learning rate" in word and "Step Law" in word for word in words) and any("weight decay" in word for word in words)
     assert any("by num_tokens 900" in word for word in words)
+    blocks = 16 * (16 + 2 * 8) + 16 * 16 + 3 * 16 * 32  # queries, keys and values, output of attention, gated layer
+    assert any(f"for N = {blocks:,} and D" in word for word in words), "Step Law leaves out what grows with the vocabulary"
 
 
 def test_an_architecture_that_has_no_module_of_ours_trains_by_transformers_own(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,28 @@ def test_a_training_that_stops_early_takes_the_steps_before_that(tmp_path: Path)
     assert found.num_validation_rows == 4
 
 
+def test_the_largest_batch_that_is_reached_and_the_rows_of_all_steps_are_told_where_batches_grow(tmp_path: Path) -> None:
+    stages = "    batch_stages: [{from: 0.5, batch_size: 8}, {from: 0.9, batch_size: 32}]\n"
+    found, stopped = (asked(tmp_path, "num_tokens: 25600", more=stages + more) for more in ("", "    stop_after_steps: 60\n"))
+    assert isinstance(found, Work) and isinstance(stopped, Work)
+    assert (found.step.num_rows, found.num_rows) == (32, 51 * 4 + 20 * 8 + 32), "one step of 32 rows is what stays within 400 rows"
+    assert (stopped.step.num_rows, stopped.num_rows) == (8, 51 * 4 + 9 * 8)
+
+
+def test_memory_is_that_of_the_optimizer_and_the_averages_that_a_recipe_asks_for(tmp_path: Path) -> None:
+    def told(more: str) -> tuple[float, float]:
+        found = asked(tmp_path, "num_steps: 30", more=more)
+        assert isinstance(found, Work)
+        memory = training_memory(found.counts, found.step, found.held)
+        return memory.optimizer, memory.averages
+
+    weights = 4.0 * COUNTS.num_parameters
+    matrices = 4.0 * (COUNTS.num_matmul_parameters - 300 * 32)
+    assert told("") == (2 * weights, 0)
+    assert told("    optimizer: muon\n    averaging: {kind: ema}\n") == (2 * weights - matrices, weights)
+    assert told("    averaging: {kind: snapshots, num_snapshots: 3}\n") == (2 * weights, 3 * weights)
+
+
 def test_a_model_trained_on_has_the_shape_of_its_ancestor_and_one_from_elsewhere_none(tmp_path: Path) -> None:
     entry = (
         SMALL[SMALL.index("  base:") :].replace("  base:", "  further:").replace("method: pretrain", "method: continue_pretraining\n    from: [base]")

@@ -45,6 +45,16 @@ def test_what_is_not_trained_has_no_run(tmp_path: Path, installed: None) -> None
     assert "models.small_sft.wandb_project: unknown key 'wandb_project'" in told
 
 
+def test_stages_of_a_recipe_reach_the_process_that_trains_as_they_were_written(tmp_path: Path) -> None:
+    stages = "batch_stages: [{from: 0.5, batch_size: 8}]\n    length_stages: [{from: 0, length: 32}, {from: 0.25, length: 64}]\n"
+    entry = load_recipe(write(tmp_path, changed("    num_steps: 30\n", f"    num_steps: 30\n    {stages}"))).entries.models["base"]
+    config = kernel_config("methods", "pretrain", entry)
+    asked = config.model_dump(mode="json")  # as a worker is asked (assets/models/checkpoints.py)
+    assert asked["batch_stages"] == [{"from": 0.5, "batch_size": 8}]
+    assert [stage["from"] for stage in asked["length_stages"]] == [0, 0.25]
+    assert type(config).model_validate(asked) == config
+
+
 def test_steps_between_looks_at_tensors_are_at_least_one(tmp_path: Path) -> None:
     (told,) = faults(tmp_path, changed("    num_steps: 30\n", "    num_steps: 30\n    tensor_statistics_every: 0\n"))
     assert "models.base.tensor_statistics_every: " in told and "greater than 0" in told

@@ -11,8 +11,10 @@ from kernels.models.reading import Reading
 from kernels.specs.architectures import AttentionCounts, Counts
 from kernels.specs.families import specs
 from kernels.training.costs import memory
-from kernels.training.costs.memory import Step, activation_bytes, block_bytes, training_memory
+from kernels.training.costs.memory import Held, Step, activation_bytes, block_bytes, training_memory
 from kernels.training.execution.activations import ActivationMode, apply
+from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
+from kernels.training.optimization.parameter_groups import OptimizerName
 from tests.held_memory import held_bytes
 
 VOCAB, ROWS = 90, 2
@@ -146,8 +148,16 @@ def test_weights_gradients_and_state_are_float32() -> None:
     counts = Counts(1000, 900, (), 1, 4, 0, 0, 0, 10)
     found = training_memory(counts, Step(1, 8, "bfloat16"))
     assert (found.weights, found.gradients, found.optimizer) == (4000, 4000, 8000)
-    assert training_memory(counts, Step(1, 8, "bfloat16"), slots_per_parameter=1).optimizer == 4000
+    assert training_memory(counts, Step(1, 8, "bfloat16"), Held(num_averages=5)).averages == 20_000
     assert found.total == sum(found)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("family", SHAPES)
+def test_the_state_of_an_optimizer_is_told(family: str, optimizer: OptimizerName) -> None:
+    made = Optimizer(fresh(built(family, 2), 1).module, OptimizerConfig(optimizer=optimizer), 0.1)
+    state = sum(tensor.nbytes for name, tensor in made.state().items() if not name.endswith(".step"))
+    assert training_memory(told(family, 2), step_of(family, "float32"), Held(optimizer)).optimizer == state
 
 
 def test_logits_stand_a_chunk_at_a_time() -> None:

@@ -87,6 +87,7 @@ def test_the_flops_that_are_told_are_those_that_a_training_counts(family: str) -
     assert found.num_matmul_parameters == counts.num_matmul_parameters
     assert found.flops_per_row == counts.flops_per_row(16, num_decoder)
     assert found.flops_per_token == int(found.flops_per_row / (16 + num_decoder))
+    assert found.num_output_parameters == 96 * 32
 
 
 @pytest.mark.parametrize("is_tied", [True, False])

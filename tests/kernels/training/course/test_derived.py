@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernels.training.course.derived import Budget, Law, derive_batch_size, derive_learning_rate, derive_weight_decay
+from kernels.training.course.derived import STEP_LAW_PARAMETERS, Budget, Law, derive_batch_size, derive_learning_rate, derive_weight_decay
 
 INSIDE = Budget(num_parameters=1_000_000_000, num_tokens=100_000_000_000, flops_per_token=6e9)
 SMALL = Budget(num_parameters=6_000_000, num_tokens=10_000_000, flops_per_token=36e6)
@@ -12,6 +12,14 @@ def test_step_law_gives_what_its_formula_gives() -> None:
     # 1e9^-0.713 = 10^-6.417, 1e11^0.307 = 10^3.377, 1e11^0.571 = 10^6.281
     assert derive_learning_rate("step_law", INSIDE).value == pytest.approx(1.79 * 10**-3.04, rel=1e-9)
     assert derive_batch_size("step_law", INSIDE, 2048).value == round(0.58 * 10**6.281 / 2048) == 541
+
+
+def test_step_law_goes_by_the_parameters_of_blocks_as_the_grid_that_it_was_fitted_on_does() -> None:
+    # The ends of the grid: 7 blocks of width 960 and 9368 within, 16 of 2048 and 8192; each 4 w^2 of attention and 3 w f of a gated layer
+    assert tuple(count * (4 * width**2 + 3 * width * inner) for count, width, inner in ((7, 960, 9368), (16, 2048, 8192))) == STEP_LAW_PARAMETERS
+    with_output = INSIDE._replace(num_parameters=1_200_000_000, num_output_parameters=200_000_000)
+    assert derive_learning_rate("step_law", with_output) == derive_learning_rate("step_law", INSIDE)
+    assert derive_weight_decay(1e-3, 100, with_output) != derive_weight_decay(1e-3, 100, INSIDE), "that law counts the whole model"
 
 
 def test_the_deepseek_law_gives_what_its_authors_trained_seven_billion_parameters_with() -> None:

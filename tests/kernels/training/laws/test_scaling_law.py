@@ -86,6 +86,14 @@ def test_three_runs_tell_a_bare_power_and_say_why_no_floor() -> None:
     assert "E + A/N^alpha asks for 5 runs, and there are 3" in fit.why
 
 
+def test_three_runs_off_one_line_leave_the_constants_of_their_line_open() -> None:
+    runs = [Run(size, 20 * size, 5 * size**-0.08 * math.exp(noise)) for size, noise in ((1e6, 0.01), (4e6, -0.02), (1.6e7, 0.015))]
+    fit = fit_scaling_law(runs, seed=1, num_bootstrap=40)
+    assert fit.form == "sizes_without_floor"
+    low, high = fit.intervals["size_exponent"]
+    assert low < fit.law.size_exponent < high and high - low > 0.03, "two lines through two of the runs differ by so much"
+
+
 def test_a_law_without_a_floor_promises_no_fall_past_its_runs() -> None:
     fit = fit_scaling_law(made([(2e6 * 4**step, 4e7 * 4**step) for step in range(3)]), seed=1, num_bootstrap=5)
     beyond, within = predict(fit, 5.12e8, 1.024e10), predict(fit, 1.6e7, 3.2e8)

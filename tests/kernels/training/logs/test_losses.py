@@ -23,8 +23,9 @@ def judged(folder: Path, losses: list[float], validated: dict[int, float], fall:
         ([3.0, 4.0], {1: 3.4}, False),
         ([4.0, 3.0], {0: 3.4, 1: 3.5}, True),
         ([3.0, float("inf")], {0: 3.5, 1: 3.4}, False),
+        ([4.0, 3.0], {0: 3.5, 1: float("nan")}, False),
     ],
-    ids=["fell", "rose", "fell on validation", "rose on both", "validated once", "fell but not on validation", "not finite"],
+    ids=["fell", "rose", "fell on validation", "rose on both", "validated once", "fell but not on validation", "not finite", "not on validation"],
 )
 def test_a_training_learned_where_either_loss_fell_and_all_are_finite(
     tmp_path: Path, losses: list[float], validated: dict[int, float], passed: bool

@@ -1,10 +1,13 @@
 """Speed is that of the last seconds, without what was spent on telling; memory is what the system says."""
 
+import subprocess
+import sys
 from mmap import PAGESIZE, mmap
+from pathlib import Path
 
 import pytest
 
-from kernels.training.logs.speed import WINDOW_SECONDS, Speed, memory
+from kernels.training.logs.speed import WINDOW_SECONDS, Speed, memory, peak_host_bytes
 
 
 class Clock:
@@ -68,6 +71,15 @@ def test_telling_within_a_step_is_no_part_of_it() -> None:
     assert speed.seconds == pytest.approx(2.0)
 
 
+def test_a_share_of_the_peak_goes_by_what_the_tokens_of_each_step_took() -> None:
+    clock = Clock()
+    speed = speed_of(clock)
+    take(speed, clock, 10, 1.0)
+    clock.now += 1.0
+    speed.count(10, 30.0)
+    assert speed.recent()["mfu"] == speed.mean()["mfu"] == pytest.approx((10 * 10 + 10 * 30) / 2 / 1000)
+
+
 def test_before_the_first_step_there_is_no_mean() -> None:
     assert speed_of(Clock()).mean() == {}
 
@@ -82,3 +94,13 @@ def test_memory_is_what_this_process_holds_and_the_most_that_it_held() -> None:
     if "memory_mb" in before:  # where the system tells
         assert 150 < now["memory_mb"] - before["memory_mb"] < 400
     held.close()
+
+
+@pytest.mark.skipif("VmHWM" not in (Path("/proc/self/status").read_text() if sys.platform == "linux" else ""), reason="the system does not tell")
+def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_launched_it() -> None:
+    with mmap(-1, 400_000_000) as held:
+        for place in range(0, len(held), PAGESIZE):
+            held[place] = 1
+    code = "from kernels.training.logs.speed import peak_host_bytes; print(peak_host_bytes())"
+    of_child = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert peak_host_bytes() > 400_000_000 > of_child

@@ -56,6 +56,7 @@ def test_a_tied_output_layer_is_the_embedding_and_stands_once() -> None:
         ("model.embed_tokens.weight", (10, 4), "table"),
         ("places", (10, 4), "table"),
         ("output", (10, 4), "table"),
+        ("backbone.layers.0.mixer.A_log", (32, 4), "vector"),
         ("decoder_bias.weight", (32, 4), "table"),
         ("blocks.0.out.weight", (4, 4), "matrix"),
         ("attention.output.dense.weight", (4, 4), "matrix"),
