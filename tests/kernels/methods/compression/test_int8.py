@@ -74,6 +74,25 @@ def test_what_is_not_linear_keeps_its_bits_and_linears_are_int8_in_memory(tmp_pa
     assert (layer.weight.dtype, layer.weight_scale.dtype, model.model.embed_tokens.weight.dtype) == (torch.int8, torch.float32, torch.bfloat16)
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_who_reads_the_checkpoint_elsewhere_gets_the_same_model_or_an_error(tmp_path: Path, tied: bool):
+    import importlib.util
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    int8.run(job(make_parent(tmp_path, tied=tied), tmp_path / "out"))
+    if importlib.util.find_spec("compressed_tensors") is None:
+        with pytest.raises(ImportError, match="compressed-tensors"):
+            auto.from_pretrained(tmp_path / "out")
+        return
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.no_grad():
+        expected, got = checkpoints.load(tmp_path / "out", "cpu").model(ids).logits, auto.from_pretrained(tmp_path / "out")(ids).logits
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-6)
+
+
 def test_tied_embeddings_stay_though_nothing_is_skipped(tmp_path: Path):
     from safetensors.torch import load_file
 
