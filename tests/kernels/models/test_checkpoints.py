@@ -59,6 +59,22 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str):
         checkpoints.load(tmp_path / "broken", "cpu")
 
 
+@pytest.mark.parametrize("has_more", [False, True], ids=["lacks a tensor", "has a tensor too many"])
+def test_weights_that_do_not_fit_the_config_are_refused_and_none_is_drawn_at_random(saved: Path, tmp_path: Path, has_more: bool):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(saved, tmp_path / "model")
+    tensors, name = load_file(saved / "model.safetensors"), "model.layers.1.mlp.up_proj.weight"
+    if has_more:
+        tensors |= {name.replace(".1.", ".2."): tensors[name].clone()}
+    else:
+        del tensors[name]
+    save_file(tensors, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    found = rf"holds unknown \['{name.replace('.1.', '.2.')}'\]" if has_more else rf"lacks \['{name}'\]"
+    with pytest.raises(ValueError, match=found):
+        checkpoints.load(tmp_path / "model", "cpu")
+
+
 def test_weights_are_loaded_in_the_dtype_that_is_asked_for(saved: Path):
     assert str(checkpoints.load(saved, "cpu", "bfloat16").model.dtype) == "torch.bfloat16"
     assert str(checkpoints.load(saved, "cpu").model.dtype) == "torch.float32"
