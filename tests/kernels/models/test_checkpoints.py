@@ -93,6 +93,18 @@ def test_sampling_follows_the_seed(saved: Path):
     assert once == again != other
 
 
+def test_an_answer_ends_where_the_context_is_full_alone_and_beside_others_and_a_longer_prompt_is_refused(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    settings = {"max_new_tokens": 200, "temperature": 0.0, "seed": 0}
+    long, short = [5] * 120, [6] * 126
+    steps = list(decoding.decode(lm, [long, short], **settings, stop=set()))
+    rows = [[step[row] for step in steps if step[row] is not None] for row in range(2)]
+    assert [len(row) for row in rows] == [9, 3], "128 are read, and the last one drawn is not"
+    assert rows[1] == [step[0] for step in decoding.decode(lm, [short], **settings, stop=set())]
+    with pytest.raises(ValueError, match="a prompt has 129 tokens, and the model reads 128 at most"):
+        next(decoding.decode(lm, [[5] * 129], **settings, stop=set()))
+
+
 def test_the_streamed_answer_is_the_generated_one(saved: Path):
     lm = checkpoints.load(saved, "cpu")
     turns = [Turn("user", "a cat?")]
