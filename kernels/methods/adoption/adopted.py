@@ -102,8 +102,8 @@ def require_positions_from_zero(source: str, model: Any) -> None:
         own, told = model(input_ids=tokens).logits, model(input_ids=tokens, position_ids=torch.arange(PROBED)[None]).logits
     if (own - told).abs().max() > NEAR * own.abs().max():
         raise ValueError(
-            f"{source}: this {type(model).__name__} does not count positions from 0, so that it would be asked at other positions than it has learned; "
-            "adopt another causal decoder"
+            f"{source}: this {type(model).__name__} does not count positions from 0, so that it would be asked at others than it has learned; adopt "
+            "another causal decoder"
         )
 
 
