@@ -168,4 +168,4 @@ def _last_rewards(job: MethodJob) -> dict[str, float]:
     return {name: float(np.mean(last[f"rewards/{name}"])) for name in names}
 
 
-SPEC = Method(name="dpo", version=3, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(name="dpo", version=4, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)

@@ -55,7 +55,7 @@ def run(job: MethodJob) -> dict[str, float]:
 
 SPEC = Method(
     name="continue_pretraining",
-    version=3,
+    version=4,
     config=ContinuePretrainingConfig,
     needs=(PARENT, MIXTURE, TOKENIZER),
     run=run,
