@@ -3,12 +3,14 @@
 Shape letters: B rows, T tokens, V vocabulary.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference import encoder_decoder
 from kernels.inference.requests import attention_of_asked
 from kernels.models.formats.chats import chat_encoder, text_encoder
+from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TURN_END
 
@@ -28,28 +30,38 @@ def decode(
     """Yield the next token of each of B prompts, step by step, None behind the token of ``stop`` that ended a row (which is not yielded).
 
     Tokens are drawn from the whole distribution at ``temperature``, or are the likeliest where it is 0. Rows are padded, so that a row's
-    tokens depend on its batch by rounding only, and by the seed's draws where it samples.
+    tokens depend on its batch by rounding only, and by the seed's draws where it samples. A row ends, too, with the first token that the model's
+    context has no room to read.
 
     Raises:
-        ValueError: a prompt has no token, or the model continues no texts.
+        ValueError: a prompt has no token or more than the model reads, or the model continues no texts.
     """
     import torch
 
     attention = attention_of_asked(lm)
     if not all(prompts):
         raise ValueError("a prompt has no token; give each at least one, such as the end of text")
+    rooms = [_room(lm, len(prompt)) for prompt in prompts]
     random = torch.Generator(device=lm.device).manual_seed(seed)
     ask = (encoder_decoder.next_logits if attention == "encoder_decoder" else _next_logits)(lm, prompts)
     ended = [False] * len(prompts)
     drawn: Any = None
-    for _ in range(max_new_tokens):
+    for made in range(min(max_new_tokens, max(rooms, default=0))):
         logits_BV = ask(drawn).float()
         drawn = torch.multinomial((logits_BV / temperature).softmax(-1), 1, generator=random)[:, 0] if temperature > 0 else logits_BV.argmax(-1)
         row_tokens: list[int] = drawn.tolist()
-        ended = [was or token in stop for was, token in zip(ended, row_tokens, strict=True)]
+        ended = [was or token in stop or made >= room for was, token, room in zip(ended, row_tokens, rooms, strict=True)]
         if all(ended):
             return
         yield [None if over else token for over, token in zip(ended, row_tokens, strict=True)]
+
+
+def _room(lm: "LanguageModel", num_given: int) -> int:
+    """Return how many tokens can be drawn behind a prompt: all but the last are read. Raises ValueError where the prompt is too long itself."""
+    limit = max_positions(lm.model) or sys.maxsize
+    if num_given > limit:
+        raise ValueError(f"a prompt has {num_given} tokens, and the model reads {limit} at most; shorten it")
+    return limit if attention_of_asked(lm) == "encoder_decoder" else limit - num_given + 1
 
 
 def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:

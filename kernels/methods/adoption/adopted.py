@@ -79,11 +79,39 @@ def require_causal(source: str, model: Any) -> None:
         )
 
 
+NEAR = 1e-2
+"""How far, relative to the largest, two answers to the same question may lie apart by rounding."""
+
+
+def require_positions_from_zero(source: str, model: Any) -> None:
+    """See that a model counts positions from 0, as it is told them when prompts of a batch are padded.
+
+    RoBERTa and its kin count from behind the number of their padding token, and answer otherwise to who tells them 0, 1, 2 and so on.
+
+    Raises:
+        ValueError: it does not.
+    """
+    import inspect
+
+    import torch
+
+    if "position_ids" not in inspect.signature(model.forward).parameters:
+        return
+    tokens = torch.arange(1, PROBED + 1)[None] % model.get_input_embeddings().num_embeddings
+    with torch.no_grad():
+        own, told = model(input_ids=tokens).logits, model(input_ids=tokens, position_ids=torch.arange(PROBED)[None]).logits
+    if (own - told).abs().max() > NEAR * own.abs().max():
+        raise ValueError(
+            f"{source}: this {type(model).__name__} does not count positions from 0, so that it would be asked at others than it has learned; adopt "
+            "another causal decoder"
+        )
+
+
 def keep(job: MethodJob, source: str, model: Any, tokenizer: Any) -> dict[str, float]:
     """Write an adopted model and its tokenizer as the job's checkpoint, and return its summary.
 
     Raises:
-        ValueError: the tokenizer has tokens that the model has not, or the model is not causal.
+        ValueError: the tokenizer has tokens that the model has not, or the model is not causal or does not count positions from 0.
     """
     import torch
 
@@ -92,6 +120,7 @@ def keep(job: MethodJob, source: str, model: Any, tokenizer: Any) -> dict[str, f
     if beyond:
         raise ValueError(f"{source}: the tokens {some(beyond)} have none of the model's {num_embeddings} embeddings; fetch the model again")
     require_causal(source, model)
+    require_positions_from_zero(source, model)
     model.config.pad_token_id = model.generation_config.pad_token_id = tokenizer.pad_token_id
     _mend_generation(job, source, model.generation_config)
     config: AdoptionConfig = job.config

@@ -1,5 +1,8 @@
 """Weight-only int8 quantization, symmetric, one scale an output channel (Dettmers et al. 2022, arXiv 2208.07339, without outlier columns).
 
+The files are those that the library compressed-tensors calls ``int-quantized``, and config.json says so: Transformers reads them by that library and
+refuses them without it, where it would else take the integers for weights.
+
 The distance from the parent is measured on token ids that the parent samples: mean KL divergence of next-token distributions, and how often
 the first choice is the same.
 """
@@ -36,10 +39,12 @@ class Int8Config(Config):
 
 
 class Quantized(NamedTuple):
-    """Int8 values and scales by tensor name, and the largest rounding error of a weight."""
+    """Int8 values and scales by tensor name, the largest rounding error of a weight, and what is as it was."""
 
     tensors: dict[str, Any]
     max_abs_error: float
+    left_alone: list[str]
+    """Linear layers that are not among them."""
 
 
 def run(job: MethodJob) -> dict[str, float]:
@@ -65,7 +70,7 @@ def run(job: MethodJob) -> dict[str, float]:
     stored = load_file(folder / "model.safetensors")  # what is not quantized keeps its bits
     tensors = {name: tensor.cpu().contiguous() for name, tensor in (stored | quantized.tensors).items()}
     save_file(tensors, job.out / "model.safetensors", metadata={"format": "pt"})
-    _describe(job.out / "config.json", folder / "config.json")
+    _describe(job.out / "config.json", folder / "config.json", quantized.left_alone)
     replace_linears(parent.model, tensors)
     got = _log_probabilities(parent.model.to(job.device), tokens)
     size, parent_size = ((path / "model.safetensors").stat().st_size for path in (job.out, folder))
@@ -90,15 +95,16 @@ def quantize(model: Any, skip: tuple[str, ...], folder: Path) -> Quantized:
     if unknown:
         raise ValueError(f"{folder}: has no linear layer {unknown}, which 'skip' names; it has {sorted(linears)[:3]} and others")
     embeddings = model.get_input_embeddings().weight
+    left_alone = [name for name, module in linears.items() if name in skip or module.weight is embeddings]
     tensors: dict[str, Any] = {}
     worst = 0.0
     for name, module in linears.items():
-        if name in skip or module.weight is embeddings:
+        if name in left_alone:
             continue
         values, scale = quantize_weight(module.weight.detach())
         tensors |= {f"{name}.weight": values, f"{name}.weight_scale": scale}
         worst = max(worst, float((values * scale - module.weight.detach()).abs().max()))
-    return Quantized(tensors, worst)
+    return Quantized(tensors, worst, left_alone)
 
 
 def _sample(parent: LanguageModel, config: Int8Config) -> Any:
@@ -118,9 +124,20 @@ def _log_probabilities(model: Any, tokens: Any) -> list[Any]:
         return [model(input_ids=sequence[None]).logits[0].float().log_softmax(-1) for sequence in tokens]
 
 
-def _describe(path: Path, parent: Path) -> None:
-    """Write the parent's config with a word on how the checkpoint is to be read."""
+FORMAT = "int-quantized"
+
+
+def _describe(path: Path, parent: Path, left_alone: list[str]) -> None:
+    """Write the parent's config with a word on how the checkpoint is to be read, here and by compressed-tensors."""
     settings: dict[str, Any] = json.loads(parent.read_text())
+    weights = {"num_bits": 8, "type": "int", "symmetric": True, "strategy": "channel"}
+    settings["quantization_config"] = {
+        "quant_method": "compressed-tensors",
+        "quantization_status": "compressed",
+        "format": FORMAT,
+        "config_groups": {"group_0": {"targets": ["Linear"], "weights": weights, "format": FORMAT}},
+        "ignore": left_alone,
+    }
     path.write_text(json.dumps({**settings, QUANTIZATION_KEY: {"method": "int8_weight_only"}}, indent=2, sort_keys=True) + "\n")
 
 
@@ -154,4 +171,4 @@ STAYS_CLOSE = MethodCheck(
     limits=Int8Limits(),
     judge=judge_distance,
 )
-SPEC = Method(name="int8", version=1, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)
+SPEC = Method(name="int8", version=2, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)

@@ -118,7 +118,7 @@ def max_positions(config: StackConfig) -> int:
 
 
 def stack_of(shape: Any) -> Any:
-    """Return the sizes of a Llama of Transformers, or of a decoder that it does not have; None for what is neither, or scales its positions."""
+    """Return the sizes of a Llama of Transformers, or of a decoder that it does not have; None for what is neither, or has a part that ours lacks."""
     from kernels.models.blocks.decoder import DecoderShape
     from kernels.models.formats.own import MODEL_TYPE
 
@@ -126,7 +126,7 @@ def stack_of(shape: Any) -> Any:
         return DecoderShape(**shape.stack)
     if shape.model_type != "llama" or shape.rope_parameters["rope_type"] != "default":
         return None
-    if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias:
+    if shape.hidden_act != "silu" or shape.attention_bias or shape.mlp_bias or shape.attention_dropout:
         return None
     return DecoderShape(
         vocab_size=shape.vocab_size,

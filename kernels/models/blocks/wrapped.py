@@ -1,4 +1,9 @@
-"""A causal decoder of Transformers behind the interface of our own modules: for families that have none."""
+"""A causal decoder of Transformers behind the interface of our own modules: for families that have none.
+
+It is told of documents by positions alone, which start anew with each: from them Transformers makes the masks of each kind of layer, windows and all.
+A mask of ours would stand for all layers. It is given only to a model without windows that does not go by positions; and whether a model keeps
+documents apart is tried before it learns.
+"""
 
 from typing import Any
 
@@ -8,16 +13,34 @@ from torch import nn
 from kernels.models.reading import Reading, mask_of, positions_of
 
 AFTER_OUTPUT = ("final_logit_softcapping", "logits_scaling", "logit_scale")
-"""What some families do to logits behind the output layer."""
+"""What some families do to logits behind the output layer, which small logits do not show."""
+PROBED = 8
+"""Tokens of each of the two documents by which a model is tried."""
+NEAR = 1e-2
+"""How far, relative to the largest, logits of a document may lie from those that it has alone: rounding in products of other sizes."""
 
 
 class Wrapped(nn.Module):
     """Transformers' module, whose matrix products autocast casts."""
 
     def __init__(self, model: Any) -> None:
-        """Take a model in float32."""
+        """Take a model in float32, and try it.
+
+        Raises:
+            ValueError: documents of a row would not be apart.
+        """
         super().__init__()
         self.model = model
+        self._takes_mask = False
+        was_training = model.training
+        model.eval()
+        if not self._parts_documents() and not self._parts_documents_by_mask():
+            raise ValueError(
+                f"{type(model).__name__}: reads documents that are packed into a row as one, so that it would learn to look at others; "
+                "train a family whose attention Transformers masks by position_ids, such as Llama, Qwen or Gemma"
+            )
+        self._has_output_layer = self._only_multiplies()
+        model.train(was_training)
 
     @property
     def blocks(self) -> Any:
@@ -34,16 +57,56 @@ class Wrapped(nn.Module):
 
     def output_layer(self) -> tuple[Any, Any] | None:
         """See `kernels.models.formats.fast.Module`."""
-        if any(getattr(self.model.config, name, None) not in (None, 1.0) for name in AFTER_OUTPUT):
+        if not self._has_output_layer:
             return None
         head = self.model.get_output_embeddings()
         return head.weight, head.bias
 
     def _run(self, model: Any, reading: Reading, dtype: torch.dtype) -> Any:
+        told: dict[str, Any] = {"attention_mask": mask_of(reading, "causal")} if self._takes_mask else {}
         with torch.autocast(reading.tokens_BT.device.type, dtype=dtype, enabled=dtype != torch.float32):
-            return model(
-                input_ids=reading.tokens_BT,
-                attention_mask=mask_of(reading, "causal") == 0,
-                position_ids=positions_of(reading.segments_BT),
-                use_cache=False,
-            )
+            return model(input_ids=reading.tokens_BT, position_ids=positions_of(reading.segments_BT), use_cache=False, **told)
+
+    def _packed(self) -> Reading:
+        """Return a row of two documents."""
+        embedding = self.model.get_input_embeddings()
+        tokens = (torch.arange(2 * PROBED, device=embedding.weight.device)[None] + 1) % embedding.num_embeddings
+        return Reading(tokens, torch.arange(2, device=tokens.device).repeat_interleave(PROBED)[None])
+
+    def _parts_documents(self) -> bool:
+        """Return whether logits of a document are those that Transformers gives it alone, and no gradient flows from it into another."""
+        packed = self._packed()
+        embedded: list[torch.Tensor] = []
+
+        def keep(module: Any, given: Any, found: Any) -> torch.Tensor:
+            embedded.append(found.detach().requires_grad_())
+            return embedded[0]
+
+        hook = self.model.get_input_embeddings().register_forward_hook(keep)
+        try:
+            with torch.enable_grad():
+                found = self.logits(packed, torch.float32)[:, PROBED:]
+                (gradient,) = torch.autograd.grad(found.float().square().sum(), embedded)
+        finally:
+            hook.remove()
+        with torch.no_grad():
+            alone = self.model(input_ids=packed.tokens_BT[:, PROBED:], use_cache=False).logits
+        return not gradient[:, :PROBED].any() and bool((found - alone).abs().max() <= NEAR * alone.abs().max())
+
+    def _parts_documents_by_mask(self) -> bool:
+        """Go over to a mask of ours where the model has no windows; return whether it parts documents. Some models take none of its shape."""
+        if any("window" in name and size for name, size in self.model.config.to_dict().items()):
+            return False
+        self._takes_mask = True
+        try:
+            return self._parts_documents()
+        except (RuntimeError, ValueError):
+            return False
+
+    def _only_multiplies(self) -> bool:
+        """Return whether logits are the output layer of the last hidden states and nothing else."""
+        head = self.model.get_output_embeddings()
+        if head is None or any(getattr(self.model.config, name, None) not in (None, 1.0) for name in AFTER_OUTPUT):
+            return False
+        with torch.no_grad():
+            return torch.equal(head(self(self._packed(), torch.float32)), self.logits(self._packed(), torch.float32))

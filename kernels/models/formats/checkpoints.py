@@ -57,7 +57,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
 
     Raises:
         FileNotFoundError: a file that a checkpoint has is not there.
-        ValueError: the weights do not fit the config.
+        ValueError: the weights do not fit the config: some are lacking, unknown or of another shape.
     """
     import torch
     from transformers import AutoTokenizer
@@ -74,13 +74,22 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
 
         model = load_int8(shape, folder / "model.safetensors", kind)
     else:
-        model = auto_class(shape).from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=kind)
+        told: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
+        model, loading = auto_class(shape).from_pretrained(folder, dtype=kind, **told)
+        _require_all(folder, loading)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = CHAT_TEMPLATE
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return LanguageModel(model.to(device).eval(), tokenizer, device)
+
+
+def _require_all(folder: Path, loading: dict[str, Any]) -> None:
+    """Raise ValueError where the model has weights that the file lacks, which Transformers draws at random, or the file some that it passes over."""
+    lacking, unknown = sorted(loading["missing_keys"]), sorted(loading["unexpected_keys"])
+    if lacking or unknown:
+        raise ValueError(f"{folder / 'model.safetensors'}: lacks {lacking[:3]}, holds unknown {unknown[:3]}; make the model again with mill up")
 
 
 def load_to_train(folder: Path, device: str) -> LanguageModel:

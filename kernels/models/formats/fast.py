@@ -85,7 +85,11 @@ def _own_of(shape: Any) -> tuple[OwnModule, Any] | None:
 
 
 def fresh(shape: Any, seed: int) -> Trainable:
-    """Return a model with weights drawn by a seed. Raises ValueError: no module of ours is of the family, and it is no causal decoder."""
+    """Return a model with weights drawn by a seed.
+
+    Raises:
+        ValueError: no module of ours is of the family, and it is no causal decoder or reads packed documents as one.
+    """
     import torch
 
     found = fast_of(shape)
@@ -93,7 +97,10 @@ def fresh(shape: Any, seed: int) -> Trainable:
     if found is not None:
         found.module.initialise(generator, getattr(shape, "initializer_range", INITIAL_STD))
         return Trainable(found.module, shape, found.attention, found.table, is_own=True, splits=found.all_splits())
-    return _wrapped(auto_class(shape).from_config(shape, dtype=torch.float32))
+    draws: Any = torch.random
+    with draws.fork_rng(devices=[]):
+        draws.manual_seed(seed)
+        return _wrapped(auto_class(shape).from_config(shape, dtype=torch.float32))
 
 
 def taken(model: Any) -> Trainable:

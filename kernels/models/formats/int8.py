@@ -26,6 +26,8 @@ def int8_linear(values: Any, scale: Any, bias: Any) -> Any:
             self.register_buffer("bias", bias)
 
         def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+            if not hidden.is_floating_point():
+                raise ValueError(f"an int8 layer reads numbers of {hidden.dtype}: the model casts them to the type of its weights; skip this layer")
             weight = self.get_buffer("weight").to(hidden.dtype) * self.get_buffer("weight_scale").to(hidden.dtype)
             return torch.nn.functional.linear(hidden, weight, None if bias is None else self.get_buffer("bias").to(hidden.dtype))
 

@@ -51,7 +51,8 @@ def register() -> Any:
             segments = segments_of(input_ids, attention_mask, position_ids)
             hidden, kept = read_on(self, input_ids, segments, past_key_values)
             hidden = hidden[:, -logits_to_keep:] if isinstance(logits_to_keep, int) else hidden[logits_to_keep]
-            logits = self.lm_head(hidden.to(self.lm_head.weight.dtype)).float()
+            kind: torch.dtype = cast(Any, self).backbone.embeddings.weight.dtype  # the output layer's own may be int8
+            logits = self.lm_head(hidden.to(kind)).float()
             loss: Any = None
             if labels is not None:
                 loss = cast(Any, self).loss_function(logits=logits, labels=labels, vocab_size=self.config.vocab_size, **settings)

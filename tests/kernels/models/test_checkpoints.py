@@ -59,6 +59,22 @@ def test_a_missing_file_is_named(saved: Path, tmp_path: Path, name: str):
         checkpoints.load(tmp_path / "broken", "cpu")
 
 
+@pytest.mark.parametrize("has_more", [False, True], ids=["lacks a tensor", "has a tensor too many"])
+def test_weights_that_do_not_fit_the_config_are_refused_and_none_is_drawn_at_random(saved: Path, tmp_path: Path, has_more: bool):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(saved, tmp_path / "model")
+    tensors, name = load_file(saved / "model.safetensors"), "model.layers.1.mlp.up_proj.weight"
+    if has_more:
+        tensors |= {name.replace(".1.", ".2."): tensors[name].clone()}
+    else:
+        del tensors[name]
+    save_file(tensors, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    found = rf"holds unknown \['{name.replace('.1.', '.2.')}'\]" if has_more else rf"lacks \['{name}'\]"
+    with pytest.raises(ValueError, match=found):
+        checkpoints.load(tmp_path / "model", "cpu")
+
+
 def test_weights_are_loaded_in_the_dtype_that_is_asked_for(saved: Path):
     assert str(checkpoints.load(saved, "cpu", "bfloat16").model.dtype) == "torch.bfloat16"
     assert str(checkpoints.load(saved, "cpu").model.dtype) == "torch.float32"
@@ -75,6 +91,18 @@ def test_sampling_follows_the_seed(saved: Path):
     lm = checkpoints.load(saved, "cpu")
     once, again, other = (decoding.generate(lm, ["a cat"], max_new_tokens=12, temperature=1.0, seed=seed) for seed in (1, 1, 2))
     assert once == again != other
+
+
+def test_an_answer_ends_where_the_context_is_full_alone_and_beside_others_and_a_longer_prompt_is_refused(saved: Path):
+    lm = checkpoints.load(saved, "cpu")
+    settings = {"max_new_tokens": 200, "temperature": 0.0, "seed": 0}
+    long, short = [5] * 120, [6] * 126
+    steps = list(decoding.decode(lm, [long, short], **settings, stop=set()))
+    rows = [[step[row] for step in steps if step[row] is not None] for row in range(2)]
+    assert [len(row) for row in rows] == [9, 3], "128 are read, and the last one drawn is not"
+    assert rows[1] == [step[0] for step in decoding.decode(lm, [short], **settings, stop=set())]
+    with pytest.raises(ValueError, match="a prompt has 129 tokens, and the model reads 128 at most"):
+        next(decoding.decode(lm, [[5] * 129], **settings, stop=set()))
 
 
 def test_the_streamed_answer_is_the_generated_one(saved: Path):

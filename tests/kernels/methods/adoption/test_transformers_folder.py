@@ -173,6 +173,16 @@ def test_a_bert_that_is_a_decoder_by_its_config_is_adopted(tmp_path: Path) -> No
     assert adopt(write_folder(tmp_path / "package", random_model("bert", is_decoder=True)), tmp_path / "out")["num_parameters"] > 0
 
 
+def test_a_decoder_that_does_not_count_positions_from_0_is_refused(tmp_path: Path) -> None:
+    from transformers import RobertaConfig, RobertaForCausalLM
+
+    sizes: dict[str, Any] = {"vocab_size": 264, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 48}
+    folder = write_folder(tmp_path / "package", RobertaForCausalLM(RobertaConfig(**sizes, max_position_embeddings=64, is_decoder=True)))
+    with pytest.raises(ValueError, match="this RobertaForCausalLM does not count positions from 0"):
+        adopt(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_pickled_weights_are_refused_with_the_remedy(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "package", random_model("llama"))
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")

@@ -8,7 +8,7 @@ from kernels.methods.alignment import sft
 from kernels.methods.compression import int8
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
-from kernels.models.formats.int8 import quantize_weight
+from kernels.models.formats.int8 import quantize_weight, replace_linears
 from kernels.specs.methods import MethodJob
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
@@ -72,6 +72,45 @@ def test_what_is_not_linear_keeps_its_bits_and_linears_are_int8_in_memory(tmp_pa
     model = checkpoints.load(tmp_path / "out", "cpu", "bfloat16").model
     layer = model.model.layers[0].mlp.up_proj
     assert (layer.weight.dtype, layer.weight_scale.dtype, model.model.embed_tokens.weight.dtype) == (torch.int8, torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_who_reads_the_checkpoint_elsewhere_gets_the_same_model_or_an_error(tmp_path: Path, tied: bool):
+    import importlib.util
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    auto: Any = AutoModelForCausalLM
+    int8.run(job(make_parent(tmp_path, tied=tied), tmp_path / "out"))
+    if importlib.util.find_spec("compressed_tensors") is None:
+        with pytest.raises(ImportError, match="compressed-tensors"):
+            auto.from_pretrained(tmp_path / "out")
+        return
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.no_grad():
+        expected, got = checkpoints.load(tmp_path / "out", "cpu").model(ids).logits, auto.from_pretrained(tmp_path / "out")(ids).logits
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_mamba_whose_output_layer_is_int8_too_answers_as_its_parent(tmp_path: Path):
+    import torch
+
+    from kernels.models.architectures import mamba2
+    from kernels.models.formats import recurrent
+
+    config = mamba2.Mamba2Config(kind="mamba2", hidden_size=32, num_layers=1, state_size=8, head_dim=16, tie_embeddings=False)
+    torch.manual_seed(0)
+    model = recurrent.register()(mamba2.build(config, vocab_size=61, eos_token_id=1, pad_token_id=0)).eval()
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.no_grad():
+        expected = model(ids).logits
+        quantized = int8.quantize(model, (), tmp_path)
+        assert quantized.left_alone == []
+        replace_linears(model, quantized.tensors)
+        torch.testing.assert_close(model(ids).logits, expected, rtol=0.05, atol=0.05 * float(expected.abs().max()))
+        with pytest.raises(ValueError, match=r"reads numbers of torch\.int8"):
+            model.lm_head(ids.to(torch.int8))
 
 
 def test_tied_embeddings_stay_though_nothing_is_skipped(tmp_path: Path):
