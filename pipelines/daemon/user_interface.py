@@ -16,7 +16,6 @@ from resources.quality.data_docs import prepare_data_docs
 from resources.quality.docs_server import serve
 from resources.storage.home import Home
 
-GRACE_SECONDS = 1.5
 POLL_SECONDS = 0.2
 QUIET = "ignore:Function `,ignore:Parameter `"
 """Dagster's notes on its own beta parameters and on `dagster dev`: they are for us, not for users."""
@@ -62,7 +61,7 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
         code = child.wait()
     finally:
         docs.shutdown()
-        end_descendants(os.getpid(), GRACE_SECONDS)
+        end_descendants(os.getpid())
     raise RuntimeError(f"Dagster's server ended with code {code}; what it said stands above")
 
 

@@ -1,11 +1,14 @@
-"""Ctrl-C and SIGTERM end a command at once, with all processes that it has started, whatever it is doing.
+"""Ctrl-C and SIGTERM end a command, with all processes that it has started, whatever it is doing.
 
-Whatever stands was published whole, and training goes on from its last state, so nothing is waited for: an end by a signal is no worse than a
-``kill -9``. Dagster puts handlers of its own in place while a run is under way, which only make a note; so the signal is not taken from a handler
-but from the descriptor that Python's interpreter writes each signal's number to, in a thread that does nothing else.
+Whatever stands was published whole, and training goes on from its last state: an end by a signal is no worse than a ``kill -9``. Nothing is waited
+for but a training that keeps a state behind the step it is at, and a second signal ends that too.
+
+Dagster puts handlers of its own in place while a run is under way, which only make a note; so the signal is not taken from a handler but from the
+descriptor that Python's interpreter writes each signal's number to, in a thread that does nothing else.
 """
 
 import os
+import select
 import signal
 import threading
 from types import FrameType
@@ -13,7 +16,6 @@ from types import FrameType
 from resources.devices.descendants import end_descendants
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE_SECONDS = 1.5
 SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -43,5 +45,13 @@ def _wait(reader: int, terminal: int) -> None:
         os.write(terminal, f"\nended by {signal.Signals(number[0]).name}; what is made stands, the same command goes on from here\n".encode())
     except OSError:
         pass  # nobody looks any more
-    end_descendants(os.getpid(), GRACE_SECONDS)
+    _say_nothing_more()
+    end_descendants(os.getpid(), lambda: bool(select.select([reader], [], [], 0)[0]))
     os._exit(128 + number[0])
+
+
+def _say_nothing_more() -> None:
+    """Write what the command would say of the end of its jobs to nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
