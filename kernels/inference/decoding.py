@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
 
 
-def stop_ids(tokenizer: Any) -> set[int]:
-    """Return the tokens that end an answer: end of text and, where the vocabulary has it, end of turn."""
-    ids = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(TURN_END)} - {None, tokenizer.unk_token_id}
-    return {int(token) for token in ids}
+def stop_ids(lm: "LanguageModel") -> set[int]:
+    """Return the tokens that end an answer: end of text, what ends a turn in vocabulary and chat template, and those that the model names."""
+    tokenizer = lm.tokenizer
+    ids = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(TURN_END)} - {tokenizer.unk_token_id}
+    if tokenizer.chat_template:
+        ids.add(chat_encoder(tokenizer).end_of_answer)
+    named = getattr(getattr(lm.model, "generation_config", None), "eos_token_id", None)
+    ids |= set(named) if isinstance(named, list) else {named}
+    return {int(token) for token in ids if token is not None}
 
 
 def decode(
@@ -86,16 +91,22 @@ def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Calla
     return ask
 
 
+def beginnings(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """Return texts to be continued as token ids, behind what the tokenizer puts before texts, as documents are learned."""
+    encoder = text_encoder(tokenizer)
+    before = encoder.before_a_text()
+    return [[*before, *ids] for ids in encoder.contents(texts)]
+
+
 def generate(lm: "LanguageModel", prompts: Sequence[str], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:
     """Return a continuation of each text as it stands; what it spells is content."""
-    ids = text_encoder(lm.tokenizer).contents(prompts)
-    return answer(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
+    return answer(lm, beginnings(lm.tokenizer, prompts), max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
 
 
 def answer(lm: "LanguageModel", ids: Sequence[Sequence[int]], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:
     """Return what follows each prompt, given as token ids, special tokens left out."""
     answers: list[list[int]] = [[] for _ in ids]
-    for step in decode(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm.tokenizer)):
+    for step in decode(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm)):
         for row, token in zip(answers, step, strict=True):
             if token is not None:
                 row.append(token)
@@ -107,7 +118,7 @@ def chat(lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, tem
     ids = chat_encoder(lm.tokenizer).prompt(turns)
     made: list[int] = []
     said = ""
-    for step in decode(lm, [ids], max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm.tokenizer)):
+    for step in decode(lm, [ids], max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm)):
         made += [token for token in step if token is not None]
         text: str = lm.tokenizer.decode(made, skip_special_tokens=True)
         if not text.endswith("\ufffd"):  # the middle of a character

@@ -4,15 +4,21 @@ Prompt and answer are encoded apart, as they are when a model is asked and answe
 tokens in which it will be given.
 """
 
+import datetime
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TextEncoder, settings_of
 
+DAY = datetime.datetime(2024, 7, 26)
+"""What day it is to templates that ask, whenever that is: what is learned and what is asked would be other tokens each day. Templates of Llama 3 say
+it where they know no date."""
+_PROBE = (Turn("user", "7919"), Turn("assistant", "7907"))
 _CHANGES_ITS_MIND = "the chat template writes the beginning of a conversation otherwise once it goes on"
 Render = Callable[[list[dict[str, Any]], list[Any] | None, bool], str]
 """A chat template: takes messages, definitions of tools, and whether an answer is asked for."""
@@ -44,6 +50,16 @@ class ChatEncoder:
         """Take what encodes texts, and the template."""
         self.text = text
         self._render = render
+
+    @cached_property
+    def end_of_answer(self) -> int | None:
+        """The control token by which the template ends an answer; None where it writes none there, or says no plain question and answer."""
+        try:
+            _, (answer, _), *_ = self._stretches(_PROBE, [1])
+        except UnrenderedError:
+            return None
+        ids = self.text.rendered(answer.rpartition(_PROBE[1].content)[2])
+        return next((token for token in ids if token in self.text.control.values()), None)
 
     def prompt(self, turns: Sequence[Turn]) -> list[int]:
         """Return the ids by which a model is asked for the next answer. Raises UnrenderedError."""
@@ -133,7 +149,7 @@ class ChatEncoder:
         if self.text.loses_guards(text):
             raise UnrenderedError("the chat template writes contents as escapes, so that a control token in them cannot be told from its own")
         if not all(_is_said(word, text) for word in _must_be_said(guarded, definitions or [])):
-            raise UnrenderedError("the chat template leaves out tools, their calls or what they gave")
+            raise UnrenderedError("the chat template leaves out what the system says, tools, their calls or what they gave")
         return text
 
     def _guarded(self, value: Any) -> Any:
@@ -148,13 +164,13 @@ class ChatEncoder:
 
 
 def _must_be_said(messages: list[dict[str, Any]], tools: list[Any]) -> Iterator[str]:
-    """Yield what many templates leave out without a word: names of tools defined and called, and what tools gave."""
+    """Yield what many templates leave out without a word: what the system says, names of tools defined and called, and what tools gave."""
     for tool in tools:
         function = tool["function"] if isinstance(tool.get("function"), dict) else tool
         yield str(function.get("name", ""))
     for message in messages:
         yield from (call["function"]["name"] for call in message.get("tool_calls", []))
-        if message["role"] == "tool":
+        if message["role"] in ("system", "tool"):
             yield message["content"].strip()
 
 
@@ -179,7 +195,7 @@ def _marks(tokenizer_json: str, render: Render) -> list[str]:
 
 
 def template(source: str, names: Mapping[str, str]) -> Render:
-    """Return a chat template, in Jinja's sandbox and set up as Transformers does, but that it knows no date: what it writes is always the same.
+    """Return a chat template, in Jinja's sandbox and set up as Transformers does, but that it is always the same `DAY` to it.
 
     ``names`` are special tokens by the names that it calls them by. Raises UnrenderedError: it is no template.
     """
@@ -189,6 +205,7 @@ def template(source: str, names: Mapping[str, str]) -> Render:
     environment: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = _as_json
     environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = DAY.strftime
     try:
         compiled = environment.from_string(_GENERATION.sub(_as_condition, source))
     except TemplateError as error:
@@ -196,7 +213,7 @@ def template(source: str, names: Mapping[str, str]) -> Render:
 
     def render(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
         try:
-            return str(compiled.render(**names, messages=messages, tools=tools, add_generation_prompt=asks))
+            return str(compiled.render(**names, messages=messages, tools=tools, documents=None, add_generation_prompt=asks))
         except Exception as error:  # a template is a program of somebody else's
             raise UnrenderedError(f"the chat template refuses a conversation: {error}") from error
 

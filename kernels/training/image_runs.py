@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kernels.models.formats import fast
 from kernels.models.formats.chats import image_chats
+from kernels.models.formats.generation import end_with_answers
 from kernels.models.formats.image_processors import write_processor
 from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
@@ -18,8 +18,9 @@ from kernels.training.config import TrainingConfig
 from kernels.training.costs.flops import count_flops
 from kernels.training.course.horizon import Extent
 from kernels.training.execution.compilation import keep_freed_memory
-from kernels.training.feeding.epochs import in_parts
+from kernels.training.feeding.epochs import in_parts, looked_at
 from kernels.training.feeding.image_examples import ImageSet, Limits, image_feed, in_words, prepare, rows_of
+from kernels.training.feeding.image_questions import Asked, asked_elsewhere
 from kernels.training.learner import Learner
 from kernels.training.outline import outline, parts_of
 from kernels.training.runs import run
@@ -57,7 +58,8 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     vision = trainable.shape.vision_config
     limits = Limits(vision.image_size, trainable.shape.text_config.max_position_embeddings)
     encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
-    sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy") for split in SPLITS))
+    held_out = {"train": asked_elsewhere(data, "train", limits.image_size), "validation": set[Asked]()}
+    sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy", held_out[split]) for split in SPLITS))
     left_out: dict[str, list[Reject]] = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
     for split, rejects in left_out.items():
         if rejects:
@@ -65,6 +67,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     parts = assemble(job, config, sets, trainable, tokenizer)
     found = run(job, parts, identity(config, sets), trainable, tokenizer)
     write_processor(trainable.shape, tokenizer, job.out)
+    end_with_answers(job.out, tokenizer)
     write_left_out(left_out, job.out)
     counts = {f"num_{split}_left_out": float(len(rejects)) for split, rejects in left_out.items()}
     return {**found, **counts, "num_examples": float(len(sets.train.examples)), "num_images": float(len(sets.train.pixels))}
@@ -78,9 +81,9 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token, counted.num_output_parameters)
     told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)), length)
     feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size)
-    looked_at = np.arange(min(len(sets.validation.examples), config.max_validation_sequences))
+    validated = looked_at(len(sets.validation.examples), config.max_validation_sequences)
     rows = config.micro_batch_size or told.rates.batch_size
-    validation = PreparedValidation(in_parts(looked_at, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
+    validation = PreparedValidation(in_parts(validated, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
     return parts_of(config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from kernels.models.formats.chats import chat_encoder, text_encoder
+from kernels.models.formats.chats import chat_encoder
 from kernels.specs.config import Config
 from kernels.specs.tasks import EvalResult, Task
 from kernels.specs.turns import Turn
@@ -49,7 +49,7 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     if config.questions and not model.tokenizer.chat_template:
         raise ValueError("questions need a chat template and this tokenizer has none; ask prompts, or sample a model after SFT")
     asked = [("prompt", prompt) for prompt in config.prompts] + [("question", question) for question in config.questions]
-    prompts = text_encoder(model.tokenizer).contents(config.prompts)
+    prompts = decoding.beginnings(model.tokenizer, config.prompts)
     prompts += [chat_encoder(model.tokenizer).prompt([Turn("user", question)]) for question in config.questions]
     answers = decoding.answer(model, prompts, max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
     rows = [
@@ -59,4 +59,4 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     return EvalResult([], pl.DataFrame(rows))
 
 
-SPEC = Task(name="samples", version=3, config=SamplesConfig, need=None, run=run)
+SPEC = Task(name="samples", version=4, config=SamplesConfig, need=None, run=run)

@@ -83,10 +83,12 @@ class Usable(NamedTuple):
     pairs: list[TextPair]
     num_too_long: int
     num_unrendered: int
+    num_alike: int
+    """Whose answers are the same tokens once the template has written them: nothing can be learned of them, and they count as ranked wrong."""
 
 
 def examples(encoder: ChatEncoder, pairs: Iterable[Pair], max_length: int) -> Usable:
-    """Return the pairs of some that can be learned from, as tokens: those of which both answers fit."""
+    """Return the pairs of some that can be learned from, as tokens: those of which both answers fit and differ."""
     found: list[TextPair] = []
     counts = Counter[str]()
     for pair in pairs:
@@ -97,9 +99,11 @@ def examples(encoder: ChatEncoder, pairs: Iterable[Pair], max_length: int) -> Us
             continue
         if len(example.prompt) + max(len(example.chosen), len(example.rejected)) > max_length:
             counts["too_long"] += 1
+        elif example.chosen == example.rejected:
+            counts["alike"] += 1
         else:
             found.append(pair_of(example))
-    return Usable(found, counts["too_long"], counts["unrendered"])
+    return Usable(found, counts["too_long"], counts["unrendered"], counts["alike"])
 
 
 def run(job: MethodJob) -> dict[str, float]:
@@ -107,8 +111,8 @@ def run(job: MethodJob) -> dict[str, float]:
 
     Returns:
         First and final loss (nats a pair), mean margin of the implicit rewards and share of pairs ranked right over the last tenth of the steps,
-        and how many pairs were learned from, were held out, were too long or cannot be said by the parent's chat template, and how many
-        conversations are no pairs.
+        and how many pairs were learned from, were held out, were too long, cannot be said by the parent's chat template or are of two answers that
+        are the same tokens, and how many conversations are no pairs.
 
     Raises:
         ValueError: no conversation carries a rejected answer and fits ``max_length``, or the parent cannot read or learn from them.
@@ -134,6 +138,7 @@ def run(job: MethodJob) -> dict[str, float]:
         "num_held_out": float(len(sides.validation)),
         "num_too_long": float(made.num_too_long),
         "num_unrendered": float(made.num_unrendered),
+        "num_alike": float(made.num_alike),
         "num_without_pair": float(num_without_pair),
     }
     return {**summary, **_last_rewards(job), **counts}
@@ -168,4 +173,4 @@ def _last_rewards(job: MethodJob) -> dict[str, float]:
     return {name: float(np.mean(last[f"rewards/{name}"])) for name in names}
 
 
-SPEC = Method(name="dpo", version=4, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(name="dpo", version=5, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)

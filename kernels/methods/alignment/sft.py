@@ -118,4 +118,4 @@ def _counts(made: Usable, sides: Split[Text]) -> dict[str, float]:
     }
 
 
-SPEC = Method(name="sft", version=4, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(name="sft", version=5, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), reads=reads)

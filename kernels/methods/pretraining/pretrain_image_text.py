@@ -68,7 +68,7 @@ def with_image_token(tokenizer: Any) -> Any:
 
 SPEC = Method(
     name="pretrain_image_text",
-    version=3,
+    version=4,
     config=PretrainImageTextConfig,
     needs=(IMAGES, TOKENIZER),
     run=run,

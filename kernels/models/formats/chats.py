@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from kernels.tokens.chats import ChatEncoder, Render, UnrenderedError, encoder_of
+from kernels.tokens.chats import ChatEncoder, Render, encoder_of, template
 from kernels.tokens.content import TextEncoder
 from kernels.tokens.image_chats import ImageChatEncoder, image_chat_encoder
 
@@ -27,12 +27,14 @@ def image_chats(tokenizer: Any, num_patches: int) -> ImageChatEncoder:
 
 
 def _render_of(tokenizer: Any) -> Render:
-    from jinja2 import TemplateError
+    """Return a tokenizer's chat template, read as those of tokenizers' folders are, and not by Transformers, to which it is another day each day."""
+    names: dict[str, str] = tokenizer.special_tokens_map
+
+    @lru_cache(maxsize=2)
+    def read(source: str) -> Render:
+        return template(source, names)
 
     def render(messages: list[dict[str, Any]], tools: list[Any] | None, asks: bool) -> str:
-        try:
-            return tokenizer.apply_chat_template(messages, tools=tools, tokenize=False, add_generation_prompt=asks)
-        except TemplateError as error:
-            raise UnrenderedError(f"the chat template refuses a conversation: {error}") from error
+        return read(tokenizer.get_chat_template(tools=tools))(messages, tools, asks)
 
     return render

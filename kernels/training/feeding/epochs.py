@@ -43,3 +43,10 @@ def in_parts(numbers: NDArray[np.int64], size: int | None, rows: Rows) -> list[E
     """Return rows of examples, at most ``size`` together."""
     size = size or max(1, len(numbers))
     return [rows(numbers[start : start + size]) for start in range(0, len(numbers), size)]
+
+
+def looked_at(num_examples: int, most: int) -> NDArray[np.int64]:
+    """Return which examples of a validation are looked at: all, or as many of all parts of it as may be, the same for every training."""
+    if num_examples <= most:
+        return np.arange(num_examples)
+    return np.sort(Permutation(num_examples, key_of("validation", 0, 0))(np.arange(most)))

@@ -3,7 +3,7 @@
 Each answer of a conversation is an example: all before it is given, it is predicted. Images are decoded once, into a file that is mapped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from kernels.tokens.image_chats import ImageChatEncoder
 from kernels.training.course.stages import Plan
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.epochs import ExampleFeed
+from kernels.training.feeding.image_questions import Asked, digest_of, question_of
 
 MULTIPLE = 8
 """Rows are as long as the longest example, rounded up to it."""
@@ -59,8 +60,16 @@ class Limits(NamedTuple):
     max_tokens: int
 
 
-def prepare(folder: Path, split: str, encoder: ImageChatEncoder, limits: Limits, store: Path) -> ImageSet:
-    """Return the examples of a split; ``store`` is the file that decoded images go to.
+def prepare(folder: Path, split: str, encoder: ImageChatEncoder, limits: Limits, store: Path, held_out: Collection[Asked] = frozenset()) -> ImageSet:
+    """Return the examples of a split.
+
+    Args:
+        folder: in LLaVA's form.
+        split: which file of it.
+        encoder: of the tokenizer.
+        limits: of an example.
+        store: the file that decoded images go to.
+        held_out: questions about images that are not learned from, since they are asked of what was learned.
 
     Raises:
         ValueError: the split is not there or no JSON, or nothing in it can be learned from (says why, by reason).
@@ -76,7 +85,7 @@ def prepare(folder: Path, split: str, encoder: ImageChatEncoder, limits: Limits,
         if (error := broken.get(conversation.image)) is not None:
             rejects.append(Reject(conversation.key, error.reason, f"{conversation.image}: {error.detail}"[:200]))
             continue
-        for example in _examples(conversation, encoder, limits.max_tokens):
+        for example in _examples(conversation, encoder, limits, digest_of(pixels[numbers[conversation.image]]), held_out):
             if isinstance(example, Reject):
                 rejects.append(example)
             else:
@@ -109,9 +118,15 @@ def in_words(rejects: list[Reject]) -> str:
     return ", ".join(f"{reasons.count(reason)} {reason}" for reason in sorted(set(reasons)))
 
 
-def _examples(conversation: ImageConversation, encoder: ImageChatEncoder, max_tokens: int) -> Iterator[Learned | Reject]:
-    """Yield what is learned of each answer, or why it is not."""
+def _examples(
+    conversation: ImageConversation, encoder: ImageChatEncoder, limits: Limits, digest: bytes, held_out: Collection[Asked]
+) -> Iterator[Learned | Reject]:
+    """Yield what is learned of each answer, or why it is not. ``digest`` is that of the image."""
     for end in range(2, len(conversation.turns) + 1, 2):
+        question = question_of(conversation.turns[end - 2].content)
+        if Asked(digest, question) in held_out:
+            yield Reject(conversation.key, "held_out", f"{conversation.image}: {question}"[:200])
+            continue
         try:
             learned = encoder.answered(conversation.turns[:end])
         except UnrenderedError as error:
@@ -121,8 +136,8 @@ def _examples(conversation: ImageConversation, encoder: ImageChatEncoder, max_to
             yield Reject(conversation.key, "no_answer", "nothing of it is learned")
         elif learned.ids.count(encoder.image_token) != encoder.num_patches:
             yield Reject(conversation.key, "unrendered", "the chat template leaves the image out")
-        elif len(learned.ids) > max_tokens:
-            yield Reject(conversation.key, "too_long", f"{len(learned.ids)} tokens, and the model reads {max_tokens}")
+        elif len(learned.ids) > limits.max_tokens:
+            yield Reject(conversation.key, "too_long", f"{len(learned.ids)} tokens, and the model reads {limits.max_tokens}")
         else:
             yield learned
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints, fast
+from kernels.models.formats.generation import GENERATION, end_with_answers
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
 from kernels.training.costs.flops import count_flops
 from kernels.training.course.horizon import Extent
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.conversations import RowShape, Text, row_length
-from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts
+from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts, looked_at
 from kernels.training.outline import Outline, outline
 from kernels.training.runs import run
 from kernels.training.trainer import Parts
@@ -29,7 +30,6 @@ LEAST_HELD_OUT = 8
 """Conversations: the loss of fewer says little, and where there are few all are learned from."""
 STEPS_LOOKED_AT = 32
 """Whose rows are counted, where all steps are to have as many."""
-GENERATION = "generation_config.json"
 
 _Example = TypeVar("_Example")
 
@@ -128,8 +128,7 @@ def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[Ex
 
 def validation_parts(config: TuningConfig, told: Outline, num_examples: int, rows: Rows) -> list[Examples]:
     """Return the examples that are validated on as a model reads them."""
-    looked_at = np.arange(min(num_examples, config.max_validation_sequences))
-    return in_parts(looked_at, config.micro_batch_size or told.rates.batch_size, rows)
+    return in_parts(looked_at(num_examples, config.max_validation_sequences), config.micro_batch_size or told.rates.batch_size, rows)
 
 
 def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[str, float]:
@@ -137,6 +136,7 @@ def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[s
     found = run(job, parts, training, parent.trainable, parent.tokenizer)
     if (parent.folder / GENERATION).is_file():  # how it is asked stays as it was
         shutil.copyfile(parent.folder / GENERATION, job.out / GENERATION)
+    end_with_answers(job.out, parent.tokenizer)
     return found
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from kernels.models.formats.chats import chat_encoder
 from kernels.specs.turns import Turn
-from kernels.tokens.chats import ChatEncoder, UnrenderedError, template
+from kernels.tokens.chats import ChatEncoder, UnrenderedError, encoder_of, template
 from kernels.tokens.content import GUARD, TextEncoder
-from kernels.tokens.special_tokens import SPECIAL_TOKENS
+from kernels.tokens.special_tokens import SPECIAL_TOKENS, SpecialTokens
 from kernels.tokens.tokenizer_files import CHAT_TEMPLATE, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
@@ -136,7 +136,7 @@ def test_conversations_together_have_the_tokens_that_they_have_one_by_one(encode
     spelled = [[Turn("system", text), Turn("user", f"  {text}"), Turn("assistant", f"\n{text}")] for text in SPELLED]
     turns = [TURNS, *spelled, [], [Turn("user", "Hi"), Turn("assistant", "Ho"), Turn("rejected", "No")]]
     assert chats.conversations(turns) == [chats.conversation(said) for said in turns]
-    refusing = ChatEncoder(encoder, template("{% if messages | length > 2 %}{{ raise_exception('no') }}{% endif %}x", {}))
+    refusing = ChatEncoder(encoder, template("{% if messages | length > 2 %}{{ raise_exception('no') }}{% endif %}{{ messages[0].content }}", {}))
     assert refusing.conversations([TURNS[:2], TURNS]) == [refusing.conversation(TURNS[:2]), None]
 
 
@@ -186,13 +186,50 @@ def test_a_pair_is_two_answers_behind_one_prompt(encoder: TextEncoder, tokenizer
 
 def test_a_template_that_leaves_out_tools_or_changes_its_mind_is_told_of(encoder: TextEncoder) -> None:
     deaf = ChatEncoder(encoder, lambda messages, tools, asks: "".join(f"{message['role']}: {message['content']}\n" for message in messages))
-    with pytest.raises(UnrenderedError, match="leaves out tools"):
+    with pytest.raises(UnrenderedError, match="leaves out .*tools"):
         deaf.conversation([Turn("user", "Tide?"), Turn("assistant", "", tool_calls=CALL)])
-    with pytest.raises(UnrenderedError, match="leaves out tools"):
+    with pytest.raises(UnrenderedError, match="leaves out .*tools"):
         deaf.prompt([Turn("tools", '[{"name": "tide"}]'), Turn("user", "Tide?")])
     fickle = ChatEncoder(encoder, lambda messages, tools, asks: f"{len(messages)} {messages[-1]['content']}")
     with pytest.raises(UnrenderedError, match="writes the beginning"):
         fickle.answered([Turn("user", "Hi"), Turn("assistant", "Ho")])
+
+
+def test_a_template_that_leaves_out_what_the_system_says_is_told_of(encoder: TextEncoder) -> None:
+    """Phi 3 and Mistral 7B were published with such templates."""
+    source = "{% for m in messages %}{% if m.role == 'user' %}[{{ m.content }}]{% elif m.role == 'assistant' %}{{ m.content }}{% endif %}{% endfor %}"
+    chats = ChatEncoder(encoder, template(source, {}))
+    assert chats.answered(TURNS[1:])
+    for ask in (chats.answered, chats.prompt):
+        with pytest.raises(UnrenderedError, match="leaves out what the system says"):
+            ask(TURNS[:3])
+
+
+def test_a_template_that_asks_for_the_day_writes_the_same_one_whenever_it_is_asked(encoder: TextEncoder, folder: Path, tokenizer_json: str) -> None:
+    source = "{% if strftime_now is defined %}{{ strftime_now('%d %b %Y') }}{% endif %}: {{ messages[0].content }}"
+    tokenizer = opened(folder)
+    tokenizer.chat_template = source
+    for chats in (chat_encoder(tokenizer), ChatEncoder(encoder, template(source, {}))):
+        assert said(tokenizer_json, chats.prompt([Turn("user", "Hi")])) == "26 Jul 2024: Hi"
+
+
+_OF_OTHERS = "{% for m in messages %}<{{ m.role }}>{{ 'thought<x>' if m.role == 'assistant' }}{{ m.content }}END{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [
+        (CHAT_TEMPLATE, "<|im_end|>"),
+        (_OF_OTHERS.replace("END", "<end>\n"), "<end>"),
+        (_OF_OTHERS.replace("END", "\n"), None),
+        ("{{ raise_exception('no') }}", None),
+    ],
+    ids=["ours", "theirs", "none", "refuses"],
+)
+def test_what_ends_an_answer_is_what_the_template_writes_behind_it(source: str, end: str | None) -> None:
+    special = SpecialTokens(more=("<x>", "<end>"))
+    chats = encoder_of(train(iter(["user assistant"] * 5), ByteBpeConfig(vocab_size=280, special_tokens=special)), template(source, {}))
+    assert chats.end_of_answer == (None if end is None else chats.text.control[end])
 
 
 @pytest.mark.parametrize("definition", ['[{"name": "a \\"b\\" \u00e9"}]', '[{"function": "f"}]', "[{}]", '[{"function": {"name": 7}}]'])

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from kernels.evals.tasks.samples import SamplesConfig, run
+from kernels.inference.decoding import beginnings
 from tests.byte_tokenizers import byte_tokenizer
 
 
@@ -13,9 +14,10 @@ class Chat:
     def __init__(self, chat_template: str | None) -> None:
         self.chat_template = chat_template
         self.backend_tokenizer = byte_tokenizer()
+        self.special_tokens_map: dict[str, str] = {}
 
-    def apply_chat_template(self, turns: list[dict[str, str]], tools: None, tokenize: bool, add_generation_prompt: bool) -> str:
-        return f"<user>{turns[0]['content']}<assistant>"
+    def get_chat_template(self, tools: None) -> str | None:
+        return self.chat_template
 
 
 class Model(NamedTuple):
@@ -38,13 +40,23 @@ def config(**fields: Any) -> SamplesConfig:
 
 @pytest.mark.usefixtures("echo")
 def test_prompts_are_continued_as_they_stand_and_questions_through_the_template():
-    scores, items = run(Model(Chat("t")), None, config(prompts=["Once"], questions=["Why?"]))  # pyright: ignore[reportArgumentType]
+    scores, items = run(Model(Chat("<user>{{ messages[0].content }}<assistant>")), None, config(prompts=["Once"], questions=["Why?"]))  # pyright: ignore[reportArgumentType]
     assert scores == []
     assert items.columns == ["item", "kind", "prompt", "answer"]
     assert items.rows() == [
         ("prompt:0", "prompt", "Once", "Once|5|7|0.5"),
         ("question:1", "question", "Why?", "<user>Why?<assistant>|5|7|0.5"),
     ]
+
+
+def test_a_prompt_is_continued_behind_what_its_tokenizer_puts_before_texts():
+    from tokenizers.processors import TemplateProcessing
+
+    chat = Chat(None)
+    chat.backend_tokenizer.add_special_tokens(["<s>"])
+    begin = chat.backend_tokenizer.token_to_id("<s>")
+    chat.backend_tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", begin)])
+    assert beginnings(chat, ["Once", ""]) == [[begin, *b"Once"], [begin]]
 
 
 @pytest.mark.usefixtures("echo")

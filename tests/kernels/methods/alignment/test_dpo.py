@@ -180,6 +180,16 @@ def test_the_tokens_of_two_answers_behind_one_prompt_are_compared(parent: Path):
     assert found == [["  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n"], ["  b<|pad|><|im_end|>\n", "c<|im_end|>\n"]]
 
 
+def test_answers_that_the_template_writes_alike_are_no_pair_and_counted(parent: Path, tmp_path: Path):
+    trims = tmp_path / "parent"
+    shutil.copytree(parent, trims)
+    path = trims / "chat_template.jinja"
+    path.write_text(path.read_text().replace("(message['content'] or '')", "message['content'] | trim"))
+    alike = [("user", "cat or dog"), ("assistant", "cat"), ("rejected", "cat\n")]
+    summary = dpo.run(job(trims, tmp_path, [alike, PAIRS[1]], num_steps=1))
+    assert (summary["num_pairs"], summary["num_alike"]) == (1, 1)
+
+
 def test_a_loss_of_tokens_is_refused():
     with pytest.raises(ValidationError, match="the loss is on preferences, not on each token"):
         dpo.DpoConfig.model_validate({**CONFIG, "checkpoint_every": 2, "z_loss": 0.1})

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
+from kernels.inference.decoding import chat
 from kernels.methods.alignment import sft
 from kernels.models.architectures import llama
 from kernels.models.formats import checkpoints
@@ -197,13 +198,27 @@ def test_a_conversation_longer_than_the_parent_reads_is_an_error(parent: Path, t
         sft.run(job(parent, tmp_path, [[("user", "say " + "x" * 200), ("assistant", "x")]], max_length=500))
 
 
-def test_how_the_parent_is_asked_stays_as_it_was(parent: Path, tmp_path: Path):
+def test_transformers_alone_stops_where_an_answer_ends_as_we_do(parent: Path, tmp_path: Path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    sft.run(job(parent, tmp_path, CHATS, num_steps=80, batch_size=5))
+    ours = "".join(chat(checkpoints.load(tmp_path / "out", "cpu"), [Turn("user", "say cat")], max_new_tokens=20, temperature=0, seed=0))
+    tokenizer: Any = AutoTokenizer.from_pretrained(tmp_path / "out")
+    turns = [{"role": "user", "content": "say cat"}]
+    asked = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    made = model.generate(**asked, max_new_tokens=20, do_sample=False)
+    assert tokenizer.decode(made[0, asked["input_ids"].shape[1] :]) == f"{ours}<|im_end|>" == "cat<|im_end|>"
+
+
+def test_how_the_parent_is_asked_stays_as_it_was_but_for_what_ends_an_answer(parent: Path, tmp_path: Path):
     own = tmp_path / "parent"
     shutil.copytree(parent, own)
     told = json.loads((own / "generation_config.json").read_text()) | {"temperature": 0.3}
     (own / "generation_config.json").write_text(json.dumps(told))
     sft.run(job(own, tmp_path / "job", CHATS, num_steps=1))
-    assert json.loads((tmp_path / "job" / "out" / "generation_config.json").read_text()) == told
+    asked = json.loads((tmp_path / "job" / "out" / "generation_config.json").read_text())
+    assert asked == {**told, "eos_token_id": [0, 2]} and told["eos_token_id"] == 0
     assert (tmp_path / "job" / "out" / "chat_template.jinja").read_text() == (own / "chat_template.jinja").read_text()
 
 

@@ -127,6 +127,7 @@ def test_transformers_alone_reads_the_checkpoint_and_asks_it_as_it_was_trained(d
     model: Any = AutoModelForImageTextToText.from_pretrained(tmp_path / "out")
     assert model.generate(**asked, max_new_tokens=2, do_sample=False).shape[1] == asked["input_ids"].shape[1] + 2
     assert torch.isfinite(model(**asked).logits).all()
+    assert model.generation_config.eos_token_id == [0, 2], "it goes on no further than an answer does"
 
 
 def test_what_cannot_be_learned_from_is_counted_stored_and_told(data: Path, tmp_path: Path) -> None:
@@ -146,6 +147,21 @@ def test_what_cannot_be_learned_from_is_counted_stored_and_told(data: Path, tmp_
     expected |= {"train.json:11": "options", "train.json:12": "image_mark"}
     assert dict(stored.select("key", "reason").iter_rows()) == expected and set(stored["split"]) == {"train"}
     assert len(words) == 1 and "6 records are left out: 1 image_broken" in words[0]
+
+
+def test_what_another_split_asks_of_the_same_image_is_not_learned(data: Path, tmp_path: Path) -> None:
+    folder = put_images(tmp_path / "leaks", {"train": 8, "validation": 4, "test_hard": 4})
+    (folder / "tokenizer").symlink_to(data / "tokenizer")
+    for name in ("validation", "test_hard"):
+        (folder / "train" / f"{name}.png").write_bytes((folder / name / "1.png").read_bytes())
+    (folder / "notes.json").write_text("{}")
+    more = [record("train/test_hard.png", "green", " <image>\nwhich COLOUR?"), record("train/validation.png", "green")]
+    write(folder, "train", [*read(folder, "train"), *more, record("train/test_hard.png", "green", "<image>\nIs it red?")])
+    words: list[str] = []
+    summary = run(folder, tmp_path / "job", config(num_steps=2, max_validation_sequences=4), say=words.append)
+    assert summary["num_examples"] == 9 and "2 records are left out: 2 held_out" in words[0]
+    stored = pl.read_parquet(tmp_path / "job" / "out" / LEFT_OUT)
+    assert stored["key"].to_list() == ["train.json:9", "train.json:10"] and set(stored["split"]) == {"train"}
 
 
 def test_a_folder_with_nothing_to_learn_from_is_refused(data: Path, tmp_path: Path) -> None:
