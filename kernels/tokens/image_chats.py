@@ -8,17 +8,20 @@ from typing import Any, NamedTuple
 
 from kernels.reading.images.conversations import MARK, PLACE
 from kernels.specs.turns import Turn
-from kernels.tokens import tokenizer_files
 from kernels.tokens.chats import ChatEncoder, Learned, Render, encoder_of
 
 IMAGE_TOKEN = MARK
 """What spells the image token in vocabularies, as LLaVA's does."""
-CHAT_TEMPLATE = (
+_SAID = (
     "{% macro said(content) %}{% if content is string %}{{ content }}{% else %}{% for part in content or [] %}"
     f"{{{{ '{IMAGE_TOKEN}' if part['type'] == 'image' else part['text'] }}}}"
     "{% endfor %}{% endif %}{% endmacro %}"
-) + tokenizer_files.CHAT_TEMPLATE.replace("(message['content'] or '')", "said(message['content'])")
-"""ChatML, in which a turn may be parts of text and images, as Transformers' processors take them."""
+)
+
+
+def image_template(source: str) -> str:
+    """Return a chat template of ours in which a turn may be parts of text and images, as Transformers' processors take them."""
+    return _SAID + source.replace("(message['content'] or '')", "said(message['content'])")
 
 
 class ImageChatEncoder(NamedTuple):

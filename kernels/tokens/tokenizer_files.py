@@ -1,6 +1,7 @@
 """A tokenizer's folder in Transformers form."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 """ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text."""
+CHAT_TEMPLATE_WITHOUT_MARKS = "{{ bos_token or '' }}" + CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_token + '\\n'").replace("<|im_start|>", "")
+"""The same for a vocabulary without ChatML's tokens, in which they would be plain text that ends nothing: the end of text ends a turn."""
 
 JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
@@ -59,6 +62,11 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
     path = folder / TEMPLATE
     template = path.read_text(encoding="utf-8") if path.is_file() else settings.get("chat_template")
     return TokenizerFiles(json_text, end, padding, template if isinstance(template, str) else None, names)
+
+
+def usual_template(added: Collection[str]) -> str:
+    """Return the chat template of a tokenizer with some added tokens that has none of its own."""
+    return CHAT_TEMPLATE if TURN_START in added and TURN_END in added else CHAT_TEMPLATE_WITHOUT_MARKS
 
 
 def vocabulary_of(folder: Path) -> dict[str, int]:

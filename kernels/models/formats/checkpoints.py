@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, cast
 from kernels.models.formats import own, recurrent
 from kernels.models.formats.auto_classes import auto_class
 from kernels.specs.objectives import Attention
-from kernels.tokens.tokenizer_files import CHAT_TEMPLATE
+from kernels.tokens.tokenizer_files import usual_template
 
 QUANTIZATION_KEY = "modelmill_quantization"
 
@@ -79,7 +79,7 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         _require_all(folder, loading)
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
-        tokenizer.chat_template = CHAT_TEMPLATE
+        tokenizer.chat_template = usual_template(tokenizer.get_added_vocab())
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return LanguageModel(model.to(device).eval(), tokenizer, device)

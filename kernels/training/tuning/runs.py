@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints, fast
+from kernels.models.formats.chats import chat_encoder
 from kernels.models.formats.generation import GENERATION, end_with_answers
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
@@ -30,6 +31,10 @@ LEAST_HELD_OUT = 8
 """Conversations: the loss of fewer says little, and where there are few all are learned from."""
 STEPS_LOOKED_AT = 32
 """Whose rows are counted, where all steps are to have as many."""
+_ENDLESS = (
+    "its chat template ends an answer by no control token, so that whoever asks the model cannot tell where an answer ends; "
+    "take a model whose template ends it by one, such as the end of text"
+)
 
 _Example = TypeVar("_Example")
 
@@ -104,6 +109,8 @@ def shape_of(parent: Parent, texts: Iterable[Text], max_length: int) -> RowShape
 
 def lay_out(job: MethodJob, config: TuningConfig, parent: Parent, material: Material) -> Outline:
     """Return how long a training is and how it computes; ``job.say`` is told what a reader should know."""
+    if chat_encoder(parent.tokenizer).end_of_answer is None:
+        job.say(f"{parent.folder}: {_ENDLESS}")
     num_tokens = sum(text.num_read for text in material.texts)
     flops = count_flops(parent.trainable, max(1, round(num_tokens / len(material.texts))))
     mean_length = -(-num_tokens // material.num_examples)

@@ -23,6 +23,7 @@ from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from kernels.training.feeding.conversations import RowShape, row_length, rows_of
+from tests.byte_tokenizers import byte_tokenizer
 from tests.method_jobs import method_job
 
 SHAPE = llama.LlamaConfig(
@@ -209,6 +210,30 @@ def test_transformers_alone_stops_where_an_answer_ends_as_we_do(parent: Path, tm
     model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     made = model.generate(**asked, max_new_tokens=20, do_sample=False)
     assert tokenizer.decode(made[0, asked["input_ids"].shape[1] :]) == f"{ours}<|im_end|>" == "cat<|im_end|>"
+
+
+def test_a_parent_without_marks_of_turns_learns_to_end_its_answers(tmp_path: Path):
+    import torch
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+    bytes_alone = byte_tokenizer()
+    bytes_alone.add_special_tokens(["</s>"])
+    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=bytes_alone, eos_token="</s>", pad_token="</s>")
+    torch.manual_seed(0)
+    shape = llama.build(SHAPE, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    checkpoints.save(LlamaForCausalLM(shape), tokenizer, tmp_path / "base")
+    sft.run(job(tmp_path / "base", tmp_path, CHATS, num_steps=100, batch_size=5))
+    answer = chat(checkpoints.load(tmp_path / "out", "cpu"), [Turn("user", "say cat")], max_new_tokens=30, temperature=0, seed=0)
+    assert "".join(answer) == "cat"
+
+
+def test_that_a_template_ends_no_answer_is_told(parent: Path, tmp_path: Path):
+    endless = tmp_path / "parent"
+    shutil.copytree(parent, endless)
+    (endless / "chat_template.jinja").write_text("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+    words: list[str] = []
+    sft.run(job(endless, tmp_path, CHATS, num_steps=1, say=words.append))
+    assert len(words) == 1 and "ends an answer by no control token" in words[0]
 
 
 def test_how_the_parent_is_asked_stays_as_it_was_but_for_what_ends_an_answer(parent: Path, tmp_path: Path):
