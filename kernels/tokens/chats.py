@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from kernels.documents.conversations import as_messages, without_rejected
+from kernels.reading.images.conversations import PLACE
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TextEncoder, settings_of
 
@@ -19,6 +20,7 @@ DAY = datetime.datetime(2024, 7, 26)
 """What day it is to templates that ask, whenever that is: what is learned and what is asked would be other tokens each day. Templates of Llama 3 say
 it where they know no date."""
 _PROBE = (Turn("user", "7919"), Turn("assistant", "7907"))
+_END_OF_THOUGHT = "</think>"
 _CHANGES_ITS_MIND = "the chat template writes the beginning of a conversation otherwise once it goes on"
 Render = Callable[[list[dict[str, Any]], list[Any] | None, bool], str]
 """A chat template: takes messages, definitions of tools, and whether an answer is asked for."""
@@ -55,11 +57,10 @@ class ChatEncoder:
     def end_of_answer(self) -> int | None:
         """The control token by which the template ends an answer; None where it writes none there, or says no plain question and answer."""
         try:
-            _, (answer, _), *_ = self._stretches(_PROBE, [1])
+            behind = self._rendered(_PROBE).rpartition(_PROBE[1].content)[2]
         except UnrenderedError:
             return None
-        ids = self.text.rendered(answer.rpartition(_PROBE[1].content)[2])
-        return next((token for token in ids if token in self.text.control.values()), None)
+        return next((token for token in self.text.rendered(behind) if token in self.text.control.values()), None)
 
     def prompt(self, turns: Sequence[Turn]) -> list[int]:
         """Return the ids by which a model is asked for the next answer. Raises UnrenderedError."""
@@ -149,7 +150,7 @@ class ChatEncoder:
         if self.text.loses_guards(text):
             raise UnrenderedError("the chat template writes contents as escapes, so that a control token in them cannot be told from its own")
         if not all(_is_said(word, text) for word in _must_be_said(guarded, definitions or [])):
-            raise UnrenderedError("the chat template leaves out what the system says, tools, their calls or what they gave")
+            raise UnrenderedError("the chat template leaves out what somebody says, tools, their calls or what they gave")
         return text
 
     def _guarded(self, value: Any) -> Any:
@@ -164,14 +165,17 @@ class ChatEncoder:
 
 
 def _must_be_said(messages: list[dict[str, Any]], tools: list[Any]) -> Iterator[str]:
-    """Yield what many templates leave out without a word: what the system says, names of tools defined and called, and what tools gave."""
+    """Yield what some templates leave out without a word: what anybody says, names of tools defined and called.
+
+    What a model thought may be left out, or written in another way. Where an image is (`PLACE`) stands what holds its place.
+    """
     for tool in tools:
         function = tool["function"] if isinstance(tool.get("function"), dict) else tool
         yield str(function.get("name", ""))
     for message in messages:
         yield from (call["function"]["name"] for call in message.get("tool_calls", []))
-        if message["role"] in ("system", "tool"):
-            yield message["content"].strip()
+        said = message["content"].rpartition(_END_OF_THOUGHT)[2] if message["role"] == "assistant" else message["content"]
+        yield from map(str.strip, said.split(PLACE))
 
 
 def _is_said(word: str, text: str) -> bool:

@@ -136,7 +136,10 @@ def test_conversations_together_have_the_tokens_that_they_have_one_by_one(encode
     spelled = [[Turn("system", text), Turn("user", f"  {text}"), Turn("assistant", f"\n{text}")] for text in SPELLED]
     turns = [TURNS, *spelled, [], [Turn("user", "Hi"), Turn("assistant", "Ho"), Turn("rejected", "No")]]
     assert chats.conversations(turns) == [chats.conversation(said) for said in turns]
-    refusing = ChatEncoder(encoder, template("{% if messages | length > 2 %}{{ raise_exception('no') }}{% endif %}{{ messages[0].content }}", {}))
+    refusing = ChatEncoder(
+        encoder,
+        template("{% if messages | length > 2 %}{{ raise_exception('no') }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}", {}),
+    )
     assert refusing.conversations([TURNS[:2], TURNS]) == [refusing.conversation(TURNS[:2]), None]
 
 
@@ -190,7 +193,7 @@ def test_a_template_that_leaves_out_tools_or_changes_its_mind_is_told_of(encoder
         deaf.conversation([Turn("user", "Tide?"), Turn("assistant", "", tool_calls=CALL)])
     with pytest.raises(UnrenderedError, match="tools, their calls or what they gave"):
         deaf.prompt([Turn("tools", '[{"name": "tide"}]'), Turn("user", "Tide?")])
-    fickle = ChatEncoder(encoder, lambda messages, tools, asks: f"{len(messages)} {messages[-1]['content']}")
+    fickle = ChatEncoder(encoder, lambda messages, tools, asks: f"{len(messages)} {[message['content'] for message in messages]}")
     with pytest.raises(UnrenderedError, match="writes the beginning"):
         fickle.answered([Turn("user", "Hi"), Turn("assistant", "Ho")])
 
@@ -201,8 +204,22 @@ def test_a_template_that_leaves_out_what_the_system_says_is_told_of(encoder: Tex
     chats = ChatEncoder(encoder, template(source, {}))
     assert chats.answered(TURNS[1:])
     for ask in (chats.answered, chats.prompt):
-        with pytest.raises(UnrenderedError, match="leaves out what the system says"):
+        with pytest.raises(UnrenderedError, match="leaves out what somebody says"):
             ask(TURNS[:3])
+
+
+def test_a_template_that_takes_contents_in_parts_alone_is_told_of(encoder: TextEncoder) -> None:
+    """Idefics 3 and SmolVLM have such templates, which write nothing of a text."""
+    source = "{% for m in messages %}{{ m.role }}:{% for part in m.content %}{{ part.text if part.type == 'text' }}{% endfor %}\n{% endfor %}"
+    with pytest.raises(UnrenderedError, match="leaves out what somebody says"):
+        ChatEncoder(encoder, template(source, {})).answered(TURNS[1:])
+
+
+def test_a_template_may_leave_out_what_was_thought_before_an_earlier_answer(encoder: TextEncoder) -> None:
+    source = "{% for m in messages %}[{{ m.content if loop.last else m.content.split('</think>') | last | trim }}]{% endfor %}"
+    thought = [Turn("user", "u"), Turn("assistant", "<think>\nhm\n</think>\n\na"), Turn("user", "v"), Turn("assistant", "<think>\no\n</think>\n\nb")]
+    learned = ChatEncoder(encoder, template(source, {})).answered(thought)
+    assert learned is not None and encoder.decoded([learned.ids]) == ["[u][a][v][<think>\no\n</think>\n\nb]"]
 
 
 def test_a_template_that_asks_for_the_day_writes_the_same_one_whenever_it_is_asked(encoder: TextEncoder, folder: Path, tokenizer_json: str) -> None:
