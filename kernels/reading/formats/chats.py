@@ -111,5 +111,5 @@ def recognise(file: SourceFile) -> Recognised | None:
 
 
 SPEC = SourceFormat(
-    name="chats", version=5, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise
+    name="chats", version=6, config=ChatsConfig, patterns=("*.jsonl", "*.ndjson", "*.jsonlines", "*.json"), read=read, recognise=recognise
 )

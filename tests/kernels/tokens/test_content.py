@@ -215,6 +215,21 @@ def test_a_template_that_takes_contents_in_parts_alone_is_told_of(encoder: TextE
         ChatEncoder(encoder, template(source, {})).answered(TURNS[1:])
 
 
+def test_a_call_that_a_template_leaves_out_is_told_of_though_the_tool_was_defined(encoder: TextEncoder) -> None:
+    """LFM 2 has such a template: its answer in place of a call was empty."""
+    source = "{{ tools | tojson if tools }}{% for m in messages %}[{{ m.content }}{{ m.tool_calls | tojson if calls_too }}]{% endfor %}"
+    turns = [
+        Turn("tools", '[{"name": "tide"}]'),
+        Turn("user", "Tide?"),
+        Turn("assistant", "", tool_calls=CALL),
+        Turn("tool", "high"),
+        Turn("assistant", "It is"),
+    ]
+    with pytest.raises(UnrenderedError, match="leaves out what somebody says, tools, their calls"):
+        ChatEncoder(encoder, template(source, {})).answered(turns)
+    assert ChatEncoder(encoder, template(source.replace("calls_too", "m.tool_calls"), {})).answered(turns)
+
+
 def test_a_template_may_leave_out_what_was_thought_before_an_earlier_answer(encoder: TextEncoder) -> None:
     source = "{% for m in messages %}[{{ m.content if loop.last else m.content.split('</think>') | last | trim }}]{% endfor %}"
     thought = [Turn("user", "u"), Turn("assistant", "<think>\nhm\n</think>\n\na"), Turn("user", "v"), Turn("assistant", "<think>\no\n</think>\n\nb")]

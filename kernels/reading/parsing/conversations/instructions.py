@@ -1,7 +1,8 @@
 r"""Instructions with their answers as people write them down: Alpaca, Dolly, ChatGLM, prompt and completion, question and answer.
 
 The question is the first of ``instruction``, ``prompt``, ``question``, ``query`` and ``input`` that says something, with an ``input`` or
-``context`` below it; ``history`` holds earlier questions and answers. The answer is ``output``, ``completion``, ``response`` or ``answer``.
+``context`` below it; a further one of them may only repeat a part of it. ``history`` holds earlier questions and answers. The answer is ``output``,
+``completion``, ``response`` or ``answer``.
 """
 
 import re
@@ -28,8 +29,17 @@ def question(record: dict[str, Any]) -> list[Turn] | None:
         return [*_history(record), *messages(cast(list[object], asked))]
     if isinstance(asked, str) and _LAST_SPEAKER.search(asked) and _SPEAKER.match(f"\n\n{asked.lstrip()}"):
         return _dialogue(asked)
+    _require_one(record, name, asked)
     given = [content(record[field], field) for field in GIVEN if field != name and _says_something(record.get(field))]
     return [*_history(record), Turn("user", "\n\n".join([content(asked, name), *given]))]
+
+
+def _require_one(record: dict[str, Any], name: str, asked: object) -> None:
+    """Raise BadRecordError where another field asks something that the first does not say: which of them is answered, or both, nothing tells."""
+    for other in ASKED:
+        found = record.get(other)
+        if other not in (name, *GIVEN) and isinstance(found, str) and found.strip() not in str(asked):
+            raise BadRecordError("schema", f"both {name!r} and {other!r} ask something; name the question by one of them, what it is about 'input'")
 
 
 def instructed(record: dict[str, Any]) -> list[Turn]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kernels.reading.formats.chats import SPEC, ChatsConfig
-from kernels.specs.sources import Document, SourceFile
+from kernels.specs.sources import Document, Reject, SourceFile
 from kernels.specs.turns import Turn
 
 ASKED, BETTER, WORSE = Turn("user", "Name a knot."), Turn("assistant", "The bowline."), Turn("rejected", "Knot.")
@@ -111,6 +111,14 @@ def test_an_instruction_keeps_its_system_prompt_its_history_and_what_it_is_about
     ]
     assert read({**record, "system": None, "system_prompt": "Be brief.", "input": ""})[0] == BRIEF
     assert read({"prompt": "So?", "response": "So.", "history": [Q, A]}) == [ASKED, BETTER, Turn("user", "So?"), Turn("assistant", "So.")]
+
+
+def test_a_second_question_is_no_conversation_unless_the_first_says_it_too() -> None:
+    record = {"instruction": "Answer briefly.", "question": "Name a knot.", "answer": "The bowline."}
+    (item,) = SPEC.read(SourceFile("chats.jsonl", lambda: io.BytesIO(json.dumps(record).encode())), ChatsConfig())
+    assert isinstance(item, Reject) and "both 'instruction' and 'question' ask something" in item.detail
+    assert read({**record, "instruction": "Answer briefly. Name a knot."})[0] == Turn("user", "Answer briefly. Name a knot.")
+    assert read({**record, "instruction": ""}) == [ASKED, BETTER]
 
 
 def test_an_answer_that_was_not_wanted_is_a_rejected_one() -> None:
