@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kernels.models.formats.checkpoints import load_to_train, max_positions
 from kernels.models.formats.fast import taken
+from kernels.models.formats.generation import ask_as_before
 from kernels.specs.config import Config
 from kernels.specs.families import OneOf, configured
 from kernels.specs.methods import Method, MethodJob
@@ -50,12 +51,14 @@ def run(job: MethodJob) -> dict[str, float]:
     longest = min(max_positions(found.model) or length, window or length)
     if length > longest:
         raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
-    return train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)
+    summary = train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)
+    ask_as_before(parent, job.out)
+    return summary
 
 
 SPEC = Method(
     name="continue_pretraining",
-    version=4,
+    version=5,
     config=ContinuePretrainingConfig,
     needs=(PARENT, MIXTURE, TOKENIZER),
     run=run,

@@ -1,6 +1,7 @@
 """How Transformers' ``generate`` asks a checkpoint: what its ``generation_config.json`` says."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,12 @@ from kernels.models.formats.chats import chat_encoder
 
 GENERATION = "generation_config.json"
 _ENDS = "eos_token_id"
+
+
+def ask_as_before(parent: Path, folder: Path) -> None:
+    """Have a checkpoint that was made of another asked as that one is: by the same temperature, and no further than the same ends."""
+    if (parent / GENERATION).is_file():
+        shutil.copyfile(parent / GENERATION, folder / GENERATION)
 
 
 def end_with_answers(folder: Path, tokenizer: Any) -> None:

@@ -1,7 +1,6 @@
 """A training on conversations, from a parent to a checkpoint: what kernels/training/runs.py does, on packed conversations in place of a mixture."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from kernels.documents.conversations import turns_of
 from kernels.models.formats import checkpoints, fast
 from kernels.models.formats.chats import chat_encoder
-from kernels.models.formats.generation import GENERATION, end_with_answers
+from kernels.models.formats.generation import ask_as_before, end_with_answers
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
 from kernels.training.costs.flops import count_flops
@@ -141,8 +140,7 @@ def validation_parts(config: TuningConfig, told: Outline, num_examples: int, row
 def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[str, float]:
     """Take the steps that are left, write the checkpoint and return its summary. Raises FloatingPointError: the training diverged."""
     found = run(job, parts, training, parent.trainable, parent.tokenizer)
-    if (parent.folder / GENERATION).is_file():  # how it is asked stays as it was
-        shutil.copyfile(parent.folder / GENERATION, job.out / GENERATION)
+    ask_as_before(parent.folder, job.out)
     end_with_answers(job.out, parent.tokenizer)
     return found
 

@@ -1,5 +1,6 @@
 """Continued pretraining: a parent learns more by its own tokenizer, and what does not fit it is refused with the remedy."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def test_a_parent_learns_further_texts_and_keeps_its_shape_and_tokenizer(folder:
     before, after = load(folder / "parent", "cpu"), load(folder / "out", "cpu")
     assert after.model.config.hidden_size == before.model.config.hidden_size
     assert after.tokenizer.get_vocab() == before.tokenizer.get_vocab() and after.tokenizer.chat_template == before.tokenizer.chat_template
+
+
+def test_how_the_parent_is_asked_stays_as_it_was(folder: Path) -> None:
+    told = folder / "parent" / "generation_config.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"eos_token_id": [0, 2], "temperature": 0.3, "do_sample": True}))
+    run(folder)
+    assert (folder / "out" / "generation_config.json").read_text() == told.read_text()
 
 
 def test_training_begins_at_the_weights_of_the_parent(folder: Path) -> None:
