@@ -150,7 +150,7 @@ class ChatEncoder:
         text = self._render(guarded, definitions, asks)
         if self.text.loses_guards(text):
             raise UnrenderedError("the chat template writes contents as escapes, so that a control token in them cannot be told from its own")
-        if any(_times_said(word, text) < times for word, times in Counter(_must_be_said(guarded, definitions or [])).items()):
+        if not all(_is_said(word, times, text) for word, times in Counter(_must_be_said(guarded, definitions or [])).items()):
             raise UnrenderedError("the chat template leaves out what somebody says, tools, their calls or what they gave")
         return text
 
@@ -179,9 +179,11 @@ def _must_be_said(messages: list[dict[str, Any]], tools: list[Any]) -> Iterator[
         yield from map(str.strip, said.split(PLACE))
 
 
-def _times_said(word: str, text: str) -> int:
-    """Return how often a text holds a word, as it is or as JSON writes it: a tool that is defined and called is named twice."""
-    return sum(text.count(form) for form in {word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]})
+def _is_said(word: str, times: int, text: str) -> bool:
+    """Return whether a text holds a word so often, as it is or as JSON writes it: a tool that is defined and called is named twice."""
+    if text.count(word) >= times:
+        return True
+    return sum(text.count(form) for form in {word, json.dumps(word, ensure_ascii=False)[1:-1], json.dumps(word)[1:-1]}) >= times
 
 
 def encoder_of(tokenizer_json: str, render: Render, marks: Collection[str] = ()) -> ChatEncoder:
