@@ -62,6 +62,8 @@ class Item(NamedTuple):
     prompt: str
     options: tuple[str, ...]
     expected: int
+    about: str | None = None
+    """What other items may be about too, such as a passage; None where each is about something else."""
 
 
 def read_rows(path: Path | None) -> Iterator[tuple[str, dict[str, str]]]:
@@ -177,7 +179,7 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
     """Return the three accuracies over the chosen items; the items frame ends with the rejected records and why they were not asked.
 
     Raises:
-        ValueError: there are no items.
+        ValueError: there are no items, or the model gives a likelihood that is not finite.
     """
     import polars as pl
 
@@ -197,12 +199,25 @@ def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: 
     rows += [{"item": reject.key, "rejected": reject.reason} for reject in rejects]
     frame = pl.DataFrame(rows, schema=_item_schema())
     chance = math.fsum(1 / len(item.options) for item in chosen) / len(chosen)
-    asked = rows[: len(chosen)]
-    return EvalResult([_accuracy(metric, [row[_column("correct", metric)] for row in asked], chance, config) for metric in _METRICS], frame)
+    about = [item.key if item.about is None else item.about for item in chosen]
+    correct = {metric: [row[_column("correct", metric)] for row in rows[: len(chosen)]] for metric in _METRICS}
+    return EvalResult([accuracy(metric, correct[metric], about, chance, config) for metric in _METRICS], frame)
+
+
+def likeliest(key: str, log_likelihoods: Sequence[float]) -> int:
+    """Return which option of an item is the likeliest, the first of equals.
+
+    Raises:
+        ValueError: a likelihood is not finite: the first option would stand for an answer that the model has not given.
+    """
+    if not all(map(math.isfinite, log_likelihoods)):
+        raise ValueError(f"{key}: a likelihood is not finite; look for a model that gives NaN")
+    return log_likelihoods.index(max(log_likelihoods))
 
 
 def _answers(item: Item, totals: Sequence[float]) -> dict[str, Any]:
-    """Return by each metric the option of the highest score, the first of equals, and whether it is the right one."""
+    """Return by each metric the option of the highest score, the first of equals, and whether it is the right one. Raises ValueError: `likeliest`."""
+    likeliest(item.key, totals)
     found: dict[str, Any] = {}
     for metric, length in _METRICS.items():
         lengths = [length(option) for option in item.options]
@@ -235,6 +250,7 @@ def _item_schema() -> "dict[str, pl.DataType | type[pl.DataType]]":
     }
 
 
-def _accuracy(metric: str, correct: Sequence[bool], chance: float, config: MultipleChoiceConfig) -> Score:
-    interval = bootstrap_interval(correct, config.num_bootstrap, config.seed)
+def accuracy(metric: str, correct: Sequence[bool], about: Sequence[str], chance: float, config: MultipleChoiceConfig) -> Score:
+    """Return the share of right answers as a score; ``about`` says of each item what it is about: the interval is of other things as these are."""
+    interval = bootstrap_interval(correct, config.num_bootstrap, config.seed, about=about)
     return Score(metric, sum(correct) / len(correct), interval.low, interval.high, chance, len(correct))

@@ -34,7 +34,7 @@ def run(model: "LanguageModel", data: Path | None, config: BoolqConfig) -> EvalR
         passage, question, answer = (read_field(key, row, name) for name in ("passage", "question", "answer"))
         if answer not in _LABELS:
             raise ValueError(f"{key}: answer {answer!r} is neither True nor False; repair the file")
-        items.append(Item(key, f"{passage}\nQuestion: {question}?\nAnswer:", _OPTIONS, _LABELS.index(answer)))
+        items.append(Item(key, f"{passage}\nQuestion: {question}?\nAnswer:", _OPTIONS, _LABELS.index(answer), about=passage))
     scores, frame = run_multiple_choice(model, items, [], config)
     kept = [score for score in scores if score.metric == "accuracy"]
     return EvalResult(kept, frame.drop([column for column in frame.columns if column.endswith(("_normalized", "_per_byte"))]))
@@ -48,4 +48,4 @@ def texts(path: Path) -> Iterator[ItemTexts]:
         yield ItemTexts((f"{passage}\n{question}", *asked.parts), asked.wholes)
 
 
-SPEC = Task(name="boolq", version=2, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=texts), metrics=("accuracy",))
+SPEC = Task(name="boolq", version=3, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=texts), metrics=("accuracy",))

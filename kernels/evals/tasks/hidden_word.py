@@ -16,8 +16,6 @@ and pays for none of that, which favours options of many tokens; that they are o
 models do with a blank, not how they were trained for it: an encoder and an encoder-decoder were asked just this in training, a causal model was not.
 """
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +24,7 @@ from pydantic import Field
 from kernels.evals.heldout import read_heldout
 from kernels.evals.hidden_word_likelihoods import Found, likelihoods_of_options
 from kernels.evals.hidden_words import Document, Passage, hide_words
-from kernels.evals.multiple_choice import choose_subset
+from kernels.evals.multiple_choice import choose_subset, likeliest
 from kernels.evals.statistics import bootstrap_interval
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
@@ -80,7 +78,7 @@ def run(model: "LanguageModel", data: Path | None, config: HiddenWordConfig) -> 
 
 def _row(passage: Passage, found: Found) -> dict[str, Any]:
     """Return one item: what was asked, the option of the highest likelihood, the first of equals, and whether it is the true one."""
-    answer = _answer(passage, found.log_likelihoods)
+    answer = likeliest(passage.key, found.log_likelihoods)
     return {
         "item": passage.key,
         "source": passage.source,
@@ -93,12 +91,6 @@ def _row(passage: Passage, found: Found) -> dict[str, Any]:
         "correct": answer == passage.expected,
         "num_tokens_cut": found.num_cut,
     }
-
-
-def _answer(passage: Passage, log_likelihoods: Sequence[float]) -> int:
-    if not all(map(math.isfinite, log_likelihoods)):
-        raise ValueError(f"{passage.key}: a likelihood is not finite; look for a model that gives NaN")
-    return log_likelihoods.index(max(log_likelihoods))
 
 
 def _accuracy(metric: str, items: "pl.DataFrame", config: HiddenWordConfig) -> Score:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kernels.evals.multiple_choice import MultipleChoiceConfig, choose_subset, item_texts
-from kernels.evals.statistics import bootstrap_interval
+from kernels.evals.multiple_choice import MultipleChoiceConfig, accuracy, choose_subset, item_texts, likeliest
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.requests import Request
 from kernels.models.formats.chats import image_chats
@@ -21,7 +20,7 @@ from kernels.reading.images.conversations import PLACE, SUFFIXES, ImageConversat
 from kernels.reading.images.decoding import FILLING, UnreadableImage, decode_file, normalised
 from kernels.specs.needs import DataFile
 from kernels.specs.sources import Reject
-from kernels.specs.tasks import EvalResult, ItemTexts, Score, Task, TaskTexts
+from kernels.specs.tasks import EvalResult, ItemTexts, Task, TaskTexts
 from kernels.tokens.image_chats import ImageChatEncoder
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
 
 
+METRICS = ("accuracy", "accuracy_blind")
 LEARNED = ("train", "validation")
 """Splits of the folder that are no eval's."""
 
@@ -52,7 +52,7 @@ def run(model: "LanguageModel", data: Path | None, config: ImageQuestionsConfig)
     """Return the accuracy with and without the images, and one row an item; records that cannot be asked end the items, with the reason.
 
     Raises:
-        ValueError: the model reads no images, or nothing can be asked.
+        ValueError: the model reads no images, nothing can be asked, or a likelihood is not finite.
     """
     vision = getattr(model.model.config, "vision_config", None)
     if vision is None or data is None:
@@ -67,7 +67,8 @@ def run(model: "LanguageModel", data: Path | None, config: ImageQuestionsConfig)
     blind = _grouped(log_likelihoods(model, [request._replace(image=0) for request in flat], grey), requests)
     rows = [_row(item.asked, seen, unseen) for item, seen, unseen in zip(items, told, blind, strict=True)]
     chance = sum(1 / len(item.asked.options) for item in items) / len(items)
-    scores = [_accuracy("accuracy", rows, chance, config), _accuracy("accuracy_blind", rows, chance, config)]
+    images = [row["image"] for row in rows]  # several questions may be about one
+    scores = [accuracy(name, [row[name.replace("accuracy", "correct")] for row in rows], images, chance, config) for name in METRICS]
     return EvalResult(scores, _frame(rows, rejects))
 
 
@@ -134,18 +135,12 @@ def _grouped(flat: Sequence[float], requests: Sequence[Sequence[Request]]) -> li
 
 def _row(asked: ImageConversation, seen: list[float], blind: list[float]) -> dict[str, Any]:
     expected = asked.turns[-1].content
-    answers = {"answer": asked.options[seen.index(max(seen))], "answer_blind": asked.options[blind.index(max(blind))]}
+    answers = {"answer": asked.options[likeliest(asked.key, seen)], "answer_blind": asked.options[likeliest(asked.key, blind)]}
     return {
         "item": asked.key, "image": asked.image, "prompt": _question(asked), "options": list(asked.options),
         "log_likelihoods": seen, "expected": expected, **answers, "correct": answers["answer"] == expected,
         "correct_blind": answers["answer_blind"] == expected,
     }  # fmt: skip
-
-
-def _accuracy(metric: str, rows: list[dict[str, Any]], chance: float, config: ImageQuestionsConfig) -> Score:
-    correct = [row[metric.replace("accuracy", "correct")] for row in rows]
-    interval = bootstrap_interval(correct, config.num_bootstrap, config.seed)
-    return Score(metric, sum(correct) / len(correct), interval.low, interval.high, chance, len(correct))
 
 
 def _frame(rows: list[dict[str, Any]], rejects: list[Reject]) -> "pl.DataFrame":
@@ -160,12 +155,12 @@ def _frame(rows: list[dict[str, Any]], rejects: list[Reject]) -> "pl.DataFrame":
 
 SPEC = Task(
     name="image_questions",
-    version=1,
+    version=2,
     config=ImageQuestionsConfig,
     need=DataFile(),
     run=run,
     attentions=frozenset({"causal"}),
     reads_images=True,
     texts=TaskTexts(version=2, read=read_texts),
-    metrics=("accuracy", "accuracy_blind"),
+    metrics=METRICS,
 )

@@ -35,3 +35,23 @@ def test_a_ratio_draws_numerator_and_denominator_together():
 def test_values_without_a_statistic_are_refused(numerators: list[float], denominators: list[float]):
     with pytest.raises(ValueError, match="a bootstrap needs"):
         bootstrap_ratio_interval(numerators, denominators, 10, 0)
+
+
+def test_items_about_one_thing_are_drawn_together_or_the_interval_is_too_narrow():
+    chance = np.random.default_rng(0)
+    holds = {"things": 0, "items": 0}
+    for seed in range(200):
+        ease_I = chance.beta(1, 1, 40)  # of 40 images, 10 questions each; half of all questions are answered
+        right_IQ = chance.random((40, 10)) < ease_I[:, None]
+        about = [f"image {image}" for image in range(40) for _ in range(10)]
+        for kind, told in (("things", about), ("items", None)):
+            low, high = bootstrap_interval(right_IQ.ravel(), 100, seed, about=told)
+            holds[kind] += low <= 0.5 <= high
+    assert holds["things"] / 200 > 0.88
+    assert holds["items"] / 200 < 0.75
+
+
+def test_items_about_other_things_each_or_all_about_one_have_the_interval_of_items():
+    values = [0, 1, 1, 0, 1, 0.5, 0.25]
+    plain = bootstrap_interval(values, 50, 3)
+    assert bootstrap_interval(values, 50, 3, about=list("abcdefg")) == plain == bootstrap_interval(values, 50, 3, about=["a"] * 7)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from kernels.evals.tasks import image_questions
 from kernels.evals.tasks.image_questions import SPEC, ImageQuestionsConfig
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.requests import Request
@@ -74,6 +75,22 @@ def test_what_cannot_be_asked_ends_the_items_with_its_reason(model: LanguageMode
     rejected = dict(result.items.drop_nulls("rejected").select("item", "rejected").iter_rows())
     assert rejected == {"test.json:3": "image_missing", "test.json:4": "options"}
     assert {score.metric: score.num_items for score in result.scores} == {"accuracy": 2, "accuracy_blind": 2}
+
+
+def test_questions_about_one_image_are_drawn_together(model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_images(tmp_path, {"test": 2})
+    asked = [record(f"test/{number % 2}.png", "red" if number % 2 else "green", f"<image>\nWhich colour, {number}?") for number in range(20)]
+    write_split(tmp_path, "test", asked)
+    monkeypatch.setattr(image_questions, "log_likelihoods", lambda model, requests, pixels: [-1.0, -2.0, -2.0, -2.0] * (len(requests) // 4))
+    score = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=20, seed=1)).scores[0]
+    assert (score.value, score.low, score.high) == (0.5, 0.0, 1.0), "of two images one is answered wholly right and one wholly wrong"
+
+
+def test_a_likelihood_that_is_no_number_is_an_error(model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_images(tmp_path, {"test": 1})
+    monkeypatch.setattr(image_questions, "log_likelihoods", lambda model, requests, pixels: [float("nan")] * len(requests))
+    with pytest.raises(ValueError, match=r"test\.json:1: a likelihood is not finite"):
+        SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=1, seed=1))
 
 
 def test_a_model_that_reads_no_images_is_refused(model: LanguageModel, tmp_path: Path) -> None:

@@ -224,6 +224,23 @@ def test_tokens_that_a_long_prompt_loses_are_counted(tiny: Model, tmp_path: Path
     assert items["expected"].to_list() == ["yes"]
 
 
+def test_a_likelihood_that_is_no_number_is_an_error_and_not_the_answer_that_stands_first(
+    tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [float("nan")] * len(requests))
+    path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "False"}])
+    with pytest.raises(ValueError, match=r"boolq\.jsonl:1: a likelihood is not finite"):
+        boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
+
+
+def test_questions_about_one_passage_are_drawn_together(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [-1.0, -2.0] * (len(requests) // 2))
+    rows = [{"passage": f"p{number % 2}", "question": f"q{number}", "answer": str(number % 2 == 1)} for number in range(40)]
+    path = write(tmp_path / "boolq.jsonl", rows)
+    (score,), _ = boolq.run(tiny, path, boolq.BoolqConfig(num_items=40, seed=0))  # pyright: ignore[reportArgumentType]
+    assert (score.value, score.low, score.high) == (0.5, 0.0, 1.0), "of two passages one is answered wholly right and one wholly wrong"
+
+
 def test_a_boolq_answer_that_is_no_label_is_an_error(tiny: Model, tmp_path: Path):
     path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "yes"}])
     with pytest.raises(ValueError, match=r"boolq\.jsonl:1: answer 'yes'"):
