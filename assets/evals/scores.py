@@ -96,9 +96,15 @@ class EvalRequest(BaseModel):
     out: Path
 
     def run(self, model: Any) -> None:
-        """Run the eval on a loaded model and seal its result. Raises ValueError: what is asked makes no sense of such a model."""
+        """Run the eval on a loaded model and seal its result, unless another run has meanwhile.
+
+        Raises:
+            ValueError: what is asked makes no sense of such a model.
+        """
         import polars as pl
 
+        if sealed_summary(self.out) is not None:
+            return
         started = time.perf_counter()
         spec: Task = specs("tasks")[self.task]
         if model.attention not in spec.attentions:

@@ -148,6 +148,11 @@ class CellBuild:
         self.draft.unhashed.append(f"{name}.png")
         self.draft.metadata[name] = plot(f"{name}.png")
 
+    @property
+    def device(self) -> str:
+        """What computes the cell."""
+        return self.draft.device or device(self.artifact.uses_gpu)
+
     def tell(self, message: str, step: int = 0, num_steps: int = 0) -> None:
         """Report progress within the cell."""
         tell(Progress(self.cell, "advanced", message, step, num_steps))
@@ -159,7 +164,7 @@ class CellBuild:
             config=self.identity.config,
             parents=self.identity.parents,
             seed=_seed(self.identity.config),
-            provenance=Provenance(commit=commit(), python=python(), libraries=libraries(), device=device(self.artifact.uses_gpu)),
+            provenance=Provenance(commit=commit(), python=python(), libraries=libraries(), device=self.device),
         )
         self.published.append(publish(self.lake, self.draft, made_from))
         self.place.home.remove_scratch(self.cell, self.identity.fingerprint)

@@ -8,7 +8,6 @@ from assets.graph.artifact import Artifact
 from assets.graph.build import CellBuild, Failure, Workplace, reason_of
 from assets.graph.state import GraphState
 from assets.graph.upstream import Partition
-from resources.devices.provenance import device
 from resources.storage import ledger
 from resources.storage.manifest import Manifest
 from resources.storage.progress import Progress, tell
@@ -75,7 +74,7 @@ def _record_failure(build: CellBuild) -> None:
         outcome="failed",
         began_at=build.draft.began_at,
         seconds=time.time() - build.draft.began_at,
-        device=device(build.artifact.uses_gpu),
+        device=build.device,
         reason=reason_of(build.failures[0])[:500],
     )
     ledger.record(build.lake, build.cell.recipe, attempt)

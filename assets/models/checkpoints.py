@@ -19,6 +19,7 @@ from kernels.specs.families import expanded, specs
 from kernels.specs.methods import Method, MethodJob
 from kernels.tokens.mixtures.config import ValidationShare
 from resources.devices.jobs import Job, Reporter, Request, World
+from resources.devices.provenance import device
 
 CHECKPOINT = "checkpoint"
 """In a scratch folder: what becomes the model."""
@@ -76,6 +77,8 @@ def run_method(build: CellBuild, plan: ModelPlan) -> None:
     """Make the checkpoint, unless an attempt that could not publish it has left it whole."""
     if plan.wandb_project is not None:
         check_library(build.cell)
+    if plan.world.device == "cpu":
+        build.draft.device = device(uses_gpu=False)
     checkpoint = build.scratch / CHECKPOINT
     summary = sealed_summary(checkpoint)
     if summary is None:
@@ -98,7 +101,10 @@ class MethodRequest(Request):
     """What the method needs, in the order of its needs."""
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, Any]:
-        """Run the method in this process and seal the checkpoint that it makes."""
+        """Run the method in this process and seal the checkpoint that it makes, unless a run that this one waited for has done so."""
+        sealed = sealed_summary(job.scratch / CHECKPOINT)
+        if sealed is not None:
+            return sealed
         method: Method = specs("methods")[self.method]
         out = fresh_folder(job.scratch / CHECKPOINT)
         summary = method.run(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from assets.graph.build import Workplace
-from kernels.training.states.seals import fault_of, seal_folder, words_of
+from kernels.training.states.seals import fault_of, files_of, seal_folder, words_of
 from resources.devices.jobs import RESULT_FILE, Job, Request, World
-from resources.devices.leases import count_gpus, lease_device, num_cores
+from resources.devices.leases import lease_device, num_cores, visible_gpus
 
 WORKER = "assets.orchestration.worker"
 SEAL = ".sealed.json"
@@ -22,7 +22,7 @@ SEAL = ".sealed.json"
 def run_job(place: Workplace, scratch: Path, request: Request, world: World) -> Any:
     """Have a request fulfilled by a child process that holds a device, and return its result."""
     (scratch / RESULT_FILE).unlink(missing_ok=True)
-    gpus = 0 if world.device == "cpu" else count_gpus()
+    gpus = [] if world.device == "cpu" else visible_gpus()
     if world.device == "cuda" and not gpus:
         raise RuntimeError("the recipe asks for a GPU ('run: {device: cuda}') and this machine has none; take 'auto' or another machine")
     with lease_device(place.home.leases, gpus) as lease:
@@ -55,13 +55,15 @@ def sealed_summary(folder: Path) -> dict[str, Any] | None:
 
 
 def link_result(folder: Path, draft: Path) -> None:
-    """Put a result's files into a draft without copying them, where the file system can; they stay in both places."""
-    for path in sorted(folder.rglob("*")):
-        target = draft / path.relative_to(folder)
-        if path.is_dir():
-            target.mkdir(exist_ok=True)
-            continue
+    """Put a sealed result's files into a draft without copying them, where the file system can; they stay in both places.
+
+    Raises:
+        FileNotFoundError: another run has made the cell meanwhile and taken the result away.
+    """
+    for name in files_of(seal_of(folder)):
+        target = draft / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            os.link(path, target)
+            os.link(folder / name, target)
         except OSError:
-            shutil.copyfile(path, target)
+            shutil.copyfile(folder / name, target)

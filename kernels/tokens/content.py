@@ -59,6 +59,7 @@ class TextEncoder:
         self.vocabulary_size: int = max(vocabulary.values(), default=-1) + 1
         """Behind the largest id: a vocabulary that others cut down may have gaps, and ids beyond the number of its tokens."""
         unknown = getattr(self._plain.model, "unk_token", None)
+        self._unknown: int | None = settings["model"].get("unk_id") if unknown is None else self._plain.token_to_id(unknown)
         self._forbidden = {index for token, index in self.control.items() if token != unknown}
         self._pieces = self._piece_encoder(settings, vocabulary)
         self.joins_freely: bool = self.content("\na")[-len(self.content("a")) :] == self.content("a")
@@ -101,6 +102,14 @@ class TextEncoder:
     def _by_library(self, texts: Sequence[str]) -> list[list[int]]:
         found = [encoding.ids for encoding in self._plain.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [ids if self._forbidden.isdisjoint(ids) else self._taken_apart(text) for ids, text in zip(found, texts, strict=True)]
+
+    def num_unknown_bytes(self, text: str, ids: Sequence[int]) -> int:
+        """Return how many bytes of a text, whose ids are given, its tokens say nothing of but that they are unknown (UTF-8)."""
+        if self._unknown is None or self._unknown not in ids:
+            return 0
+        encoding = self._plain.encode(text, add_special_tokens=False)
+        places = zip(encoding.ids, encoding.offsets, strict=True)
+        return sum(len(text[start:end].encode()) for token, (start, end) in places if token == self._unknown)
 
     def flat(self, texts: "pa.ChunkedArray[Any] | pa.Array[Any]", before: Sequence[int] = (), behind: Sequence[int] = ()) -> Flat:
         """Return the ids of a column of texts as content, end to end, each text with some control tokens before and behind it.

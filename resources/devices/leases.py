@@ -1,18 +1,20 @@
 """Devices: what the machine has, and which process may use which GPU.
 
 A lease is a locked file that the system frees when its holder ends, however it ends. Dagster's pools count how many jobs may train at a
-time; the map from a job to a device is here. Nothing in this module has run on a machine with a GPU: the leases are tested with a
-pretended count.
+time; the map from a job to a device is here. GPUs that ``CUDA_VISIBLE_DEVICES`` hides from us, as Slurm and users do, are somebody else's.
+Nothing in this module has run on a machine with a GPU: the leases are tested with pretended ones.
 """
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class Lease(NamedTuple):
@@ -22,9 +24,21 @@ class Lease(NamedTuple):
     environment: dict[str, str]
 
 
+def visible_gpus() -> list[str]:
+    """Return the NVIDIA GPUs that are ours to use, as ``CUDA_VISIBLE_DEVICES`` names them: those that it has, else all that the driver lists.
+
+    As CUDA reads it, it hides all from the first on that is no device, such as -1; none are there without a driver.
+    """
+    listed = len(list(NVIDIA_DEVICES.iterdir())) if NVIDIA_DEVICES.is_dir() else 0
+    said = os.environ.get(VISIBLE)
+    if said is None or not listed:
+        return [str(index) for index in range(listed)]
+    return list(takewhile(lambda name: name and not name.startswith("-"), (name.strip() for name in said.split(","))))
+
+
 def count_gpus() -> int:
-    """Return the number of NVIDIA GPUs that the driver lists (none without a driver)."""
-    return len(list(NVIDIA_DEVICES.iterdir())) if NVIDIA_DEVICES.is_dir() else 0
+    """Return how many NVIDIA GPUs are ours to use."""
+    return len(visible_gpus())
 
 
 def num_cores() -> int:
@@ -33,22 +47,22 @@ def num_cores() -> int:
 
 
 @contextmanager
-def lease_device(leases: Path, num_gpus: int) -> Iterator[Lease]:
-    """Hold one free GPU, or the CPU on a machine that has none.
+def lease_device(leases: Path, gpus: Sequence[str]) -> Iterator[Lease]:
+    """Hold one free GPU of some, or the CPU where there is none.
 
     Raises:
-        RuntimeError: the machine has GPUs and all are leased; raise the pool's limit only to their number.
+        RuntimeError: there are GPUs and all are leased; raise the pool's limit only to their number.
     """
-    if num_gpus == 0:
+    if not gpus:
         yield Lease("cpu", {})
         return
     leases.mkdir(parents=True, exist_ok=True)
-    for index in range(num_gpus):
-        with (leases / f"gpu-{index}.lock").open("w") as stream:
+    for name in gpus:
+        with (leases / f"gpu-{name.replace('/', '_')}.lock").open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield Lease("cuda", {"CUDA_VISIBLE_DEVICES": str(index)})
+            yield Lease("cuda", {VISIBLE: name})
             return
-    raise RuntimeError(f"all {num_gpus} GPUs are leased ({leases}); set the pool 'training' to at most {num_gpus}")
+    raise RuntimeError(f"all {len(gpus)} GPUs are leased ({leases}); set the pool 'training' to at most {len(gpus)}")

@@ -32,6 +32,8 @@ class Draft:
     """The version that stood when the draft was begun."""
     seconds: float | None = None
     """What it cost, where that is not all the time since it was begun: of cells made together, each has its own part."""
+    device: str | None = None
+    """What computed it, where that is not what the machine would give."""
     num_rows: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     unhashed: list[str] = field(default_factory=list)

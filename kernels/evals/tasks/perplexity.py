@@ -5,6 +5,9 @@ model's context (4,096 tokens where it has no end), as in lm-evaluation-harness 
 window follows the beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the
 last, which is shorter, as many of the tokens before it as the context holds.
 
+What a tokenizer does not know has no likelihood but that it is unknown, and would come free to one that knows little: each byte of it is told at 8
+bits beside. Text that a tokenizer changes without a sign of it (such as capital letters) is scored as changed.
+
 Bits per byte as in The Pile (Gao et al. 2020, arXiv 2101.00027, section 3.1). As in the harness, ``byte_perplexity`` is 2 to its power and
 ``word_perplexity`` counts what white space parts, an empty beginning or end too; ``token_perplexity`` is comparable within one tokenizer only.
 
@@ -61,6 +64,7 @@ class _Document(NamedTuple):
     num_bytes: int
     num_words: int
     num_tokens: int
+    num_unknown_bytes: int
     nats: float
 
 
@@ -82,6 +86,7 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
             "num_bytes": [document.num_bytes for document in documents],
             "num_words": [document.num_words for document in documents],
             "num_tokens": [document.num_tokens for document in documents],
+            "num_unknown_bytes": [document.num_unknown_bytes for document in documents],
             "nats": [document.nats for document in documents],
         }
     ).with_columns(bits_per_byte=pl.col("nats") / math.log(2) / pl.col("num_bytes"))
@@ -99,15 +104,16 @@ def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -
         raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
     requests: list[Request] = []
     owners: list[int] = []
-    sizes: list[tuple[int, int, int]] = []
+    sizes: list[tuple[int, int, int, int]] = []
+    encoder = text_encoder(tokenizer)
     for index, text in enumerate(texts):
         text = text.encode()[:max_bytes].decode(errors="ignore")
-        tokens = text_encoder(tokenizer).content(text)
+        tokens = encoder.content(text)
         windows = rolling_windows(tokens, start, window)
         requests += windows
         owners += [index] * len(windows)
-        sizes.append((len(text.encode()), len(re.split(r"\s+", text)), len(tokens)))
-    nats = [0.0] * len(texts)
+        sizes.append((len(text.encode()), len(re.split(r"\s+", text)), len(tokens), encoder.num_unknown_bytes(text, tokens)))
+    nats = [num_unknown * UNIFORM_BITS_PER_BYTE * math.log(2) for *_, num_unknown in sizes]
     for index, total in zip(owners, log_likelihoods(model, requests), strict=True):
         nats[index] -= total
     return [_Document(*size, total) for size, total in zip(sizes, nats, strict=True)]
@@ -144,7 +150,7 @@ def _exp(nats: float) -> float:
 
 SPEC = Task(
     name="perplexity",
-    version=2,
+    version=3,
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,

@@ -63,6 +63,11 @@ def words_of(seal: Path) -> dict[str, Any]:
     return Seal.model_validate_json(seal.read_bytes()).words
 
 
+def files_of(seal: Path) -> list[str]:
+    """Return the files that a seal lists, by their paths within its folder."""
+    return sorted(Seal.model_validate_json(seal.read_bytes()).files)
+
+
 def _difference(sealed: Seal, files: dict[str, Path]) -> str | None:
     """Return the first difference between a seal and what is there."""
     for name, path in files.items():

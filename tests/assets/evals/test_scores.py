@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from assets.evals.needs import EvalPlan
-from assets.evals.scores import scores
+from assets.evals.scores import EvalRequest, scores
 from assets.graph.build import CellBuild
 from assets.graph.making import make, make_together
 from assets.graph.state import GraphState
@@ -91,3 +91,17 @@ def test_an_eval_that_makes_no_sense_of_the_model_that_was_loaded_fails_and_says
     made, failures, _ = outcome(tmp_path, found, sources=ObservedSources(), say=lambda words: None)
     told = "the task 'read_on' is for causal or encoder_decoder or prefix models, and this one is bidirectional; leave the eval or the model out"
     assert made == [] and failures == {"read_on": f"ValueError: {told}"}
+
+
+def test_an_eval_that_another_run_has_ended_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(model: Any, data: Path | None, config: Any) -> EvalResult:
+        asked.append("asked")
+        return answered(model, data, config)
+
+    monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"counted": plan("counted", counted).task})
+    request = EvalRequest(name="counted", task="counted", config={}, data=None, out=tmp_path / "result")
+    for _ in range(2):
+        request.run(SimpleNamespace(attention="causal"))
+    assert asked == ["asked"]

@@ -1,5 +1,6 @@
 """A finished training is never lost: its result is sealed, and stays until the model stands."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ from assets.graph import build as build_module
 from assets.graph.making import make
 from assets.graph.state import GraphState
 from assets.models.checkpoints import ModelPlan, model
-from assets.models.jobs import fresh_folder, seal, sealed_summary
+from assets.models.jobs import fresh_folder, link_result, seal, sealed_summary
 from assets.models.needs import NeedsOfRecipe
 from kernels.specs import families
 from kernels.specs.config import Config
 from kernels.specs.methods import Method, MethodJob
-from resources.devices.jobs import World
+from resources.devices import provenance
+from resources.devices.jobs import World, read_job
 from resources.storage.home import Home
-from tests.small_graphs import graph_of, launch_here, observed, workplace
+from tests.small_graphs import WordsReporter, graph_of, launch_here, observed, workplace
 
 
 class Nothing(Config):
@@ -69,6 +71,47 @@ def test_a_training_whose_publication_fails_is_published_the_next_time_and_not_r
     manifest = home.lake().require(graph.artifacts["models/base"].cell(None))
     assert manifest.metadata["final_loss"] == 1.5 and manifest.metadata["world"] == {"num_processes": 1, "device": "cpu", "strategy": "single"}
     assert not list((home.root / "scratch").rglob("*.txt")), "scratch goes when the model stands"
+
+
+def test_two_runs_of_one_training_make_it_once_and_none_takes_it_away_from_the_other(tmp_path: Path, trainings: list[str]) -> None:
+    home = Home.resolve(tmp_path, {})
+    graph = graph_of(model("r", "base", plan()))
+
+    def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
+        launch_here()(module, job, environment, on_report)
+        read = read_job(job)  # the other run's child, which has waited for the folder's lock
+        assert read.request.fulfil(read, WordsReporter(pytest.fail)) == {"final_loss": 1.5}
+
+    make(graph.artifacts["models/base"], None, GraphState(graph, home.lake(), observed()), workplace(home, launch))
+    assert len(trainings) == 1
+
+
+def test_a_result_that_another_run_takes_away_while_it_is_linked_is_an_error_and_no_model_of_fewer_files(tmp_path: Path) -> None:
+    folder, draft = fresh_folder(tmp_path / "result"), tmp_path / "draft"
+    draft.mkdir()
+    (folder / "onnx").mkdir()
+    for name in ("weights", "onnx/graph"):
+        (folder / name).write_text(name)
+    seal(folder, {})
+    link_result(folder, draft)
+    assert {path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()} == {"weights", "onnx/graph"}
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError):
+        link_result(folder, tmp_path / "other")
+
+
+def test_what_is_told_of_a_training_on_the_cpu_is_the_cpu_whatever_the_machine_has(
+    tmp_path: Path, trainings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "count_gpus", lambda: 1)
+    provenance.device.cache_clear()
+    home = Home.resolve(tmp_path, {})
+    graph = graph_of(model("r", "base", plan()))
+    try:
+        made = make(graph.artifacts["models/base"], None, GraphState(graph, home.lake(), observed()), workplace(home, launch_here()))
+    finally:
+        provenance.device.cache_clear()
+    assert made.provenance is not None and made.provenance.device.startswith("cpu")
 
 
 def test_a_result_that_was_not_sealed_or_was_changed_since_is_none(tmp_path: Path) -> None:

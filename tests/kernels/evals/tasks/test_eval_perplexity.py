@@ -7,6 +7,7 @@ import pytest
 
 from kernels.evals.tasks.perplexity import PerplexityConfig, rolling_windows, run
 from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.models.formats.checkpoints import LanguageModel
 from tests.byte_tokenizers import byte_tokenizer
 
 
@@ -104,6 +105,22 @@ def test_a_word_too_long_for_its_perplexity_to_be_a_number_has_an_infinite_one(t
 )
 def test_each_window_follows_as_many_of_the_tokens_before_it_as_fit_and_one_at_least(num_tokens: int, windows: list[tuple[tuple[int, ...], ...]]):
     assert rolling_windows(range(num_tokens), 99, 4) == [Request(*window) for window in windows]
+
+
+def test_what_a_tokenizer_does_not_know_is_told_byte_by_byte_and_does_not_come_free(tmp_path: Path):
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"<s>": 0, "<unk>": 1, "sea": 2}, unk_token="<unk>"))  # pyright: ignore[reportCallIssue]
+    words.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>", bos_token="<s>", eos_token="<s>")
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=3, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)).eval()
+    torch.nn.init.zeros_(model.lm_head.weight)
+    path = heldout(tmp_path / "heldout.parquet", {"bi\u1ec3n sea": "vi", "sea sea": "en"})
+    items = run(LanguageModel(model, tokenizer, "cpu"), path, config()).items
+    assert items["num_unknown_bytes"].to_list() == [6, 0]
+    assert (items["nats"] / math.log(2)).to_list() == pytest.approx([2 * math.log2(3) + 6 * 8, 2 * math.log2(3)], abs=0.02)
 
 
 def test_a_long_text_is_the_sum_of_its_rolling_windows(tiny: Model, tmp_path: Path):
