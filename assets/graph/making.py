@@ -34,7 +34,7 @@ def make_together(
     if artifact.build_together is None:
         raise ValueError(f"{artifact.name} is made cell by cell")
     with ExitStack() as stack:
-        builds = [stack.enter_context(_begun(artifact, partition, state, place)) for partition in partitions]
+        builds = [stack.enter_context(_begun(artifact, partition, state, place, counts=number == 0)) for number, partition in enumerate(partitions)]
         reasons, otherwise = dict[Partition, str](), "its builder ended without it"
         try:
             reasons = artifact.build_together(builds)
@@ -48,13 +48,17 @@ def make_together(
 
 
 @contextmanager
-def _begun(artifact: Artifact, partition: Partition, state: GraphState, place: Workplace) -> Iterator[CellBuild]:
-    """Begin a cell: hold the versions it reads, open its draft; an attempt that ends without a cell goes into the ledger."""
+def _begun(artifact: Artifact, partition: Partition, state: GraphState, place: Workplace, *, counts: bool = True) -> Iterator[CellBuild]:
+    """Begin a cell: hold the versions it reads, open its draft; an attempt that ends without a cell goes into the ledger.
+
+    ``counts``: whether its scratch folder tells how long the attempt lived, should it be killed. Of cells made together one does: their time is one.
+    """
     cell, identity = artifact.cell(partition), state.identity(artifact, partition)
     read = [(upstream.asset, key) for upstream in artifact.made_from for key in upstream.choose(state.observed, partition)]
     held = [(manifest.cell, manifest.version) for key in read if (manifest := state.manifest(*key)) is not None]
     tell(Progress(cell, "begun"))
-    with state.lake.reading(held), draft(state.lake, cell, identity.fingerprint) as opened:
+    scratch = place.home.scratch_place(cell, identity.fingerprint) if counts else None
+    with state.lake.reading(held), draft(state.lake, cell, identity.fingerprint, scratch) as opened:
         build = CellBuild(artifact, partition, state, identity, place, opened)
         try:
             yield build

@@ -1,11 +1,15 @@
-"""How long waiting cells will take, from what they, or others of their asset, took before."""
+"""How long waiting cells will take, from what they, or others of their asset, took before.
 
-from collections.abc import Iterable
+A training that was killed and went on took the time of all its attempts.
+"""
+
+from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import NamedTuple
 
 from assets.graph.state import GraphState
-from resources.storage.manifest import Cell
+from resources.storage import ledger
+from resources.storage.manifest import Cell, Manifest
 
 
 class Estimate(NamedTuple):
@@ -18,17 +22,30 @@ class Estimate(NamedTuple):
 
 def estimate(state: GraphState, cells: Iterable[Cell]) -> Estimate:
     """Return the time that cells took when they were last made, and for new ones the mean of their asset's others."""
-    seconds, unknown = 0.0, dict[str, None]()
+    seconds, unknown, attempts = 0.0, dict[str, None](), ledger.read(state.lake, state.graph.recipe)
     for cell in cells:
         known = state.manifest(cell.asset, cell.partition)
         others = [] if known else _seconds_of(state, cell.asset)
         if known is not None:
-            seconds += known.seconds
+            resumes = cell.partition is None and state.graph.artifacts[cell.asset].uses_gpu
+            seconds += known.seconds + (_before(known, attempts) if resumes else 0.0)
         elif others:
             seconds += mean(others)
         else:
             unknown[cell.asset] = None
     return Estimate(seconds, list(unknown))
+
+
+def _before(made: Manifest, attempts: Sequence[ledger.Attempt]) -> float:
+    """Return what attempts at the same cell took from which the one that made it went on: those since it was last made."""
+    seconds = 0.0
+    for attempt in attempts:
+        if (attempt.asset, attempt.partition, attempt.fingerprint) != (made.asset, made.partition, made.fingerprint):
+            continue
+        if attempt.version == made.version:
+            break
+        seconds = seconds + attempt.seconds if attempt.outcome in ("killed", "failed") else 0.0
+    return seconds
 
 
 def _seconds_of(state: GraphState, asset: str) -> list[float]:

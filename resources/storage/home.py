@@ -75,15 +75,19 @@ class Home:
         """Open the lake."""
         return Lake(self.lake_url, self.root / "cache")
 
+    def scratch_place(self, cell: Cell, fingerprint: str) -> Path:
+        """Return where the folder is that `scratch` makes."""
+        return self.root / "scratch" / cell.recipe / cell.asset / fingerprint[:16]
+
     def scratch(self, cell: Cell, fingerprint: str) -> Path:
         """Return the folder where an unfinished cell keeps what it needs to resume; it is its own for each fingerprint."""
-        folder = self.root / "scratch" / cell.recipe / cell.asset / fingerprint[:16]
+        folder = self.scratch_place(cell, fingerprint)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def remove_scratch(self, cell: Cell, fingerprint: str) -> None:
         """Remove what a cell that stands no longer needs to resume."""
-        shutil.rmtree(self.root / "scratch" / cell.recipe / cell.asset / fingerprint[:16], ignore_errors=True)
+        shutil.rmtree(self.scratch_place(cell, fingerprint), ignore_errors=True)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

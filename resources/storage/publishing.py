@@ -58,12 +58,15 @@ class MadeFrom:
 
 
 @contextmanager
-def draft(lake: Lake, cell: Cell, fingerprint: str = "") -> Iterator[Draft]:
-    """Give a folder to write a cell's files into; it goes away unless it is published."""
+def draft(lake: Lake, cell: Cell, fingerprint: str = "", scratch: Path | None = None) -> Iterator[Draft]:
+    """Give a folder to write a cell's files into; it goes away unless it is published.
+
+    ``scratch``: a folder that the attempt writes into meanwhile, whose files tell how long it lived, should it be killed.
+    """
     name = uuid.uuid4().hex
     folder = lake.drafts / name
     began_at = time.time()
-    words = {**cell._asdict(), "fingerprint": fingerprint, "began_at": began_at}
+    words = {**cell._asdict(), "fingerprint": fingerprint, "began_at": began_at, "scratch": None if scratch is None else str(scratch)}
     with sign_of_life(lake.drafts, name, words):
         folder.mkdir(parents=True)
         try:
@@ -187,8 +190,8 @@ def _record_killed(lake: Lake, sign: Path) -> None:
     words = read_words(sign)
     if not words:
         return
-    folder = sign.with_name(sign.name.removesuffix(LOCK))
-    touched = [path.stat().st_mtime for path in [sign, *folder.rglob("*")]] if folder.exists() else [sign.stat().st_mtime]
+    folders = [sign.with_name(sign.name.removesuffix(LOCK)), *([Path(words["scratch"])] if words.get("scratch") else [])]
+    touched = [path.stat().st_mtime for path in [sign, *(found for folder in folders for found in folder.rglob("*"))]]
     attempt = ledger.Attempt(
         asset=words["asset"],
         partition=words["partition"],

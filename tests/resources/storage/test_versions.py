@@ -183,6 +183,27 @@ with draft(Lake({lake.root!r}, Path({str(lake.cache)!r})), Cell('r', 'models/bas
     assert sweep(lake) == [] and len(ledger.read(lake, "r")) == 1
 
 
+def test_a_killed_attempt_cost_the_time_until_it_last_wrote_into_its_scratch_folder(lake: Lake, tmp_path: Path) -> None:
+    code = f"""
+import os, signal, time
+from pathlib import Path
+from resources.storage.lake import Lake
+from resources.storage.manifest import Cell
+from resources.storage.publishing import draft
+scratch = Path({str(tmp_path)!r}) / 'scratch' / 'states'
+with draft(Lake({lake.root!r}, Path({str(lake.cache)!r})), Cell('r', 'models/base'), 'fingerprint', scratch.parent) as begun:
+    time.sleep(0.2)
+    scratch.mkdir(parents=True)
+    (scratch / 'state').write_text('weights')
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False)
+    sweep(lake)
+    (attempt,) = ledger.read(lake, "r")
+    assert 0.1 < attempt.seconds < 60
+    assert (tmp_path / "scratch" / "states" / "state").exists(), "what a training goes on from stays"
+
+
 def test_the_ledger_keeps_every_attempt_and_a_torn_line_stops_nothing(lake: Lake) -> None:
     put(lake, MODEL, "one")
     put(lake, MODEL, "two")
