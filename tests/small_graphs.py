@@ -24,15 +24,16 @@ from resources.storage.tables import write_table
 
 
 def put_cell(
-    lake: Lake, cell: Cell, *, parents: Sequence[str] = (), metadata: dict[str, Any] | None = None, num_rows: int | None = None, **tables: pa.Table
+    lake: Lake, cell: Cell, *, parents: Sequence[str | Parent] = (), metadata: dict[str, Any] | None = None, num_rows: int | None = None, **tables: pa.Table
 ) -> Manifest:
-    """Publish a cell of some tables."""
+    """Publish a cell of some tables; a parent of which only the name is given has no content."""
+    found = [Parent(name=parent, content="") if isinstance(parent, str) else parent for parent in parents]
     with draft(lake, cell) as begun:
         for name, table in tables.items():
             write_table(begun.folder / f"{name}.parquet", table)
         begun.metadata |= metadata or {}
         begun.num_rows = num_rows
-        return publish(lake, begun, MadeFrom(code_version="1", config={}, parents=[Parent(name=name, content="") for name in parents]))
+        return publish(lake, begun, MadeFrom(code_version="1", config={}, parents=found))
 
 
 def observed(*keys: str, path: str = "f") -> ObservedSources:

@@ -16,7 +16,7 @@ from assets.models.names import model_asset
 from kernels.evals.gates import GateConfig, decide
 from kernels.specs.tasks import Score
 from resources.storage.content import hash_json
-from resources.storage.manifest import KeptVersion, Manifest
+from resources.storage.manifest import KeptVersion, Manifest, Parent
 from resources.storage.tables import read_table
 
 RELEASE_VERSION = 2
@@ -102,8 +102,11 @@ def _cell_of(waiver: Waiver) -> tuple[str, str | None]:
 
 
 def _candidate(build: CellBuild, plan: ReleasePlan) -> Released:
+    """Return the candidate with its score. Raises ValueError: the score is another version's, as where it was pinned."""
     model = build.manifest(model_asset(plan.candidate))
     scored = build.manifest(scores_asset(plan.candidate), plan.eval_plan.name)
+    if Parent(name=model.asset, content=model.content) not in scored.parents:
+        raise ValueError(f"release: {scored.cell} is of another version of {plan.candidate} than stands; let go of its pin with mill unpin")
     score = read_score(build.folder(scores_asset(plan.candidate), plan.eval_plan.name), plan.gate.metric)
     kept = KeptVersion(asset=model.asset, partition=None, version=model.version)
     return Released(plan.candidate, model.content, score, _test_of(scored), kept)

@@ -18,9 +18,9 @@ from kernels.evals.gates import GateConfig
 from kernels.evals.tasks import perplexity
 from resources.storage.home import Home
 from resources.storage.lake import Lake
-from resources.storage.manifest import Cell
+from resources.storage.manifest import Cell, Parent
 from resources.storage.tables import write_table
-from resources.storage.versions import history, old_versions, remove_version
+from resources.storage.versions import history, old_versions, pin, remove_version
 from tests.small_graphs import artifact, graph_of, observed, put_cell, workplace
 
 CONFIG = perplexity.PerplexityConfig(num_items=5, seed=1, max_bytes=100)
@@ -52,9 +52,9 @@ def scores(value: float) -> pa.Table:
 def offer(home: Home, value: float, test: str = "held out") -> dict[str, Any]:
     """Publish a candidate of some score on a test, run the gate, and return what stands released."""
     lake = home.lake()
-    put_cell(lake, MODEL, weights=pa.table({"w": [value]}))
+    model = put_cell(lake, MODEL, weights=pa.table({"w": [value]}))
     put_cell(lake, Cell("r", "tokens/mixture_pretrain"), heldout=pa.table({"id": ["1"], "source": ["s"], "text": [test]}))
-    put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=["models/dpo", f"test {test}"], scores=scores(value))
+    put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=[Parent(name="models/dpo", content=model.content), f"test {test}"], scores=scores(value))
     make(GRAPH.artifacts["release"], None, GraphState(GRAPH, lake, observed()), workplace(home))
     stands = json.loads((lake.folder(RELEASE) / RELEASE_FILE).read_text())
     (kept,) = lake.require(RELEASE).keeps
@@ -114,3 +114,14 @@ def test_where_the_test_has_changed_the_released_model_is_scored_anew(tmp_path: 
 def test_a_first_candidate_without_a_score_is_not_released(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="nothing to release"):
         offer(Home.resolve(tmp_path, {}), float("nan"))
+
+
+def test_scores_of_another_version_of_the_candidate_decide_over_nothing(tmp_path: Path) -> None:
+    home = Home.resolve(tmp_path, {})
+    offer(home, 1.0)
+    lake = home.lake()
+    pin(lake, Cell("r", "evals/dpo", "heldout"), lake.require(Cell("r", "evals/dpo", "heldout")).version, "looked good")
+    put_cell(lake, MODEL, weights=pa.table({"w": [9.0]}))
+    with pytest.raises(ValueError, match=r"evals/dpo\[heldout\] is of another version of dpo than stands; let go of its pin with mill unpin"):
+        make(GRAPH.artifacts["release"], None, GraphState(GRAPH, lake, observed()), workplace(home))
+    assert released_weights(lake) == 1.0
