@@ -24,7 +24,13 @@ from resources.storage.tables import write_table
 
 
 def put_cell(
-    lake: Lake, cell: Cell, *, parents: Sequence[str | Parent] = (), metadata: dict[str, Any] | None = None, num_rows: int | None = None, **tables: pa.Table
+    lake: Lake,
+    cell: Cell,
+    *,
+    parents: Sequence[str | Parent] = (),
+    metadata: dict[str, Any] | None = None,
+    num_rows: int | None = None,
+    **tables: pa.Table,
 ) -> Manifest:
     """Publish a cell of some tables; a parent of which only the name is given has no content."""
     found = [Parent(name=parent, content="") if isinstance(parent, str) else parent for parent in parents]

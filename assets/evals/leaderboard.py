@@ -11,7 +11,7 @@ from assets.graph.build import CellBuild
 from assets.graph.metadata import markdown
 from assets.graph.upstream import named, whole
 
-LEADERBOARD_VERSION = 2
+LEADERBOARD_VERSION = 3
 
 
 def leaderboard(recipe: str, evals: Mapping[str, Sequence[str]], *, shows_runs: bool = False) -> Artifact:

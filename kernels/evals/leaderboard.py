@@ -2,7 +2,7 @@
 
 Scores are in long form, one row a model, eval and metric (columns of `SCORES`). An eval's first metric is its headline: the one that ranks
 and is plotted. A metric with a slash (``bits_per_byte/wikipedia``) is a breakdown and stays in the long form. A model that an eval does not apply
-to has no score of it: that is neither a score of 0 nor a last place.
+to has no score of it: that is neither a score of 0 nor a last place. Nor is it a first place to be the only one that an eval was asked.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ def leaderboard_table(scores: pl.DataFrame) -> pl.DataFrame:
         column=pl.format("{}/{}{}", "eval", "metric", pl.when("higher_is_better").then(pl.lit("")).otherwise(pl.lit(" (lower is better)"))),
         cell=pl.struct("value", "low", "high").map_elements(_cell, return_dtype=pl.String),
     )
-    table = wide.pivot("column", index="model", values="cell").join(_mean_ranks(scores), on="model").sort("mean_rank", "model")
+    table = wide.pivot("column", index="model", values="cell").join(_mean_ranks(scores), on="model").sort("mean_rank", "model", nulls_last=True)
     metrics = wide["column"].unique(maintain_order=True).to_list()
     chance = {row["column"]: f"{row['chance']:.3f}" for row in wide.drop_nulls("chance").iter_rows(named=True)}
     last = pl.DataFrame([{"model": "chance", "mean_rank": None, **chance}], schema={**table.schema})
@@ -57,7 +57,7 @@ def headlines(scores: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         ValueError: as `leaderboard_table`.
     """
     scores = _checked(scores)
-    return _headlines(scores), _mean_ranks(scores).sort("mean_rank", "model")["model"].to_list()
+    return _headlines(scores), _mean_ranks(scores).sort("mean_rank", "model", nulls_last=True)["model"].to_list()
 
 
 def _checked(scores: pl.DataFrame) -> pl.DataFrame:
@@ -74,9 +74,12 @@ def _headlines(scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def _mean_ranks(scores: pl.DataFrame) -> pl.DataFrame:
-    """Return model and mean_rank (1 is best): of each model over the evals that it has a headline score of, among the models that have one."""
+    """Return model and mean_rank (1 is best): of each over the evals of which it and another have a headline score, among those that have one.
+
+    A model of which no other has the same eval has none.
+    """
     signed = _headlines(scores).with_columns(key=pl.when("higher_is_better").then(-pl.col("value")).otherwise(pl.col("value")))
-    ranks = signed.with_columns(rank=pl.col("key").rank("average").over("eval"))
+    ranks = signed.with_columns(rank=pl.when(pl.len().over("eval") > 1).then(pl.col("key").rank("average").over("eval")))
     return ranks.group_by("model").agg(mean_rank=pl.col("rank").mean())
 
 

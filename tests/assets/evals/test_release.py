@@ -54,7 +54,8 @@ def offer(home: Home, value: float, test: str = "held out") -> dict[str, Any]:
     lake = home.lake()
     model = put_cell(lake, MODEL, weights=pa.table({"w": [value]}))
     put_cell(lake, Cell("r", "tokens/mixture_pretrain"), heldout=pa.table({"id": ["1"], "source": ["s"], "text": [test]}))
-    put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=[Parent(name="models/dpo", content=model.content), f"test {test}"], scores=scores(value))
+    asked = [Parent(name="models/dpo", content=model.content), f"test {test}"]
+    put_cell(lake, Cell("r", "evals/dpo", "heldout"), parents=asked, scores=scores(value))
     make(GRAPH.artifacts["release"], None, GraphState(GRAPH, lake, observed()), workplace(home))
     stands = json.loads((lake.folder(RELEASE) / RELEASE_FILE).read_text())
     (kept,) = lake.require(RELEASE).keeps

@@ -40,6 +40,19 @@ def test_a_model_that_an_eval_does_not_apply_to_is_absent_from_it_and_neither_la
     assert table.filter(pl.col("model") == "encoder")[column].to_list() == [None]
 
 
+def test_an_eval_that_one_model_alone_was_asked_ranks_nobody():
+    alone = ("sees", "image_questions", "accuracy", 0.3, 0.2, 0.4, 0.25, 50, True)
+    table = leaderboard_table(scores([*ROWS, ("sees", "piqa", "accuracy", 0.5, 0.4, 0.6, 0.5, 200, True), alone]))
+    assert dict(table.select("model", "mean_rank").iter_rows()) == {"aligned": 1.0, "base": 2.0, "sees": 3.0, "chance": None}
+    assert table.filter(pl.col("model") == "sees")["image_questions/accuracy"].to_list() == ["0.300 (0.200 to 0.400)"]
+
+
+def test_a_model_that_no_other_compares_with_has_no_rank_and_stands_last():
+    table = leaderboard_table(scores([*ROWS, ("a", "image_questions", "accuracy", 0.9, 0.8, 1.0, 0.25, 50, True)]))
+    assert table.select("model", "mean_rank").rows()[2:] == [("a", None), ("chance", None)]
+    assert headlines(scores(ROWS[:1]))[1] == ["base"]
+
+
 def test_markdown_has_a_line_a_row_and_a_dash_for_nothing():
     lines = leaderboard_markdown(leaderboard_table(scores())).splitlines()
     assert lines[0].startswith("| model | mean_rank | piqa/accuracy |")
