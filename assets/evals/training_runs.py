@@ -20,8 +20,8 @@ from kernels.training.logs.losses import LOSSES
 TRAINING_RUNS_VERSION = 1
 REACHED = ("loss", "validation_loss", "validation_bits_per_byte")
 """What the last step that measured it gives."""
-MEASURED_ON = ("max_validation_sequences", "validation_fraction", "max_length")
-"""Keys of a training's config, where it has them."""
+MEASURED_ON = ("max_validation_sequences", "validation_fraction", "max_length", "beta")
+"""Keys of a training's config, where it has them, that decide what its losses are of."""
 TOLD = ("tokens_per_second", "mfu")
 """What is shown of a training beside its losses: clocks told it, so that it stands in no table."""
 _COMMON = [("group", pa.string()), ("model", pa.string())]
@@ -38,7 +38,7 @@ class Comparable(NamedTuple):
     learns: str
     """An objective, else the method."""
     measured_on: tuple[float | None, ...]
-    """What decides which rows are learned from and which validation looks at, beside the data."""
+    """What decides which rows are learned from and which validation looks at, beside the data, and in which unit preferences are told."""
     tokenizer: int | None
     """By whose tokens losses are counted, where the data do not say so."""
     objective: str = ""

@@ -13,6 +13,9 @@ from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.splits import not_held_out
 
+LEARNED_SPLIT = "train"
+"""Of a folder of images, what models learn from."""
+
 
 def eval_faults(recipe: Any) -> Iterator[Fault]:
     """Yield what is wrong, with where it stands."""
@@ -26,6 +29,7 @@ def eval_faults(recipe: Any) -> Iterator[Fault]:
 def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     for location, message in needs.kind_of(specs("tasks")[entry.task]).faults(entry.task, entry.data, recipe.mixtures):
         yield ("evals", name, *location), message
+    yield from _learned_images(recipe, name, entry)
     kinds = {kind_of_model(recipe, model) for model in recipe.models}
     if kinds and None not in kinds and not any(applies(recipe, name, model) for model in recipe.models):
         told = f"the task {entry.task!r} is for {_asked(specs('tasks')[entry.task])}, and the recipe has none"
@@ -40,6 +44,16 @@ def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
             if other is not None:
                 told = f"{model!r} is trained on the mixture {other!r}, which may train on what {entry.data!r} holds out"
                 yield ("evals", name, "data"), f"{told}; give both one seed, and {other!r} no smaller validation_fraction"
+
+
+def _learned_images(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
+    """Yield questions about images whose answers a model of the recipe is taught."""
+    if not specs("tasks")[entry.task].reads_images or getattr(entry, "split", None) != LEARNED_SPLIT:
+        return
+    for model, made in recipe.models.items():
+        if specs("methods")[made.method].reads_images and made.data == entry.data:
+            told = f"{model!r} learns the split {entry.split!r} of this folder; ask another split, or questions of another folder"
+            yield ("evals", name, "split"), told
 
 
 def _metric(recipe: Any, metric: str) -> Iterator[Fault]:

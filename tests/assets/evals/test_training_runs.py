@@ -50,6 +50,17 @@ def test_losses_of_objectives_that_hide_more_or_less_do_not_compare() -> None:
     assert groups_of({"a": masked(0.15), "b": masked(0.15), "c": masked(0.4)}) == {"pretrain_masked": ["a", "b"]}
 
 
+def test_losses_of_preferences_held_to_the_reference_by_other_strengths_do_not_compare() -> None:
+    """The loss of one pair of one model is another by each beta."""
+
+    def preferring(beta: float) -> Comparable:
+        dpo = specs("methods")["dpo"]
+        chosen = dpo.config.model_construct(beta=beta, max_validation_sequences=8, validation_fraction=0.1, max_length=64)
+        return comparable_of(ModelPlan(dpo, chosen, NeedsOfRecipe("a", ("sft",), ("pairs",), None, None), World(), {}), 1)
+
+    assert groups_of({"a": preferring(0.1), "b": preferring(0.1), "c": preferring(0.5)}) == {"pairs_dpo": ["a", "b"]}
+
+
 def test_examples_are_compared_only_by_one_tokenizer() -> None:
     sft = Comparable("chats", "sft", (), 1)
     assert groups_of({"a": sft, "b": sft._replace(tokenizer=2)}) == {}

@@ -55,6 +55,16 @@ def test_a_patch_that_does_not_divide_the_image_is_told_on_its_line(tmp_path: Pa
 
 
 QUESTIONS = "evals:\n  looks: {task: image_questions, data: images, num_items: 5, seed: 1}\n"
+
+
+def test_questions_that_a_model_has_learned_the_answers_of_are_no_test_of_it(tmp_path: Path) -> None:
+    text = SEEING + QUESTIONS.replace("num_items", "split: train, num_items")
+    told = "'base' learns the split 'train' of this folder; ask another split, or questions of another folder"
+    assert faults(tmp_path, text) == [f"{line_of(text, 'looks:')}: evals.looks.split: {told}"]
+    load_recipe(write(tmp_path, SEEING + QUESTIONS.replace("num_items", "split: validation, num_items")))
+    load_recipe(write(tmp_path, SEEING + QUESTIONS.replace("data: images, num_items", "data: others, split: train, num_items")))
+
+
 BLIND_MODEL = SMALL[SMALL.index("  base:") :].replace("  base:", "  blind:")
 
 
