@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from assets.corpus import filter_needs
+from assets.evals.training_runs import MEASURED_ON
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
+from kernels.specs.config import Config
 from kernels.specs.families import specs
 from kernels.specs.tokenizers import TokenizerMethod
 from kernels.training.logs.offline_runs import PURPOSE, WANDB
@@ -14,6 +16,8 @@ from pipelines.recipe.faults.mixtures import mixture_faults
 from pipelines.recipe.splits import earlier_of, held_out_of
 from pipelines.recipe.tokenizers import is_of_model, owner, packer, packer_of_model, tokenizer_of
 
+MEASURED_BY = ("method", "objective", *MEASURED_ON)
+"""Keys of a model that decide what its losses are of."""
 TAKEN = {"leaderboard": "the leaderboard of evals", "training_runs": "the trainings side by side"}
 """Names of assets of evals that no model's may have."""
 
@@ -33,15 +37,31 @@ def find_faults(recipe: Any) -> Iterator[Fault]:
 
 
 def _ladder(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
-    """Yield what is wrong with a ladder: its models, and that losses compare only on one mixture."""
+    """Yield what is wrong with a ladder: its models, and that losses compare only of whole trainings that are measured alike on one mixture."""
     here = ("ladders", name)
     for index, model in enumerate(entry.models):
         yield from known((*here, "models", index), "model", model, recipe.models)
+        if model in entry.models[:index]:
+            yield (*here, "models", index), f"the model {model!r} stands here twice; leave one out"
     for index, model in enumerate(entry.held_out):
         yield from known((*here, "held_out", index), "model of the ladder", model, entry.models)
     mixtures = sorted({str(recipe.models[model].data) for model in entry.models if model in recipe.models})
     if len(mixtures) > 1:
         yield here, f"its models learn from {', '.join(mixtures)}, so that their losses do not compare; train them on one mixture"
+    trained = [model for model in entry.models if model in recipe.models]
+    for model in trained:
+        unlike = [key for key in MEASURED_BY if _dumped(recipe.models[model], key) != _dumped(recipe.models[trained[0]], key)]
+        if unlike:
+            yield here, f"{trained[0]} and {model} are not measured alike ({', '.join(unlike)}), so that their losses do not compare; let them agree"
+        stop = getattr(recipe.models[model], "stop_after_steps", None)
+        if stop is not None and stop != recipe.models[model].num_steps:
+            yield here, f"{model} stops before the end of its schedule, and its loss there is no point of a law; leave stop_after_steps out"
+
+
+def _dumped(entry: Any, key: str) -> Any:
+    """Return what an entry says under a key, as far as it has it."""
+    value = getattr(entry, key, None)
+    return value.model_dump() if isinstance(value, Config) else value
 
 
 def _sources(recipe: Any) -> Iterator[Fault]:

@@ -56,6 +56,27 @@ def test_ladders_that_say_nothing_are_refused(tmp_path: Path, old: str, new: str
     assert said in fault(tmp_path, LADDER.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "d: {num_steps: 60}",
+            "d: {num_steps: 60, max_validation_sequences: 2}",
+            "base_a and base_d are not measured alike (max_validation_sequences)",
+        ),
+        ("d: {num_steps: 60}", "d: {num_steps: 60, objective: {kind: fill_in_the_middle}}", "base_a and base_d are not measured alike (objective)"),
+        ("d: {num_steps: 60}", "d: {num_steps: 60, stop_after_steps: 20}", "base_d stops before the end of its schedule"),
+    ],
+)
+def test_losses_of_a_ladder_are_of_the_same_rows_and_question_and_of_whole_trainings(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in fault(tmp_path, LADDER.replace(old, new))
+
+
+def test_a_model_stands_in_a_ladder_once(tmp_path: Path) -> None:
+    text = LADDER.replace("    held_out: [b]\n", "") + "ladders:\n  mine: {models: [base_a, base_b, base_c, base_c]}\n"
+    assert "ladders.mine.models.3: the model 'base_c' stands here twice; leave one out" in fault(tmp_path, text)
+
+
 def test_a_size_does_not_take_the_name_of_another_model(tmp_path: Path) -> None:
     text = RECIPE.replace(
         "    checkpoint_every: 5\n    seed: 1\n", "    checkpoint_every: 5\n    seed: 1\n" + SIZES.replace("      a:", "      sft:"), 1
