@@ -26,6 +26,8 @@ SCORES, ITEMS = "scores", "items"
 RESULT = "result"
 """In a cell's scratch folder: its files before they are published."""
 SHOWN_ITEMS = 10
+COUNTED = {"num_tokens_cut": "num_items_cut", "rejected": "num_items_rejected", "num_unknown_bytes": "num_items_with_unknown_text"}
+"""Columns of items that tell of one that was not asked, or not as it is, and as what they are counted: some models are asked less than others."""
 
 
 def scores(recipe: str, model: str, plans: Mapping[str, EvalPlan], group: str = "evals") -> Artifact:
@@ -169,3 +171,4 @@ def _describe(build: CellBuild) -> None:
     build.draft.metadata["scores"] = rows_markdown(rows)
     build.draft.metadata["items"] = rows_markdown(items.slice(0, SHOWN_ITEMS).to_pylist())
     build.draft.metadata |= {row["metric"]: row["value"] for row in rows}
+    build.draft.metadata |= {name: sum(map(bool, items[column].to_pylist())) for column, name in COUNTED.items() if column in items.column_names}

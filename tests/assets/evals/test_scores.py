@@ -21,6 +21,7 @@ from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Score, Task
 from resources.storage import ledger
 from resources.storage.home import Home
+from resources.storage.manifest import Cell
 from resources.storage.sources import Location, ObservedFile, ObservedSources, Partition
 from tests.small_graphs import artifact, graph_of, launch_here, workplace
 
@@ -105,3 +106,17 @@ def test_an_eval_that_another_run_has_ended_is_left_as_it_is(tmp_path: Path, mon
     for _ in range(2):
         request.run(SimpleNamespace(attention="causal"))
     assert asked == ["asked"]
+
+
+def test_items_that_were_cut_or_not_asked_are_counted_beside_the_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(model: Any, data: Path | None, config: Any) -> EvalResult:
+        items = pl.DataFrame({"item": ["a", "b", "c", "d"], "num_tokens_cut": [0, 7, 2, None], "rejected": [None, None, None, "options"]})
+        return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 3)], items)
+
+    found = plan("long", asked)
+    monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"long": found.task})
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="causal"))
+    _, failures, home = outcome(tmp_path, found, sources=ObservedSources())
+    metadata = home.lake().require(Cell("r", "evals/base", "long")).metadata
+    assert not failures and (metadata["num_items_cut"], metadata["num_items_rejected"]) == (2, 1)
+    assert "num_items_with_unknown_text" not in metadata
