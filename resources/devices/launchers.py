@@ -2,7 +2,7 @@
 
 The job is a JSON file; the child (``MODULE.main(JOB)``) answers through Dagster Pipes and appends its numbers to ``progress.jsonl`` beside the
 job, which outlives both processes. Children are forked from a server that has torch and Transformers loaded: importing them anew takes
-5 to 10 seconds a job. A child dies with its parent (assets/orchestration/worker.py sees to it), so that a killed run leaves nobody writing.
+5 to 10 seconds a job. A child dies with its parent from its first line on, so that a killed run leaves nobody writing.
 """
 
 import importlib
@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from resources.devices.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -86,7 +88,11 @@ class PipesLauncher:
 
 
 def _run(module: str, job: str, variables: dict[str, str]) -> None:
-    """Be the child: own environment, own log, then the module's ``main``."""
+    """Be the child, for as long as the run lives: own environment, own log, then the module's ``main``, whose imports take a while."""
+    die_with_parent()
+    run = multiprocessing.parent_process()
+    if run is not None and not run.is_alive():  # it was killed, and the server with it, before this process could be tied to them
+        os._exit(1)
     os.environ.update(variables)
     log = os.open(Path(job).with_name(LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for descriptor in (1, 2):
