@@ -24,8 +24,8 @@ def stop_ids(lm: "LanguageModel") -> set[int]:
     ids = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids(TURN_END)} - {tokenizer.unk_token_id}
     if tokenizer.chat_template:
         ids.add(chat_encoder(tokenizer).end_of_answer)
-    named = getattr(getattr(lm.model, "generation_config", None), "eos_token_id", None)
-    ids |= set(named) if isinstance(named, list) else {named}
+    named: Any = getattr(getattr(lm.model, "generation_config", None), "eos_token_id", None)
+    ids |= {*(named if isinstance(named, list) else [named])}
     return {int(token) for token in ids if token is not None}
 
 
