@@ -58,8 +58,8 @@ class TextEncoder:
         vocabulary: dict[str, int] = self._plain.get_vocab()
         self.vocabulary_size: int = max(vocabulary.values(), default=-1) + 1
         """Behind the largest id: a vocabulary that others cut down may have gaps, and ids beyond the number of its tokens."""
-        unknown = getattr(self._plain.model, "unk_token", None)
-        self._unknown: int | None = settings["model"].get("unk_id") if unknown is None else self._plain.token_to_id(unknown)
+        unknown = _unknown_of(settings["model"])
+        self._unknown: int | None = None if unknown is None else self._plain.token_to_id(unknown)
         self._forbidden = {index for token, index in self.control.items() if token != unknown}
         self._pieces = self._piece_encoder(settings, vocabulary)
         self.joins_freely: bool = self.content("\na")[-len(self.content("a")) :] == self.content("a")
@@ -227,6 +227,12 @@ def settings_of(tokenizer_json: str) -> dict[str, Any]:
     """Return what the text of a ``tokenizer.json`` says, parsed once for all that ask; nobody may change it."""
     settings: dict[str, Any] = json.loads(tokenizer_json)
     return settings
+
+
+def _unknown_of(model: dict[str, Any]) -> str | None:
+    """Return the token of what a vocabulary cannot spell, which unigram models name by its place among their pieces; None where there is none."""
+    place = model.get("unk_id")
+    return model.get("unk_token") if place is None else model["vocab"][place][0]
 
 
 def _tokenizer(tokenizer_json: str) -> Any:

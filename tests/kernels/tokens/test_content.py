@@ -332,3 +332,11 @@ def test_a_mark_of_turns_that_a_tokenizer_does_not_call_special_is_a_control_tok
     mark, thought = tokenizer.convert_tokens_to_ids(["<turn>", "<think>"])
     assert [token for token in ids if token in (mark, thought)] == [mark, thought, mark]
     assert tokenizer.decode(ids) == "<turn>user: a <turn>system: b <think>c\n<turn>"
+
+
+def test_what_a_unigram_vocabulary_cannot_spell_is_its_unknown_token_and_no_forged_one() -> None:
+    from tokenizers import Tokenizer, models
+
+    tokenizer: Any = Tokenizer(models.Unigram([("</s>", 0.0), ("<unk>", 0.0), ("a", -1.0)], unk_id=1))
+    tokenizer.add_special_tokens(["</s>", "<unk>"])
+    assert TextEncoder(tokenizer.to_str()).content("a東a") == [2, 1, 2]
