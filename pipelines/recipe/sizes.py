@@ -31,10 +31,13 @@ def unfolded(source: YamlSource) -> YamlSource:
         base = {key: value for key, value in entry.items() if key not in (SIZES, HELD_OUT)}
         for size, changes in entry[SIZES].items():
             model, here = f"{name}_{size}", ("models", name, SIZES, str(size))
-            if model in models:
+            if model in models or model in written:
                 raise RecipeError(f"{source.path}:{source.line(here)}: {'.'.join(here)}: a model is named {model!r} already; rename one of them")
             written[model] = _merged(base, changes)
             lines |= _lines(source, ("models", name), here, ("models", model), written[model])
+        if name in ladders:
+            where = f"{source.path}:{source.line(('ladders', name))}: ladders.{name}"
+            raise RecipeError(f"{where}: the sizes of the model {name!r} make a ladder of that name; rename this one, or leave it out")
         held = entry.get(HELD_OUT, [])
         _check_held_out(source, name, entry[SIZES], held)
         ladders[name] = {"models": [f"{name}_{size}" for size in entry[SIZES]], HELD_OUT: [f"{name}_{size}" for size in held]}

@@ -84,6 +84,17 @@ def test_a_size_does_not_take_the_name_of_another_model(tmp_path: Path) -> None:
     assert "a model is named 'base_sft' already" in fault(tmp_path, text.replace("  sft:\n    method", "  base_sft:\n    method", 1))
 
 
+def test_sizes_of_two_models_do_not_become_one(tmp_path: Path) -> None:
+    entry = LADDER[LADDER.index("  base:\n") :].replace("  base:\n", "  base_x:\n", 1)
+    text = LADDER.replace("      c: {}", "      x_a: {}", 1) + entry
+    assert "models.base_x.sizes.a: a model is named 'base_x_a' already" in fault(tmp_path, text)
+
+
+def test_a_ladder_is_not_replaced_by_that_of_sizes_of_the_same_name(tmp_path: Path) -> None:
+    text = LADDER + "ladders:\n  base:\n    models: [base_a, base_b, base_c, base_d]\n    seed: 5\n"
+    assert fault(tmp_path, text).startswith(f"{line_of(text, '  base:' + chr(10) + '    models:')}: ladders.base: the sizes of the model 'base' make")
+
+
 def test_models_of_a_ladder_learn_from_one_mixture(tmp_path: Path) -> None:
     text = LADDER.replace("      c: {}", "      c: {data: other}").replace("models:\n", "  other:" + _mixture() + "models:\n", 1)
     assert "its models learn from other, pretrain, so that their losses do not compare" in fault(tmp_path, text)
