@@ -12,6 +12,7 @@ from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
 from kernels.training.execution import activations
 from kernels.training.execution.activations import ActivationMode
+from kernels.training.execution.compilation import compile_every_shape
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.feed import Batch
 
@@ -47,6 +48,7 @@ class Learner:
         self.dtype: Any = getattr(torch, setting.precision)
         activations.apply(self.module.blocks, setting.activations)
         if setting.compiled:
+            compile_every_shape()
             for block in self.module.blocks:
                 block.compile(dynamic=False)
 

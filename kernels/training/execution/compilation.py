@@ -7,10 +7,12 @@ is. The choice hangs on the work of the whole training alone, never on a measure
 import ctypes
 import shutil
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 LEAST_FLOPS = 10e12
 """Work of a training that pays for compilation: some two minutes of two cores."""
+MOST_SHAPES = 1 << 20
+"""Shapes that one function may be compiled for."""
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
 """Of glibc's mallopt (malloc.h)."""
 
@@ -24,6 +26,18 @@ def compiles(choice: Literal["auto", "never"], total_flops: float, device: str) 
     if device == "cpu" and not any(shutil.which(name) for name in ("g++", "clang++", "c++")):
         return False, "no C++ compiler is found, so that training runs uncompiled, at two thirds of the speed or less; install g++"
     return True, ""
+
+
+def compile_every_shape() -> None:
+    """Have torch compile for each shape that comes, however many come.
+
+    By default what a function meets behind its eighth shape runs uncompiled, with no more than a line in a log: slower, and in other bits than where
+    training goes on after a kill and meets the same shape first.
+    """
+    import torch._dynamo
+
+    settings: Any = torch._dynamo.config  # a module whose settings the type checker does not see
+    settings.recompile_limit = settings.accumulated_recompile_limit = MOST_SHAPES
 
 
 def keep_freed_memory() -> None:

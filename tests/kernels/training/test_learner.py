@@ -139,3 +139,30 @@ def test_positions_that_predict_nothing_do_not_pass_the_output_layer_and_change_
     assert some[0] == pytest.approx(whole[0], rel=1e-6)
     for name, gradient in whole[1].items():
         torch.testing.assert_close(some[1][name], gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler by itself
+def test_blocks_and_losses_are_compiled_for_every_shape_that_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._dynamo
+
+    from kernels.models.blocks import cross_entropy
+
+    compiled: dict[bool, set[int]] = {True: set(), False: set()}
+
+    def keep(graph: Any, inputs: list[Any]) -> Any:
+        shapes = [tuple(each.shape) for each in inputs if torch.is_tensor(each) and each.is_floating_point()]
+        widths = {shape[-1] for shape in shapes if shape}
+        compiled[LENGTH in widths].update(shape[0] for shape in shapes if len(shape) > 1)
+        return graph.forward
+
+    plain = torch.compile
+    torch._dynamo.reset()
+    for limit in ("recompile_limit", "accumulated_recompile_limit"):
+        monkeypatch.setattr(torch._dynamo.config, limit, getattr(torch._dynamo.config, limit))
+    monkeypatch.setattr(torch, "compile", lambda function, **settings: plain(function, backend=keep, **settings))
+    monkeypatch.setattr(cross_entropy, "_kept", [])
+    made = learner(trainable(), compiled=True)
+    for rows in range(1, 12):
+        made.gradients(batch([[words(rows, LENGTH)]] * rows))
+    torch._dynamo.reset()
+    assert compiled[True] >= set(range(1, 12)) and compiled[False] == {LENGTH * rows for rows in range(1, 12)}
