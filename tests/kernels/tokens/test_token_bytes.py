@@ -16,7 +16,8 @@ def counted(tokenizer: Any, text: str) -> list[int]:
 
 def on_bytes(suffix: str = "") -> Any:
     characters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate([*characters, *([character + suffix for character in characters] if suffix else [])])}
+    tokens = [*characters, *(character + suffix for character in characters if suffix)]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer: Any = Tokenizer(models.BPE(vocabulary, [], end_of_word_suffix=suffix))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
