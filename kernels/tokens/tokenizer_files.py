@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from kernels.specs.objectives import ControlTokens
 from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START, settings_of
@@ -60,8 +60,20 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
     padding = next(added[token] for token in (PADDING, names.get("pad_token"), end) if token in added)
     path = folder / TEMPLATE
-    template = path.read_text(encoding="utf-8") if path.is_file() else settings.get("chat_template")
-    return TokenizerFiles(json_text, end, padding, template if isinstance(template, str) else None, names)
+    template = path.read_text(encoding="utf-8") if path.is_file() else _one_template(settings.get("chat_template"))
+    return TokenizerFiles(json_text, end, padding, template, names)
+
+
+def _one_template(told: Any) -> str | None:
+    """Return a template, of several with names one that chooses among them as Transformers does: ``tool_use`` where there are tools."""
+    if not isinstance(told, list):
+        return told if isinstance(told, str) else None
+    named: dict[str, str] = {each["name"]: each["template"] for each in cast(list[dict[str, str]], told)}
+    default, with_tools = (named[name].removesuffix("\n") if name in named else None for name in ("default", "tool_use"))
+    if default is None or with_tools is None:
+        return default
+    nothing = "{{ '' }}"  # keeps white space at the ends of a template from those of the marks around it
+    return f"{{% if tools %}}{nothing}{with_tools}{nothing}{{% else %}}{nothing}{default}{nothing}{{% endif %}}"
 
 
 def usual_template(added: Collection[str]) -> str:

@@ -45,6 +45,20 @@ def test_documents_end_as_in_pretraining_and_not_as_turns_do(
     assert (found.end_of_text, found.padding_id) == (end, padding)
 
 
+def test_of_templates_with_names_that_is_taken_that_transformers_takes(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    plain, tools = "\n{% for m in messages %}\n[{{ m.content }}]\n{% endfor %}\n \n", "{%- set n = tools | length %}\n{{ n }} tools\n"
+    named = [{"name": "default", "template": plain}, {"name": "tool_use", "template": tools}]
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>", "chat_template": named}
+    theirs: Any = AutoTokenizer.from_pretrained(written(tmp_path, ["</s>"], settings), local_files_only=True)
+    source = read_tokenizer(tmp_path).template
+    assert source is not None
+    said: list[dict[str, Any]] = [{"role": "user", "content": "Why?"}]
+    for given in (None, [{"type": "function", "function": {"name": "tide"}}]):
+        assert template(source, {})(said, given, False) == theirs.apply_chat_template(said, tools=given, tokenize=False)
+
+
 def test_a_tokenizer_that_ends_no_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="name one of the added tokens"):
         read_tokenizer(written(tmp_path, ["[CLS]"], {"eos_token": None}))
