@@ -67,7 +67,7 @@ def test_a_tokenizer_that_ends_no_text_is_refused_with_the_remedy(tmp_path: Path
 def test_templates_name_special_tokens_and_may_use_what_transformers_gives_them() -> None:
     render = template(
         "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}"
-        "{% generation %}{{ m | tojson }}{% endgeneration %}{% endfor %}{% if strftime_now is defined %}today{% endif %}",
+        "{% generation %}{{ m | tojson }}{% endgeneration %}{% endfor %}",
         {"bos_token": "<s>"},
     )
     assert render([{"role": "system", "content": "x"}, {"role": "user", "content": "é"}], None, False) == '<s>{"role": "user", "content": "é"}'
