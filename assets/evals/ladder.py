@@ -82,7 +82,9 @@ def climb(build: CellBuild, entry: LadderEntry) -> None:
     schema = {"foretold": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     frame = pl.DataFrame(table, schema_overrides=schema)
     formula = FORMS[fit.form].formula
-    curve = frame.select(pl.lit(None, pl.Float64).alias("num_parameters"), "flops", pl.col("fitted").alias("loss"))
+    is_path = frame["num_parameters"].n_unique() == frame.height  # one training a size
+    size = pl.lit(None, pl.Float64) if is_path else pl.col("num_parameters")
+    curve = frame.select(size.alias("num_parameters"), "flops", pl.col("fitted").alias("loss"))
     runs = frame.filter(~pl.col("held_out")).select("num_parameters", "flops", "loss")
     build.write_plot("law", plot_scaling(runs, curve, promises, x="flops", loss_label="validation loss (nats per token)", formula=formula))
     build.write("runs", frame.to_arrow())
