@@ -10,9 +10,7 @@ from pathlib import Path
 
 from dagster_pipes import PipesContext, open_dagster_pipes
 
-from resources.devices.descendants import name_as_job
 from resources.devices.jobs import RESULT_FILE, read_job
-from resources.devices.lifeline import die_with_parent
 
 LOG_SECONDS = 5.0
 
@@ -41,8 +39,6 @@ class LoggingReporter:
 
 def main(path: Path) -> None:
     """Do the job of a file."""
-    die_with_parent()
-    name_as_job()
     job = read_job(path)
     with (job.scratch / "worker.lock").open("w") as lock, open_dagster_pipes() as pipes:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -11,6 +11,7 @@ from kernels.inference import encoder_decoder
 from kernels.inference.requests import attention_of_asked
 from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.models.formats.checkpoints import max_positions
+from kernels.specs.objectives import Attention
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TURN_END
 
@@ -46,7 +47,7 @@ def decode(
     attention = attention_of_asked(lm)
     if not all(prompts):
         raise ValueError("a prompt has no token; give each at least one, such as the end of text")
-    rooms = [_room(lm, len(prompt)) for prompt in prompts]
+    rooms = [_room(lm, attention, len(prompt)) for prompt in prompts]
     random = torch.Generator(device=lm.device).manual_seed(seed)
     ask = (encoder_decoder.next_logits if attention == "encoder_decoder" else _next_logits)(lm, prompts)
     ended = [False] * len(prompts)
@@ -61,12 +62,12 @@ def decode(
         yield [None if over else token for over, token in zip(ended, row_tokens, strict=True)]
 
 
-def _room(lm: "LanguageModel", num_given: int) -> int:
+def _room(lm: "LanguageModel", attention: Attention, num_given: int) -> int:
     """Return how many tokens can be drawn behind a prompt: all but the last are read. Raises ValueError where the prompt is too long itself."""
     limit = max_positions(lm.model) or sys.maxsize
     if num_given > limit:
         raise ValueError(f"a prompt has {num_given} tokens, and the model reads {limit} at most; shorten it")
-    return limit if attention_of_asked(lm) == "encoder_decoder" else limit - num_given + 1
+    return limit if attention == "encoder_decoder" else limit - num_given + 1
 
 
 def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:

@@ -12,6 +12,7 @@ from kernels.models.formats import fast
 from kernels.models.formats.chats import image_chats
 from kernels.models.formats.generation import end_with_answers
 from kernels.models.formats.image_processors import write_processor
+from kernels.reading.images.conversations import TRAIN, VALIDATION
 from kernels.specs.methods import MethodJob
 from kernels.specs.sources import Reject
 from kernels.training.config import TrainingConfig
@@ -29,7 +30,7 @@ from kernels.training.validation import PreparedValidation
 
 LEFT_OUT = "left_out.parquet"
 """In a checkpoint's folder: which records were not learned from, and why."""
-SPLITS = ("train", "validation")
+SPLITS = (TRAIN, VALIDATION)
 
 
 class Sets(NamedTuple):
@@ -58,7 +59,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     vision = trainable.shape.vision_config
     limits = Limits(vision.image_size, trainable.shape.text_config.max_position_embeddings)
     encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
-    held_out = {"train": asked_elsewhere(data, "train", limits.image_size), "validation": set[Asked]()}
+    held_out = {TRAIN: asked_elsewhere(data, TRAIN, limits.image_size), VALIDATION: set[Asked]()}
     sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy", held_out[split]) for split in SPLITS))
     left_out: dict[str, list[Reject]] = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
     for split, rejects in left_out.items():

@@ -4,6 +4,7 @@ A training that was killed and went on took the time of all its attempts.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
 from statistics import mean
 from typing import NamedTuple
 
@@ -22,13 +23,14 @@ class Estimate(NamedTuple):
 
 def estimate(state: GraphState, cells: Iterable[Cell]) -> Estimate:
     """Return the time that cells took when they were last made, and for new ones the mean of their asset's others."""
-    seconds, unknown, attempts = 0.0, dict[str, None](), ledger.read(state.lake, state.graph.recipe)
+    seconds, unknown = 0.0, dict[str, None]()
+    attempts = cache(partial(ledger.read, state.lake, state.graph.recipe))  # of few cells is anything asked of it
     for cell in cells:
         known = state.manifest(cell.asset, cell.partition)
         others = [] if known else _seconds_of(state, cell.asset)
         if known is not None:
             resumes = cell.partition is None and state.graph.artifacts[cell.asset].uses_gpu
-            seconds += known.seconds + (_before(known, attempts) if resumes else 0.0)
+            seconds += known.seconds + (_before(known, attempts()) if resumes else 0.0)
         elif others:
             seconds += mean(others)
         else:

@@ -36,18 +36,22 @@ def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
 
 
 def _wait(reader: int, terminal: int) -> None:
-    while number := os.read(reader, 1):
-        if number[0] in ENDING:
-            break
+    while (number := _read(reader)) not in ENDING:
+        pass
     try:
         if os.isatty(terminal):
             os.write(terminal, SHOW_CURSOR)
-        os.write(terminal, f"\nended by {signal.Signals(number[0]).name}; what is made stands, the same command goes on from here\n".encode())
+        os.write(terminal, f"\nended by {signal.Signals(number).name}; what is made stands, the same command goes on from here\n".encode())
     except OSError:
         pass  # nobody looks any more
     _say_nothing_more()
-    end_descendants(os.getpid(), lambda: bool(select.select([reader], [], [], 0)[0]))
-    os._exit(128 + number[0])
+    end_descendants(os.getpid(), lambda: bool(select.select([reader], [], [], 0)[0]) and _read(reader) in ENDING)
+    os._exit(128 + number)
+
+
+def _read(reader: int) -> int:
+    """Return the number of the next signal: the writing end is never closed."""
+    return os.read(reader, 1)[0]
 
 
 def _say_nothing_more() -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from resources.devices.descendants import name_as_job
 from resources.devices.lifeline import die_with_parent
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _run(module: str, job: str, variables: dict[str, str]) -> None:
     run = multiprocessing.parent_process()
     if run is not None and not run.is_alive():  # it was killed, and the server with it, before this process could be tied to them
         os._exit(1)
+    name_as_job()
     os.environ.update(variables)
     log = os.open(Path(job).with_name(LOG_FILE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for descriptor in (1, 2):

@@ -16,7 +16,7 @@ from kernels.evals.multiple_choice import MultipleChoiceConfig, accuracy, choose
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.requests import Request
 from kernels.models.formats.chats import image_chats
-from kernels.reading.images.conversations import PLACE, SUFFIXES, ImageConversation, read_split
+from kernels.reading.images.conversations import PLACE, SUFFIXES, TRAIN, VALIDATION, ImageConversation, read_split
 from kernels.reading.images.decoding import FILLING, UnreadableImage, decode_file, normalised
 from kernels.specs.needs import DataFile
 from kernels.specs.sources import Reject
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 METRICS = ("accuracy", "accuracy_blind")
-LEARNED = ("train", "validation")
+LEARNED = (TRAIN, VALIDATION)
 """Splits of the folder that are no eval's."""
 
 

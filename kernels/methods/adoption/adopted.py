@@ -43,10 +43,6 @@ def require_whole(source: str, loading: dict[str, Any]) -> None:
         raise ValueError(f"{source}: weights have other shapes than the config says: {some(names)}; fetch the model again, or mend its config")
 
 
-PROBED = 8
-"""Tokens by which a model is tried."""
-
-
 def require_causal(source: str, model: Any) -> None:
     """See that what a model predicts hangs on no token that stands behind: whatever is asked of adopted models takes them for causal.
 
@@ -56,31 +52,14 @@ def require_causal(source: str, model: Any) -> None:
     Raises:
         ValueError: it looks ahead.
     """
-    import torch
+    from kernels.models.probes import PROBED, slopes_by_tokens, some_tokens
 
-    embedding = model.get_input_embeddings()
-    embedded: list[Any] = []
-
-    def keep_embedded(module: Any, given: Any, found: Any) -> None:
-        found.retain_grad()
-        embedded.append(found)
-
-    hook = embedding.register_forward_hook(keep_embedded)
-    try:
-        with torch.enable_grad():
-            logits = model(input_ids=torch.arange(1, PROBED + 1)[None] % embedding.num_embeddings).logits
-            logits[:, :-1].float().square().sum().backward(inputs=embedded)
-    finally:
-        hook.remove()
-    if embedded[0].grad[:, -1].any():
+    _, slopes = slopes_by_tokens(model, lambda: model(input_ids=some_tokens(model, PROBED)).logits[:, :-1])
+    if slopes[:, -1].any():
         raise ValueError(
             f"{source}: a token of this {type(model).__name__} looks at those behind it, so that it continues no text and gives it no likelihood; "
             "adopt a causal decoder"
         )
-
-
-NEAR = 1e-2
-"""How far, relative to the largest, two answers to the same question may lie apart by rounding."""
 
 
 def require_positions_from_zero(source: str, model: Any) -> None:
@@ -95,12 +74,14 @@ def require_positions_from_zero(source: str, model: Any) -> None:
 
     import torch
 
+    from kernels.models.probes import PROBED, is_near, some_tokens
+
     if "position_ids" not in inspect.signature(model.forward).parameters:
         return
-    tokens = torch.arange(1, PROBED + 1)[None] % model.get_input_embeddings().num_embeddings
+    tokens = some_tokens(model, PROBED)
     with torch.no_grad():
         own, told = model(input_ids=tokens).logits, model(input_ids=tokens, position_ids=torch.arange(PROBED)[None]).logits
-    if (own - told).abs().max() > NEAR * own.abs().max():
+    if not is_near(told, own):
         raise ValueError(
             f"{source}: this {type(model).__name__} does not count positions from 0, so that it would be asked at others than it has learned; adopt "
             "another causal decoder"

@@ -10,14 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from kernels.models.probes import PROBED, is_near, slopes_by_tokens, some_tokens
 from kernels.models.reading import Reading, mask_of, positions_of
 
 AFTER_OUTPUT = ("final_logit_softcapping", "logits_scaling", "logit_scale")
 """What some families do to logits behind the output layer, which small logits do not show."""
-PROBED = 8
-"""Tokens of each of the two documents by which a model is tried."""
-NEAR = 1e-2
-"""How far, relative to the largest, logits of a document may lie from those that it has alone: rounding in products of other sizes."""
 
 
 class Wrapped(nn.Module):
@@ -69,29 +66,16 @@ class Wrapped(nn.Module):
 
     def _packed(self) -> Reading:
         """Return a row of two documents."""
-        embedding = self.model.get_input_embeddings()
-        tokens = (torch.arange(2 * PROBED, device=embedding.weight.device)[None] + 1) % embedding.num_embeddings
+        tokens = some_tokens(self.model, 2 * PROBED)
         return Reading(tokens, torch.arange(2, device=tokens.device).repeat_interleave(PROBED)[None])
 
     def _parts_documents(self) -> bool:
         """Return whether logits of a document are those that Transformers gives it alone, and no gradient flows from it into another."""
         packed = self._packed()
-        embedded: list[torch.Tensor] = []
-
-        def keep(module: Any, given: Any, found: Any) -> torch.Tensor:
-            embedded.append(found.detach().requires_grad_())
-            return embedded[0]
-
-        hook = self.model.get_input_embeddings().register_forward_hook(keep)
-        try:
-            with torch.enable_grad():
-                found = self.logits(packed, torch.float32)[:, PROBED:]
-                (gradient,) = torch.autograd.grad(found.float().square().sum(), embedded)
-        finally:
-            hook.remove()
+        found, slopes = slopes_by_tokens(self.model, lambda: self.logits(packed, torch.float32)[:, PROBED:])
         with torch.no_grad():
             alone = self.model(input_ids=packed.tokens_BT[:, PROBED:], use_cache=False).logits
-        return not gradient[:, :PROBED].any() and bool((found - alone).abs().max() <= NEAR * alone.abs().max())
+        return not slopes[:, :PROBED].any() and is_near(found, alone)
 
     def _parts_documents_by_mask(self) -> bool:
         """Go over to a mask of ours where the model has no windows; return whether it parts documents. Some models take none of its shape."""

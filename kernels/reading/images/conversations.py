@@ -18,6 +18,8 @@ MARK = "<image>"
 PLACE = "\ufffc"
 """What stands there in turns: Unicode's object replacement character."""
 SUFFIXES = (".json", ".jsonl")
+TRAIN, VALIDATION = "train", "validation"
+"""Splits of a folder that a training reads: what is learned, and what that is looked at by."""
 _ROLES = {"human": "user", "gpt": "assistant"}
 
 

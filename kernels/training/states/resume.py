@@ -4,8 +4,8 @@ A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. 
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
 A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
-the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is
-read back can run code.
+the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
+
 A state that a clock or a signal asked for stands at a step of its own. It is there to go on from, takes no place among the others, and a training
 that diverged never goes back to it: what is computed would hang on when it came.
 """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from assets.evals import needs
+from kernels.reading.images.conversations import TRAIN
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from kernels.specs.needs import HeldOut
@@ -12,9 +13,6 @@ from kernels.specs.tasks import Task
 from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.kinds_of_models import applies, kind_of_model
 from pipelines.recipe.splits import not_held_out
-
-LEARNED_SPLIT = "train"
-"""Of a folder of images, what models learn from."""
 
 
 def eval_faults(recipe: Any) -> Iterator[Fault]:
@@ -48,7 +46,7 @@ def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
 
 def _learned_images(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     """Yield questions about images whose answers a model of the recipe is taught."""
-    if not specs("tasks")[entry.task].reads_images or getattr(entry, "split", None) != LEARNED_SPLIT:
+    if not specs("tasks")[entry.task].reads_images or getattr(entry, "split", None) != TRAIN:
         return
     for model, made in recipe.models.items():
         if specs("methods")[made.method].reads_images and made.data == entry.data:
