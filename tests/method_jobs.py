@@ -1,13 +1,20 @@
-"""Jobs of methods as tests give them: on the CPU, failing where words are said that no test expects."""
+"""Jobs of methods as tests give them: on a GPU where there is one, failing where words are said that no test expects."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from kernels.specs.methods import MethodJob
 from kernels.specs.needs import MethodNeed
+from resources.devices.leases import CUDA_ENVIRONMENT
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+if DEVICE == "cuda":
+    os.environ.update(CUDA_ENVIRONMENT)  # as a leased process has it, before a product is made
 
 
 def method_job(
@@ -18,4 +25,4 @@ def method_job(
     report: Callable[[dict[str, float]], None] = lambda numbers: None,
     say: Callable[[str], Any] = pytest.fail,
 ) -> MethodJob:
-    return MethodJob(config=config, paths=paths, out=out, scratch=scratch or out, device="cpu", report=report, say=say)
+    return MethodJob(config=config, paths=paths, out=out, scratch=scratch or out, device=DEVICE, report=report, say=say)

@@ -20,6 +20,8 @@ class Reading(NamedTuple):
     decoder_segments_BU: torch.Tensor | None = None
     pixels: torch.Tensor | None = None
     """Images of the rows in order, [I, channels, height, width]; an image's places are the tokens that stand for it."""
+    in_blocks: bool = False
+    """Whether stacks of ours are told who sees whom by blocks (kernels/models/blocks/block_masks.py): where they are compiled, on a GPU."""
 
 
 def positions_of(segments_BT: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,8 @@ The loss of a step is the mean over all labels of all of its parts, however it i
 """
 
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +46,7 @@ class Learner:
         self.trainable, self.setting = trainable, setting
         self.told: dict[str, float] = {}
         """What the last batch told beside its loss, by name."""
+        self._in_blocks = setting.compiled and setting.device == "cuda"
         self.module: Any = trainable.module.to(setting.device).train()
         self.dtype: Any = getattr(torch, setting.precision)
         activations.apply(self.module.blocks, setting.activations)
@@ -69,12 +72,28 @@ class Learner:
         return float(nats) / max(1, batch.num_labels)
 
     def nats(self, part: Examples) -> float:
-        """Return the summed cross-entropy of some rows, without gradients and uncompiled: compiling it would cost more than it spares."""
+        """Return the summed cross-entropy of some rows."""
         import torch
 
-        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+        with self.asking():
             _, nats = self._loss(part, torch.ones((), device=self.setting.device))
         return float(nats)
+
+    @contextmanager
+    def asking(self) -> Generator[None]:
+        """Compute without gradients and uncompiled meanwhile: compiling it would cost more than it spares."""
+        import torch
+
+        before, self._in_blocks = self._in_blocks, False
+        try:
+            with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+                yield
+        finally:
+            self._in_blocks = before
+
+    def reading(self, part: Examples) -> Any:
+        """Return rows as the model reads them now."""
+        return reading_of(part, self.setting.device)._replace(in_blocks=self._in_blocks)
 
     def _loss(self, part: Examples, divide_by: Any) -> tuple[Any, Any]:
         """Return the loss that gradients flow from and the summed cross-entropy."""
@@ -82,7 +101,7 @@ class Learner:
 
         from kernels.models.blocks.cross_entropy import token_loss
 
-        reading = reading_of(part, self.setting.device)
+        reading = self.reading(part)
         targets = torch.from_numpy(part.targets).to(self.setting.device).flatten()  # pyright: ignore[reportUnknownMemberType]
         output = self.module.output_layer()
         if output is None:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 NVIDIA_DEVICES = Path("/proc/driver/nvidia/gpus")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+CUDA_ENVIRONMENT = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+"""What a process on a GPU is told, by which matrix products give the same bits each time (cuBLAS documentation, "Results Reproducibility")."""
 
 
 class Lease(NamedTuple):
@@ -63,6 +65,6 @@ def lease_device(leases: Path, gpus: Sequence[str]) -> Iterator[Lease]:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield Lease("cuda", {VISIBLE: name})
+            yield Lease("cuda", {VISIBLE: name, **CUDA_ENVIRONMENT})
             return
     raise RuntimeError(f"all {len(gpus)} GPUs are leased ({leases}); set the pool 'training' to at most {len(gpus)}")

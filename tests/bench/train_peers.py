@@ -1,7 +1,8 @@
 """The peers of the training benchmark, each as its expert would run it, and ours: one process makes some steps of one of them.
 
-``python -m tests.bench.train_peers SIDE SIZE STEPS`` prints a JSON line: CPU seconds of each step behind the first ones, the seconds of the first,
-and the last loss. All read the same random tokens, [16, 256], and have the same number of parameters that a token is multiplied by, within 1%.
+``python -m tests.bench.train_peers SIDE SIZE STEPS`` prints a JSON line: seconds of each step behind the first ones, those of the first, the last
+loss and the most memory of a GPU. Seconds are of the CPU, or of the clock where the size is one for a GPU. All read the same random tokens, and have
+the same number of parameters that a token is multiplied by, within 1%.
 
 `Chat` is written anew from the public description of nanochat's model (github.com/karpathy/nanochat, ``nanochat/gpt.py`` of October 2025): norms
 without parameters, one behind the embedding, rotary positions, normed queries and keys, squared ReLU, an output layer of its own whose logits are
@@ -20,39 +21,61 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, embedding, linear, relu, rms_norm, scaled_dot_product_attention
 
-VOCABULARY, ROWS, LENGTH = 8192, 16, 256
 WARM_STEPS = 3
 
 
 class Size(NamedTuple):
-    """A model: ``inner`` is the width of SwiGLU, and ``chat_inner`` that of two matrices as large as its three."""
+    """A model and what a step reads: ``inner`` is the width of SwiGLU, and ``chat_inner`` that of two matrices as large as its three."""
 
     width: int
     layers: int
     heads: int
     inner: int
     chat_inner: int
+    vocabulary: int = 8192
+    rows: int = 16
+    length: int = 256
+    device: str = "cpu"
 
 
-SIZES = {"6M": Size(256, 5, 4, 688, 1032), "30M": Size(512, 8, 8, 1376, 2064)}
+SIZES = {
+    "6M": Size(256, 5, 4, 688, 1032),
+    "30M": Size(512, 8, 8, 1376, 2064),
+    "124M": Size(768, 12, 12, 2048, 3072, 32768, 32, 1024, "cuda"),
+    "1B": Size(2048, 16, 16, 5632, 8448, 32768, 8, 2048, "cuda"),
+}
 
 
 def matmul_parameters(size: Size) -> int:
     """Return how many parameters a token is multiplied by."""
-    return size.layers * (4 * size.width**2 + 3 * size.width * size.inner) + VOCABULARY * size.width
+    return size.layers * (4 * size.width**2 + 3 * size.width * size.inner) + size.vocabulary * size.width
 
 
 def flops_of_step(size: Size) -> float:
     """Return the work of a step, causal attention counted for the half that it is."""
-    attention = 4 * size.layers * size.width * LENGTH / 2
-    return 3.0 * ROWS * LENGTH * (2 * matmul_parameters(size) + attention)
+    attention = 4 * size.layers * size.width * size.length / 2
+    return 3.0 * size.rows * size.length * (2 * matmul_parameters(size) + attention)
 
 
-def rows(seed: int) -> Iterator[torch.Tensor]:
+def rows(size: Size, seed: int) -> Iterator[torch.Tensor]:
     """Yield batches of random tokens."""
     random = torch.Generator().manual_seed(seed)
     while True:
-        yield torch.randint(4, VOCABULARY, (ROWS, LENGTH), generator=random)
+        yield torch.randint(4, size.vocabulary, (size.rows, size.length), generator=random)
+
+
+def now(size: Size) -> float:
+    """Return the seconds of this process, or the clock's where a GPU works, once it is done."""
+    if size.device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def tell(size: Size, seconds: list[float], first: float, loss: float | None) -> None:
+    """Print what a run came to."""
+    memory = torch.cuda.max_memory_allocated() / 1e6 if size.device == "cuda" else 0.0
+    print(json.dumps({"seconds": seconds, "first": first, "loss": loss, "device_mb": memory}))
 
 
 # --- ours ---
@@ -80,18 +103,19 @@ def ours(size: Size, *, masked: bool) -> Callable[[], float]:
             num_heads=size.heads,
             num_kv_heads=size.heads,
             intermediate_size=size.inner,
-            max_position_embeddings=1024,
+            max_position_embeddings=2048,
             tie_embeddings=False,
         ),
-        vocab_size=VOCABULARY,
+        vocab_size=size.vocabulary,
         eos_token_id=0,
         pad_token_id=1,
     )
-    learner = Learner(fresh(shape, 1), Setting("cpu", "bfloat16", compiled=True, z_loss=0.0, activations="none"))
+    learner = Learner(fresh(shape, 1), Setting(size.device, "bfloat16", compiled=True, z_loss=0.0, activations="none"))
     parameters = list(learner.module.parameters())
     optimizer = Optimizer(learner.module, OptimizerConfig(), 0.1)
-    batches = rows(1)
-    segments = np.tile((np.arange(LENGTH) >= 100).astype(np.int32) + (np.arange(LENGTH) >= 180), (ROWS, 1)) if masked else np.zeros((ROWS, LENGTH))
+    batches = rows(size, 1)
+    places = np.arange(size.length) / size.length
+    segments = np.tile((places >= 0.4).astype(np.int32) + (places >= 0.7), (size.rows, 1)) if masked else np.zeros((size.rows, size.length))
 
     def step() -> float:
         tokens = next(batches).numpy()
@@ -112,18 +136,18 @@ def ours(size: Size, *, masked: bool) -> Callable[[], float]:
 
 
 def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]:
-    """Return CPU seconds of the steps of the Hugging Face Trainer on Transformers' Llama."""
+    """Return the seconds of the steps of the Hugging Face Trainer on Transformers' Llama."""
     from transformers import LlamaConfig, LlamaForCausalLM, Trainer, TrainerCallback, TrainingArguments
 
     model = LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=VOCABULARY,
+            vocab_size=size.vocabulary,
             hidden_size=size.width,
             num_hidden_layers=size.layers,
             num_attention_heads=size.heads,
             num_key_value_heads=size.heads,
             intermediate_size=size.inner,
-            max_position_embeddings=1024,
+            max_position_embeddings=2048,
             tie_word_embeddings=False,
         )
     )
@@ -131,16 +155,16 @@ def trainer_step_times(size: Size, steps: int, *, compiled: bool) -> list[float]
 
     class Clock(TrainerCallback):
         def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            started.append(time.process_time())
+            started.append(now(size))
 
-    tokens = torch.cat([batch for batch, _ in zip(rows(1), range(steps + 1), strict=False)])
+    tokens = torch.cat([batch for batch, _ in zip(rows(size, 1), range(steps + 1), strict=False)])
     examples = [{"input_ids": row, "labels": row} for row in tokens]
     arguments = TrainingArguments(
         tempfile.mkdtemp(),  # nothing is written there
         max_steps=steps + 1,
-        per_device_train_batch_size=ROWS,
+        per_device_train_batch_size=size.rows,
         bf16=True,
-        use_cpu=True,
+        use_cpu=size.device == "cpu",
         torch_compile=compiled,
         save_strategy="no",
         report_to="none",
@@ -183,11 +207,11 @@ class Chat(nn.Module):
 
     def __init__(self, size: Size) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(VOCABULARY, size.width).bfloat16())
+        self.table = nn.Parameter(torch.randn(size.vocabulary, size.width).bfloat16())
         self.blocks = nn.ModuleList(ChatBlock(size) for _ in range(size.layers))
-        self.head = nn.Parameter(torch.randn(VOCABULARY, size.width) * 0.02)
+        self.head = nn.Parameter(torch.randn(size.vocabulary, size.width) * 0.02)
         width = size.width // size.heads
-        angles = torch.arange(LENGTH)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
+        angles = torch.arange(size.length)[:, None] / 10_000 ** (torch.arange(0, width, 2) / width)
         self.register_buffer("cos", angles.cos().bfloat16()[None, :, None])
         self.register_buffer("sin", angles.sin().bfloat16()[None, :, None])
 
@@ -203,16 +227,16 @@ class Chat(nn.Module):
 
 def chat(size: Size) -> Callable[[], float]:
     """Return a step of nanochat's model: its optimizers are torch's Muon and fused AdamW."""
-    model = Chat(size)
+    model = Chat(size).to(size.device)
     matrices = [parameter for block in model.blocks for parameter in block.parameters()]
     optimizers: list[Any] = [torch.optim.Muon(matrices, lr=0.02, momentum=0.95), torch.optim.AdamW([model.table, model.head], lr=1e-3, fused=True)]
     compiled: Any = torch.compile(model, dynamic=False)
-    batches = rows(1)
+    batches = rows(size, 1)
 
     def step() -> float:
-        tokens = next(batches)
-        targets = torch.cat([tokens[:, 1:], torch.full((ROWS, 1), -1)], 1)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        tokens = next(batches).to(size.device)
+        targets = torch.cat([tokens[:, 1:], torch.full((size.rows, 1), -1, device=size.device)], 1)
+        with torch.autocast(size.device, dtype=torch.bfloat16):
             loss = compiled(tokens, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -226,13 +250,14 @@ def chat(size: Size) -> Callable[[], float]:
 
 def main(side: str, name: str, steps: int) -> None:
     """Take the steps and print what they took."""
-    torch.set_num_threads(1)
-    torch.manual_seed(1)  # pyright: ignore[reportUnknownMemberType]
     size = SIZES[name]
+    if size.device == "cpu":
+        torch.set_num_threads(1)
+    torch.manual_seed(1)  # pyright: ignore[reportUnknownMemberType]
     began = time.perf_counter()
     if side.startswith("trainer"):
         taken = trainer_step_times(size, steps + WARM_STEPS, compiled=side == "trainer_compiled")
-        print(json.dumps({"cpu": taken[WARM_STEPS:], "first": taken[0], "loss": None}))
+        tell(size, taken[WARM_STEPS:], taken[0], None)
         return
     step = {"ours": lambda: ours(size, masked=True), "ours_unmasked": lambda: ours(size, masked=False), "chat": lambda: chat(size)}[side]()
     step()
@@ -242,10 +267,10 @@ def main(side: str, name: str, steps: int) -> None:
     taken = []
     loss = 0.0
     for _ in range(steps):
-        before = time.process_time()
+        before = now(size)
         loss = step()
-        taken.append(time.process_time() - before)
-    print(json.dumps({"cpu": taken, "first": first, "loss": loss}))
+        taken.append(now(size) - before)
+    tell(size, taken, first, loss)
 
 
 if __name__ == "__main__":

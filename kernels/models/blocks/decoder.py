@@ -11,6 +11,7 @@ from torch import nn
 
 from kernels.models.blocks import positions
 from kernels.models.blocks.attention import attend
+from kernels.models.blocks.block_masks import Seen, seen_by
 from kernels.models.blocks.linear import Linear, RmsNorm
 from kernels.models.reading import MASKED, Reading, mask_of, positions_of
 
@@ -42,7 +43,7 @@ class Told(NamedTuple):
 
     cos: torch.Tensor | None
     sin: torch.Tensor | None
-    mask: torch.Tensor | None
+    mask: Seen | None
     bias: torch.Tensor | None
 
 
@@ -110,7 +111,9 @@ class Decoder(nn.Module):
 
     def read(self, x: torch.Tensor, reading: Reading) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], of what the first block reads, [B, T, D]."""
-        told = self.told(reading.tokens_BT.shape[1], reading.tokens_BT.device, mask_of(reading, self.shape.attention))
+        shape = self.shape
+        seen = mask_of(reading, shape.attention) if shape.positions == "t5" else seen_by(reading, shape.attention, shape.head_width)
+        told = self.told(reading.tokens_BT.shape[1], reading.tokens_BT.device, seen)
         for block in self.blocks:
             x = block(x, told)
         return self.norm(x)
@@ -128,7 +131,7 @@ class Decoder(nn.Module):
             x = x + positions.sinusoidal(positions_BT, self.shape.width)
         return x.to(dtype)
 
-    def told(self, length: int, device: torch.device, mask: torch.Tensor | None, num_before: int = 0) -> Told:
+    def told(self, length: int, device: torch.device, mask: Seen | None, num_before: int = 0) -> Told:
         """Return what blocks are told: of ``length`` tokens that stand behind ``num_before`` others in each row."""
         shape = self.shape
         cos = sin = bias = None

@@ -13,9 +13,10 @@ from torch import nn
 
 from kernels.models.blocks import positions
 from kernels.models.blocks.attention import attend
+from kernels.models.blocks.block_masks import Seen, in_blocks, seen_by, seen_nearby
 from kernels.models.blocks.linear import LayerNorm, Linear
 from kernels.models.blocks.nearby import attend_nearby, nearby_mask
-from kernels.models.reading import Reading, mask_of
+from kernels.models.reading import Reading
 
 
 class EncoderShape(NamedTuple):
@@ -40,7 +41,7 @@ class Told(NamedTuple):
 
     cos: torch.Tensor
     sin: torch.Tensor
-    mask: torch.Tensor
+    mask: Seen
 
 
 class Block(nn.Module):
@@ -106,9 +107,13 @@ class Encoder(nn.Module):
     def _told(self, reading: Reading, *, is_local: bool) -> Told:
         shape = self.shape
         length, device = reading.tokens_BT.shape[1], reading.tokens_BT.device
-        cos, sin = positions.rotary(length, shape.width // shape.num_heads, shape.local_theta if is_local else shape.theta, device)
-        mask = nearby_mask(reading.segments_BT, shape.window) if is_local else mask_of(reading, "bidirectional")
-        return Told(cos, sin, mask)
+        head_width = shape.width // shape.num_heads
+        cos, sin = positions.rotary(length, head_width, shape.local_theta if is_local else shape.theta, device)
+        if not is_local:
+            return Told(cos, sin, seen_by(reading, "bidirectional", head_width))
+        if in_blocks(reading, head_width):
+            return Told(cos, sin, seen_nearby(reading, shape.window))
+        return Told(cos, sin, nearby_mask(reading.segments_BT, shape.window))
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw matrices and embeddings from a normal distribution; norms stay the identity, the output's bias 0.

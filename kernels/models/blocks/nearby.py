@@ -7,6 +7,7 @@ square. Shape letters: B rows, G key heads, R query heads a key head, T position
 import torch
 
 from kernels.models.blocks.attention import attend
+from kernels.models.blocks.block_masks import Seen
 from kernels.models.reading import MASKED
 
 NO_PLACE = -2
@@ -37,10 +38,10 @@ def nearby_mask(segments_BT: torch.Tensor, window: int) -> torch.Tensor:
     return torch.where(seen, 0.0, MASKED)[:, None].float()
 
 
-def attend_nearby(q_BGRTK: torch.Tensor, k_BGTK: torch.Tensor, v_BGTK: torch.Tensor, mask: torch.Tensor, window: int) -> torch.Tensor:
-    """Return what each query head sees, [B, G, R, T, K], by a mask of `nearby_mask`. Queries are scaled already."""
+def attend_nearby(q_BGRTK: torch.Tensor, k_BGTK: torch.Tensor, v_BGTK: torch.Tensor, mask: Seen, window: int) -> torch.Tensor:
+    """Return what each query head sees, [B, G, R, T, K], by a mask of `nearby_mask`, or by blocks. Queries are scaled already."""
     rows, groups, repeats, length, width = q_BGRTK.shape
-    if not has_chunks(length, window):
+    if not has_chunks(length, window) or not torch.is_tensor(mask):
         return attend(q_BGRTK, k_BGTK, v_BGTK, mask)
     chunks = length // window
     queries = q_BGRTK.view(rows, groups, repeats, chunks, window, width).permute(0, 3, 1, 2, 4, 5).flatten(0, 1)

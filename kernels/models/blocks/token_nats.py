@@ -53,7 +53,7 @@ class _TokenNats(torch.autograd.Function):
         for chunk in chunks_of(len(hidden), len(weight), LOGITS_OF_CHUNK):
             slope = slope_N[chunk, None]
             gradient = logits_of(hidden[chunk], cast, bias).float().sub_(log_sums[chunk, None]).exp_().mul_(slope)
-            gradient.scatter_add_(1, targets[chunk, None], -slope)
+            gradient[torch.arange(len(slope), device=slope.device), targets[chunk]] -= slope[:, 0]
             if d_bias is not None:
                 d_bias += gradient.sum(0)
             gradient = gradient.to(hidden.dtype)

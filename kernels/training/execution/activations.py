@@ -7,7 +7,7 @@ Gradients are bit for bit those of a training that keeps everything.
 """
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 ActivationMode = Literal["none", "selective", "full"]
 """Recompute nothing, all but products with weights and fused attention, or all of a block but its inputs."""
@@ -54,4 +54,5 @@ def _kept_operations() -> list[Any]:
     aten: Any = torch.ops.aten
     products = ("mm", "addmm")
     attention = [f"_scaled_dot_product_{kind}" for kind in ("flash_attention_for_cpu", "flash_attention", "efficient_attention", "cudnn_attention")]
-    return [getattr(aten, name).default for name in (*products, *attention)]
+    operations: list[Any] = [getattr(aten, name).default for name in (*products, *attention)]
+    return [*operations, cast(Any, torch.ops.higher_order).flex_attention]

@@ -9,8 +9,10 @@ import shutil
 import sys
 from typing import Any, Literal
 
-LEAST_FLOPS = 10e12
-"""Work of a training that pays for compilation: some two minutes of two cores."""
+LEAST_FLOPS = {"cpu": 10e12, "cuda": 20e15}
+"""Work of a training that pays for compilation, by device: some two minutes of two cores, or of a GPU of 2022."""
+COMPILERS = {"cpu": ("g++", "clang++", "c++"), "cuda": ("gcc", "clang", "cc")}
+"""Of which one must be there: for loops in C++, or for what launches Triton's kernels."""
 MOST_SHAPES = 1 << 20
 """Shapes that one function may be compiled for."""
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
@@ -21,10 +23,11 @@ def compiles(choice: Literal["auto", "never"], total_flops: float, device: str) 
     """Return whether to compile, and why not; no words where it is done, or asked to be left."""
     if choice == "never":
         return False, ""
-    if total_flops < LEAST_FLOPS:
+    if total_flops < LEAST_FLOPS[device]:
         return False, ""
-    if device == "cpu" and not any(shutil.which(name) for name in ("g++", "clang++", "c++")):
-        return False, "no C++ compiler is found, so that training runs uncompiled, at two thirds of the speed or less; install g++"
+    if not any(shutil.which(name) for name in COMPILERS[device]):
+        language, remedy = ("C++", "g++") if device == "cpu" else ("C", "gcc")
+        return False, f"no {language} compiler is found, so that training runs uncompiled, at two thirds of the speed or less; install {remedy}"
     return True, ""
 
 

@@ -18,7 +18,7 @@ from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
 from kernels.training.feeding.batches import Examples, Pairs
 from kernels.training.feeding.feed import Batch, StepFeed
-from kernels.training.learner import Learner, Setting, reading_of
+from kernels.training.learner import Learner, Setting
 from kernels.training.states.seals import fault_of, seal_folder, words_of
 from kernels.training.validation import Measured, PreparedValidation
 
@@ -61,10 +61,10 @@ class PreferenceLearner(Learner):
         targets, texts = targets[index], texts[index]
         output = self.module.output_layer()
         if output is None:
-            logits = self.module.logits(reading_of(part, device), self.dtype).flatten(0, 1).index_select(0, index).float()
+            logits = self.module.logits(self.reading(part), self.dtype).flatten(0, 1).index_select(0, index).float()
             nats = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
         else:
-            hidden = self.module(reading_of(part, device), self.dtype).flatten(0, 1).index_select(0, index)
+            hidden = self.module(self.reading(part), self.dtype).flatten(0, 1).index_select(0, index)
             nats = token_nats(hidden, output[0], targets, output[1])
         sums = torch.zeros(2 * len(_pairs_of(part).numbers_P), device=device)
         return sums.index_add(0, texts, -nats).view(-1, 2)
@@ -91,10 +91,8 @@ class PreferenceLearner(Learner):
         return torch.stack([losses_P, *gains.unbind(1), (margins > 0).float(), margins, *answers_P2.unbind(1)], 1)
 
     def measured(self, part: Examples) -> Any:
-        """Return what is told of each pair of some rows, [P, 7], in the order of `TOLD`, without gradients and uncompiled."""
-        import torch
-
-        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+        """Return what is told of each pair of some rows, [P, 7], in the order of `TOLD`."""
+        with self.asking():
             answers = self.log_probabilities(part)
             return self._numbers(answers, self.losses(answers, _pairs_of(part)), _pairs_of(part))
 
@@ -166,10 +164,8 @@ def ask_references(learner: PreferenceLearner, feed: StepFeed, last_step: int, v
 
 
 def _ask(learner: PreferenceLearner, part: Examples, references_N2: NDArray[np.float32]) -> None:
-    import torch
-
     numbers = _pairs_of(part).numbers_P
     unknown = np.isnan(references_N2[numbers, 0])
     if unknown.any():
-        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
+        with learner.asking():
             references_N2[numbers[unknown]] = learner.log_probabilities(part).cpu().numpy()[unknown]

@@ -16,7 +16,7 @@ from tests.locations import PROJECT
 
 
 def gpu(index: int) -> Lease:
-    return Lease("cuda", {"CUDA_VISIBLE_DEVICES": str(index)})
+    return Lease("cuda", {"CUDA_VISIBLE_DEVICES": str(index), "CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
 
 
 def test_without_a_gpu_everybody_gets_the_cpu(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_gpus_that_are_hidden_from_us_are_leased_to_nobody(tmp_path: Path, monke
     assert visible_gpus() == ours
     with ExitStack() as held:
         leased = [held.enter_context(lease_device(tmp_path / "leases", visible_gpus())) for _ in ours or [""]]
-    assert leased == ([Lease("cuda", {"CUDA_VISIBLE_DEVICES": name}) for name in ours] or [Lease("cpu", {})])
+    assert leased == ([Lease("cuda", {"CUDA_VISIBLE_DEVICES": name, **leases.CUDA_ENVIRONMENT}) for name in ours] or [Lease("cpu", {})])
 
 
 def test_without_a_driver_no_gpu_is_there_whatever_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def plain(
 @pytest.mark.parametrize("z_loss", [0.0, 0.01])
 @pytest.mark.parametrize("logits_of_chunk", [11 * 3, 1 << 20])
 def test_loss_and_gradients_are_those_over_all_logits(monkeypatch: pytest.MonkeyPatch, logits_of_chunk: int, z_loss: float, has_bias: bool) -> None:
-    monkeypatch.setattr(cross_entropy, "LOGITS_OF_CHUNK", logits_of_chunk)
+    monkeypatch.setattr(cross_entropy, "LOGITS_OF_CHUNK", {"cpu": logits_of_chunk})
     random = torch.Generator().manual_seed(1)
     hidden, weight = (torch.randn(size, 6, generator=random).requires_grad_() for size in (8, 11))
     bias = torch.randn(11, generator=random).requires_grad_() if has_bias else None
