@@ -7,7 +7,7 @@ import typer
 from rich import box
 from rich.table import Column, Table
 
-from kernels.training.costs.hardware import CPU_EFFICIENCY, HARDWARE, Hardware, hardware
+from kernels.training.costs.hardware import CPU_EFFICIENCY, GPU_EFFICIENCY, HARDWARE, Hardware, hardware
 from kernels.training.costs.memory import training_memory
 from kernels.training.costs.work import Work, dollars, seconds_here, seconds_on, training_flops
 from pipelines.planning.trainings import Training, trainings
@@ -15,7 +15,7 @@ from pipelines.terminal.application import RECIPE, RecipeOption, app, console, s
 from pipelines.terminal.tables import print_whole
 from pipelines.terminal.units import count, duration, size
 from pipelines.terminal.workbench import Workbench
-from resources.devices.leases import num_cores
+from resources.devices.leases import num_cores, visible_gpus
 
 HERE = "here"
 CENT = 0.01
@@ -30,7 +30,7 @@ def estimate(
     """Tell parameters, memory, FLOPs, time and cost of each model that the recipe trains; nothing is made."""
     bench = Workbench(recipe)
     device = this_machine() if on == HERE else hardware(on)
-    found = list(trainings(bench.recipe.entries, bench.lake))
+    found = list(trainings(bench.recipe.entries, bench.lake, device.kind))
     told = [training for training in found if training.work is not None]
     if not found:
         console.print("the recipe trains no model")
@@ -43,9 +43,14 @@ def estimate(
 
 
 def this_machine() -> Hardware:
-    """Return the machine at hand as its processor is: what it computes is measured shape by shape, not by its peak."""
+    """Return what trains on the machine at hand, its GPU where it has one: what it computes is measured shape by shape, not by its peak."""
+    if visible_gpus():
+        import torch
+
+        gpu = torch.cuda.get_device_properties(0)
+        return Hardware(HERE, {}, float(gpu.total_memory), 0.0, None, GPU_EFFICIENCY, f"this machine's {gpu.name}", "cuda")
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return Hardware(HERE, {}, memory, 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads")
+    return Hardware(HERE, {}, memory, 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads", "cpu")
 
 
 def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
@@ -54,7 +59,6 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
     for training in told:
         work = training.work
         assert work is not None
-        work = work._replace(step=work.step._replace(keeps_attention=is_here or device.name == "zen4_core"))
         memory = training_memory(work.counts, work.step, work.held).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
         seconds = _seconds_here(work) if is_here else seconds_on(work, device)
@@ -78,7 +82,7 @@ def _seconds_here(work: Work) -> float:
     from kernels.training.costs.calibration import measure_pace
 
     torch.set_num_threads(num_cores())
-    return seconds_here(work, measure_pace(work.counts, work.step, "cpu"))
+    return seconds_here(work, measure_pace(work.counts, work.step, compiled=work.is_compiled and work.step.device == "cuda"))
 
 
 def _about(device: Hardware, *, is_here: bool) -> str:
@@ -88,5 +92,5 @@ def _about(device: Hardware, *, is_here: bool) -> str:
         more = f"; it is busy with other work (load {busy:.1f}), so that all takes longer now than alone" if busy > num_cores() / 2 else ""
         return f"time: a stand-in of each model was timed on {device.source}{more}; memory: {size(device.memory_bytes or 0)} are there"
     peaks = ", ".join(f"{peak / 1e12:.3g} TFLOP/s in {precision}" for precision, peak in device.peak_flops.items())
-    busy = "; a model too small to keep it busy takes longer" if device.name != "zen4_core" else ""
+    busy = "; a model too small to keep it busy takes longer" if device.kind == "cuda" else ""
     return f"time: {device.efficiency:.0%} of the peak is assumed ({peaks}; {device.source}){busy}"

@@ -14,7 +14,7 @@ from kernels.specs.objectives import Objective
 from kernels.tokens.mixtures.index import read_index
 from kernels.tokens.tokenizer_files import JSON, vocabulary_of
 from kernels.training.config import TrainingConfig
-from kernels.training.costs.memory import Held, Step
+from kernels.training.costs.memory import Device, Held, Step
 from kernels.training.costs.work import Work
 from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
@@ -34,8 +34,8 @@ class Training(NamedTuple):
     why_not: str
 
 
-def trainings(entries: RecipeBase, lake: Lake) -> Iterator[Training]:
-    """Yield the models of a recipe that its methods train, in the recipe's order."""
+def trainings(entries: RecipeBase, lake: Lake, device: Device) -> Iterator[Training]:
+    """Yield the models of a recipe that its methods train, in the recipe's order, as a device would train them."""
     for name, entry in entries.models.items():
         config = kernel_config("methods", entry.method, entry)
         if "num_steps" not in type(config).model_fields:
@@ -47,7 +47,7 @@ def trainings(entries: RecipeBase, lake: Lake) -> Iterator[Training]:
             continue
         found = _counts(entries, lake, name)
         if not isinstance(found, str):
-            found = work_of(cast(TrainingConfig, config), _reads(entries, lake, entry.data, config), found)
+            found = work_of(cast(TrainingConfig, config), _reads(entries, lake, entry.data, config), found, device)
         yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "")
 
 
@@ -74,7 +74,7 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
     return Reads(length, num_rows, objective.lengths(config.objective, length, index.max_documents))
 
 
-def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
+def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) -> Work | str:
     """Return the work of a training, in words why it cannot be told, where it cannot.
 
     Every validation counts as if the mixture had as many rows for it as the config asks for; batches that grow count in their sum, and the
@@ -84,6 +84,7 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
         config: of the training.
         reads: what it reads.
         held: what the model holds and does.
+        device: that it is trained on.
     """
     if config.num_epochs is not None and reads.num_rows is None:
         return "num_epochs are of rows that the mixture has once it is made"
@@ -103,9 +104,9 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts) -> Work | str:
     num_rows = last.first_row + last.batch_size
     largest = max(reading_at(stage.first_step, plan).batch_size for stage in plan.stages if stage.first_step < horizon.last_step)
     num_inputs, num_decoder = reads.lengths
-    step = Step(config.micro_batch_size or largest, num_inputs, config.precision, config.activation_checkpointing, decoder_length=num_decoder)
+    step = Step(config.micro_batch_size or largest, num_inputs, config.precision, config.activation_checkpointing, device, num_decoder)
     num_validations = -(-horizon.last_step // config.validate_every)
-    is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, "cpu")
+    is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, device)
     num_validation_rows = num_validations * config.max_validation_sequences
     beside = Held(config.optimizer, _num_averages(config.averaging))
     return Work(held, horizon.last_step, num_rows, num_rows * length, step, num_validation_rows, is_compiled, beside)

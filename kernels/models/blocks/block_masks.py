@@ -66,15 +66,18 @@ def attend_in_blocks(q_BGRTK: torch.Tensor, k_BGSK: torch.Tensor, v_BGSK: torch.
     from torch.nn.attention.flex_attention import flex_attention
 
     fused: Any = flex_attention
-    added = None
-    if bias_GRTS is not None:
-        bias_HTS = bias_GRTS.flatten(0, 1)
-
-        def added(score: Any, row: Any, head: Any, query: Any, key: Any) -> Any:
-            return score + bias_HTS[head, query, key]
-
+    added = None if bias_GRTS is None else _adding(bias_GRTS.flatten(0, 1))
     seen = fused(q_BGRTK.flatten(1, 2), k_BGSK, v_BGSK, score_mod=added, block_mask=blocks, scale=1.0, enable_gqa=q_BGRTK.shape[2] > 1)
     return seen.view(q_BGRTK.shape)
+
+
+def _adding(bias_HTS: torch.Tensor) -> Callable[..., Any]:
+    """Return what adds a bias to a score."""
+
+    def added(score: Any, row: Any, head: Any, query: Any, key: Any) -> Any:
+        return score + bias_HTS[head, query, key]
+
+    return added
 
 
 def _blocks(mask: Callable[..., Any], segments_BT: torch.Tensor) -> Any:

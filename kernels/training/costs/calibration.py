@@ -3,7 +3,8 @@
 The stand-in is a Llama block with as many parameters to multiply by, and as wide an attention, as the model's own (`Counts`), or a Mamba-2 block
 where the model carries states, so that any family can be told. Where a model's tokens take other FLOPs a block, as with near attention or two stacks,
 the time goes in proportion. The stand-in has all of the model's blocks where a step stays short, so that nothing is drawn out. The median of some
-steps counts: a training meets what else runs on the machine too.
+steps counts: a training meets what else runs on the machine too. On a GPU the stand-in is compiled where the training is, since what is fused there,
+attention above all, takes another share of the time at each length of rows.
 """
 
 import statistics
@@ -12,15 +13,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from kernels.specs.architectures import Counts
-from kernels.training.costs.memory import Step
+from kernels.training.costs.memory import Device, Step
 
 FEW_BLOCKS, MORE_BLOCKS = 1, 3
 """The fewest that a pace can be told from."""
-SHORT_FLOPS = 2e11
-"""Of a step of a stand-in with more blocks than that: about a second of one core."""
+SHORT_FLOPS: dict[Device, float] = {"cpu": 2e11, "cuda": 5e13}
+"""Of a step of a stand-in with more blocks than that: about a second of one core, or some tenths of a GPU's."""
 REPEATS = 8
-MAX_TOKENS = 4096
-"""That pass the stand-in together; larger steps go in proportion."""
+MAX_TOKENS: dict[Device, int] = {"cpu": 4096, "cuda": 32768}
+"""That pass the stand-in together; larger steps go in proportion, since these keep a device busy."""
 MAX_FLOPS = 3e12
 """Of one timed step: some ten seconds of two cores."""
 SMALL_HEAD = 8
@@ -46,22 +47,27 @@ class Pace(NamedTuple):
         return num_blocks * self.block_seconds + self.around_seconds
 
 
-def measure_pace(counts: Counts, step: Step, device: str) -> Pace:
-    """Return the pace of models of a shape on a device, with the threads that torch now uses.
+def measure_pace(counts: Counts, step: Step, *, compiled: bool = False) -> Pace:
+    """Return the pace of models of a shape on the step's device, with the threads that torch now uses.
+
+    Args:
+        counts: of the model.
+        step: what passes it together.
+        compiled: whether the stand-in is; it takes half a minute more.
 
     Raises:
         ValueError: a step of the stand-in would take too long to be tried.
     """
-    rows = max(1, min(step.num_rows, MAX_TOKENS // step.row_length))
+    rows = max(1, min(step.num_rows, MAX_TOKENS[step.device] // step.row_length))
     num_tokens = rows * step.row_length
     flops = num_tokens * counts.flops_per_token(*step.lengths) / counts.num_all_blocks
-    if flops * MORE_BLOCKS > MAX_FLOPS and device == "cpu":
+    if flops * MORE_BLOCKS > MAX_FLOPS and step.device == "cpu":
         raise ValueError(
             f"a step of {MORE_BLOCKS} blocks of this model takes {flops * MORE_BLOCKS:.2g} FLOPs, too many to be tried on this machine; "
             "name the hardware to tell it for"
         )
-    num_more = max(MORE_BLOCKS, min(counts.num_all_blocks, int(SHORT_FLOPS / flops)))
-    few, more = (_StandIn(counts, step, number, rows, device) for number in (FEW_BLOCKS, num_more))
+    num_more = max(MORE_BLOCKS, min(counts.num_all_blocks, int(SHORT_FLOPS[step.device] / flops)))
+    few, more = (_StandIn(counts, step, number, rows, compiled=compiled) for number in (FEW_BLOCKS, num_more))
     of_few, of_more, forward, update = median_seconds([few.learn, more.learn, more.read, more.update])
     block = max(of_more - of_few, 0.0) / (num_more - FEW_BLOCKS)
     around = max(of_more - num_more * block, 0.0)
@@ -96,7 +102,7 @@ def median_seconds(works: Sequence[Callable[[], Any]]) -> list[float]:
 class _StandIn:
     """A stack that stands for a model, with a batch and an optimizer."""
 
-    def __init__(self, counts: Counts, step: Step, num_blocks: int, num_rows: int, device: str) -> None:
+    def __init__(self, counts: Counts, step: Step, num_blocks: int, num_rows: int, *, compiled: bool = False) -> None:
         import torch
 
         from kernels.models.blocks.decoder import Decoder
@@ -108,10 +114,14 @@ class _StandIn:
             Decoder(_shape(counts, step.row_length, num_blocks)) if counts.states is None else Mamba(_shape_with_states(counts, num_blocks))
         )
         self._module.initialise(generator, 0.02)
-        self._module.to(device)
+        self._module.to(step.device)
+        self._compiled = compiled
+        if compiled:
+            for block in self._module.blocks:
+                block.compile(dynamic=False)
         self._dtype = getattr(torch, step.precision)
-        tokens = torch.randint(counts.vocab_size, (num_rows, step.row_length), generator=generator).to(device)
-        self._reading, self._targets = Reading(tokens, torch.zeros_like(tokens)), tokens.flatten()
+        tokens = torch.randint(counts.vocab_size, (num_rows, step.row_length), generator=generator).to(step.device)
+        self._reading, self._targets = Reading(tokens, torch.zeros_like(tokens), in_blocks=compiled), tokens.flatten()
         self._optimizer: Any = torch.optim.AdamW(self._module.parameters(), lr=1e-6, fused=True)
         self.num_parameters = sum(parameter.numel() for parameter in self._module.parameters())
 
@@ -126,8 +136,10 @@ class _StandIn:
         """Go forwards alone."""
         import torch
 
-        with torch.no_grad():
+        reading, self._reading = self._reading, self._reading._replace(in_blocks=False)
+        with torch.no_grad(), torch.compiler.set_stance("force_eager"):
             self._loss()
+        self._reading = reading
         self._wait()
 
     def update(self) -> None:
@@ -145,7 +157,7 @@ class _StandIn:
 
         hidden = self._module(self._reading, self._dtype).flatten(0, 1)
         weight, _ = self._module.output_layer()
-        return token_loss(hidden, weight, self._targets, torch.tensor(len(self._targets), device=hidden.device)).total
+        return token_loss(hidden, weight, self._targets, torch.tensor(len(self._targets), device=hidden.device), compiled=self._compiled).total
 
     def _wait(self) -> None:
         import torch

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kernels.specs.names import nearest
+from kernels.training.costs.memory import Device
 from kernels.training.costs.peak import Precision
 
 GPU_EFFICIENCY = 0.40
@@ -29,11 +30,12 @@ class Hardware(NamedTuple):
     efficiency: float
     """Share of the peak that training is expected to take."""
     source: str
+    kind: Device
 
 
 def _gpu(name: str, tera: tuple[float, float], memory_gb: float, bandwidth_gb: float, dollars: float, source: str) -> Hardware:
     peaks: dict[Precision, float] = {"bfloat16": tera[0] * 1e12, "float16": tera[0] * 1e12, "float32": tera[1] * 1e12}
-    return Hardware(name, peaks, memory_gb * 1e9, bandwidth_gb * 1e9, dollars, GPU_EFFICIENCY, source)
+    return Hardware(name, peaks, memory_gb * 1e9, bandwidth_gb * 1e9, dollars, GPU_EFFICIENCY, source, "cuda")
 
 
 _CLOCK = 3.7e9
@@ -53,6 +55,7 @@ HARDWARE = {
             CPU_EFFICIENCY,
             "one core at 3.7 GHz: two 256-bit multiply-adds a cycle, twice as many in bfloat16 (AMD, Software Optimization Guide for Zen 4, 57647); "
             "a twenty-fourth of the 460.8 GB/s of a socket of EPYC 9004",
+            "cpu",
         ),
     )
 }

@@ -12,6 +12,7 @@ from kernels.specs.architectures import AttentionCounts, Counts, Side
 from kernels.training.costs.peak import Precision
 
 Checkpointing = Literal["none", "selective", "full"]
+Device = Literal["cpu", "cuda"]
 BYTES: dict[Precision, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
 ADAMW_SLOTS, MUON_SLOTS = 2, 1
 """Float32 numbers of optimizer state a parameter (Loshchilov and Hutter 2019, arXiv 1711.05101; Jordan et al. 2024)."""
@@ -19,7 +20,7 @@ CAUSAL_SHARE = 0.75
 """Of attention's weights that are kept where the first half of the queries never meets the second half of the keys."""
 NEAR_CHUNKS = 3
 """That queries of a window look at where they see no further than it (kernels/models/blocks/nearby.py)."""
-LOGITS_OF_CHUNK = 1 << 23
+LOGITS_OF_CHUNK: dict[Device, int] = {"cpu": 1 << 23, "cuda": 1 << 27}
 """Logits that stand at one time (kernels/models/blocks/cross_entropy.py)."""
 LOGIT_FLOAT32 = 2
 """Float32 numbers a logit beside itself and its gradient: widened, and as a power."""
@@ -33,10 +34,14 @@ class Step(NamedTuple):
     """Tokens that the one stack reads, or the encoder."""
     precision: Precision
     checkpointing: Checkpointing = "none"
-    keeps_attention: bool = False
-    """Whether attention keeps its weights, as it does on a CPU."""
+    device: Device = "cuda"
     decoder_length: int = 0
     """Tokens that a decoder apart reads."""
+
+    @property
+    def keeps_attention(self) -> bool:
+        """Whether attention keeps its weights: where it is not fused."""
+        return self.device == "cpu"
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -180,7 +185,7 @@ def _cast_bytes(counts: Counts, step: Step) -> float:
 def _logit_bytes(counts: Counts, step: Step) -> float:
     """Return the bytes of the logits of a chunk with what is made of them, and of the gradients that the output layer makes on the way."""
     predicting = step.num_rows * (step.decoder_length or step.row_length)
-    rows = min(predicting, max(1, LOGITS_OF_CHUNK // max(1, counts.vocab_size)))
+    rows = min(predicting, max(1, LOGITS_OF_CHUNK[step.device] // max(1, counts.vocab_size)))
     width = BYTES[step.precision]
     chunk = rows * counts.vocab_size * (2 * width + 4 * LOGIT_FLOAT32)
     return chunk + 4 * counts.vocab_size * counts.hidden_size + width * predicting * counts.hidden_size

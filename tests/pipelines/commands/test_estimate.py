@@ -45,7 +45,7 @@ def empty_lake(folder: Path) -> Lake:
 
 
 def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
-    (found,) = trainings(load_recipe(write(tmp_path, SMALL)).entries, empty_lake(tmp_path))
+    (found,) = trainings(load_recipe(write(tmp_path, SMALL)).entries, empty_lake(tmp_path), "cpu")
     work = found.work
     assert work is not None
     assert work.counts == COUNTS
@@ -59,7 +59,7 @@ def asked(folder: Path, length: str, num_rows: int | None = None, more: str = ""
     text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
     entries = load_recipe(write(folder, text)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    return work_of(config, Reads(64, num_rows, (64, 0)), COUNTS)
+    return work_of(config, Reads(64, num_rows, (64, 0)), COUNTS, "cpu")
 
 
 def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_model_trained_on_has_the_shape_of_its_ancestor_and_one_from_elsewhere
     trained = "  own: {method: byte_bpe, sources: [books], partitions_per_source: 1, vocab_size: 300}\n"
     tokenizers = f"tokenizers:\n{trained}  of_it: {{method: of_model, model: adopted}}\n"
     text = text.replace(own, tokenizers).replace("  pretrain:\n", "  pretrain:\n    tokenizer: own\n")
-    found = list(trainings(load_recipe(write(tmp_path, text + further + stray)).entries, empty_lake(tmp_path)))
+    found = list(trainings(load_recipe(write(tmp_path, text + further + stray)).entries, empty_lake(tmp_path), "cpu"))
     assert [training.model for training in found] == ["base", "further", "stray"]
     assert found[1].work is not None
     assert found[1].work.counts == COUNTS
@@ -152,7 +152,7 @@ def recipe_of(kind: str, objective: str) -> str:
 @pytest.mark.parametrize("kind", ARCHITECTURES)
 def test_a_training_of_every_family_is_told_as_its_objective_has_rows_read(tmp_path: Path, kind: str) -> None:
     _, objective, lengths = ARCHITECTURES[kind]
-    (found,) = trainings(load_recipe(write(tmp_path, recipe_of(kind, objective))).entries, empty_lake(tmp_path))
+    (found,) = trainings(load_recipe(write(tmp_path, recipe_of(kind, objective))).entries, empty_lake(tmp_path), "cpu")
     work = found.work
     assert work is not None, found.why_not
     assert work.step.lengths == lengths
@@ -189,7 +189,7 @@ def test_what_an_objective_leaves_room_for_goes_by_the_documents_of_a_mixture_th
 def test_an_objective_for_another_kind_of_model_is_told_of(tmp_path: Path) -> None:
     entries = load_recipe(write(tmp_path, SMALL)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    assert work_of(config, Reads(64, None, (64, 63)), COUNTS) == "its objective is for another kind of model than it is made from"
+    assert work_of(config, Reads(64, None, (64, 63)), COUNTS, "cpu") == "its objective is for another kind of model than it is made from"
 
 
 @pytest.mark.parametrize("kind", ["llama", *ARCHITECTURES])
@@ -197,7 +197,7 @@ def test_an_objective_for_another_kind_of_model_is_told_of(tmp_path: Path) -> No
 def test_a_checkpoint_tells_as_the_recipe_that_made_it(tmp_path: Path, kind: str, tied: bool) -> None:
     text = SMALL if kind == "llama" else recipe_of(kind, ARCHITECTURES[kind][1])
     entries = load_recipe(write(tmp_path, text.replace("tie_embeddings: true", f"tie_embeddings: {str(tied).lower()}"))).entries
-    (found,) = trainings(entries, empty_lake(tmp_path))
+    (found,) = trainings(entries, empty_lake(tmp_path), "cpu")
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
     shape = specs("architectures")[kind].build(config.architecture, vocab_size=300, eos_token_id=0, pad_token_id=3)
     trained = fresh(shape, 1)
@@ -208,7 +208,7 @@ def test_a_checkpoint_tells_as_the_recipe_that_made_it(tmp_path: Path, kind: str
 
 
 def test_a_training_on_images_cannot_be_told_before_it_reads_them(tmp_path: Path) -> None:
-    (found,) = trainings(load_recipe(write(tmp_path, SEEING)).entries, empty_lake(tmp_path))
+    (found,) = trainings(load_recipe(write(tmp_path, SEEING)).entries, empty_lake(tmp_path), "cpu")
     assert found == ("base", None, "pretrain_image_text reads images with texts, whose lengths are known when it reads them")
 
 

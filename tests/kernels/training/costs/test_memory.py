@@ -45,7 +45,7 @@ def told(family: str, num_layers: int) -> Counts:
 def step_of(family: str, precision: Any) -> Step:
     """Return some rows as a family reads them, on a CPU."""
     num_inputs, num_decoder = LENGTHS[family]
-    return Step(ROWS, num_inputs, precision, keeps_attention=True, decoder_length=num_decoder)
+    return Step(ROWS, num_inputs, precision, device="cpu", decoder_length=num_decoder)
 
 
 def kept(family: str, num_layers: int, dtype: torch.dtype) -> int:
@@ -163,6 +163,6 @@ def test_the_state_of_an_optimizer_is_told(family: str, optimizer: OptimizerName
 def test_logits_stand_a_chunk_at_a_time() -> None:
     assert memory.LOGITS_OF_CHUNK == cross_entropy.LOGITS_OF_CHUNK
     counts = Counts(0, 0, (), 1, 1, 0, 0, 0, 1 << 13)
-    few, many, more = (training_memory(counts, Step(rows, 1024, "bfloat16")).logits for rows in (0, 1, 64))
+    few, many, more = (training_memory(counts, Step(rows, 1024, "bfloat16", device="cpu")).logits for rows in (0, 1, 64))
     assert many - few == 1024 * (1 << 13) * 12 + 2 * 1024
     assert more - many == 2 * 63 * 1024  # the hidden states' gradients alone

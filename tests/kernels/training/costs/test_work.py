@@ -36,8 +36,16 @@ SHAPES: dict[str, dict[str, object]] = {
     "mamba2": {"hidden_size": 32, "num_layers": 3, "state_size": 24, "head_dim": 8, "chunk_size": 8},
 }
 COUNTS = Counts(1_200_000, 1_000_000, (), 2, 64, 0, 0, 0, 100)
-WORK = Work(COUNTS, num_steps=10, num_rows=10 * 4, num_tokens=10 * 4 * 50, step=Step(4, 50, "bfloat16"), num_validation_rows=8, is_compiled=False)
-DEVICE = Hardware("made", {"bfloat16": 6e9}, 1e9, 1e9, 36.0, 0.5, "a test")
+WORK = Work(
+    COUNTS,
+    num_steps=10,
+    num_rows=10 * 4,
+    num_tokens=10 * 4 * 50,
+    step=Step(4, 50, "bfloat16", device="cpu"),
+    num_validation_rows=8,
+    is_compiled=False,
+)
+DEVICE = Hardware("made", {"bfloat16": 6e9}, 1e9, 1e9, 36.0, 0.5, "a test", "cuda")
 
 
 def test_a_token_takes_six_flops_a_parameter_and_two_without_learning() -> None:
@@ -50,9 +58,9 @@ def test_what_checkpointing_computes_again_is_computed_but_not_the_models() -> N
     full, selective = (attentive._replace(step=attentive.step._replace(checkpointing=mode)) for mode in ("full", "selective"))
     assert training_flops(full) == training_flops(selective) == training_flops(attentive)
     assert computed_flops(full) == pytest.approx(training_flops(attentive) * 4 / 3)
-    assert computed_flops(selective) == training_flops(attentive)
-    unfused = selective._replace(step=selective.step._replace(keeps_attention=True))
-    assert computed_flops(unfused) == training_flops(attentive) + 10 * 4 * (4 * 2 * 4 * 16 * 50 * 50 / 2)
+    fused = selective._replace(step=selective.step._replace(device="cuda"))
+    assert computed_flops(fused) == training_flops(attentive)
+    assert computed_flops(selective) == training_flops(attentive) + 10 * 4 * (4 * 2 * 4 * 16 * 50 * 50 / 2)
 
 
 def test_seconds_are_flops_over_a_share_of_the_peak_and_moved_bytes_over_the_bandwidth() -> None:
@@ -67,7 +75,7 @@ def test_seconds_here_follow_the_pace_part_by_part() -> None:
     learned, validated, updates = 2000 * 2.5e-3, 400 * 2.5e-3 * 0.4, 10 * 1.2e6 * 1e-9
     assert seconds_here(WORK, pace) == pytest.approx(LAUNCH_SECONDS + learned + validated + updates)
     compiled = seconds_here(WORK._replace(is_compiled=True), pace) - seconds_here(WORK, pace)
-    assert compiled == pytest.approx(COMPILATION_SECONDS - (1 - COMPILED_SHARE) * learned)
+    assert compiled == pytest.approx(COMPILATION_SECONDS["cpu"] - (1 - COMPILED_SHARE["cpu"]) * learned)
 
 
 def built(family: str, **changes: object) -> Any:
@@ -117,12 +125,12 @@ def test_a_pace_is_measured_with_as_many_blocks_as_stay_short(monkeypatch: pytes
     built: list[int] = []
     real = calibration._StandIn
 
-    def noted(counts: Counts, step: Step, num_blocks: int, num_rows: int, device: str) -> object:
+    def noted(counts: Counts, step: Step, num_blocks: int, num_rows: int, *, compiled: bool) -> object:
         built.append(num_blocks)
-        return real(counts, step, num_blocks, num_rows, device)
+        return real(counts, step, num_blocks, num_rows, compiled=compiled)
 
     monkeypatch.setattr(calibration, "_StandIn", noted)
-    pace = measure_pace(counts, Step(2, 32, "float32"), "cpu")
+    pace = measure_pace(counts, Step(2, 32, "float32", device="cpu"))
     assert built == [1, 5]
     assert pace.token_seconds(5) > 0
     assert pace.update_seconds > 0
@@ -142,16 +150,16 @@ def test_the_pace_of_a_model_is_that_of_its_stand_in_by_the_flops_of_both() -> N
 def test_the_output_layer_of_an_encoder_decoder_is_for_what_its_decoder_reads() -> None:
     counts = counts_of(built("t5"))
     assert counts is not None
-    step = Step(2, 32, "float32", decoder_length=8)
+    step = Step(2, 32, "float32", device="cpu", decoder_length=8)
     of_blocks, predicting = calibration._shares(counts, step)
     assert predicting == 8 / 40
     assert of_blocks < 1  # a position passes the blocks of one stack, and the stand-in has those of both
-    assert measure_pace(counts, step, "cpu").token_seconds(counts.num_all_blocks) > 0
+    assert measure_pace(counts, step).token_seconds(counts.num_all_blocks) > 0
 
 
 def test_a_stand_in_multiplies_by_as_much_as_the_model() -> None:
     counts = COUNTS._replace(num_matmul_parameters=100 * 64 + 2 * 50_000, attention=(AttentionCounts(2, 4, 16, is_causal=True),))
-    made = calibration._StandIn(counts, Step(1, 8, "float32"), 2, 1, "cpu")
+    made = calibration._StandIn(counts, Step(1, 8, "float32", device="cpu"), 2, 1)
     norms = 5 * 64
     assert made.num_parameters - norms == pytest.approx(counts.num_matmul_parameters, rel=0.01)
 
@@ -160,14 +168,14 @@ def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -
     shape = built("mamba2")
     counts = counts_of(shape)
     assert counts is not None
-    made = calibration._StandIn(counts, Step(1, 16, "float32"), 3, 1, "cpu")
+    made = calibration._StandIn(counts, Step(1, 16, "float32", device="cpu"), 3, 1)
     assert made.num_parameters == counts.num_parameters
 
 
 def test_what_is_too_large_to_try_is_refused() -> None:
     huge = COUNTS._replace(num_matmul_parameters=10**11)
     with pytest.raises(ValueError, match="too many to be tried on this machine; name the hardware"):
-        measure_pace(huge, Step(4, 512, "bfloat16"), "cpu")
+        measure_pace(huge, Step(4, 512, "bfloat16", device="cpu"))
 
 
 def test_the_first_time_does_not_count_and_the_median_of_the_others_does(monkeypatch: pytest.MonkeyPatch) -> None:
