@@ -117,7 +117,8 @@ class Progress:
         put_in(of("model."), self.weights)
         self._optimizer.load_state(of("optimizer."))
         if self._averaging is not None:
-            self._averaging.load_state(of("average."))
+            device = next(iter(self.weights.values())).device
+            self._averaging.load_state({name: tensor.to(device) for name, tensor in of("average.").items()})
         numbers = state.numbers
         self._is_averaged = bool(numbers["is_averaged"])
         self.guard.load_state(numbers["guard"])
