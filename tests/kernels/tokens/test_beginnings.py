@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
+from tokenizers.processors import TemplateProcessing
 
 from kernels.documents.conversations import conversation
 from kernels.documents.schema import document_table
@@ -65,3 +66,35 @@ def test_a_conversation_begins_so_once_in_shards_in_training_and_in_transformers
 def test_a_tokenizer_of_others_without_a_template_is_given_no_beginning_that_it_has_never_seen() -> None:
     assert usual_template(["<|im_start|>", "<|im_end|>", END_OF_TEXT]) == CHAT_ML and "bos_token" not in CHAT_ML
     assert usual_template([END_OF_TEXT]) == CHAT_TEMPLATE_WITHOUT_MARKS
+
+
+@pytest.mark.parametrize(
+    ("before", "named", "expected"),
+    [
+        ("", {"eos_token": "</s>"}, [1]),
+        ("", {"bos_token": "<s>", "eos_token": "</s>"}, [0]),
+        ("<s> ", {"eos_token": "</s>"}, [0]),
+        ("</s> <s> ", {"bos_token": "<s>", "eos_token": "</s>"}, [1, 0]),
+    ],
+    ids=["its end", "the beginning that it names", "what it puts there", "all that it puts there"],
+)
+def test_a_text_of_others_is_asked_behind_what_they_put_there_or_name(before: str, named: dict[str, str], expected: list[int]) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=words(before), **named)
+    assert beginning(tokenizer) == expected and text_encoder(tokenizer).before_a_text() == (expected if before else [])
+
+
+def test_a_tokenizer_that_begins_and_ends_nothing_is_asked_no_text() -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    with pytest.raises(ValueError, match="neither a beginning nor an end"):
+        beginning(PreTrainedTokenizerFast(tokenizer_object=words("")))
+
+
+def words(before: str) -> Any:
+    """A tokenizer that puts some of its tokens before each text and ``</s>`` behind it."""
+    tokenizer: Any = Tokenizer(models.WordLevel({"<s>": 0, "</s>": 1, "a": 2}, unk_token="a"))
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    tokenizer.post_processor = TemplateProcessing(single=f"{before}$A </s>", special_tokens=[("<s>", 0), ("</s>", 1)])
+    return tokenizer
