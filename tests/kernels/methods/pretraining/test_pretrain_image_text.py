@@ -46,7 +46,7 @@ def config(**changes: Any) -> PretrainImageTextConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = put_images(tmp_path_factory.mktemp("images"), {"train": 64, "validation": 8, "test": 40})
-    write_tokenizer(train(iter(["Which colour? red green blue white"] * 4), ByteBpeConfig(vocab_size=280)), folder / "tokenizer")
+    write_tokenizer(train(iter(["Which colour? red green blue white"] * 4), ByteBpeConfig(vocab_size=279)), folder / "tokenizer")
     return folder
 
 
