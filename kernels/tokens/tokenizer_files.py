@@ -24,6 +24,7 @@ CHAT_TEMPLATE = "{{ bos_token or '' }}" + CHAT_ML
 CHAT_TEMPLATE_WITHOUT_MARKS = CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_token + '\\n'").replace("<|im_start|>", "")
 """The same for a vocabulary without ChatML's tokens, in which they would be plain text that ends nothing: the end of text ends a turn."""
 OURS = (CHAT_ML, CHAT_TEMPLATE, CHAT_TEMPLATE_WITHOUT_MARKS)
+"""Templates that stand where nobody gave one."""
 
 JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
