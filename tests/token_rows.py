@@ -9,6 +9,9 @@ END, PAD, MASK, PREFIX, SUFFIX, MIDDLE = range(6)
 SENTINELS = (6, 7, 8, 9)
 CONTROL = ControlTokens(END, PAD, MASK, PREFIX, SUFFIX, MIDDLE, SENTINELS, vocabulary_size=2000, special=frozenset(range(10)))
 
+BEGINS = CONTROL._replace(before=(END,))
+"""Where the tokenizer puts the end of text before each text."""
+
 
 def chance(seed: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
@@ -34,6 +37,17 @@ def drawn_documents(seed: int, length: int) -> list[list[int]]:
         documents.append([*document[:-1], END] if random.random() < 0.8 else document)
         left -= size
     return documents
+
+
+def begun(documents: list[list[int]]) -> list[list[int]]:
+    """Every second document behind the token that stands before texts; the others go on from elsewhere."""
+    return [document if number % 2 else [END, *document] for number, document in enumerate(documents)]
+
+
+def text_of(document: list[int], *, begins: bool) -> list[int]:
+    """A document of `drawn_documents` without the tokens that begin and end it."""
+    text = document[1:] if begins and document[0] == END else document
+    return text[:-1] if text and text[-1] == END else text
 
 
 def by_document(tokens: NDArray[np.int64], segments: NDArray[np.int64]) -> dict[int, list[int]]:

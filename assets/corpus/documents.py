@@ -34,7 +34,7 @@ class SourceLimits(Config):
     max_fault_share: Share = 0.2
     """Share of records that may be unreadable; more stops the partition."""
     max_tokenless_share: Share = 0.0
-    """Share of documents that may have no token beside the end of text; more stops the partition."""
+    """Share of documents that may have no token beside control tokens; more stops the partition."""
     min_documents: int = Field(default=1, ge=0)
     """Documents that each stage must keep; fewer are a warning."""
     keep_rate: tuple[Share, Share] | None = None

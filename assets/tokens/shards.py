@@ -6,7 +6,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import same, whole
 from assets.tokens.names import shards_asset, tokenizer_asset
 
-SHARDS_VERSION = 5
+SHARDS_VERSION = 6
 
 
 def shards(recipe: str, tokenizer: str | None) -> Artifact:
@@ -14,8 +14,8 @@ def shards(recipe: str, tokenizer: str | None) -> Artifact:
     return Artifact(
         recipe=recipe,
         name=shards_asset(tokenizer),
-        description="Token ids of every document, conversations with their turns marked, each ended by the end-of-text token, as arrays that "
-        "memory-map (`tokens.npy`, `offsets.npy`).",
+        description="Token ids of every document, conversations with their turns marked, each behind what its tokenizer puts before texts and ended "
+        "by the end-of-text token, as arrays that memory-map (`tokens.npy`, `offsets.npy`).",
         group="tokens",
         kinds=("numpy",),
         code_version=f"shards:{SHARDS_VERSION}",
@@ -31,7 +31,8 @@ def encode(build: CellBuild, tokenizer: str) -> None:
     from kernels.tokens.tokenizer_files import read_tokenizer
 
     table = build.table(CLEAN, "documents", build.key)
-    shard, num_as_text = encode_documents(table, read_tokenizer(build.folder(tokenizer)))
-    write_shard(shard, build.draft.folder)
-    build.draft.num_rows = len(shard.ids)
-    build.draft.metadata |= {"num_tokens": len(shard.tokens), "num_documents": len(shard.ids), "num_conversations_as_text": num_as_text}
+    encoded = encode_documents(table, read_tokenizer(build.folder(tokenizer)))
+    write_shard(encoded, build.draft.folder)
+    num_documents, num_as_text = len(encoded.shard.ids), encoded.num_conversations_as_text
+    build.draft.num_rows = num_documents
+    build.draft.metadata |= {"num_tokens": len(encoded.shard.tokens), "num_documents": num_documents, "num_conversations_as_text": num_as_text}

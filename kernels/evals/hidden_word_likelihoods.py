@@ -13,7 +13,7 @@ from kernels.evals.hidden_words import Passage
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.masked import Hidden, pseudo_log_likelihoods
 from kernels.inference.requests import Request
-from kernels.models.formats.chats import text_encoder
+from kernels.models.formats.chats import beginning, text_encoder
 from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.objectives import Attention
 from kernels.tokens.content import TextEncoder
@@ -46,7 +46,8 @@ def likelihoods_of_options(model: "LanguageModel", passages: Sequence[Passage]) 
         ValueError: the tokenizer has no mask token, no two sentinels, or no token that a text begins or ends with, as the family needs.
     """
     ask = _ASK[model.attention]
-    room = (max_positions(model.model) or sys.maxsize) - 1  # for the token that starts a text, or the sentinel
+    num_before = len(text_encoder(model.tokenizer).before_a_text())
+    room = (max_positions(model.model) or sys.maxsize) - max(1, num_before)  # for what stands before a text, and the sentinel in an option's place
     read = [fitted(passage, room) for passage in token_passages(text_encoder(model.tokenizer), passages)]
     totals = iter(ask(model, read))
     return [Found(tuple(next(totals) for _ in passage.options), passage.num_cut) for passage in read]
@@ -81,30 +82,30 @@ def fitted(passage: TokenPassage, room: int) -> TokenPassage:
 
 
 def _ask_decoder(model: "LanguageModel", passages: Sequence[TokenPassage]) -> list[float]:
-    tokenizer = model.tokenizer
-    start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
-    if start is None:
-        raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
+    start = beginning(model.tokenizer)
     return log_likelihoods(
-        model, [Request((start, *passage.before), (*option, *passage.behind)) for passage in passages for option in passage.options]
+        model, [Request((*start, *passage.before), (*option, *passage.behind)) for passage in passages for option in passage.options]
     )
 
 
 def _ask_encoder(model: "LanguageModel", passages: Sequence[TokenPassage]) -> list[float]:
-    mask = mask_of(text_encoder(model.tokenizer).control, model.tokenizer.mask_token)
+    encoder = text_encoder(model.tokenizer)
+    mask, start = mask_of(encoder.control, model.tokenizer.mask_token), encoder.before_a_text()
     if mask is None:
         raise ValueError("the tokenizer has no mask token; ask for it in its special tokens")
-    return pseudo_log_likelihoods(model, [Hidden(passage.before, option, passage.behind) for passage in passages for option in passage.options], mask)
+    hidden = [Hidden((*start, *passage.before), option, passage.behind) for passage in passages for option in passage.options]
+    return pseudo_log_likelihoods(model, hidden, mask)
 
 
 def _ask_encoder_decoder(model: "LanguageModel", passages: Sequence[TokenPassage]) -> list[float]:
-    sentinels = sentinels_of(text_encoder(model.tokenizer).control)
+    encoder = text_encoder(model.tokenizer)
+    sentinels, start = sentinels_of(encoder.control), encoder.before_a_text()
     if len(sentinels) < 2:
         raise ValueError(f"the tokenizer has {len(sentinels)} sentinels, and a blank needs 2; ask for them in its special tokens")
     blank, end = sentinels[:2]
     return log_likelihoods(
         model,
-        [Request((*passage.before, blank, *passage.behind), (blank, *option, end)) for passage in passages for option in passage.options],
+        [Request((*start, *passage.before, blank, *passage.behind), (blank, *option, end)) for passage in passages for option in passage.options],
     )
 
 

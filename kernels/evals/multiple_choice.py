@@ -164,15 +164,13 @@ def choose_subset(num_available: int, num_items: int, seed: int) -> list[int]:
 def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
     """Return prompt and `` option`` as token ids, encoded together and split as the harness does, behind the prompt's own number of tokens.
 
-    White space at the end of the prompt goes to the option first. The tokenizer's own beginning of sequence is kept, where it sets one, and a
-    closing token is not. Where the option is swallowed by the prompt's last token, that token is asked.
+    White space at the end of the prompt goes to the option first. What the tokenizer puts before a text stands before the prompt, and a closing token
+    does not stand behind. Where the option is swallowed by the prompt's last token, that token is asked.
     """
-    tokenizer = model.tokenizer
-    given, whole = text_encoder(tokenizer).contents([prompt.rstrip(), f"{prompt} {option}"])
-    start = tokenizer.encode("")[:1]
-    begin: list[int] = start if start == [tokenizer.bos_token_id] else []
+    encoder = text_encoder(model.tokenizer)
+    given, whole = encoder.contents([prompt.rstrip(), f"{prompt} {option}"])
     split = min(len(given), len(whole) - 1)
-    return Request((*begin, *whole[:split]), tuple(whole[split:]))
+    return Request((*encoder.before_a_text(), *whole[:split]), tuple(whole[split:]))
 
 
 def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig) -> EvalResult:

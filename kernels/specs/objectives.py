@@ -32,6 +32,8 @@ class ControlTokens(NamedTuple):
     vocabulary_size: int = 0
     special: frozenset[int] = frozenset()
     """Ids of all control tokens: they are neither masked nor drawn."""
+    before: tuple[int, ...] = ()
+    """What the tokenizer puts before each text."""
 
 
 class Row(NamedTuple):

@@ -46,7 +46,7 @@ class TextEncoder:
         for token in added:
             token["special"] = token["special"] or token["content"] in (TURN_START, TURN_END, *marks)
         self._json = tokenizer_json if added == settings.get("added_tokens", []) else json.dumps({**settings, "added_tokens": added})
-        self._plain = _tokenizer(self._json)
+        self._plain = tokenizer_of(self._json)
         self._plain.encode_special_tokens = True
         special = [token["content"] for token in added if token["special"]]
         self.control: dict[str, int] = {token: self._plain.token_to_id(token) for token in special}
@@ -71,7 +71,7 @@ class TextEncoder:
     @cached_property
     def _with_control(self) -> Any:
         """The tokenizer with eyes for control tokens."""
-        return _tokenizer(self._json)
+        return tokenizer_of(self._json)
 
     def _piece_encoder(self, settings: dict[str, Any], vocabulary: dict[str, int]) -> PieceEncoder | None:
         """Return what encodes texts piece by piece, None where the tokenizer is not known to cut as it must for that."""
@@ -156,8 +156,7 @@ class TextEncoder:
 
     def before_a_text(self) -> list[int]:
         """Return the control tokens that the tokenizer puts before every text, such as the beginning of text."""
-        ids: list[int] = self._plain.encode("a").ids
-        return ids[: next((place for place, token in enumerate(ids) if token not in self._forbidden), 0)]
+        return put_before_a_text(self._plain)
 
     def guarded(self, text: str) -> str:
         """Return a text that is to become part of a rendered one, a guard before each control token that it spells."""
@@ -235,7 +234,14 @@ def _unknown_of(model: dict[str, Any]) -> str | None:
     return model.get("unk_token") if place is None else model["vocab"][place][0]
 
 
-def _tokenizer(tokenizer_json: str) -> Any:
+def put_before_a_text(tokenizer: Any) -> list[int]:
+    """Return the ids that a tokenizer of the library puts before every text."""
+    encoding = tokenizer.encode("a")
+    return encoding.ids[: next((place for place, is_added in enumerate(encoding.special_tokens_mask) if not is_added), 0)]
+
+
+def tokenizer_of(tokenizer_json: str) -> Any:
+    """Return a tokenizer of the library that neither cuts nor pads texts."""
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_str(tokenizer_json)

@@ -1,7 +1,7 @@
 """Token shards: the token ids of many documents in one array that memory-maps.
 
 ``tokens.npy`` holds all ids one behind the other, ``offsets.npy`` where each document starts (one more entry than documents),
-``documents.parquet`` ids and lengths. Each document ends with the end-of-text token, and has it nowhere else.
+``documents.parquet`` ids and lengths. Each document begins with what the tokenizer puts before texts and ends with the end-of-text token.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +22,13 @@ from kernels.tokens.content import TextEncoder
 from kernels.tokens.pieces.encoding import Flat
 from kernels.tokens.tokenizer_files import TokenizerFiles
 
-TOKEN_DOCUMENTS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("num_tokens", pa.int64(), nullable=False)])
+TOKEN_DOCUMENTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("num_tokens", pa.int64(), nullable=False, metadata={"description": "of the document in all"}),
+        pa.field("num_text_tokens", pa.int64(), nullable=False, metadata={"description": "those that are no control tokens"}),
+    ]
+)
 
 
 class Shard(NamedTuple):
@@ -40,6 +46,8 @@ class Encoded(NamedTuple):
     """The tokens of a table of documents."""
 
     shard: Shard
+    num_text_tokens: NDArray[np.int64]
+    """[D], tokens of each document that are no control tokens."""
     num_conversations_as_text: int
     """Conversations that the tokenizer's template cannot say, or for which it has none."""
 
@@ -59,9 +67,12 @@ def encode_documents(documents: pa.Table, tokenizer: TokenizerFiles) -> Encoded:
     rendered = _rendered(chats, list(turns.values()))
     conversations = {place: ids for place, ids in zip(turns, rendered, strict=True) if ids is not None}
     said = {place: text_of(without_rejected(turns[place])) for place in turns.keys() - conversations.keys()}
-    texts = encoder.flat(_texts(documents, conversations.keys(), said), encoder.before_a_text(), [end])
+    before, control = encoder.before_a_text(), frozenset(encoder.control.values())
+    texts = encoder.flat(_texts(documents, conversations.keys(), said), before, [end])
     flat = _merged(texts, {place: [*ids, end] for place, ids in conversations.items()}, len(documents))
-    return Encoded(Shard(flat.ids.astype(dtype), flat.offsets, cast(list[str], documents["id"].to_pylist())), len(said))
+    num_text_tokens = np.diff(flat.offsets) - len(before) - 1
+    num_text_tokens[list(conversations)] = [sum(token not in control for token in ids) for ids in conversations.values()]
+    return Encoded(Shard(flat.ids.astype(dtype), flat.offsets, cast(list[str], documents["id"].to_pylist())), num_text_tokens, len(said))
 
 
 def _turns(documents: pa.Table) -> dict[int, tuple[Turn, ...]]:
@@ -109,11 +120,12 @@ def _rendered(chats: ChatEncoder | None, conversations: Sequence[Sequence[Turn]]
     return [None] * len(conversations) if chats is None else chats.conversations(conversations)
 
 
-def write_shard(shard: Shard, folder: Path) -> None:
+def write_shard(encoded: Encoded, folder: Path) -> None:
     """Write a shard's three files."""
+    shard = encoded.shard
     np.save(folder / "tokens.npy", shard.tokens, allow_pickle=False)
     np.save(folder / "offsets.npy", shard.offsets, allow_pickle=False)
-    table = pa.table([pa.array(shard.ids, pa.string()), pa.array(np.diff(shard.offsets))], schema=TOKEN_DOCUMENTS)
+    table = pa.table([pa.array(shard.ids, pa.string()), pa.array(np.diff(shard.offsets)), pa.array(encoded.num_text_tokens)], schema=TOKEN_DOCUMENTS)
     pq.write_table(table, folder / "documents.parquet", compression="zstd")  # pyright: ignore[reportUnknownMemberType]
 
 

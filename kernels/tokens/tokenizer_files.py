@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from kernels.specs.objectives import ControlTokens
-from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START, settings_of
+from kernels.tokens.content import END_OF_TEXT, MASK, PADDING, TURN_END, TURN_START, put_before_a_text, settings_of, tokenizer_of
 from kernels.tokens.special_tokens import SpecialTokens, infilling_of, mask_of, sentinels_of
 
-CHAT_TEMPLATE = (
+CHAT_ML = (
     "{% if tools %}{{ '<|im_start|>tools\\n' + tools | tojson + '<|im_end|>\\n' }}{% endif %}"
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + (message['content'] or '') }}"
     "{% for call in message['tool_calls'] or [] %}"
@@ -17,9 +17,14 @@ CHAT_TEMPLATE = (
     "{% endfor %}{{ '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
-"""ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text."""
-CHAT_TEMPLATE_WITHOUT_MARKS = "{{ bos_token or '' }}" + CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_token + '\\n'").replace("<|im_start|>", "")
+"""ChatML, as SmolLM2 has it; tools are defined in a turn of their own before all others, and called as JSON between marks that are plain text. It is
+for tokenizers of others without a template: many name a beginning of text that nothing puts before conversations, such as the mark of a turn."""
+CHAT_TEMPLATE = "{{ bos_token or '' }}" + CHAT_ML
+"""Of tokenizers made here: a conversation begins as a text does."""
+CHAT_TEMPLATE_WITHOUT_MARKS = CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_token + '\\n'").replace("<|im_start|>", "")
 """The same for a vocabulary without ChatML's tokens, in which they would be plain text that ends nothing: the end of text ends a turn."""
+OURS = (CHAT_ML, CHAT_TEMPLATE, CHAT_TEMPLATE_WITHOUT_MARKS)
+"""Templates that stand where nobody gave one."""
 
 JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
@@ -78,7 +83,7 @@ def _one_template(told: Any) -> str | None:
 
 def usual_template(added: Collection[str]) -> str:
     """Return the chat template of a tokenizer with some added tokens that has none of its own."""
-    return CHAT_TEMPLATE if TURN_START in added and TURN_END in added else CHAT_TEMPLATE_WITHOUT_MARKS
+    return CHAT_ML if TURN_START in added and TURN_END in added else CHAT_TEMPLATE_WITHOUT_MARKS
 
 
 def vocabulary_of(folder: Path) -> dict[str, int]:
@@ -94,12 +99,16 @@ def _spelled(token: Any) -> str:
 
 
 def write_tokenizer(json_text: str, folder: Path, special: SpecialTokens = NO_MORE, template: str | None = None) -> None:
-    """Write ``tokenizer.json`` and what Transformers needs beside it, with a chat template of ChatML where none is given."""
+    """Write a tokenizer that was trained here and what Transformers needs beside it, with a chat template of ChatML where none is given.
+
+    Before each text it puts the end of text, behind which a model learns, and is asked, how a text begins.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / JSON).write_text(json_text, encoding="utf-8")
+    (folder / JSON).write_text(_beginning_texts(json_text), encoding="utf-8")
     others = [token for token in special.names if token not in (END_OF_TEXT, PADDING, *((MASK,) if special.mask else ()))]
     settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": END_OF_TEXT,
         "eos_token": END_OF_TEXT,
         "pad_token": PADDING,
         **({"mask_token": MASK} if special.mask else {}),
@@ -111,18 +120,28 @@ def write_tokenizer(json_text: str, folder: Path, special: SpecialTokens = NO_MO
     (folder / TEMPLATE).write_text(CHAT_TEMPLATE if template is None else template, encoding="utf-8")
 
 
+def _beginning_texts(json_text: str) -> str:
+    """Return the JSON of a tokenizer that puts the end of text before each text."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = tokenizer_of(json_text)
+    one, two = f"{END_OF_TEXT}:0 $A:0", f"{END_OF_TEXT}:1 $B:1"
+    tokenizer.post_processor = TemplateProcessing(single=one, pair=f"{one} {two}", special_tokens=[(END_OF_TEXT, tokenizer.token_to_id(END_OF_TEXT))])
+    text: str = tokenizer.to_str()
+    return text
+
+
 def control_tokens(folder: Path) -> ControlTokens:
     """Return the ids of the control tokens of a tokenizer's folder, whoever made it, under whichever of their usual names they have.
 
     Raises:
         ValueError: no token is known to end a text.
     """
-    from tokenizers import Tokenizer
-
     files = read_tokenizer(folder)
     settings = settings_of(files.json_text)
     ids: dict[str, int] = {token["content"]: token["id"] for token in settings.get("added_tokens", [])}
-    vocabulary: dict[str, int] = Tokenizer.from_str(files.json_text).get_vocab()
+    tokenizer = tokenizer_of(files.json_text)
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
     mask, infilling, sentinels = mask_of(ids, files.names.get("mask_token")), infilling_of(ids), sentinels_of(ids)
     marks = {token["id"] for token in settings.get("added_tokens", []) if token["special"] or token["content"] in (TURN_START, TURN_END)}
     known = {ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
@@ -134,4 +153,5 @@ def control_tokens(folder: Path) -> ControlTokens:
         sentinels=sentinels,
         vocabulary_size=max(vocabulary.values()) + 1,
         special=frozenset(marks | known),
+        before=tuple(put_before_a_text(tokenizer)),
     )

@@ -3,8 +3,9 @@
 Run by ``make bench NAME=tokenize``. Each runs in fresh processes of one core and one thread, on real documents (`tests.bench.texts.documents`: of
 ``../shared/data`` where it is there, else of packages), by one vocabulary that is trained on them, and writes what it makes; CPU seconds, the least
 of as many runs. datatrove runs as its users do, in a pipeline of its own executor's world of one, but that it does not shuffle, which would cost it
-more; it is given documents already in memory, as ours is. The library alone encodes the same texts in batches and writes nothing. The ids of all
-three are compared. Conversations are timed beside it: ours against the library on what the template writes of them, the rendering left out.
+more; it is given documents already in memory, as ours is, and the tokens that stand before and behind each. The library alone encodes the same
+texts in batches, without those tokens, and writes nothing. The ids of all three are compared. Conversations are timed beside it: ours against the
+library on what the template writes of them, the rendering left out.
 """
 
 import json
@@ -22,6 +23,7 @@ from tests.bench.texts import documents
 NUM_DOCUMENTS = 5_000
 VOCAB_SIZE = 32_768
 BATCH = 1000
+END_OF_TEXT = "<|endoftext|>"
 METHODS = ("byte_bpe", "unigram", "wordpiece")
 
 
@@ -54,7 +56,7 @@ def ours(folder: str, texts: list[str]) -> Took:
     encode_documents(found.slice(0, BATCH), read_tokenizer(place))  # compiles the loops
 
     def work(number: int) -> None:
-        write_shard(encode_documents(found, read_tokenizer(place)).shard, place)
+        write_shard(encode_documents(found, read_tokenizer(place)), place)
 
     return least(work)
 
@@ -63,12 +65,15 @@ def theirs(folder: str, texts: list[str]) -> Took:
     """Run datatrove's tokenizer over documents."""
     from datatrove.data import Document
     from datatrove.pipeline.tokens import DocumentTokenizer
+    from tokenizers.processors import TemplateProcessing
 
     held = [Document(text=text, id=str(number)) for number, text in enumerate(texts)]
-    settings: dict[str, Any] = {"eos_token": "<|endoftext|>", "shuffle_documents": False}
+    settings: dict[str, Any] = {"eos_token": END_OF_TEXT, "shuffle_documents": False}
 
     def work(number: int) -> None:
-        DocumentTokenizer(f"{folder}/theirs", f"{folder}/tokenizer.json", **settings).run(iter(held))
+        step = DocumentTokenizer(f"{folder}/theirs", f"{folder}/tokenizer.json", **settings)
+        step.post_processor = TemplateProcessing(single=f"{END_OF_TEXT} $A {END_OF_TEXT}", special_tokens=[(END_OF_TEXT, 0)])
+        step.run(iter(held))
 
     return least(work)
 
@@ -98,7 +103,9 @@ def conversations(folder: str, texts: list[str]) -> tuple[Took, Took]:
     turns = [[Turn("user", texts[place]), Turn("assistant", texts[place + 1])] for place in range(0, len(texts) - 1, 2)]
     chats = encoder_of(files.json_text, template(files.template or "", files.names))
     tokenizer = Tokenizer.from_str(files.json_text)
-    rendered = [f"<|im_start|>user\n{user.content}<|im_end|>\n<|im_start|>assistant\n{answer.content}<|im_end|>\n" for user, answer in turns]
+    rendered = [
+        f"{END_OF_TEXT}<|im_start|>user\n{user.content}<|im_end|>\n<|im_start|>assistant\n{answer.content}<|im_end|>\n" for user, answer in turns
+    ]
     chats.conversations(turns[:BATCH])
     held: list[Any] = []
 
@@ -106,10 +113,12 @@ def conversations(folder: str, texts: list[str]) -> tuple[Took, Took]:
         held[:] = chats.conversations(turns)
 
     mine = least(work)
-    bare = least(lambda number: [tokenizer.encode_batch(rendered[start : start + BATCH]) for start in range(0, len(rendered), BATCH)])
-    same = [encoding.ids for encoding in tokenizer.encode_batch(rendered)]
+    bare = least(
+        lambda number: [tokenizer.encode_batch(rendered[start : start + BATCH], add_special_tokens=False) for start in range(0, len(rendered), BATCH)]
+    )
+    same = [encoding.ids for encoding in tokenizer.encode_batch(rendered, add_special_tokens=False)]
     for number, text in enumerate(rendered):  # an answer that begins with a blank is encoded apart from its prompt, as it will be given
-        if text.count("<|") == 4 and not turns[number][1].content[:1].isspace():
+        if text.count("<|") == 5 and not turns[number][1].content[:1].isspace():
             assert held[number] == same[number], f"conversation {number} has other tokens than the library gives it"
     assert held[:BATCH] == [chats.conversation(each) for each in turns[:BATCH]], "conversations together have other tokens than one by one"
     return mine, bare
@@ -132,7 +141,7 @@ def same_ids(folder: Path, texts: list[str]) -> int:
         assert np.array_equal(mine, other[starts[number] : starts[number + 1]]), f"document {number} has other tokens"
     encodings = Tokenizer.from_file(str(folder / "tokenizer.json")).encode_batch([texts[number] for number in plain], add_special_tokens=False)
     for number, encoding in zip(plain, encodings, strict=True):
-        assert shard.tokens[shard.offsets[number] : shard.offsets[number + 1] - 1].tolist() == encoding.ids, f"document {number} has other tokens"
+        assert shard.tokens[shard.offsets[number] + 1 : shard.offsets[number + 1] - 1].tolist() == encoding.ids, f"document {number} has other tokens"
     print(f"{len(plain)} of {len(texts)} documents compared (the others spell '<|'), all alike", flush=True)
     return len(shard.tokens)
 

@@ -28,7 +28,7 @@ def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> 
 
 SPEC = Task(
     name="openbookqa",
-    version=2,
+    version=3,
     config=OpenBookQaConfig,
     need=DataFile(),
     run=run,

@@ -2,8 +2,8 @@
 
 Every byte counts once: a text is cut to ``max_bytes`` (so that all tokenizers see the same text), and its tokens are scored in windows of the
 model's context (4,096 tokens where it has no end), as in lm-evaluation-harness (rolling log-likelihood, lm_eval/utils.py of 0.4.13): the first
-window follows the beginning-of-sequence token or, lacking one, the end-of-sequence token; each later one follows the token before it, and the
-last, which is shorter, as many of the tokens before it as the context holds.
+window follows what stands before a text (the beginning-of-sequence token or, lacking one, the end-of-sequence token, where the tokenizer puts nothing
+there); each later one follows the token before it, and the last, which is shorter, as many of the tokens before it as the context holds.
 
 What a tokenizer does not know has no likelihood but that it is unknown, and would come free to one that knows little: each byte of it is told at 8
 bits beside. Text that a tokenizer changes without a sign of it (such as capital letters) is scored as changed.
@@ -30,7 +30,7 @@ from kernels.evals.heldout import read_heldout
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.likelihood import Request, log_likelihoods
-from kernels.models.formats.chats import text_encoder
+from kernels.models.formats.chats import beginning, text_encoder
 from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
@@ -99,9 +99,7 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
 
 def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -> list[_Document]:
     tokenizer, window = model.tokenizer, max_positions(model.model) or UNBOUNDED_WINDOW
-    start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
-    if start is None:
-        raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
+    before = beginning(tokenizer)
     requests: list[Request] = []
     owners: list[int] = []
     sizes: list[tuple[int, int, int, int]] = []
@@ -109,7 +107,7 @@ def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -
     for index, text in enumerate(texts):
         text = text.encode()[:max_bytes].decode(errors="ignore")
         tokens = encoder.content(text)
-        windows = rolling_windows(tokens, start, window)
+        windows = rolling_windows(tokens, before, window)
         requests += windows
         owners += [index] * len(windows)
         sizes.append((len(text.encode()), len(re.split(r"\s+", text)), len(tokens), encoder.num_unknown_bytes(text, tokens)))
@@ -119,13 +117,16 @@ def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -
     return [_Document(*size, total) for size, total in zip(sizes, nats, strict=True)]
 
 
-def rolling_windows(tokens: Sequence[int], start: int, size: int) -> list[Request]:
-    """Return windows that ask every token once, of ``size`` inputs at most, each after as many of the tokens before it as fit, one at least."""
-    windows: list[Request] = []
-    for first in range(0, len(tokens), size):
+def rolling_windows(tokens: Sequence[int], before: Sequence[int], size: int) -> list[Request]:
+    """Return windows that ask every token once, of ``size`` inputs at most, each after as many of the tokens before it as fit, one at least.
+
+    Those before the first are what stands before a text.
+    """
+    second = size + 1 - len(before)  # where the second window begins to ask
+    windows = [Request(tuple(before), tuple(tokens[:second]))] if tokens else []
+    for first in range(second, len(tokens), size):
         asked = tuple(tokens[first : first + size])
-        before = tokens[max(0, first + len(asked) - size - 1) : first] if first else (start,)
-        windows.append(Request(tuple(before), asked))
+        windows.append(Request(tuple(tokens[max(0, first + len(asked) - size - 1) : first]), asked))
     return windows
 
 
@@ -150,7 +151,7 @@ def _exp(nats: float) -> float:
 
 SPEC = Task(
     name="perplexity",
-    version=3,
+    version=4,
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from kernels.inference.decoding import decode
 from kernels.models.formats import checkpoints
+from kernels.models.formats.chats import beginning
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
 from kernels.models.formats.int8 import quantize_weight, replace_linears
 from kernels.specs.config import Config
@@ -108,10 +109,10 @@ def quantize(model: Any, skip: tuple[str, ...], folder: Path) -> Quantized:
 
 
 def _sample(parent: LanguageModel, config: Int8Config) -> Any:
-    """Return token ids [N, T] that the parent samples from an empty context: text such as it would write."""
+    """Return token ids [N, T] that the parent samples behind what stands before a text: text such as it would write."""
     import torch
 
-    start = [[int(parent.tokenizer.eos_token_id)]] * config.num_sequences
+    start = [beginning(parent.tokenizer)] * config.num_sequences
     steps = decode(parent, start, max_new_tokens=config.sequence_length, temperature=1.0, seed=config.seed, stop=set())
     return torch.tensor(list(steps), device=parent.device).T
 
@@ -171,4 +172,4 @@ STAYS_CLOSE = MethodCheck(
     limits=Int8Limits(),
     judge=judge_distance,
 )
-SPEC = Method(name="int8", version=2, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)
+SPEC = Method(name="int8", version=3, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)

@@ -58,7 +58,7 @@ def run(job: MethodJob) -> dict[str, float]:
 
 SPEC = Method(
     name="continue_pretraining",
-    version=5,
+    version=6,
     config=ContinuePretrainingConfig,
     needs=(PARENT, MIXTURE, TOKENIZER),
     run=run,

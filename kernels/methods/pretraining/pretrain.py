@@ -55,7 +55,7 @@ def attention(config: PretrainConfig) -> Attention:
 
 SPEC = Method(
     name="pretrain",
-    version=5,
+    version=6,
     config=PretrainConfig,
     needs=(MIXTURE, TOKENIZER),
     run=run,

@@ -15,7 +15,7 @@ from kernels.specs.families import OneOf, chosen
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Package, Tokenizer
 from kernels.tokens.image_chats import IMAGE_TOKEN, image_template
-from kernels.tokens.tokenizer_files import usual_template
+from kernels.tokens.tokenizer_files import OURS, usual_template
 from kernels.training.config import TrainingConfig
 from kernels.training.image_runs import train
 from kernels.training.logs.losses import LOSS_FELL
@@ -59,9 +59,9 @@ def with_image_token(tokenizer: Any) -> Any:
     from tokenizers import AddedToken
 
     tokenizer.add_tokens([AddedToken(IMAGE_TOKEN, special=True, normalized=False)], special_tokens=True)
-    usual = usual_template(tokenizer.get_added_vocab())
-    if tokenizer.chat_template in (None, usual):
-        tokenizer.chat_template = image_template(usual)
+    source = tokenizer.chat_template or usual_template(tokenizer.get_added_vocab())
+    if source in OURS:
+        tokenizer.chat_template = image_template(source)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer

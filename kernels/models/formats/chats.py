@@ -14,6 +14,21 @@ def text_encoder(tokenizer: Any) -> TextEncoder:
     return TextEncoder(tokenizer.backend_tokenizer.to_str())
 
 
+def beginning(tokenizer: Any) -> list[int]:
+    """Return the tokens behind which the first token of a text is asked: what a Transformers tokenizer of fast form puts before each text.
+
+    Where it puts nothing there, its beginning of sequence, or else its end, which stands between texts in pretraining.
+
+    Raises:
+        ValueError: it has neither.
+    """
+    before = text_encoder(tokenizer).before_a_text()
+    start = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+    if not before and start is None:
+        raise ValueError("the tokenizer has neither a beginning nor an end of sequence; a text's first token needs one before it")
+    return before or [start]
+
+
 @lru_cache(maxsize=4)
 def chat_encoder(tokenizer: Any) -> ChatEncoder:
     """Return what encodes conversations by a Transformers tokenizer of fast form with a chat template."""

@@ -36,4 +36,4 @@ def train(texts: Iterator[str], config: ByteBpeConfig) -> str:
     return tokenizer.to_str()
 
 
-SPEC = TokenizerMethod(name="byte_bpe", version=2, config=ByteBpeConfig, train=train)
+SPEC = TokenizerMethod(name="byte_bpe", version=3, config=ByteBpeConfig, train=train)

@@ -78,4 +78,4 @@ def _count(texts: list[str], counts: Counter[str]) -> None:
             counts[word] += count
 
 
-SPEC = TokenizerMethod(name="unigram", version=1, config=UnigramConfig, train=train)
+SPEC = TokenizerMethod(name="unigram", version=2, config=UnigramConfig, train=train)

@@ -21,7 +21,8 @@ class VocabularyConfig(Config):
     special_tokens: SpecialTokens = SpecialTokens()
     """Control tokens beside the four that are always there."""
     chat_template: str | None = None
-    """Jinja source of the template that conversations are rendered by; left out, ChatML with tools."""
+    """Jinja source of the template that conversations are rendered by; left out, ChatML with tools. ``bos_token`` in it is what stands before texts,
+    which a template writes itself."""
 
     @field_validator("chat_template")
     @classmethod

@@ -67,4 +67,4 @@ def _untrained(vocabulary: dict[str, int], unknown: str) -> Any:
     return tokenizer
 
 
-SPEC = TokenizerMethod(name="wordpiece", version=1, config=WordPieceConfig, train=train)
+SPEC = TokenizerMethod(name="wordpiece", version=2, config=WordPieceConfig, train=train)

@@ -1,8 +1,9 @@
 """Fill in the middle (Bavarian et al. 2022, arXiv 2207.14255): some documents are cut at two points, and their middle is moved to the end.
 
 PSM order: <prefix> beginning <suffix> end <middle> middle. SPM order, in the form that can be trained together with it (appendix D there):
-<prefix> <suffix> end <middle> beginning middle. The token that ends a text stays behind all, so that a model learns where a middle ends. Cuts are
-between tokens. Everything is predicted, moved or not. Each moved document takes three tokens more; what finds no room at a row's end is cut.
+<prefix> <suffix> end <middle> beginning middle. What stands before a text stays before all, and the token that ends it behind all, so that a model
+learns where a middle ends. Cuts are between tokens. Everything is predicted, moved or not. Each moved document takes three tokens more; what finds no
+room at a row's end is cut.
 """
 
 import numpy as np
@@ -11,10 +12,10 @@ from pydantic import Field
 
 from kernels.specs.config import Config
 from kernels.specs.objectives import ControlTokens, Example, Objective, Row
-from kernels.training.objectives.row_documents import documents_of, next_tokens, padded_row, positions_of, text_lengths
+from kernels.training.objectives.row_documents import documents_of, next_tokens, padded_row, positions_of, texts_of
 
 MIN_TOKENS = 3
-"""A document with fewer, beside the token that ends it, stays as it is: it has no three parts."""
+"""A text with fewer stays as it is: it has no three parts."""
 
 
 class FillInTheMiddleConfig(Config):
@@ -60,27 +61,27 @@ def prepare(row: Row, random: np.random.Generator, control: ControlTokens, confi
 def _pieces(
     row: Row, random: np.random.Generator, control: ControlTokens, config: FillInTheMiddleConfig
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return starts and lengths [D, 7] of the pieces that each document becomes, in order; the marks stand behind the row's last position."""
+    """Return starts and lengths [D, 8] of the pieces that each document becomes, in order; the marks stand behind the row's last position."""
     documents = documents_of(row)
-    texts = text_lengths(row, documents, control)
-    moved = (random.random(len(texts)) < config.rate) & (texts >= MIN_TOKENS)
-    is_spm = moved & (random.random(len(texts)) < config.spm_rate)
-    cuts = np.sort(random.integers(0, texts + 1, size=(2, len(texts))), axis=0)
-    first, second = np.where(moved, cuts, texts)  # a document that stays has all in its beginning, and no marks
+    _, starts, lengths = texts_of(row, documents, control)
+    moved = (random.random(len(lengths)) < config.rate) & (lengths >= MIN_TOKENS)
+    is_spm = moved & (random.random(len(lengths)) < config.spm_rate)
+    cuts = np.sort(random.integers(0, lengths + 1, size=(2, len(lengths))), axis=0)
+    first, second = np.where(moved, cuts, lengths)  # a document that stays has all in its beginning, and no marks
     mark = moved.astype(np.int64)
-    end = documents.lengths - texts
-    prefix, suffix, middle = (np.full(len(texts), len(row.tokens) + number) for number in range(3))
-    beginning, rest = (documents.starts, first), (documents.starts + second, texts - second)
-    inner, last = (documents.starts + first, second - first), (documents.starts + texts, end)
-    psm = [(prefix, mark), beginning, (suffix, mark), rest, (middle, mark), inner, last]
-    spm = [(prefix, mark), (suffix, mark), rest, (middle, mark), beginning, inner, last]
-    pieces = np.where(is_spm, np.array(spm), np.array(psm))  # [7, 2, D]
+    prefix, suffix, middle = (np.full(len(lengths), len(row.tokens) + number) for number in range(3))
+    before, ends = (documents.starts, starts - documents.starts), starts + lengths
+    beginning, rest = (starts, first), (starts + second, lengths - second)
+    inner, last = (starts + first, second - first), (ends, documents.starts + documents.lengths - ends)
+    psm = [before, (prefix, mark), beginning, (suffix, mark), rest, (middle, mark), inner, last]
+    spm = [before, (prefix, mark), (suffix, mark), rest, (middle, mark), beginning, inner, last]
+    pieces = np.where(is_spm, np.array(spm), np.array(psm))  # [8, 2, D]
     return pieces[:, 0].T, pieces[:, 1].T
 
 
 SPEC = Objective(
     name="fill_in_the_middle",
-    version=1,
+    version=2,
     config=FillInTheMiddleConfig,
     attention=lambda config: "causal",
     lacks=lacks,

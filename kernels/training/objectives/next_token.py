@@ -24,7 +24,7 @@ def lengths(config: NextTokenConfig, row_length: int, max_documents: int) -> tup
 
 
 def prepare(row: Row, random: np.random.Generator, control: ControlTokens, config: Any, lengths: tuple[int, int]) -> Example:
-    """Return a row and the token behind each; the first of a document is not predicted."""
+    """Return a row and the token behind each; the first of a document, which stands before its text, is not predicted."""
     return Example(inputs=row, targets=next_tokens(row))
 
 

@@ -28,10 +28,15 @@ def documents_of(row: Row) -> Documents:
     return Documents(numbers[held], starts[held], lengths[held])
 
 
-def text_lengths(row: Row, documents: Documents, control: ControlTokens) -> NDArray[np.int64]:
-    """Return the lengths [D] of documents without the token that ends a text; a piece of a document that goes on elsewhere has none."""
+def texts_of(row: Row, documents: Documents, control: ControlTokens) -> Documents:
+    """Return the texts of documents: without what stands before a text and the token that ends it. Pieces that go on elsewhere lack one or both."""
+    has_before = documents.lengths >= len(control.before)
+    for place, token in enumerate(control.before):
+        has_before &= row.tokens[np.minimum(documents.starts + place, len(row.tokens) - 1)] == token
+    num_before = has_before * len(control.before)
+    lengths = documents.lengths - num_before
     last = row.tokens[documents.starts + documents.lengths - 1]
-    return documents.lengths - (last == control.end_of_text)
+    return Documents(documents.numbers, documents.starts + num_before, lengths - ((last == control.end_of_text) & (lengths > 0)))
 
 
 def positions_of(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

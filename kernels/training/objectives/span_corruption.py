@@ -35,7 +35,7 @@ def prepare(row: Row, random: np.random.Generator, control: ControlTokens, confi
 
 SPEC = Objective(
     name="span_corruption",
-    version=1,
+    version=2,
     config=SpanCorruptionConfig,
     attention=lambda config: "encoder_decoder",
     lacks=lacks,

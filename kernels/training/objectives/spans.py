@@ -3,7 +3,7 @@
 Of a document of L tokens, round(L times the density) are noise, in round(noise / mean length) spans. Noise and what is kept are each cut at random
 into as many runs of at least a token, and these alternate, what is kept first: so the paper's code. Or what is kept has one run more, of which the
 first and the last may be empty, so that spans stand anywhere. Where the sentinels are too few there are as many spans as they allow, and longer ones.
-The token that ends a text is kept behind all; a document of fewer than two other tokens stays whole.
+What stands before a text is kept before all, and the token that ends it behind all; a text of fewer than two tokens stays whole.
 """
 
 import math
@@ -16,10 +16,12 @@ from pydantic import Field
 from kernels.specs.config import Config
 from kernels.specs.objectives import NO_SEGMENT, ControlTokens, Row
 from kernels.training.objectives.parts import Parts
-from kernels.training.objectives.row_documents import Documents, documents_of, drawn, positions_of, text_lengths
+from kernels.training.objectives.row_documents import Documents, documents_of, drawn, positions_of, texts_of
 
 MIN_SENTINELS = 2
 """One for a span and one for the end of what is predicted."""
+NUM_AROUND = 2
+"""Tokens of a document that are no text: what stands before it, and what ends it."""
 
 
 def lacks_sentinels(control: ControlTokens) -> str | None:
@@ -87,10 +89,9 @@ def corrupt(row: Row, config: SpanConfig, anywhere: bool, random: np.random.Gene
 
 
 def _draw(row: Row, config: SpanConfig, anywhere: bool, random: np.random.Generator, control: ControlTokens) -> _Noise:
-    whole = documents_of(row)
-    texts = text_lengths(row, whole, control)
-    long = texts >= 2
-    documents = Documents(whole.numbers[long], whole.starts[long], texts[long])
+    texts = texts_of(row, documents_of(row), control)
+    long = texts.lengths >= 2
+    documents = Documents(*(column[long] for column in texts))
     num_noise = np.clip(np.rint(documents.lengths * config.noise_density).astype(np.int64), 1, documents.lengths - 1)
     num_kept = documents.lengths - num_noise
     most = np.minimum(np.minimum(num_noise, num_kept + anywhere), len(control.sentinels) - 1)
@@ -122,14 +123,15 @@ def _runs(sizes: NDArray[np.int64], counts: NDArray[np.int64], random: np.random
 def bounds(config: SpanConfig, row_length: int, max_documents: int) -> tuple[int, int, int]:
     """Return how many tokens a row with spans taken out comes to at most, what is predicted of it, and both together.
 
-    Of L tokens n are noise in s spans, L density - 1 <= n <= L density + 1 and s <= n / mean + 1; what is kept is L - n + s and what is predicted
-    n + s + 1. Always s <= n and s <= L - n + 1.
+    Of a document of L tokens, two of them before and behind its text, n are noise in s spans, (L - 2) density - 1 <= n <= L density + 1 and
+    s <= n / mean + 1; what is kept is L - n + s and what is predicted n + s + 1. Always s <= n and s <= L - n + 1.
     """
     noise = row_length * config.noise_density
+    least_noise = (row_length - NUM_AROUND * max_documents) * config.noise_density - max_documents
     spans = (noise + max_documents) / config.mean_span_length + max_documents
-    given = row_length - (noise - max_documents) * (1 - 1 / config.mean_span_length) + max_documents
+    given = row_length - least_noise * (1 - 1 / config.mean_span_length) + max_documents
     return (
-        min(row_length, math.ceil(given + max_documents)),  # of each document the token that ends it is no noise
+        min(row_length, math.ceil(given)),
         min(row_length + 2 * max_documents, math.ceil(noise + spans + 2 * max_documents)),
         min(2 * (row_length + max_documents), math.ceil(row_length + 2 * spans + max_documents)),
     )

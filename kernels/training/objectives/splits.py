@@ -24,7 +24,10 @@ class SplitConfig(Config):
 
 
 def split(row: Row, min_share: float, max_share: float, random: np.random.Generator) -> Parts:
-    """Return the documents of a row split, each point of a document that the shares allow being equally likely."""
+    """Return the documents of a row split, each point of a document that the shares allow being equally likely.
+
+    The token that stands before a text is always given, and may be all that is.
+    """
     documents = documents_of(row)
     most = np.maximum(documents.lengths - 1, 1)
     low = np.clip(np.ceil(documents.lengths * min_share - TOLERANCE).astype(np.int64), 1, most)

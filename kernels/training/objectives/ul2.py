@@ -86,4 +86,4 @@ def prepare(row: Row, random: np.random.Generator, control: ControlTokens, confi
     return read_by_encoder(parts, control, lengths) if config.form == "encoder_decoder" else read_as_prefix(parts, control, lengths[0])
 
 
-SPEC = Objective(name="ul2", version=1, config=Ul2Config, attention=attention, lacks=lacks, lengths=lengths, prepare=prepare)
+SPEC = Objective(name="ul2", version=2, config=Ul2Config, attention=attention, lacks=lacks, lengths=lengths, prepare=prepare)

@@ -51,7 +51,7 @@ def lake(tmp_path: Path) -> Lake:
     asked = _publish(lake, EVAL_TEXTS, "boolq", [], texts=pa.table({"text": ["a b"]}))
     quiz = {"id": name("quiz"), "texts": asked.content, "item": 3, "ngram": "a b", "text": "text"}
     _publish(lake, CLEAN, PARTITION, [], contaminated=_rows(CONTAMINATED, quiz))
-    _publish(lake, "tokens/shards", PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7}))
+    _publish(lake, "tokens/shards", PARTITION, [], documents=_rows(TOKEN_DOCUMENTS, {"id": name("kept"), "num_tokens": 7, "num_text_tokens": 5}))
     runs = [
         {"split": "train", "row": row, "start": 0, "length": length, "segment": 0, "source": "web", "first_token": 0, "is_earlier": False}
         for row, length in STANDS

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedConfig
 
 from kernels.evals import hidden_word_likelihoods
@@ -16,6 +17,7 @@ from kernels.models.formats.chats import text_encoder
 from tests.byte_tokenizers import byte_tokenizer
 
 MASK, BLANK, END = 256, 257, 258
+SPECIAL = ("<|mask|>", "<|sentinel_0|>", "<|sentinel_1|>")
 PASSAGE = Passage("doc/1", "tales", "The", ", and", ("cart", "cast"), 1)
 
 
@@ -29,9 +31,15 @@ class Bytes:
         self.backend_tokenizer.add_special_tokens(list(special))
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, attention: str, function: str, limit: int | None = 100) -> list[Any]:
+def asked(
+    monkeypatch: pytest.MonkeyPatch, attention: str, function: str, limit: int | None = 100, special: Sequence[str] = SPECIAL, begins: str = ""
+) -> list[Any]:
     """Return what a model of a kind is asked of the passage."""
     kept: list[Any] = []
+    tokenizer = Bytes(*special)
+    if begins:
+        token = tokenizer.backend_tokenizer.token_to_id(begins)
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=f"{begins} $A", special_tokens=[(begins, token)])
 
     def answer(model: Any, requests: Sequence[Any], *others: Any) -> list[float]:
         kept.extend([*requests, *others])
@@ -40,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, attention: str, function: str, limit:
     monkeypatch.setattr(hidden_word_likelihoods, function, answer)
     model: Any = SimpleNamespace(
         attention=attention,
-        tokenizer=Bytes("<|mask|>", "<|sentinel_0|>", "<|sentinel_1|>"),
+        tokenizer=tokenizer,
         model=SimpleNamespace(config=cast(Any, PreTrainedConfig)(**({} if limit is None else {"max_position_embeddings": limit}))),
     )
     (found,) = likelihoods_of_options(model, [PASSAGE])
@@ -68,6 +76,15 @@ def test_an_encoder_is_asked_the_word_between_both_sides_with_its_mask_token(mon
     before, behind = tuple(b"The"), tuple(b", and")
     found = asked(monkeypatch, "bidirectional", "pseudo_log_likelihoods")
     assert found == [Hidden(before, tuple(b" cart"), behind), Hidden(before, tuple(b" cast"), behind), MASK]
+
+
+@pytest.mark.parametrize("limit", [16, 100])
+def test_what_the_tokenizer_puts_before_texts_stands_before_the_passage_whoever_reads_it(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    told: dict[str, Any] = {"limit": limit, "special": (*SPECIAL, "<s>"), "begins": "<s>"}
+    start = 259
+    assert asked(monkeypatch, "causal", "log_likelihoods", **told)[0].context == (start, *b"The")
+    assert asked(monkeypatch, "encoder_decoder", "log_likelihoods", **told)[0].context == (start, *b"The", BLANK, *b", and")
+    assert asked(monkeypatch, "bidirectional", "pseudo_log_likelihoods", **told)[0].before == (start, *b"The")
 
 
 def test_a_model_that_reads_texts_of_any_length_is_asked_all(monkeypatch: pytest.MonkeyPatch) -> None:

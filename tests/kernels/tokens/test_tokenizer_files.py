@@ -25,7 +25,8 @@ def written(folder: Path, tokens: list[str], settings: dict[str, Any]) -> Path:
 def test_a_tokenizer_made_here_ends_texts_and_pads_with_its_own_tokens(tmp_path: Path) -> None:
     write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=264)), tmp_path)
     found = read_tokenizer(tmp_path)
-    assert (found.end_of_text, found.padding_id, found.names["eos_token"]) == ("<|endoftext|>", 3, "<|endoftext|>")
+    assert (found.end_of_text, found.padding_id) == ("<|endoftext|>", 3)
+    assert found.names["bos_token"] == found.names["eos_token"] == "<|endoftext|>"
     assert found.template and "im_start" in found.template
 
 
@@ -86,14 +87,14 @@ def test_a_template_that_refuses_or_breaks_is_told_of(source: str) -> None:
 def test_control_tokens_of_a_tokenizer_made_here_are_those_it_was_asked_for(tmp_path: Path) -> None:
     special = SpecialTokens(mask=True, fill_in_the_middle=True, num_sentinels=3, more=("<|tool|>",))
     write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=280, special_tokens=special)), tmp_path, special, "{{ 'own' }}")
-    assert control_tokens(tmp_path) == ControlTokens(0, 3, 4, 5, 6, 7, (8, 9, 10), 268, frozenset(range(12)))
+    assert control_tokens(tmp_path) == ControlTokens(0, 3, 4, 5, 6, 7, (8, 9, 10), 268, frozenset(range(12)), (0,))
     found = read_tokenizer(tmp_path)
     assert (found.template, found.names["mask_token"]) == ("{{ 'own' }}", "<|mask|>")
 
 
 def test_a_tokenizer_made_here_without_asking_has_neither_mask_nor_sentinels(tmp_path: Path) -> None:
     write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=264)), tmp_path)
-    assert control_tokens(tmp_path) == ControlTokens(0, 3, vocabulary_size=260, special=frozenset(range(4)))
+    assert control_tokens(tmp_path) == ControlTokens(0, 3, vocabulary_size=260, special=frozenset(range(4)), before=(0,))
 
 
 @pytest.mark.parametrize(

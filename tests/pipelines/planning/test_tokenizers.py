@@ -47,7 +47,8 @@ def test_a_wordpiece_and_a_bpe_tokenizer_pack_a_mixture_each(shop: Any) -> None:
         encoder = TextEncoder(read_tokenizer(folder).json_text)
         for cell in [cell for cell in lake.cells("small") if cell.asset == f"tokens/shards_{name}" and str(cell.partition).startswith("books")]:
             shard = open_shard(lake.folder(cell))
-            ids = [shard.tokens[start : end - 1].tolist() for start, end in pairwise(shard.offsets)]
+            assert set(shard.tokens[shard.offsets[:-1]]) == set(shard.tokens[shard.offsets[1:] - 1]) == {0}, "the end of text on either side"
+            ids = [shard.tokens[start + 1 : end - 1].tolist() for start, end in pairwise(shard.offsets)]
             texts = lake.table(cell._replace(asset="corpus/decontaminated"), "documents")["text"].to_pylist()
             assert len(texts) > 0 and encoder.decoded(ids) == texts
     sizes = {name: lake.require(shop.cell(f"tokens/mixture_by_{name}")).metadata["num_sequences"] for name in folders}

@@ -99,6 +99,16 @@ def test_what_prompts_and_options_spell_is_content(tiny: Model):
     assert encode(tiny._replace(tokenizer=tokenizer), "a<end>", "<end>") == Request(tuple(b"a<end>"), tuple(b" <end>"))
 
 
+def test_what_the_tokenizer_puts_before_a_text_stands_before_the_prompt(tiny: Model):
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Bytes()
+    tokenizer.backend_tokenizer.add_special_tokens(["<end>"])
+    begin = tokenizer.backend_tokenizer.token_to_id("<end>")
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<end> $A <end>", special_tokens=[("<end>", begin)])
+    assert encode(tiny._replace(tokenizer=tokenizer), "ab", "c") == Request((begin, 97, 98), (32, 99))
+
+
 def test_white_space_at_the_end_of_the_prompt_goes_to_the_option(tiny: Model):
     assert encode(tiny, "ab \n", "c") == Request((97, 98), (32, 10, 32, 99))
 
@@ -116,9 +126,11 @@ class Pairs(Bytes):
 @pytest.fixture
 def in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts are encoded by the test's own tokenizers."""
-    monkeypatch.setattr(
-        multiple_choice, "text_encoder", lambda tokenizer: SimpleNamespace(contents=lambda texts: [tokenizer.encode(text) for text in texts])
-    )
+
+    def encoder(tokenizer: Pairs) -> SimpleNamespace:
+        return SimpleNamespace(contents=lambda texts: [tokenizer.encode(text) for text in texts], before_a_text=lambda: [])
+
+    monkeypatch.setattr(multiple_choice, "text_encoder", encoder)
 
 
 @pytest.mark.usefixtures("in_pairs")

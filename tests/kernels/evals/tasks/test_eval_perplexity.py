@@ -104,7 +104,11 @@ def test_a_word_too_long_for_its_perplexity_to_be_a_number_has_an_infinite_one(t
     ],
 )
 def test_each_window_follows_as_many_of_the_tokens_before_it_as_fit_and_one_at_least(num_tokens: int, windows: list[tuple[tuple[int, ...], ...]]):
-    assert rolling_windows(range(num_tokens), 99, 4) == [Request(*window) for window in windows]
+    assert rolling_windows(range(num_tokens), [99], 4) == [Request(*window) for window in windows]
+
+
+def test_all_that_stands_before_a_text_stands_before_its_first_window():
+    assert rolling_windows(range(7), [98, 99], 4) == [Request((98, 99), (0, 1, 2)), Request((2,), (3, 4, 5, 6))]
 
 
 def test_what_a_tokenizer_does_not_know_is_told_byte_by_byte_and_does_not_come_free(tmp_path: Path):

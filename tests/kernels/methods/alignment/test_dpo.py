@@ -72,7 +72,7 @@ def test_the_chosen_answer_becomes_likelier_than_with_the_parent_against_the_rej
     def preference(folder: Path) -> float:
         lm = checkpoints.load(folder, "cpu")
         prompt = lm.tokenizer("<|im_start|>user\ncat or dog<|im_end|>\n<|im_start|>assistant\n", return_tensors="pt")["input_ids"]
-        first = [lm.tokenizer(word)["input_ids"][0] for word in ("cat", "dog")]
+        first = [lm.tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("cat", "dog")]
         with torch.no_grad():
             logits = lm.model(prompt).logits[0, -1]
         return float(logits[first[0]] - logits[first[1]])
@@ -174,8 +174,8 @@ def test_the_tokens_of_two_answers_behind_one_prompt_are_compared(parent: Path):
     for pair in made.pairs:
         for text in pair:
             prompt, answer = text.ids_n[~text.is_learned_n].tolist(), text.ids_n[text.is_learned_n].tolist()
-            assert tokenizer.decode(prompt) == "<|im_start|>user\na<|im_end|><|im_end|>\n<|im_start|>assistant\n"
-            assert [token for token in prompt if token < 4] == [1, 2, 1] and [token for token in answer if token < 4] == [2]
+            assert tokenizer.decode(prompt) == "<|endoftext|><|im_start|>user\na<|im_end|><|im_end|>\n<|im_start|>assistant\n"
+            assert [token for token in prompt if token < 4] == [0, 1, 2, 1] and [token for token in answer if token < 4] == [2]
         found.append([tokenizer.decode(text.ids_n[text.is_learned_n].tolist()) for text in pair])
     assert found == [["  b<|pad|><|im_end|>\n", "<|endoftext|><|im_end|>\n"], ["  b<|pad|><|im_end|>\n", "c<|im_end|>\n"]]
 

@@ -99,7 +99,7 @@ def test_the_loss_is_that_of_the_answer_and_its_end_alone(parent: Path, tmp_path
     summary = sft.run(job(parent, tmp_path, CHATS[:1], num_steps=1, batch_size=1))
     lm = checkpoints.load(parent, "cpu")
     prompt = lm.tokenizer("<|im_start|>user\nsay cat<|im_end|>\n<|im_start|>assistant\n")["input_ids"]
-    ids = torch.tensor([prompt + lm.tokenizer("cat<|im_end|>\n")["input_ids"]])
+    ids = torch.tensor([prompt + lm.tokenizer("cat<|im_end|>\n", add_special_tokens=False)["input_ids"]])
     with torch.no_grad():
         losses = torch.nn.functional.cross_entropy(lm.model(ids).logits[0, :-1], ids[0, 1:], reduction="none")
     assert math.isclose(summary["first_loss"], float(losses[len(prompt) - 1 :].mean()), rel_tol=1e-4)
@@ -138,7 +138,7 @@ def test_it_learns_from_the_tokens_of_the_last_answer_and_its_end_and_from_no_ot
     rows = rows_of([text], np.array([0]), RowShape(row_length([text]), padding=3))
     ids = text.ids_n.tolist()
     assert tokenizer.decode(ids) == (
-        f"<|im_start|>user\na {spelled}<|im_end|>\n<|im_start|>assistant\n  b {spelled}<|im_end|>\n"
+        f"<|endoftext|><|im_start|>user\na {spelled}<|im_end|>\n<|im_start|>assistant\n  b {spelled}<|im_end|>\n"
         f"<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n  d {spelled}<|im_end|>\n"
     )
     assert rows.inputs_BT[0, : len(ids) - 1].tolist() == ids[:-1]
@@ -146,7 +146,7 @@ def test_it_learns_from_the_tokens_of_the_last_answer_and_its_end_and_from_no_ot
     learned = rows.targets[0, places].tolist()
     assert learned == ids[-len(learned) :] and places.tolist() == list(range(len(ids) - 1 - len(learned), len(ids) - 1))
     assert tokenizer.decode(learned) == f"  d {spelled}<|im_end|>\n"
-    assert [token for token in ids if token < 4] == [1, 2] * 4 and [token for token in learned if token < 4] == [2]
+    assert [token for token in ids if token < 4] == [0] + [1, 2] * 4 and [token for token in learned if token < 4] == [2]
 
 
 def test_conversations_are_held_out_by_their_prompts_and_their_loss_is_that_of_answers(parent: Path, tmp_path: Path):
@@ -202,7 +202,7 @@ def test_a_conversation_longer_than_the_parent_reads_is_an_error(parent: Path, t
 def test_transformers_alone_stops_where_an_answer_ends_as_we_do(parent: Path, tmp_path: Path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    sft.run(job(parent, tmp_path, CHATS, num_steps=80, batch_size=5))
+    sft.run(job(parent, tmp_path, CHATS, num_steps=120, batch_size=5))
     ours = "".join(chat(checkpoints.load(tmp_path / "out", "cpu"), [Turn("user", "say cat")], max_new_tokens=20, temperature=0, seed=0))
     tokenizer: Any = AutoTokenizer.from_pretrained(tmp_path / "out")
     turns = [{"role": "user", "content": "say cat"}]

@@ -46,7 +46,7 @@ def config(**changes: Any) -> PretrainImageTextConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = put_images(tmp_path_factory.mktemp("images"), {"train": 64, "validation": 8, "test": 40})
-    write_tokenizer(train(iter(["Which colour? red green blue white"] * 4), ByteBpeConfig(vocab_size=280)), folder / "tokenizer")
+    write_tokenizer(train(iter(["Which colour? red green blue white"] * 4), ByteBpeConfig(vocab_size=279)), folder / "tokenizer")
     return folder
 
 
@@ -124,6 +124,7 @@ def test_transformers_alone_reads_the_checkpoint_and_asks_it_as_it_was_trained(d
     assert np.array_equal(asked["pixel_values"].numpy(), normalised(decode_file(tmp_path / "image.png", 8)[None]))
     ours = image_chats(load(tmp_path / "out", "cpu").tokenizer, 4).answered([Turn("user", f"{PLACE}\nWhich colour?"), Turn("assistant", "red")])
     assert ours is not None and asked["input_ids"][0].tolist() == ours.ids[: ours.mask.index(1)]
+    assert ours.ids[0] == 0 and ours.ids.count(0) == 1, "a conversation about an image begins as texts do, once"
     model: Any = AutoModelForImageTextToText.from_pretrained(tmp_path / "out")
     assert model.generate(**asked, max_new_tokens=2, do_sample=False).shape[1] == asked["input_ids"].shape[1] + 2
     assert torch.isfinite(model(**asked).logits).all()

@@ -48,9 +48,9 @@ def test_the_folder_opens_in_transformers_with_a_chat_template(tokenizer_json: s
 
     write_tokenizer(tokenizer_json, tmp_path)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
-    assert (tokenizer.eos_token_id, tokenizer.pad_token_id, tokenizer.bos_token) == (0, 3, None)
+    assert (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id) == (0, 0, 3)
     asked = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False, add_generation_prompt=True)
-    assert asked == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    assert asked == "<|endoftext|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
 
 
 def test_a_vocabulary_smaller_than_the_bytes_is_refused() -> None:

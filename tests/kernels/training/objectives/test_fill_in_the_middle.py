@@ -7,19 +7,21 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from kernels.specs.objectives import IGNORED, Example, Row
+from kernels.specs.objectives import IGNORED, ControlTokens, Example, Row
 from kernels.training.objectives.fill_in_the_middle import SPEC, FillInTheMiddleConfig
-from tests.token_rows import CONTROL, END, MIDDLE, PAD, PREFIX, SUFFIX, by_document, chance, drawn_documents, row_of
+from tests.token_rows import BEGINS, CONTROL, END, MIDDLE, PAD, PREFIX, SUFFIX, begun, by_document, chance, drawn_documents, row_of
 
 
-def moved(row: Row, seed: int, room: int | None = None, **fields: Any) -> Example:
-    return SPEC.prepare(row, chance(seed), CONTROL, FillInTheMiddleConfig(**fields), (room or len(row.tokens), 0))
+def moved(row: Row, seed: int, room: int | None = None, control: ControlTokens = CONTROL, **fields: Any) -> Example:
+    return SPEC.prepare(row, chance(seed), control, FillInTheMiddleConfig(**fields), (room or len(row.tokens), 0))
 
 
 def rebuilt(document: list[int]) -> list[int]:
     """A document as it was before its middle was moved, in whichever order."""
-    if document[0] != PREFIX:
+    if PREFIX not in document:
         return document
+    if document[0] == END:
+        return [END, *rebuilt(document[1:])]
     end = [END] if document[-1] == END else []
     text = document[1 : len(document) - len(end)]
     suffix, middle = text.index(SUFFIX), text.index(MIDDLE)
@@ -40,6 +42,17 @@ def test_in_the_other_order_the_end_comes_first_and_beginning_and_middle_follow(
     assert example.targets.tolist() == [SUFFIX, 25, MIDDLE, 20, 21, 22, 23, 24, END, IGNORED, IGNORED, IGNORED]
 
 
+@pytest.mark.parametrize(
+    ("spm_rate", "expected"),
+    [(0, [END, PREFIX, 20, 21, SUFFIX, 25, MIDDLE, 22, 23, 24, END]), (1, [END, PREFIX, SUFFIX, 25, MIDDLE, 20, 21, 22, 23, 24, END])],
+)
+def test_what_stands_before_a_text_stays_before_all_of_it(spm_rate: float, expected: list[int]) -> None:
+    example = moved(row_of([END, 20, 21, 22, 23, 24, 25, END], length=11), 2, control=BEGINS, rate=1, spm_rate=spm_rate)
+    assert example.inputs.tokens.tolist() == expected and example.targets.tolist() == [*expected[1:], IGNORED]
+    short = row_of([END, 20, 21, END], [END, 30], [END], [END, END])
+    assert moved(short, 1, control=BEGINS, rate=1).inputs.tokens.tolist() == short.tokens.tolist()
+
+
 def test_documents_beside_a_moved_one_stay_as_they_are_and_short_ones_too() -> None:
     row = row_of([20, 21, END], [30, 31, 32], [40], [END], length=16)
     example = moved(row, 1, rate=1, spm_rate=0)
@@ -50,10 +63,12 @@ def test_documents_beside_a_moved_one_stay_as_they_are_and_short_ones_too() -> N
 
 
 @pytest.mark.parametrize("spm_rate", [0.0, 0.5, 1.0])
-def test_every_document_can_be_rebuilt_and_each_token_is_predicted_from_its_own(spm_rate: float) -> None:
+@pytest.mark.parametrize("begins", [False, True])
+def test_every_document_can_be_rebuilt_and_each_token_is_predicted_from_its_own(spm_rate: float, begins: bool) -> None:
     for seed in range(200):
-        documents = drawn_documents(seed, 80)
-        example = moved(row_of(*documents, length=80), seed, room=80 + 3 * len(documents), rate=0.7, spm_rate=spm_rate)
+        documents = begun(drawn_documents(seed, 80)) if begins else drawn_documents(seed, 80)
+        room, control = 80 + 4 * len(documents), BEGINS if begins else CONTROL
+        example = moved(row_of(*documents, length=80), seed, room=room, control=control, rate=0.7, spm_rate=spm_rate)
         found = by_document(*example.inputs)
         assert [rebuilt(found[number]) for number in found] == documents and example.num_cut == 0
         for number, document in found.items():

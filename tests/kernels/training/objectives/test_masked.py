@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kernels.specs.objectives import IGNORED, ControlTokens, Example, Row
 from kernels.training.objectives.masked import SPEC, MaskedConfig
-from tests.token_rows import CONTROL, END, MASK, chance, row_of
+from tests.token_rows import BEGINS, CONTROL, END, MASK, chance, row_of
 
 
 def masked(row: Row, seed: int, control: ControlTokens = CONTROL, **fields: Any) -> Example:
@@ -71,6 +71,14 @@ def test_control_tokens_are_neither_chosen_nor_drawn() -> None:
         assert (example.inputs.tokens[is_control] == row.tokens[is_control]).all() and (example.targets[is_control] == IGNORED).all()
         drawn |= set(example.inputs.tokens[example.targets != IGNORED].tolist())
     assert drawn == {3, 4, 5, 6, 7, 8, 10, 11, 12, 13}
+
+
+def test_what_stands_before_a_text_is_neither_chosen_nor_counted() -> None:
+    row = row_of([END, 20, 21, 22, 23, END], [END, 30, 31, 32, 33, END])
+    for seed in range(50):
+        example = masked(row, seed, BEGINS, rate=0.5)
+        assert (example.inputs.tokens[row.tokens == END] == END).all() and (example.targets[row.tokens == END] == IGNORED).all()
+        assert (example.targets != IGNORED).sum() == 4
 
 
 def test_what_the_vocabulary_lacks_is_told_and_refused() -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from kernels.specs.objectives import IGNORED, NO_SEGMENT, ControlTokens, Example, Row
 from kernels.training.objectives.span_corruption import SPEC, SpanCorruptionConfig
-from tests.token_rows import CONTROL, END, PAD, SENTINELS, by_document, chance, drawn_documents, row_of
+from tests.token_rows import BEGINS, CONTROL, END, PAD, SENTINELS, begun, by_document, chance, drawn_documents, row_of, text_of
 
 A, B, C, D = SENTINELS
 
@@ -51,17 +51,28 @@ def test_of_two_tokens_the_second_is_taken_out_and_one_alone_stays() -> None:
     assert by_document(example.targets, example.decoder.segments) == {1: [A, 31, B], 3: [A, 51, B]}
 
 
+def test_what_stands_before_a_text_is_in_no_gap_and_does_not_count() -> None:
+    row = row_of([END, 20, 21, 22, 23, 24, 25, 26, END], [END, 40, 41, 42, END], [END, 60], [END, END], length=20)
+    example = corrupted(row, 0, BEGINS, noise_density=0.5, mean_span_length=2)
+    given = by_document(*example.inputs)
+    assert given == {0: [END, 20, A, 24, 25, B, END], 1: [END, 40, A, END], 2: [END, 60], 3: [END, END]}
+    assert example.targets[:11].tolist() == [A, 21, 22, 23, B, 26, C, A, 41, 42, B]  # as without
+
+
 @pytest.mark.parametrize(("density", "mean"), [(0.15, 3), (0.5, 3), (0.15, 64), (0.9, 1), (0.99, 2), (0.01, 1), (0.3, 1.5)])
 @pytest.mark.parametrize("anywhere", [False, True])
-def test_every_document_can_be_rebuilt_and_has_as_many_gaps_as_its_length_asks(density: float, mean: float, anywhere: bool) -> None:
+@pytest.mark.parametrize("begins", [False, True])
+def test_every_document_can_be_rebuilt_and_has_as_many_gaps_as_its_length_asks(density: float, mean: float, anywhere: bool, begins: bool) -> None:
+    control = BEGINS if begins else CONTROL
     for seed in range(150):
-        documents = drawn_documents(seed, 96)
-        example = corrupted(row_of(*documents, length=96), seed, noise_density=density, mean_span_length=mean, spans_anywhere=anywhere)
+        documents = begun(drawn_documents(seed, 96)) if begins else drawn_documents(seed, 96)
+        row = row_of(*documents, length=96)
+        example = corrupted(row, seed, control, noise_density=density, mean_span_length=mean, spans_anywhere=anywhere)
         assert example.decoder is not None
         given, written = by_document(*example.inputs), by_document(example.targets, example.decoder.segments)
         assert list(given) == list(range(len(documents)))
         for number, document in enumerate(documents):
-            text = document[: len(document) - (document[-1] == END)]
+            text = text_of(document, begins=begins)
             if len(text) < 2:
                 assert given[number] == document and number not in written
                 continue
@@ -71,7 +82,8 @@ def test_every_document_can_be_rebuilt_and_has_as_many_gaps_as_its_length_asks(d
             noise = min(max(round(len(text) * density), 1), len(text) - 1)
             assert sum(map(len, spans)) == noise and all(spans)
             assert len(spans) == max(1, min(round(noise / mean), noise, len(text) - noise + anywhere, len(SENTINELS) - 1))
-            assert anywhere or (given[number][0] == text[0] and given[number][-1 - (text != document)] in SENTINELS)
+            around = len(document) - len(text), document[-1] == END  # before and behind
+            assert anywhere or (given[number][around[0] - around[1]] == text[0] and given[number][-1 - around[1]] in SENTINELS)
             assert not any({*pair} <= {*SENTINELS} for pair in zip(given[number], given[number][1:], strict=False))
             assert by_document(*example.decoder)[number] == [PAD, *written[number][:-1]]
 
@@ -124,6 +136,15 @@ def test_lengths_hold_whatever_documents_a_row_is_made_of_and_are_close() -> Non
         assert example.decoder is not None
         fullest = [max(most, (row.segments >= 0).mean()) for most, row in zip(fullest, (example.inputs, example.decoder), strict=True)]
     assert min(fullest) > 0.8
+
+
+@pytest.mark.parametrize(("density", "mean"), [(0.15, 3), (0.9, 64), (0.99, 8), (0.5, 1)])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 40])
+def test_lengths_hold_where_every_text_is_as_short_and_has_a_token_before_and_behind_it(density: float, mean: float, size: int) -> None:
+    documents = [[END, *range(20, 20 + size), END]] * (84 // (size + 2))
+    for anywhere in (False, True):
+        example = corrupted(row_of(*documents), 0, BEGINS, noise_density=density, mean_span_length=mean, spans_anywhere=anywhere)
+        assert set(example.inputs.segments.tolist()) >= set(range(len(documents)))
 
 
 def test_an_example_that_does_not_fit_is_refused_and_not_cut() -> None:

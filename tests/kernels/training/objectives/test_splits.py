@@ -53,6 +53,12 @@ def test_both_forms_split_alike_and_lose_nothing() -> None:
             assert one.targets[here].tolist() == [IGNORED] * (len(given[number]) - 1) + rest.get(number, []) + [IGNORED]
 
 
+def test_the_token_before_a_text_is_given_and_may_be_all_that_is() -> None:
+    row = row_of([END, 20, 21, END])
+    given = {tuple(by_document(*by_two_stacks(row, seed).inputs)[0]) for seed in range(50)}
+    assert given == {(END,), (END, 20), (END, 20, 21)}
+
+
 def test_every_point_between_two_tokens_is_as_likely() -> None:
     row = row_of([20] * 6, [30] * 6)
     points: Counter[int] = Counter()

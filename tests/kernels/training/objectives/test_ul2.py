@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from kernels.specs.objectives import IGNORED, Example, Row
 from kernels.training.objectives.ul2 import SPEC, Ul2Config
-from tests.token_rows import CONTROL, END, PAD, SENTINELS, by_document, chance, drawn_documents, row_of
+from tests.token_rows import BEGINS, CONTROL, END, PAD, SENTINELS, begun, by_document, chance, drawn_documents, row_of
 
 A, B, C, D = SENTINELS
 SHORT_SPANS = {"span_denoisers": [{"noise_density": 0.5, "mean_span_length": 2}], "sequential_weight": 0, "spans_anywhere": False}
@@ -72,6 +72,18 @@ def test_lengths_hold_whatever_is_drawn_and_each_token_is_of_its_own_document(fo
         for row in (example.inputs, type(target)(example.targets, target.segments)):
             for number, tokens in by_document(*row).items():
                 assert {*tokens} <= {*documents[number], *SENTINELS, END, IGNORED}
+
+
+@pytest.mark.parametrize("form", ["encoder_decoder", "decoder"])
+def test_what_stands_before_a_text_stays_first_and_is_given_whatever_is_drawn(form: str) -> None:
+    config = config_of(form)
+    for seed in range(200):
+        documents = begun(drawn_documents(seed, 80))
+        row = row_of(*documents, length=80 + len(documents))
+        example = SPEC.prepare(row, chance(seed), BEGINS, config, SPEC.lengths(config, len(row.tokens), len(documents)))
+        given = by_document(*example.inputs)
+        assert all(given[number][0] == END for number, document in enumerate(documents) if document[0] == END)
+        assert example.prefix is None or all(example.prefix[(example.inputs.segments == number).argmax()] for number in given)
 
 
 def test_what_an_architecture_must_do_is_told_by_the_form() -> None:
