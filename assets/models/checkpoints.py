@@ -15,7 +15,7 @@ from assets.models.needs import NeedsOfRecipe, fetch, upstreams
 from assets.models.offline_runs import check_library, keep_offline_run
 from assets.models.told import show_training
 from kernels.specs.config import Config
-from kernels.specs.families import expanded, specs
+from kernels.specs.families import choices, expanded, specs
 from kernels.specs.methods import Method, MethodJob
 from kernels.tokens.mixtures.config import ValidationShare
 from resources.devices.jobs import Job, Reporter, Request, World
@@ -48,7 +48,7 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
         + (f" from {', '.join(parents)}." if parents else "."),
         group="models",
         kinds=("pytorch", "huggingface"),
-        code_version=f"{plan.method.name}:{plan.method.version}",
+        code_version="+".join(f"{spec.name}:{spec.version}" for spec in (plan.method, *choices(plan.config))),
         config=lambda partition: computed_by(plan),
         made_from=upstreams(plan.method.needs, plan.said),
         build=lambda build: run_method(build, plan),

@@ -7,7 +7,7 @@ registers anything. A module that does not load stops only what names it.
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
@@ -87,6 +87,16 @@ class OneOf(NamedTuple):
 def chosen(family: FamilyName, config: Config) -> Any:
     """Return the spec that a field marked `OneOf` chose."""
     return specs(family)[cast(Any, config).kind]
+
+
+def choices(config: Config) -> Iterator[Any]:
+    """Yield the specs that fields marked `OneOf` chose, at any depth."""
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        yield from (chosen(mark.family, value) for mark in field.metadata if isinstance(mark, OneOf))
+        for inner in cast(tuple[Any, ...], value) if isinstance(value, tuple) else (value,):
+            if isinstance(inner, Config):
+                yield from choices(inner)
 
 
 def configured(family: FamilyName, name: str) -> Any:
