@@ -1,7 +1,8 @@
 """Whether a training is compiled, and how memory is held between steps.
 
-Compiled, a step takes some two thirds of the time (`make bench NAME=train`), and compilation half a minute or more; so a short training stays as it
-is. The choice hangs on the work of the whole training alone, never on a measurement: a training that goes on after a kill must compute the same bits.
+Compiled, a step takes some two thirds of the time, or on a GPU a third (`make bench NAME=train`), and compilation half a minute or more; so a short
+training stays as it is. The choice hangs on the work of the whole training and the kind of device alone, never on a measurement: a training that goes
+on after a kill must compute the same bits.
 """
 
 import ctypes
@@ -9,8 +10,8 @@ import shutil
 import sys
 from typing import Any, Literal
 
-LEAST_FLOPS = {"cpu": 10e12, "cuda": 20e15}
-"""Work of a training that pays for compilation, by device: some two minutes of two cores, or of a GPU of 2022."""
+LEAST_FLOPS = {"cpu": 10e12, "cuda": 10e15}
+"""Work of a training that pays for compilation, by device: some two minutes of two cores, or one and a half of an H100."""
 COMPILERS = {"cpu": ("g++", "clang++", "c++"), "cuda": ("gcc", "clang", "cc")}
 """Of which one must be there: for loops in C++, or for what launches Triton's kernels."""
 MOST_SHAPES = 1 << 20
