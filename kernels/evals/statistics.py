@@ -3,6 +3,9 @@
 The units (items, documents) are drawn with replacement, the statistic is computed again on each draw, and the interval is
 between its lower and upper percentiles: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Items about one thing are
 right or wrong together: they are drawn together, or the interval is too narrow (Miller 2024, arXiv 2411.00640, section 2.2).
+
+Where all items are right, or all wrong, every draw is the same and the bootstrap would claim to know exactly: there the interval is that of Clopper and
+Pearson (1934, Biometrika 26) for as many units.
 """
 
 from collections.abc import Sequence
@@ -23,7 +26,7 @@ def bootstrap_interval(values: "ArrayLike", num_bootstrap: int, seed: int, level
     """Return the interval of the mean of N values at a confidence level.
 
     Args:
-        values: of the items.
+        values: of the items: 1 where it is right, 0 where it is wrong, or any others.
         num_bootstrap: draws.
         seed: of the draws.
         level: how often such an interval holds what it is of.
@@ -35,6 +38,10 @@ def bootstrap_interval(values: "ArrayLike", num_bootstrap: int, seed: int, level
     import numpy as np
 
     values_N = np.asarray(values, dtype=np.float64)
+    num_units = len(values_N) if about is None or len(set(about)) == 1 else len(set(about))
+    if values_N.size and (values_N == values_N[0]).all() and values_N[0] in (0, 1):
+        away = 1 - ((1 - level) / 2) ** (1 / num_units)
+        return Interval(1 - away, 1.0) if values_N[0] else Interval(0.0, away)
     if about is None or len(set(about)) == 1:
         return bootstrap_ratio_interval(values_N, np.ones_like(values_N), num_bootstrap, seed, level)
     numbers = {thing: number for number, thing in enumerate(dict.fromkeys(about))}

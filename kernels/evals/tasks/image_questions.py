@@ -155,7 +155,7 @@ def _frame(rows: list[dict[str, Any]], rejects: list[Reject]) -> "pl.DataFrame":
 
 SPEC = Task(
     name="image_questions",
-    version=2,
+    version=3,
     config=ImageQuestionsConfig,
     need=DataFile(),
     run=run,

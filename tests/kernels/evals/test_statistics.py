@@ -55,3 +55,12 @@ def test_items_about_other_things_each_or_all_about_one_have_the_interval_of_ite
     values = [0, 1, 1, 0, 1, 0.5, 0.25]
     plain = bootstrap_interval(values, 50, 3)
     assert bootstrap_interval(values, 50, 3, about=list("abcdefg")) == plain == bootstrap_interval(values, 50, 3, about=["a"] * 7)
+
+
+def test_where_all_are_right_or_all_wrong_the_interval_is_as_wide_as_their_number_leaves_it():
+    """Of the exact interval: as many right answers are as likely as 2.5% where the true share is at its end."""
+    low, high = bootstrap_interval([1] * 20, 100, seed=0)
+    assert high == 1 and low**20 == pytest.approx(0.025)
+    assert bootstrap_interval([0] * 20, 100, seed=0) == pytest.approx((0, 1 - low))
+    in_pairs = bootstrap_interval([True] * 20, 100, seed=0, about=[str(number // 2) for number in range(20)])
+    assert in_pairs.low**10 == pytest.approx(0.025), "what is about one thing counts once"
