@@ -4,8 +4,8 @@ The units (items, documents) are drawn with replacement, the statistic is comput
 between its lower and upper percentiles: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Items about one thing are
 right or wrong together: they are drawn together, or the interval is too narrow (Miller 2024, arXiv 2411.00640, section 2.2).
 
-Where all items are right, or all wrong, every draw is the same and the bootstrap would claim to know exactly: there the interval is that of Clopper and
-Pearson (1934, Biometrika 26) for as many units.
+Where all items are right, or all wrong, every draw is the same and the bootstrap would claim to know exactly: there the interval is that of Clopper
+and Pearson (1934, Biometrika 26) for as many units.
 """
 
 from collections.abc import Sequence
