@@ -108,6 +108,7 @@ class _StandIn:
         from kernels.models.blocks.decoder import Decoder
         from kernels.models.blocks.mamba import Mamba
         from kernels.models.reading import Reading
+        from kernels.training.execution.compilation import compile_every_shape
 
         generator = torch.Generator().manual_seed(1)
         self._module: Any = (
@@ -117,6 +118,7 @@ class _StandIn:
         self._module.to(step.device)
         self._compiled = compiled
         if compiled:
+            compile_every_shape()
             for block in self._module.blocks:
                 block.compile(dynamic=False)
         self._dtype = getattr(torch, step.precision)

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+import torch
+from torch._dynamo.testing import CompileCounter
 from transformers import LlamaForCausalLM
 
+from kernels.models.blocks import cross_entropy
 from kernels.models.blocks.wrapped import Wrapped
 from kernels.models.formats.fast import Trainable, counts_of, fresh
 from kernels.specs.architectures import AttentionCounts, Counts
@@ -170,6 +173,20 @@ def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -
     assert counts is not None
     made = calibration._StandIn(counts, Step(1, 16, "float32", device="cpu"), 3, 1)
     assert made.num_parameters == counts.num_parameters
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler by itself
+def test_stand_ins_are_compiled_however_many_shapes_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, own = CompileCounter(), torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **told: own(self, backend=counted, **told))
+    monkeypatch.setattr(cross_entropy, "_kept", [cross_entropy._read_chunk])
+    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
+    for width in (32, 48):
+        counts = COUNTS._replace(
+            hidden_size=width, num_matmul_parameters=100 * width + 100_000, attention=(AttentionCounts(2, 4, 8, is_causal=True),)
+        )
+        calibration._StandIn(counts, Step(1, 8, "float32", device="cpu"), 1, 1, compiled=True).learn()
+    assert counted.frame_count == 2
 
 
 def test_what_is_too_large_to_try_is_refused() -> None:
