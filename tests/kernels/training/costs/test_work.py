@@ -167,6 +167,13 @@ def test_a_stand_in_multiplies_by_as_much_as_the_model() -> None:
     assert made.num_parameters - norms == pytest.approx(counts.num_matmul_parameters, rel=0.01)
 
 
+@pytest.mark.parametrize(("family", "positions"), [("llama", "rope"), ("prefix_decoder", "t5"), ("t5", "t5")])
+def test_a_stand_in_adds_a_bias_that_learns_where_the_model_does(family: str, positions: str) -> None:
+    counts = counts_of(built(family))
+    assert counts is not None
+    assert calibration._shape(counts, 16, 1).positions == positions
+
+
 def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -> None:
     shape = built("mamba2")
     counts = counts_of(shape)
