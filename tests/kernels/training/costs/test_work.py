@@ -69,6 +69,7 @@ def test_what_checkpointing_computes_again_is_computed_but_not_the_models() -> N
 def test_seconds_are_flops_over_a_share_of_the_peak_and_moved_bytes_over_the_bandwidth() -> None:
     without = WORK._replace(num_validation_rows=0)
     assert seconds_on(without, DEVICE) == pytest.approx(LAUNCH_SECONDS + 12e9 / 3e9 + 10 * 1.2e6 * 32 / 1e9)
+    assert seconds_on(without._replace(is_compiled=True), DEVICE) - seconds_on(without, DEVICE) == pytest.approx(COMPILATION_SECONDS["cpu"])
     assert dollars(100.0, DEVICE) == pytest.approx(1.0)
     assert dollars(100.0, DEVICE._replace(dollars_per_hour=None)) is None
 
