@@ -2,10 +2,12 @@
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from kernels.models.architectures import llama
@@ -25,7 +27,7 @@ from tests.pipelines.recipe.test_recipe_images import SEEING
 from tests.small_mixtures import put_rows
 from tests.small_recipe import RECIPE, SMALL, write
 
-importlib.import_module("pipelines.commands.estimate")
+command = importlib.import_module("pipelines.commands.estimate")
 SHAPE = {"hidden_size": 32, "num_layers": 1, "num_heads": 2, "num_kv_heads": 1, "intermediate_size": 64, "max_position_embeddings": 64}
 
 
@@ -132,6 +134,27 @@ def test_the_command_prints_a_line_a_training_and_why_others_cannot_be_told(tmp_
     assert "sft: cannot be told: sft reads documents" in told
     assert "H100" in told
     assert "small_sft" not in told
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("", "cuda"), ("    run: {device: auto}\n", "cuda"), ("    run: {device: cpu}\n", "cpu")])
+def test_where_a_gpu_is_at_hand_a_model_is_told_on_the_device_that_it_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, expected: str
+) -> None:
+    def seconds(work: Work) -> float:
+        timed.append(work.step.device)
+        return 1.0
+
+    timed: list[str] = []
+    monkeypatch.setenv("MILL_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(command, "visible_gpus", lambda: ["0"])
+    monkeypatch.setattr(command, "_seconds_here", seconds)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=80e9, name="H0"))
+    told = CliRunner().invoke(
+        app, ["estimate", "--recipe", str(write(tmp_path, SMALL.replace("    method: pretrain\n", f"    method: pretrain\n{asked}")))]
+    )
+    assert told.exit_code == 0, told.output
+    assert timed == [expected]
+    assert ("this machine's H0" in " ".join(told.output.split())) == (expected == "cuda")
 
 
 ARCHITECTURES = {
