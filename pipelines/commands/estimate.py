@@ -77,15 +77,15 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
         assert work is not None
         memory = training_memory(work.counts, work.step, work.held).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
-        seconds = _seconds_here(work) if is_here else seconds_on(work, device)
-        price = dollars(seconds, device)
+        seconds = seconds_on(work, device) if not is_here else None if too_much else _seconds_here(work)  # a stand-in would find no room either
+        price = None if seconds is None else dollars(seconds, device)
         table.add_row(
             training.model,
             count(work.counts.num_parameters),
             count(work.num_tokens),
             f"{training_flops(work):.3g}",
             styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
-            duration(seconds),
+            "-" if seconds is None else duration(seconds),
             "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
         )
     return table
