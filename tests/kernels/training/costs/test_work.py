@@ -188,12 +188,13 @@ def test_stand_ins_are_compiled_however_many_shapes_came_before(monkeypatch: pyt
     counted, own = CompileCounter(), torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **told: own(self, backend=counted, **told))
     monkeypatch.setattr(cross_entropy, "_kept", [cross_entropy._read_chunk])
-    monkeypatch.setattr(torch._dynamo.config, "recompile_limit", 1)
-    for width in (32, 48):
-        counts = COUNTS._replace(
-            hidden_size=width, num_matmul_parameters=100 * width + 100_000, attention=(AttentionCounts(2, 4, 8, is_causal=True),)
-        )
-        calibration._StandIn(counts, Step(1, 8, "float32", device="cpu"), 1, 1, compiled=True).learn()
+    settings: Any = torch._dynamo.config
+    with settings.patch(recompile_limit=1, accumulated_recompile_limit=1):
+        for width in (32, 48):
+            counts = COUNTS._replace(
+                hidden_size=width, num_matmul_parameters=100 * width + 100_000, attention=(AttentionCounts(2, 4, 8, is_causal=True),)
+            )
+            calibration._StandIn(counts, Step(1, 8, "float32", device="cpu"), 1, 1, compiled=True).learn()
     assert counted.frame_count == 2
 
 
