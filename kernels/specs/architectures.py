@@ -23,6 +23,8 @@ class AttentionCounts(NamedTuple):
     """How many tokens back one looks at most, and as many ahead where it is not causal; None: as far as the sequence goes."""
     asks: Side = "inputs"
     sees: Side = "inputs"
+    has_learned_bias: bool = False
+    """Whether a bias that learns, one a head, is added to scores."""
 
     def flops(self, num_queries: int, num_keys: int) -> float:
         """Return the FLOPs of a row, forward alone: queries with keys, weights with values, 2 each a multiplication.

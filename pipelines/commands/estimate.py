@@ -11,6 +11,7 @@ from kernels.training.costs.hardware import CPU_EFFICIENCY, GPU_EFFICIENCY, HARD
 from kernels.training.costs.memory import training_memory
 from kernels.training.costs.work import Work, dollars, seconds_here, seconds_on, training_flops
 from pipelines.planning.trainings import Training, trainings
+from pipelines.recipe.schema import RecipeBase
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.tables import print_whole
 from pipelines.terminal.units import count, duration, size
@@ -29,26 +30,41 @@ def estimate(
 ) -> None:
     """Tell parameters, memory, FLOPs, time and cost of each model that the recipe trains; nothing is made."""
     bench = Workbench(recipe)
-    device = this_machine() if on == HERE else hardware(on)
-    found = list(trainings(bench.recipe.entries, bench.lake, device.kind))
-    told = [training for training in found if training.work is not None]
+    entries = bench.recipe.entries
+    found: list[Training] = []
+    for device, models in _devices(entries, on):
+        of_device = [training for training in trainings(entries, bench.lake, device.kind) if training.model in models]
+        told = [training for training in of_device if training.work is not None]
+        if told:
+            print_whole(console, _table(told, device, is_here=on == HERE))
+            console.print(_about(device, is_here=on == HERE))
+        found += of_device
     if not found:
         console.print("the recipe trains no model")
-    if told:
-        print_whole(console, _table(told, device, is_here=on == HERE))
-        console.print(_about(device, is_here=on == HERE))
     for training in found:
         if training.work is None:
             console.print(f"{training.model}: cannot be told: {training.why_not}")
 
 
-def this_machine() -> Hardware:
-    """Return what trains on the machine at hand, its GPU where it has one: what it computes is measured shape by shape, not by its peak."""
-    if visible_gpus():
-        import torch
+def _devices(entries: RecipeBase, on: str) -> list[tuple[Hardware, set[str]]]:
+    """Return devices with the models that are told on each: of this machine its GPU, where it has one, but for models that ask for the CPU."""
+    models = set(entries.models)
+    if on != HERE:
+        return [(hardware(on), models)]
+    of_cpu = {name for name, entry in entries.models.items() if entry.run.device == "cpu"} if visible_gpus() else models
+    return [(this_gpu(), models - of_cpu), (this_cpu(), of_cpu)] if models - of_cpu else [(this_cpu(), of_cpu)]
 
-        gpu = torch.cuda.get_device_properties(0)
-        return Hardware(HERE, {}, float(gpu.total_memory), 0.0, None, GPU_EFFICIENCY, f"this machine's {gpu.name}", "cuda")
+
+def this_gpu() -> Hardware:
+    """Return the GPU at hand: what it computes is measured shape by shape, not by its peak."""
+    import torch
+
+    gpu = torch.cuda.get_device_properties(0)
+    return Hardware(HERE, {}, float(gpu.total_memory), 0.0, None, GPU_EFFICIENCY, f"this machine's {gpu.name}", "cuda")
+
+
+def this_cpu() -> Hardware:
+    """Return the CPU at hand, measured likewise."""
     memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     return Hardware(HERE, {}, memory, 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads", "cpu")
 
@@ -61,15 +77,15 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
         assert work is not None
         memory = training_memory(work.counts, work.step, work.held).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
-        seconds = _seconds_here(work) if is_here else seconds_on(work, device)
-        price = dollars(seconds, device)
+        seconds = seconds_on(work, device) if not is_here else None if too_much else _seconds_here(work)  # a stand-in would find no room either
+        price = None if seconds is None else dollars(seconds, device)
         table.add_row(
             training.model,
             count(work.counts.num_parameters),
             count(work.num_tokens),
             f"{training_flops(work):.3g}",
             styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
-            duration(seconds),
+            "-" if seconds is None else duration(seconds),
             "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
         )
     return table

@@ -200,10 +200,11 @@ def counts(stack: Any) -> Counts:
     num_matmul = stack.num_layers * block + embedding
     norms = (2 * stack.num_layers + 1) * width
     positions = {"learned": stack.max_positions * width, "t5": T5_BUCKETS * stack.num_heads}.get(stack.positions, 0)
+    is_causal, has_bias = stack.attention == "causal", stack.positions == "t5"
     return Counts(
         num_parameters=num_matmul + norms + positions + (0 if stack.tied else embedding),
         num_matmul_parameters=num_matmul,
-        attention=(AttentionCounts(stack.num_layers, stack.num_heads, stack.head_width, is_causal=stack.attention == "causal"),),
+        attention=(AttentionCounts(stack.num_layers, stack.num_heads, stack.head_width, is_causal=is_causal, has_learned_bias=has_bias),),
         num_blocks=stack.num_layers,
         hidden_size=width,
         # what the norms give, q twice, what attention gives twice; k twice, and v in one piece with q and k; what goes into the last product

@@ -151,8 +151,8 @@ def counts(stacks: Any) -> Counts:
         num_parameters=num_matmul + norms + 2 * stacks.num_buckets * heads + (0 if stacks.tied else embedding),
         num_matmul_parameters=num_matmul,
         attention=(
-            AttentionCounts(num_encoder, heads, stacks.head_width, is_causal=False),
-            AttentionCounts(num_decoder, heads, stacks.head_width, is_causal=True, asks="decoder", sees="decoder"),
+            AttentionCounts(num_encoder, heads, stacks.head_width, is_causal=False, has_learned_bias=True),
+            AttentionCounts(num_decoder, heads, stacks.head_width, is_causal=True, asks="decoder", sees="decoder", has_learned_bias=True),
             AttentionCounts(num_decoder, heads, stacks.head_width, is_causal=False, asks="decoder"),
         ),
         num_blocks=num_encoder,

@@ -52,6 +52,8 @@ def _attend_on_gpu(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torc
     repeats = q.shape[2]
     keys, values = (x[:, :, None].expand(-1, -1, repeats, -1, -1).flatten(1, 2) for x in (k, v))
     if added is not None:
+        if q.dtype == torch.float16:
+            added = added.clamp(min=torch.finfo(q.dtype).min)  # `MASKED` would be infinite, and what sees nothing give no number
         added = added.to(q.dtype).expand(q.shape[0], q.shape[1], repeats, -1, -1).flatten(1, 2)
     seen = torch.nn.functional.scaled_dot_product_attention(q.flatten(1, 2), keys, values, added, scale=1.0)
     return seen.view(q.shape)

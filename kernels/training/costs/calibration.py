@@ -1,10 +1,11 @@
 """How fast this machine trains models of a shape: a stand-in takes a few steps with one block and with more, and the rest follows in proportion.
 
 The stand-in is a Llama block with as many parameters to multiply by, and as wide an attention, as the model's own (`Counts`), or a Mamba-2 block
-where the model carries states, so that any family can be told. Where a model's tokens take other FLOPs a block, as with near attention or two stacks,
-the time goes in proportion. The stand-in has all of the model's blocks where a step stays short, so that nothing is drawn out. The median of some
-steps counts: a training meets what else runs on the machine too. On a GPU the stand-in is compiled where the training is, since what is fused there,
-attention above all, takes another share of the time at each length of rows.
+where the model carries states, so that any family can be told. Scores have a bias that learns where the model's have one: no attention by blocks on a
+GPU takes it. Where a model's tokens take other FLOPs a block, as with near attention or two stacks, the time goes in proportion. The stand-in has all
+of the model's blocks where a step stays short, so that nothing is drawn out. The median of some steps counts: a training meets what else runs on the
+machine too. On a GPU the stand-in is compiled where the training is, since what is fused there, attention above all, takes another share of the time
+at each length of rows.
 """
 
 import statistics
@@ -108,6 +109,7 @@ class _StandIn:
         from kernels.models.blocks.decoder import Decoder
         from kernels.models.blocks.mamba import Mamba
         from kernels.models.reading import Reading
+        from kernels.training.execution.compilation import compile_every_shape
 
         generator = torch.Generator().manual_seed(1)
         self._module: Any = (
@@ -117,6 +119,7 @@ class _StandIn:
         self._module.to(step.device)
         self._compiled = compiled
         if compiled:
+            compile_every_shape()
             for block in self._module.blocks:
                 block.compile(dynamic=False)
         self._dtype = getattr(torch, step.precision)
@@ -184,7 +187,7 @@ def _shape(counts: Counts, row_length: int, num_blocks: int) -> Any:
         inner_width=inner,
         max_positions=row_length,
         tied=True,
-        positions="rope" if head_width % 2 == 0 else "alibi",
+        positions="t5" if attention is not None and attention.has_learned_bias else "rope" if head_width % 2 == 0 else "alibi",
         theta=10_000.0,
         eps=1e-6,
         attention="causal" if attention is None or attention.is_causal else "prefix",

@@ -2,7 +2,7 @@
 
 Weights, gradients, optimizer state and averages are float32, products are made in the training's precision from casts of the weights. On a CPU
 attention keeps its weights, by halves of the queries where it is causal (kernels/models/blocks/attention.py); on a GPU it does not (Dao et al. 2022,
-arXiv 2205.14135).
+arXiv 2205.14135), but a bias that learns, which is added to scores, stands there in the precision of products.
 Left out: what torch, its libraries and the data need by themselves.
 """
 
@@ -146,14 +146,17 @@ def activation_bytes(counts: Counts, step: Step) -> float:
 
 
 def _attention_bytes(counts: Counts, step: Step, asks: Side) -> float:
-    """Return the bytes of attention's weights in all blocks whose queries are of a side, with a float32 sum a head and query."""
-    if not step.keeps_attention:
-        return 0.0
+    """Return the bytes of attention's weights in all blocks whose queries are of a side, with a sum a head and query; fused, of its biases."""
     lengths: dict[Side, int] = {"inputs": step.row_length, "decoder": step.decoder_length}
+
+    def of_query(layers: AttentionCounts) -> float:
+        keys = lengths[layers.sees]
+        if step.keeps_attention:
+            return BYTES[step.precision] * _num_keys(layers, keys) + 4
+        return BYTES[step.precision] * keys if layers.has_learned_bias else 0.0
+
     return sum(
-        step.num_rows * lengths[asks] * layers.num_layers * layers.num_heads * (BYTES[step.precision] * _num_keys(layers, lengths[layers.sees]) + 4)
-        for layers in counts.attention
-        if layers.asks == asks
+        step.num_rows * lengths[asks] * layers.num_layers * layers.num_heads * of_query(layers) for layers in counts.attention if layers.asks == asks
     )
 
 

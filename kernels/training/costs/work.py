@@ -1,7 +1,7 @@
 """What a training takes, told before it runs: FLOPs, seconds, money.
 
-On hardware that is named, seconds are FLOPs over a share of the peak, and what the optimizer moves over the memory's bandwidth. On the machine at
-hand they come from products that were timed on it (calibration.py).
+On hardware that is named, seconds are FLOPs over a share of the peak, what the optimizer moves over the memory's bandwidth, and compilation. On the
+machine at hand they come from products that were timed on it (calibration.py).
 """
 
 from typing import NamedTuple
@@ -74,7 +74,7 @@ def seconds_on(work: Work, hardware: Hardware) -> float:
         raise ValueError(f"{hardware.name}: its peak in {work.step.precision} is not known; take a precision of {known}")
     products = computed_flops(work) / (hardware.peak_flops[work.step.precision] * hardware.efficiency)
     updates = work.num_steps * work.counts.num_parameters * UPDATE_BYTES / hardware.bandwidth
-    return LAUNCH_SECONDS + products + updates
+    return LAUNCH_SECONDS + products + updates + (COMPILATION_SECONDS[work.step.device] if work.is_compiled else 0.0)
 
 
 def seconds_here(work: Work, pace: Pace) -> float:

@@ -157,12 +157,12 @@ def test_blocks_and_losses_are_compiled_for_every_shape_that_comes(monkeypatch: 
 
     plain = torch.compile
     torch._dynamo.reset()
-    for limit in ("recompile_limit", "accumulated_recompile_limit"):
-        monkeypatch.setattr(torch._dynamo.config, limit, getattr(torch._dynamo.config, limit))
+    settings: Any = torch._dynamo.config
     monkeypatch.setattr(torch, "compile", lambda function, **settings: plain(function, backend=keep, **settings))
     monkeypatch.setattr(cross_entropy, "_kept", [])
-    made = learner(trainable(), compiled=True)
-    for rows in range(1, 12):
-        made.gradients(batch([[words(rows, LENGTH)]] * rows))
+    with settings.patch(recompile_limit=8, accumulated_recompile_limit=8):  # a fixture's undoing would take them away from what comes behind
+        made = learner(trainable(), compiled=True)
+        for rows in range(1, 12):
+            made.gradients(batch([[words(rows, LENGTH)]] * rows))
     torch._dynamo.reset()
     assert compiled[True] >= set(range(1, 12)) and compiled[False] == {LENGTH * rows for rows in range(1, 12)}

@@ -2,10 +2,12 @@
 
 import importlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from kernels.models.architectures import llama
@@ -25,7 +27,7 @@ from tests.pipelines.recipe.test_recipe_images import SEEING
 from tests.small_mixtures import put_rows
 from tests.small_recipe import RECIPE, SMALL, write
 
-importlib.import_module("pipelines.commands.estimate")
+command = importlib.import_module("pipelines.commands.estimate")
 SHAPE = {"hidden_size": 32, "num_layers": 1, "num_heads": 2, "num_kv_heads": 1, "intermediate_size": 64, "max_position_embeddings": 64}
 
 
@@ -132,6 +134,40 @@ def test_the_command_prints_a_line_a_training_and_why_others_cannot_be_told(tmp_
     assert "sft: cannot be told: sft reads documents" in told
     assert "H100" in told
     assert "small_sft" not in told
+
+
+@pytest.fixture
+def timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the devices that works were timed on, of a machine with a GPU of 1 GB."""
+
+    def seconds(work: Work) -> float:
+        devices.append(work.step.device)
+        return 1.0
+
+    devices: list[str] = []
+    monkeypatch.setenv("MILL_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(command, "visible_gpus", lambda: ["0"])
+    monkeypatch.setattr(command, "_seconds_here", seconds)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=1e9, name="H0"))
+    return devices
+
+
+def told_with_a_gpu(folder: Path, changed: str, to: str) -> str:
+    told = CliRunner().invoke(app, ["estimate", "--recipe", str(write(folder, SMALL.replace(changed, to)))])
+    assert told.exit_code == 0, told.output
+    return " ".join(told.output.split())
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("auto", "cuda"), ("cuda", "cuda"), ("cpu", "cpu")])
+def test_where_a_gpu_is_at_hand_a_model_is_told_on_the_device_that_it_asks_for(tmp_path: Path, timed: list[str], asked: str, expected: str) -> None:
+    told = told_with_a_gpu(tmp_path, "    method: pretrain\n", f"    method: pretrain\n    run: {{device: {asked}}}\n")
+    assert timed == [expected]
+    assert ("this machine's H0" in told) == (expected == "cuda")
+
+
+def test_what_finds_no_room_on_a_gpu_at_hand_is_told_so_and_not_timed(tmp_path: Path, timed: list[str]) -> None:
+    told = told_with_a_gpu(tmp_path, "hidden_size: 32", "hidden_size: 65536")
+    assert "too much" in told and timed == []
 
 
 ARCHITECTURES = {

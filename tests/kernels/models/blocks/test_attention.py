@@ -15,6 +15,22 @@ def naive(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor 
     return torch.einsum("bgrts,bgsk->bgrtk", scores.softmax(-1), v)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_what_a_gpu_adds_to_scores_is_finite_in_every_precision(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    added: list[torch.Tensor] = []
+    fused = torch.nn.functional.scaled_dot_product_attention
+
+    def noted(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor, *, scale: float) -> torch.Tensor:
+        added.append(mask)
+        return fused(q, k, v, mask, scale=scale)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
+    q, k = torch.ones(1, 2, 1, 3, 4, dtype=dtype), torch.ones(1, 2, 3, 4, dtype=dtype)
+    seen = attention._attend_on_gpu(q, k, k, torch.full((1, 1, 3, 3), MASKED), None)
+    assert added[0].isfinite().all()
+    assert torch.equal(seen, q), "a position that sees nothing gives numbers all the same"
+
+
 @pytest.mark.parametrize("has_bias", [False, True])
 @pytest.mark.parametrize(("groups", "repeats"), [(2, 1), (2, 3), (1, 4)])
 @pytest.mark.parametrize(("queries", "keys", "causal"), [(8, 8, True), (7, 7, True), (8, 8, False), (3, 9, False), (1, 5, False)])

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+import torch
+from torch._dynamo.testing import CompileCounter
 from transformers import LlamaForCausalLM
 
+from kernels.models.blocks import cross_entropy
 from kernels.models.blocks.wrapped import Wrapped
 from kernels.models.formats.fast import Trainable, counts_of, fresh
 from kernels.specs.architectures import AttentionCounts, Counts
@@ -66,6 +69,7 @@ def test_what_checkpointing_computes_again_is_computed_but_not_the_models() -> N
 def test_seconds_are_flops_over_a_share_of_the_peak_and_moved_bytes_over_the_bandwidth() -> None:
     without = WORK._replace(num_validation_rows=0)
     assert seconds_on(without, DEVICE) == pytest.approx(LAUNCH_SECONDS + 12e9 / 3e9 + 10 * 1.2e6 * 32 / 1e9)
+    assert seconds_on(without._replace(is_compiled=True), DEVICE) - seconds_on(without, DEVICE) == pytest.approx(COMPILATION_SECONDS["cpu"])
     assert dollars(100.0, DEVICE) == pytest.approx(1.0)
     assert dollars(100.0, DEVICE._replace(dollars_per_hour=None)) is None
 
@@ -164,12 +168,34 @@ def test_a_stand_in_multiplies_by_as_much_as_the_model() -> None:
     assert made.num_parameters - norms == pytest.approx(counts.num_matmul_parameters, rel=0.01)
 
 
+@pytest.mark.parametrize(("family", "positions"), [("llama", "rope"), ("prefix_decoder", "t5"), ("t5", "t5")])
+def test_a_stand_in_adds_a_bias_that_learns_where_the_model_does(family: str, positions: str) -> None:
+    counts = counts_of(built(family))
+    assert counts is not None
+    assert calibration._shape(counts, 16, 1).positions == positions
+
+
 def test_a_stand_in_of_a_model_with_states_multiplies_by_what_the_model_does() -> None:
     shape = built("mamba2")
     counts = counts_of(shape)
     assert counts is not None
     made = calibration._StandIn(counts, Step(1, 16, "float32", device="cpu"), 3, 1)
     assert made.num_parameters == counts.num_parameters
+
+
+@pytest.mark.filterwarnings("ignore")  # of the compiler by itself
+def test_stand_ins_are_compiled_however_many_shapes_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, own = CompileCounter(), torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **told: own(self, backend=counted, **told))
+    monkeypatch.setattr(cross_entropy, "_kept", [cross_entropy._read_chunk])
+    settings: Any = torch._dynamo.config
+    with settings.patch(recompile_limit=1, accumulated_recompile_limit=1):
+        for width in (32, 48):
+            counts = COUNTS._replace(
+                hidden_size=width, num_matmul_parameters=100 * width + 100_000, attention=(AttentionCounts(2, 4, 8, is_causal=True),)
+            )
+            calibration._StandIn(counts, Step(1, 8, "float32", device="cpu"), 1, 1, compiled=True).learn()
+    assert counted.frame_count == 2
 
 
 def test_what_is_too_large_to_try_is_refused() -> None:
