@@ -26,8 +26,8 @@ CHAT_TEMPLATE_WITHOUT_MARKS = CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_toke
 OURS = (CHAT_ML, CHAT_TEMPLATE, CHAT_TEMPLATE_WITHOUT_MARKS)
 """Templates that stand where nobody gave one."""
 
-JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
-FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
+JSON, SETTINGS, TEMPLATE, OLDER = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"
+FILES = (JSON, SETTINGS, TEMPLATE, OLDER)
 """All that a tokenizer's folder may hold."""
 NO_MORE = SpecialTokens()
 ENDS_OF_TEXT = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>")
@@ -56,8 +56,7 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         ValueError: no token is known to end a text.
     """
     json_text = (folder / JSON).read_text(encoding="utf-8")
-    path = folder / SETTINGS
-    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    settings = _settings(folder)
     names = {key: _spelled(value) for key, value in settings.items() if key.endswith("_token") and isinstance(value, str | dict)}
     added: dict[str, int] = {token["content"]: token["id"] for token in settings_of(json_text).get("added_tokens", [])}
     end = next((token for token in (*ENDS_OF_TEXT, names.get("eos_token")) if token in added), None)
@@ -67,6 +66,16 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
     path = folder / TEMPLATE
     template = path.read_text(encoding="utf-8") if path.is_file() else _one_template(settings.get("chat_template"))
     return TokenizerFiles(json_text, end, padding, template, names)
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """Return what a folder says beside its tokenizer: special tokens by the older file for them where Transformers reads it."""
+    settings = _object(folder / SETTINGS)
+    return settings if "added_tokens_decoder" in settings else settings | _object(folder / OLDER)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _one_template(told: Any) -> str | None:
@@ -144,7 +153,8 @@ def control_tokens(folder: Path) -> ControlTokens:
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     mask, infilling, sentinels = mask_of(ids, files.names.get("mask_token")), infilling_of(ids), sentinels_of(ids)
     marks = {token["id"] for token in settings.get("added_tokens", []) if token["special"] or token["content"] in (TURN_START, TURN_END)}
-    known = {ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
+    before = put_before_a_text(tokenizer)
+    known = {*before, ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
     return ControlTokens(
         end_of_text=ids[files.end_of_text],
         padding=files.padding_id,
@@ -153,5 +163,5 @@ def control_tokens(folder: Path) -> ControlTokens:
         sentinels=sentinels,
         vocabulary_size=max(vocabulary.values()) + 1,
         special=frozenset(marks | known),
-        before=tuple(put_before_a_text(tokenizer)),
+        before=tuple(before),
     )
