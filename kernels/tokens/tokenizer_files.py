@@ -1,7 +1,7 @@
 """A tokenizer's folder in Transformers form."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -64,7 +64,7 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
     padding = next(added[token] for token in (PADDING, names.get("pad_token"), end) if token in added)
     path = folder / TEMPLATE
-    template = path.read_text(encoding="utf-8") if path.is_file() else _one_template(settings.get("chat_template"))
+    template = path.read_text(encoding="utf-8") if path.is_file() else _template(settings.get("chat_template"))
     return TokenizerFiles(json_text, end, padding, template, names)
 
 
@@ -78,11 +78,15 @@ def _object(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def _one_template(told: Any) -> str | None:
-    """Return a template, of several with names one that chooses among them as Transformers does: ``tool_use`` where there are tools."""
-    if not isinstance(told, list):
-        return told if isinstance(told, str) else None
-    named: dict[str, str] = {each["name"]: each["template"] for each in cast(list[dict[str, str]], told)}
+def _template(told: Any) -> str | None:
+    """Return the template that settings tell, or of several the one that chooses among them."""
+    if isinstance(told, list):
+        return one_template({each["name"]: each["template"] for each in cast(list[dict[str, str]], told)})
+    return told if isinstance(told, str) else None
+
+
+def one_template(named: Mapping[str, str]) -> str | None:
+    """Return of templates with names one that chooses among them as Transformers does: ``tool_use`` where there are tools. None: none is ``default``."""
     default, with_tools = (named[name].removesuffix("\n") if name in named else None for name in ("default", "tool_use"))
     if default is None or with_tools is None:
         return default
