@@ -86,7 +86,7 @@ def _template(told: Any) -> str | None:
 
 
 def one_template(named: Mapping[str, str]) -> str | None:
-    """Return of templates with names one that chooses among them as Transformers does: ``tool_use`` where there are tools. None: none is ``default``."""
+    """Return one that chooses among templates with names as Transformers does: ``tool_use`` where there are tools. None: none is ``default``."""
     default, with_tools = (named[name].removesuffix("\n") if name in named else None for name in ("default", "tool_use"))
     if default is None or with_tools is None:
         return default

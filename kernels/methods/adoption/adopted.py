@@ -1,6 +1,6 @@
 """What every way of adopting a model shares: its config, and the checks and repairs between loading it and writing it as a checkpoint."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from kernels.models.formats import checkpoints
 from kernels.specs.config import Config
@@ -32,7 +32,7 @@ def fit_tokenizer(source: str, tokenizer: Any) -> None:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     if isinstance(tokenizer.chat_template, dict):
-        named: dict[str, str] = tokenizer.chat_template
+        named = cast(dict[str, str], tokenizer.chat_template)
         tokenizer.chat_template = one_template(named) or named
 
 
