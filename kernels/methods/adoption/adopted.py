@@ -31,9 +31,9 @@ def fit_tokenizer(source: str, tokenizer: Any) -> None:
         raise ValueError(f"{source}: the tokenizer has no end-of-text token; name its eos_token in tokenizer_config.json")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if isinstance(tokenizer.chat_template, dict):
-        named = cast(dict[str, str], tokenizer.chat_template)
-        tokenizer.chat_template = one_template(named) or named
+    told: Any = tokenizer.chat_template
+    if isinstance(told, dict):
+        tokenizer.chat_template = one_template(cast(dict[str, str], told)) or told
 
 
 LOADING: dict[str, Any] = {"local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}
