@@ -6,7 +6,7 @@ from assets.graph.build import CellBuild
 from assets.graph.upstream import same, whole
 from assets.tokens.names import shards_asset, tokenizer_asset
 
-SHARDS_VERSION = 6
+SHARDS_VERSION = 7
 
 
 def shards(recipe: str, tokenizer: str | None) -> Artifact:

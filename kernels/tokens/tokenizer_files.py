@@ -1,7 +1,7 @@
 """A tokenizer's folder in Transformers form."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -26,8 +26,8 @@ CHAT_TEMPLATE_WITHOUT_MARKS = CHAT_TEMPLATE.replace("'<|im_end|>\\n'", "eos_toke
 OURS = (CHAT_ML, CHAT_TEMPLATE, CHAT_TEMPLATE_WITHOUT_MARKS)
 """Templates that stand where nobody gave one."""
 
-JSON, SETTINGS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
-FILES = (JSON, SETTINGS, TEMPLATE, "special_tokens_map.json")
+JSON, SETTINGS, TEMPLATE, OLDER = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json"
+FILES = (JSON, SETTINGS, TEMPLATE, OLDER)
 """All that a tokenizer's folder may hold."""
 NO_MORE = SpecialTokens()
 ENDS_OF_TEXT = (END_OF_TEXT, "<|end_of_text|>", "</s>", "<eos>")
@@ -56,8 +56,7 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         ValueError: no token is known to end a text.
     """
     json_text = (folder / JSON).read_text(encoding="utf-8")
-    path = folder / SETTINGS
-    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    settings = _settings(folder)
     names = {key: _spelled(value) for key, value in settings.items() if key.endswith("_token") and isinstance(value, str | dict)}
     added: dict[str, int] = {token["content"]: token["id"] for token in settings_of(json_text).get("added_tokens", [])}
     end = next((token for token in (*ENDS_OF_TEXT, names.get("eos_token")) if token in added), None)
@@ -65,15 +64,29 @@ def read_tokenizer(folder: Path) -> TokenizerFiles:
         raise ValueError(f"{folder}: no token is known to end a text; name one of the added tokens of {JSON} as eos_token in {SETTINGS}")
     padding = next(added[token] for token in (PADDING, names.get("pad_token"), end) if token in added)
     path = folder / TEMPLATE
-    template = path.read_text(encoding="utf-8") if path.is_file() else _one_template(settings.get("chat_template"))
+    template = path.read_text(encoding="utf-8") if path.is_file() else _template(settings.get("chat_template"))
     return TokenizerFiles(json_text, end, padding, template, names)
 
 
-def _one_template(told: Any) -> str | None:
-    """Return a template, of several with names one that chooses among them as Transformers does: ``tool_use`` where there are tools."""
-    if not isinstance(told, list):
-        return told if isinstance(told, str) else None
-    named: dict[str, str] = {each["name"]: each["template"] for each in cast(list[dict[str, str]], told)}
+def _settings(folder: Path) -> dict[str, Any]:
+    """Return what a folder says beside its tokenizer: special tokens by the older file for them where Transformers reads it."""
+    settings = _object(folder / SETTINGS)
+    return settings if "added_tokens_decoder" in settings else settings | _object(folder / OLDER)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _template(told: Any) -> str | None:
+    """Return the template that settings tell, or of several the one that chooses among them."""
+    if isinstance(told, list):
+        return one_template({each["name"]: each["template"] for each in cast(list[dict[str, str]], told)})
+    return told if isinstance(told, str) else None
+
+
+def one_template(named: Mapping[str, str]) -> str | None:
+    """Return one that chooses among templates with names as Transformers does: ``tool_use`` where there are tools. None: none is ``default``."""
     default, with_tools = (named[name].removesuffix("\n") if name in named else None for name in ("default", "tool_use"))
     if default is None or with_tools is None:
         return default
@@ -144,7 +157,8 @@ def control_tokens(folder: Path) -> ControlTokens:
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     mask, infilling, sentinels = mask_of(ids, files.names.get("mask_token")), infilling_of(ids), sentinels_of(ids)
     marks = {token["id"] for token in settings.get("added_tokens", []) if token["special"] or token["content"] in (TURN_START, TURN_END)}
-    known = {ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
+    before = put_before_a_text(tokenizer)
+    known = {*before, ids[files.end_of_text], files.padding_id, *(() if mask is None else (mask,)), *(infilling or ()), *sentinels}
     return ControlTokens(
         end_of_text=ids[files.end_of_text],
         padding=files.padding_id,
@@ -153,5 +167,5 @@ def control_tokens(folder: Path) -> ControlTokens:
         sentinels=sentinels,
         vocabulary_size=max(vocabulary.values()) + 1,
         special=frozenset(marks | known),
-        before=tuple(put_before_a_text(tokenizer)),
+        before=tuple(before),
     )

@@ -1,10 +1,11 @@
 """What every way of adopting a model shares: its config, and the checks and repairs between loading it and writing it as a checkpoint."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from kernels.models.formats import checkpoints
 from kernels.specs.config import Config
 from kernels.specs.methods import MethodJob
+from kernels.tokens.tokenizer_files import one_template
 
 SHOWN_NAMES = 3
 
@@ -19,6 +20,8 @@ class AdoptionConfig(Config):
 def fit_tokenizer(source: str, tokenizer: Any) -> None:
     """See that a tokenizer can be written as ``tokenizer.json``, ends texts and pads; where it has no padding token, the end of text pads.
 
+    Of several chat templates with names it gets one that chooses among them, which stands in one file whoever takes the tokenizer on.
+
     Raises:
         ValueError: it has no fast form or no end-of-text token.
     """
@@ -28,6 +31,9 @@ def fit_tokenizer(source: str, tokenizer: Any) -> None:
         raise ValueError(f"{source}: the tokenizer has no end-of-text token; name its eos_token in tokenizer_config.json")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    told: Any = tokenizer.chat_template
+    if isinstance(told, dict):
+        tokenizer.chat_template = one_template(cast(dict[str, str], told)) or told
 
 
 LOADING: dict[str, Any] = {"local_files_only": True, "output_loading_info": True, "ignore_mismatched_sizes": True}

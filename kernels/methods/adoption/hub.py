@@ -100,4 +100,4 @@ def _is_as_listed(path: Path, file: "RepoFile") -> bool:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == file.blob_id
 
 
-SPEC = Method(name="adopt_hub", version=2, config=HubConfig, needs=(), run=run)
+SPEC = Method(name="adopt_hub", version=3, config=HubConfig, needs=(), run=run)

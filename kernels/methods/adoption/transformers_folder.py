@@ -117,4 +117,4 @@ def _require_shards(folder: Path, names: set[str], source: str) -> None:
         raise FileNotFoundError(f"{source}: {INDEX} names {some(missing)}, which the folder has not; fetch them")
 
 
-SPEC = Method(name="adopt_transformers", version=2, config=TransformersConfig, needs=(PACKAGE,), run=run)
+SPEC = Method(name="adopt_transformers", version=3, config=TransformersConfig, needs=(PACKAGE,), run=run)

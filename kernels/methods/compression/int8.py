@@ -34,7 +34,7 @@ class Int8Config(Config):
     num_sequences: int = Field(gt=0)
     """Sequences that the distance is measured on."""
     sequence_length: int = Field(gt=1)
-    """Tokens in each."""
+    """Tokens in each, with what stands before a text."""
     seed: int
     """Of the sequences, which the parent itself samples."""
 
@@ -109,12 +109,13 @@ def quantize(model: Any, skip: tuple[str, ...], folder: Path) -> Quantized:
 
 
 def _sample(parent: LanguageModel, config: Int8Config) -> Any:
-    """Return token ids [N, T] that the parent samples behind what stands before a text: text such as it would write."""
+    """Return token ids [N, T]: what stands before a text, and what the parent samples behind it, text such as it would write."""
     import torch
 
-    start = [beginning(parent.tokenizer)] * config.num_sequences
-    steps = decode(parent, start, max_new_tokens=config.sequence_length, temperature=1.0, seed=config.seed, stop=set())
-    return torch.tensor(list(steps), device=parent.device).T
+    starts = [beginning(parent.tokenizer)] * config.num_sequences
+    num_sampled = config.sequence_length - len(starts[0])
+    steps = decode(parent, starts, max_new_tokens=num_sampled, temperature=1.0, seed=config.seed, stop=set())
+    return torch.tensor([*zip(*starts, strict=True), *steps], device=parent.device).T
 
 
 def _log_probabilities(model: Any, tokens: Any) -> list[Any]:
@@ -172,4 +173,4 @@ STAYS_CLOSE = MethodCheck(
     limits=Int8Limits(),
     judge=judge_distance,
 )
-SPEC = Method(name="int8", version=3, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)
+SPEC = Method(name="int8", version=4, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)

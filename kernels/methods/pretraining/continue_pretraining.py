@@ -5,6 +5,7 @@ anew: where a corpus grew, a mixture that comes `after` the first one and replay
 training on all of it (Ibrahim et al. 2024, arXiv 2403.08763); a lower peak forgets less and learns less.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from kernels.specs.config import Config
 from kernels.specs.families import OneOf, configured
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Parent, Tokenizer
-from kernels.tokens.tokenizer_files import vocabulary_of
+from kernels.tokens.tokenizer_files import control_tokens, vocabulary_of
 from kernels.training.config import TrainingConfig
 from kernels.training.execution.seeding import seed_everything
 from kernels.training.feeding.feed import sequence_length
@@ -42,7 +43,7 @@ def run(job: MethodJob) -> dict[str, float]:
     """
     config: ContinuePretrainingConfig = job.config
     parent, mixture = job.paths[PARENT], job.paths[MIXTURE]
-    if vocabulary_of(parent) != vocabulary_of(job.paths[TOKENIZER]):
+    if _what_packs(parent) != _what_packs(job.paths[TOKENIZER]):
         raise ValueError(f"{mixture}: is packed by another tokenizer than the parent has; pack it by {{method: of_model, model: the parent}}")
     seed_everything(config.seed)
     found = load_to_train(parent, job.device)
@@ -54,6 +55,11 @@ def run(job: MethodJob) -> dict[str, float]:
     summary = train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)
     ask_as_before(parent, job.out)
     return summary
+
+
+def _what_packs(folder: Path) -> tuple[dict[str, int], tuple[int, ...]]:
+    """Return what texts that a tokenizer packs are read by: its vocabulary, and what it puts before each."""
+    return vocabulary_of(folder), control_tokens(folder).before
 
 
 SPEC = Method(

@@ -20,12 +20,18 @@ from kernels.training.objectives.row_documents import Documents, documents_of, d
 
 MIN_SENTINELS = 2
 """One for a span and one for the end of what is predicted."""
-NUM_AROUND = 2
+MAX_BEFORE = 1
+"""Tokens that a tokenizer may put before texts: with more, rows of short documents would come to more positions than `bounds` tells."""
+NUM_AROUND = MAX_BEFORE + 1
 """Tokens of a document that are no text: what stands before it, and what ends it."""
 
 
 def lacks_sentinels(control: ControlTokens) -> str | None:
     """Return what the vocabulary lacks for spans; None where it has all."""
+    if len(control.before) > MAX_BEFORE:
+        return (
+            f"the tokenizer puts {len(control.before)} tokens before each text, and spans leave room for {MAX_BEFORE}; take one that puts fewer there"
+        )
     if len(control.sentinels) >= MIN_SENTINELS:
         return None
     return (

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import AddedToken, Tokenizer, models
+from tokenizers import AddedToken, Tokenizer, models, processors
 
 from kernels.specs.objectives import ControlTokens
 from kernels.tokens.chats import UnrenderedError, template
@@ -58,6 +58,23 @@ def test_of_templates_with_names_that_is_taken_that_transformers_takes(tmp_path:
     said: list[dict[str, Any]] = [{"role": "user", "content": "Why?"}]
     for given in (None, [{"type": "function", "function": {"name": "tide"}}]):
         assert template(source, {})(said, given, False) == theirs.apply_chat_template(said, tools=given, tokenize=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({}, "</s>"), ({"eos_token": "<a>"}, "</s>"), ({"eos_token": "<a>", "added_tokens_decoder": {}}, "<a>")],
+    ids=["only the older file", "both", "the settings list their tokens"],
+)
+def test_special_tokens_are_those_that_transformers_finds_in_settings_or_in_the_older_file(
+    settings: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    written(tmp_path, ["<s>", "</s>", "<a>"], {"tokenizer_class": "PreTrainedTokenizerFast", **settings})
+    (tmp_path / "special_tokens_map.json").write_text(json.dumps({"bos_token": {"content": "<s>"}, "eos_token": "</s>"}))
+    theirs: Any = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    names = read_tokenizer(tmp_path).names
+    assert names == theirs.special_tokens_map and names["eos_token"] == expected
 
 
 def test_a_tokenizer_that_ends_no_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
@@ -129,3 +146,11 @@ def test_a_word_of_the_vocabulary_that_is_no_control_token_is_none(tmp_path: Pat
     tokenizer.add_special_tokens(["</s>"])
     (tmp_path / "tokenizer.json").write_text(tokenizer.to_str())
     assert control_tokens(tmp_path) == ControlTokens(0, 0, vocabulary_size=3, special=frozenset({0}))
+
+
+def test_what_stands_before_texts_is_a_control_token_whatever_the_vocabulary_calls_it(tmp_path: Path) -> None:
+    tokenizer: Any = Tokenizer(models.WordLevel({"</s>": 0, "<s>": 1, "a": 2}, unk_token="a"))
+    tokenizer.add_special_tokens(["</s>"])
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    (tmp_path / "tokenizer.json").write_text(tokenizer.to_str())
+    assert control_tokens(tmp_path) == ControlTokens(0, 0, vocabulary_size=3, special=frozenset({0, 1}), before=(1,))

@@ -9,7 +9,8 @@ import pytest
 from kernels.methods.adoption import transformers_folder as adoption
 from kernels.models.formats import checkpoints
 from kernels.tokens import tokenizer_files
-from kernels.tokens.tokenizers import byte_bpe
+from kernels.tokens.chats import template
+from kernels.tokens.tokenizers import byte_bpe, of_model
 from tests.method_jobs import method_job
 
 SHAPE = {"vocab_size": 264, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
@@ -74,6 +75,21 @@ def test_any_causal_decoder_whole_or_in_shards_becomes_a_checkpoint_that_answers
     assert lm.tokenizer.apply_chat_template([{"role": "user", "content": "hi"}], tokenize=False) == "[hi]"
     assert lm.tokenizer.pad_token == lm.tokenizer.eos_token == "<|endoftext|>"
     assert lm.model.config.tie_word_embeddings == model.config.tie_word_embeddings
+
+
+def test_conversations_are_packed_by_the_template_that_the_model_is_asked_by_where_it_has_several(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "package", random_model("llama"))
+    plain, tools = "{% for m in messages %}[{{ m['content'] }}]{% endfor %}", "{{ tools | length }} tools"
+    change(folder / "tokenizer_config.json", chat_template=[{"name": "default", "template": plain}, {"name": "tool_use", "template": tools}])
+    adopt(folder, tmp_path / "out")
+    (tmp_path / "tokenizer").mkdir()
+    of_model.take(tmp_path / "out", tmp_path / "tokenizer")
+    packed_by = tokenizer_files.read_tokenizer(tmp_path / "tokenizer").template
+    asked = checkpoints.load(tmp_path / "out", "cpu").tokenizer
+    said, tool = [{"role": "user", "content": "hi"}], {"type": "function", "function": {"name": "tide"}}
+    for given, expected in ((None, "[hi]"), ([tool], "1 tools")):
+        assert packed_by is not None and template(packed_by, {})(said, given, False) == expected
+        assert asked.apply_chat_template(said, tools=given, tokenize=False) == expected
 
 
 def test_the_same_folder_gives_the_same_bytes_in_the_asked_dtype(tmp_path: Path) -> None:

@@ -60,6 +60,19 @@ def test_a_quantized_checkpoint_is_smaller_and_answers_as_its_parent(tmp_path: P
     assert 0 < float((expected - got).abs().max()) < 0.05
 
 
+def test_the_distance_is_measured_on_texts_that_begin_as_texts_are_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read: list[Any] = []
+
+    def log_probabilities(model: Any, tokens: Any) -> list[Any]:
+        read.append(tokens)
+        return [logits.log_softmax(-1) for logits in model(input_ids=tokens).logits.detach()]
+
+    monkeypatch.setattr(int8, "_log_probabilities", log_probabilities)
+    int8.run(job(make_parent(tmp_path, tied=True), tmp_path / "out", sequence_length=64))
+    assert [tokens.shape for tokens in read] == [(2, 64)] * 2 and read[0].equal(read[1])
+    assert read[0][:, 0].tolist() == [0, 0] and len(set(read[0][:, 1:].flatten().tolist())) > 40, "the end of text, and what is drawn behind it"
+
+
 def test_what_is_not_linear_keeps_its_bits_and_linears_are_int8_in_memory(tmp_path: Path):
     import torch
     from safetensors.torch import load_file

@@ -73,6 +73,13 @@ def test_a_mixture_of_another_tokenizer_is_refused(folder: Path) -> None:
         run(folder)
 
 
+def test_a_mixture_whose_texts_begin_otherwise_than_the_parent_is_asked_is_refused(folder: Path) -> None:
+    path = folder / "tokenizer" / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": None}))
+    with pytest.raises(ValueError, match=r"packed by another tokenizer .* of_model"):
+        run(folder)
+
+
 def test_rows_longer_than_the_parent_reads_are_refused(folder: Path) -> None:
     for split in ("train", "validation"):
         put_rows(folder / "mixture", split, np.ones((8, 65)), np.ones((8, 65)))

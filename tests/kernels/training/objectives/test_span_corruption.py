@@ -147,6 +147,14 @@ def test_lengths_hold_where_every_text_is_as_short_and_has_a_token_before_and_be
         assert set(example.inputs.segments.tolist()) >= set(range(len(documents)))
 
 
+def test_a_tokenizer_that_puts_more_before_texts_than_rows_have_room_for_is_refused_before_any_row_is_read() -> None:
+    control = BEGINS._replace(before=(10, 11, END))
+    config = SpanCorruptionConfig(noise_density=0.9, mean_span_length=8)
+    assert "puts 3 tokens before each text, and spans leave room for 1" in str(SPEC.lacks(config, control))
+    with pytest.raises(ValueError, match="puts 3 tokens before each text"):
+        corrupted(row_of(*[[10, 11, END, 20, 21, END]] * 5), 0, control, noise_density=0.9, mean_span_length=8)
+
+
 def test_an_example_that_does_not_fit_is_refused_and_not_cut() -> None:
     config = SpanCorruptionConfig()
     with pytest.raises(ValueError, match="comes to 15 positions where there is room for 10; give the lengths for the most documents"):
