@@ -33,17 +33,13 @@ def seen_by(reading: Reading, attention: Attention, head_width: int) -> Seen:
     def before(row: Any, head: Any, query: Any, key: Any) -> Any:
         return (segments_BT[row, query] == segments_BT[row, key]) & (query >= key)
 
-    if attention == "causal":
-        return _blocks(before, segments_BT)
-    if attention != "prefix":
-        return _blocks(within, segments_BT)
-    if prefix_BT is None:
-        return _blocks(before, segments_BT)
+    if attention == "prefix" and prefix_BT is not None:
 
-    def before_or_prefix(row: Any, head: Any, query: Any, key: Any) -> Any:
-        return (segments_BT[row, query] == segments_BT[row, key]) & ((query >= key) | prefix_BT[row, key])
+        def before_or_prefix(row: Any, head: Any, query: Any, key: Any) -> Any:
+            return (segments_BT[row, query] == segments_BT[row, key]) & ((query >= key) | prefix_BT[row, key])
 
-    return _blocks(before_or_prefix, segments_BT)
+        return _blocks(before_or_prefix, segments_BT)
+    return _blocks(before if attention in ("causal", "prefix") else within, segments_BT)
 
 
 def seen_nearby(reading: Reading, window: int) -> Any:
