@@ -5,6 +5,8 @@ runs in a process of its own. Ours keep the documents of a row apart, Transforme
 are 15 percent, and both sides pass them alone through the output layer.
 """
 
+import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,15 +109,23 @@ def measure(side: str, family: str, *, compiled: bool) -> float:
     return least(step, REPEATS).cpu_seconds
 
 
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(measure(sys.argv[1], sys.argv[2], compiled=sys.argv[3] == "compiled"))
-        sys.exit()
+def main() -> None:
+    """Run all sides, each a process of its own, and print the table and the JSON line."""
+    found: dict[str, list[float]] = {}
     for name in ("modernbert", "t5"):
         for how in ("compiled", "eager"):
             call = [sys.executable, "-m", "tests.bench.encoders"]
-            seconds = [
-                float(subprocess.run([*call, side, name, how], check=True, capture_output=True, text=True).stdout.split()[-1])
-                for side in ("ours", "theirs")
-            ]
+            sides = [subprocess.run([*call, side, name, how], check=True, stdout=subprocess.PIPE, text=True).stdout for side in ("ours", "theirs")]
+            seconds = found[f"{name} {how}"] = [float(told.split()[-1]) for told in sides]
             print(f"{name}, {how}: {seconds[0]:.3f} CPU s a step, Transformers' {seconds[1]:.3f}: {seconds[1] / seconds[0]:.2f} times")
+    mine, peer = found["modernbert compiled"]
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    line = {"name": "encoders", "ours": mine, "peer": peer, "ratio": peer / mine, "unit": "CPU s a step", "peak_mb": peak_mb}
+    print(json.dumps({**line, "ratios": {key: peer / mine for key, (mine, peer) in found.items()}}))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(measure(sys.argv[1], sys.argv[2], compiled=sys.argv[3] == "compiled"))
+    else:
+        main()
