@@ -38,11 +38,12 @@ def bootstrap_interval(values: "ArrayLike", num_bootstrap: int, seed: int, level
     import numpy as np
 
     values_N = np.asarray(values, dtype=np.float64)
-    num_units = len(values_N) if about is None or len(set(about)) == 1 else len(set(about))
+    is_each_apart = about is None or len(set(about)) == 1
+    num_units = len(values_N) if about is None or is_each_apart else len(set(about))
     if values_N.size and (values_N == values_N[0]).all() and values_N[0] in (0, 1):
         away = 1 - ((1 - level) / 2) ** (1 / num_units)
         return Interval(1 - away, 1.0) if values_N[0] else Interval(0.0, away)
-    if about is None or len(set(about)) == 1:
+    if about is None or is_each_apart:
         return bootstrap_ratio_interval(values_N, np.ones_like(values_N), num_bootstrap, seed, level)
     numbers = {thing: number for number, thing in enumerate(dict.fromkeys(about))}
     group_N = np.array([numbers[thing] for thing in about], dtype=np.int64)

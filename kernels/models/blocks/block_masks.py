@@ -42,7 +42,7 @@ def seen_by(reading: Reading, attention: Attention, head_width: int) -> Seen:
     return _blocks(before if attention in ("causal", "prefix") else within, segments_BT)
 
 
-def seen_nearby(reading: Reading, window: int) -> Any:
+def blocks_nearby(reading: Reading, window: int) -> Any:
     """Return the blocks of positions that see those of their document at most a window away."""
     segments_BT = reading.segments_BT
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from kernels.models.blocks import positions
 from kernels.models.blocks.attention import attend
-from kernels.models.blocks.block_masks import Seen, in_blocks, seen_by, seen_nearby
+from kernels.models.blocks.block_masks import Seen, seen_by
 from kernels.models.blocks.linear import LayerNorm, Linear
-from kernels.models.blocks.nearby import attend_nearby, nearby_mask
+from kernels.models.blocks.nearby import attend_nearby, seen_nearby
 from kernels.models.reading import Reading
 
 
@@ -109,11 +109,8 @@ class Encoder(nn.Module):
         length, device = reading.tokens_BT.shape[1], reading.tokens_BT.device
         head_width = shape.width // shape.num_heads
         cos, sin = positions.rotary(length, head_width, shape.local_theta if is_local else shape.theta, device)
-        if not is_local:
-            return Told(cos, sin, seen_by(reading, "bidirectional", head_width))
-        if in_blocks(reading, head_width):
-            return Told(cos, sin, seen_nearby(reading, shape.window))
-        return Told(cos, sin, nearby_mask(reading.segments_BT, shape.window))
+        seen = seen_nearby(reading, shape.window, head_width) if is_local else seen_by(reading, "bidirectional", head_width)
+        return Told(cos, sin, seen)
 
     def initialise(self, generator: torch.Generator, std: float) -> None:
         """Draw matrices and embeddings from a normal distribution; norms stay the identity, the output's bias 0.

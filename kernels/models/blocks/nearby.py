@@ -7,8 +7,8 @@ square. Shape letters: B rows, G key heads, R query heads a key head, T position
 import torch
 
 from kernels.models.blocks.attention import attend
-from kernels.models.blocks.block_masks import Seen
-from kernels.models.reading import MASKED
+from kernels.models.blocks.block_masks import Seen, blocks_nearby, in_blocks
+from kernels.models.reading import MASKED, Reading
 
 NO_PLACE = -2
 """Segment of what lies beside a row: of no document, nor of padding."""
@@ -17,6 +17,11 @@ NO_PLACE = -2
 def has_chunks(length: int, window: int) -> bool:
     """Return whether rows of a length are cut into chunks: three chunks of keys are fewer than all."""
     return length % window == 0 and length > 3 * window
+
+
+def seen_nearby(reading: Reading, window: int, head_width: int) -> Seen:
+    """Return who sees whom of positions that see those of their document at most a window away."""
+    return blocks_nearby(reading, window) if in_blocks(reading, head_width) else nearby_mask(reading.segments_BT, window)
 
 
 def nearby_mask(segments_BT: torch.Tensor, window: int) -> torch.Tensor:

@@ -132,17 +132,15 @@ class _StandIn:
         """Make the gradients of the batch."""
         for parameter in self._module.parameters():
             parameter.grad = None
-        self._loss().backward()
+        self._loss(self._reading).backward()
         self._wait()
 
     def read(self) -> None:
         """Go forwards alone."""
         import torch
 
-        reading, self._reading = self._reading, self._reading._replace(in_blocks=False)
         with torch.no_grad(), torch.compiler.set_stance("force_eager"):
-            self._loss()
-        self._reading = reading
+            self._loss(self._reading._replace(in_blocks=False))
         self._wait()
 
     def update(self) -> None:
@@ -153,12 +151,12 @@ class _StandIn:
         self._optimizer.step()
         self._wait()
 
-    def _loss(self) -> Any:
+    def _loss(self, reading: Any) -> Any:
         import torch
 
         from kernels.models.blocks.cross_entropy import token_loss
 
-        hidden = self._module(self._reading, self._dtype).flatten(0, 1)
+        hidden = self._module(reading, self._dtype).flatten(0, 1)
         weight, _ = self._module.output_layer()
         return token_loss(hidden, weight, self._targets, torch.tensor(len(self._targets), device=hidden.device), compiled=self._compiled).total
 

@@ -7,8 +7,8 @@ import torch
 
 from kernels.models.blocks import block_masks
 from kernels.models.blocks.attention import attend
-from kernels.models.blocks.block_masks import in_blocks, seen_by, seen_nearby
-from kernels.models.blocks.nearby import attend_nearby, nearby_mask
+from kernels.models.blocks.block_masks import in_blocks, seen_by
+from kernels.models.blocks.nearby import attend_nearby, nearby_mask, seen_nearby
 from kernels.models.reading import Reading, mask_of
 
 ROWS, LENGTH = 2, 160
@@ -50,7 +50,7 @@ def test_attention_by_blocks_is_that_by_a_mask(attention: Any, has_prefix: bool,
 def test_attention_to_what_is_near_is_the_same_by_blocks(window: int) -> None:
     read = reading()
     q, k, v = draw(ROWS, 2, 1, LENGTH, 16) / 4, draw(ROWS, 2, LENGTH, 16), draw(ROWS, 2, LENGTH, 16)
-    found = attend_nearby(q, k, v, seen_nearby(read, window), window)
+    found = attend_nearby(q, k, v, seen_nearby(read, window, 16), window)
     expected = attend_nearby(q, k, v, nearby_mask(read.segments_BT, window), window)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
