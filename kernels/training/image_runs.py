@@ -80,7 +80,7 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     counted = count_flops(trainable, length, num_images=1)
     per_token = counted.flops_per_row // length
     extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token, counted.num_output_parameters)
-    told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)), length)
+    told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)))
     feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size)
     validated = looked_at(len(sets.validation.examples), config.max_validation_sequences)
     rows = config.micro_batch_size or told.rates.batch_size

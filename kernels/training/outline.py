@@ -1,6 +1,6 @@
 """What every training decides before its model is touched, and the parts that it is then made of, whatever it reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from kernels.training.costs.flops import Flops
 from kernels.training.costs.peak import measure_peak
 from kernels.training.course import derived
 from kernels.training.course.horizon import Extent, Horizon, find_horizon, tokens_asked
-from kernels.training.course.stages import LengthStage, Plan, make_plan, reading_at, whole_rows
+from kernels.training.course.stages import Plan, reading_at
 from kernels.training.execution.compilation import compiles
 from kernels.training.feeding.feed import StepFeed
 from kernels.training.learner import Learner, Setting
@@ -48,7 +48,7 @@ class Outline(NamedTuple):
         return self.flops_of_pieces.get(reading_at(step, self.plan).length, self.flops.flops_per_token)
 
 
-def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops, row_length: int, lengths: Sequence[LengthStage] = ()) -> Outline:
+def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops) -> Outline:
     """Return how a training over data of some extent is laid out; ``job.say`` is told what a reader should know.
 
     Args:
@@ -56,15 +56,13 @@ def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops
         config: of the training.
         extent: of the data.
         flops: of the model, as its speed is told.
-        row_length: positions of a row.
-        lengths: of the pieces that rows are read in; left out, whole rows are read.
     """
     rates, horizon = rates_of(config, extent)
-    compiled, why_not = compiles(config.compile, (extent.flops_per_token or 0) * horizon.num_tokens, job.device)
+    compiled, why_not = compiles(config.compile, float(extent.mean_flops_per_token) * horizon.num_tokens, job.device)
     for words in (*rates.words, "" if config.num_steps is not None else horizon.words, why_not):
         if words:
             job.say(words)
-    plan = make_plan(horizon.num_steps, config.all_batch_stages(rates.batch_size), lengths or whole_rows(row_length), row_length)
+    plan = extent.plan(horizon.num_steps, config.all_batch_stages(rates.batch_size))
     setting = Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing)
     return Outline(rates, horizon, plan, setting, flops)
 

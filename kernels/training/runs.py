@@ -16,7 +16,7 @@ from kernels.tokens.mixtures.index import INDEX_FILE, MixtureIndex, read_index
 from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens
 from kernels.training.config import TrainingConfig
-from kernels.training.costs.flops import count_flops
+from kernels.training.costs.flops import Flops, count_flops
 from kernels.training.costs.peak import measure_peak
 from kernels.training.course.horizon import Extent
 from kernels.training.course.stages import check_lengths
@@ -80,10 +80,19 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     transform = _transform(data, trainable, index)
     counted = count_flops(trainable, *transform.lengths)
     num_rows, row_flops = sum(rows.num_rows for rows in index.sources.values()), counted.flops_per_row // index.sequence_length
-    extent = Extent(counted.num_matmul_parameters, num_rows, index.sequence_length, row_flops, counted.num_output_parameters)
     check_lengths("length_stages", config.length_stages, index.sequence_length)
-    told = outline(job, config, extent, counted, index.sequence_length, config.length_stages)
-    told = told._replace(flops_of_pieces=_flops_of_pieces(data, config, trainable, index))
+    of_pieces = _flops_of_pieces(data, config, trainable, index)
+    extent = Extent(
+        counted.num_matmul_parameters,
+        num_rows,
+        index.sequence_length,
+        row_flops,
+        counted.num_output_parameters,
+        config.length_stages,
+        {length: flops.flops_per_row // length for length, flops in of_pieces.items()},
+    )
+    told = outline(job, config, extent, counted)
+    told = told._replace(flops_of_pieces={length: flops.flops_per_token for length, flops in of_pieces.items()})
     feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size)
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or told.rates.batch_size
@@ -103,11 +112,11 @@ def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Tr
     return Transform(objective, data.objective, control, objective.lengths(data.objective, index.sequence_length, index.max_documents))
 
 
-def _flops_of_pieces(data: Data, config: TrainingConfig, trainable: fast.Trainable, index: MixtureIndex) -> dict[int, int]:
-    """Return the FLOPs of a token by the length of the pieces that rows are read in."""
+def _flops_of_pieces(data: Data, config: TrainingConfig, trainable: fast.Trainable, index: MixtureIndex) -> dict[int, Flops]:
+    """Return the work of a model by the length of the pieces that rows are read in."""
     objective: Objective = chosen("objectives", data.objective)
     lengths = {stage.length: objective.lengths(data.objective, stage.length, index.max_documents) for stage in config.length_stages}
-    return {piece: count_flops(trainable, *found).flops_per_token for piece, found in lengths.items()}
+    return {piece: count_flops(trainable, *found) for piece, found in lengths.items()}
 
 
 def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Trainings as a recipe asks for them, told before they run: which model, of what shape, on how many tokens."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from assets.models.names import model_asset
@@ -18,7 +18,7 @@ from kernels.training.costs.memory import Device, Held, Step
 from kernels.training.costs.work import Work
 from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
-from kernels.training.course.stages import make_plan, reading_at, whole_rows
+from kernels.training.course.stages import reading_at, rows_by_length
 from kernels.training.execution.compilation import compiles
 from kernels.training.optimization.averaging import NUM_SNAPSHOTS, AveragingConfig
 from pipelines.recipe.schema import RecipeBase, kernel_config
@@ -60,6 +60,8 @@ class Reads(NamedTuple):
     """None before the mixture is made."""
     lengths: tuple[int, int]
     """Positions that a row comes to as the objective has it read: of the one stack or an encoder, and of a decoder apart."""
+    of_pieces: Mapping[int, tuple[int, int]]
+    """The same of the pieces that rows are read in, by their length; whole rows are pieces of their own length."""
 
 
 def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
@@ -67,11 +69,13 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
     length = entries.mixtures[mixture].sequence_length
     objective: Objective = chosen("objectives", config.objective)
     cell = Cell(entries.name, mixture_asset(mixture), None)
-    if lake.manifest(cell) is None:
-        return Reads(length, None, objective.lengths(config.objective, length, 1))
-    index = read_index(lake.folder(cell))
-    num_rows = sum(rows.num_rows for rows in index.sources.values())
-    return Reads(length, num_rows, objective.lengths(config.objective, length, index.max_documents))
+    num_rows, max_documents = None, 1
+    if lake.manifest(cell) is not None:
+        index = read_index(lake.folder(cell))
+        num_rows, max_documents = sum(rows.num_rows for rows in index.sources.values()), index.max_documents
+    pieces = {stage.length for stage in config.length_stages} | {length}
+    of_pieces = {piece: objective.lengths(config.objective, piece, max_documents) for piece in sorted(pieces)}
+    return Reads(length, num_rows, of_pieces[length], of_pieces)
 
 
 def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) -> Work | str:
@@ -91,17 +95,19 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) 
     if (held.decoder is None) != (reads.lengths[1] == 0):
         return "its objective is for another kind of model than it is made from"
     length = reads.row_length
-    flops = held.flops_per_row(*reads.lengths) / length
-    extent = Extent(held.num_matmul_parameters, reads.num_rows or 1, length, int(flops))
+    of_pieces = {piece: int(held.flops_per_row(*lengths) / piece) for piece, lengths in reads.of_pieces.items()}
+    extent = Extent(held.num_matmul_parameters, reads.num_rows or 1, length, of_pieces[length], 0, config.length_stages, of_pieces)
+    flops = float(extent.mean_flops_per_token)
     batch_size = config.batch_size
     if batch_size == "auto":
         budget = Budget(extent.num_parameters, tokens_asked(config, extent) or 0, flops)
         batch_size = int(derive_batch_size("step_law", budget, length).value)
     stages = config.all_batch_stages(batch_size)
     horizon = find_horizon(config, extent, stages)
-    plan = make_plan(horizon.num_steps, stages, whole_rows(length), length)
-    last = reading_at(horizon.last_step - 1, plan)
-    num_rows = last.first_row + last.batch_size
+    plan = extent.plan(horizon.num_steps, stages)
+    read = rows_by_length(plan, horizon.last_step)
+    num_rows = sum(read.values())
+    pieces = tuple((rows * (length // piece), reads.of_pieces[piece]) for piece, rows in read.items())
     largest = max(reading_at(stage.first_step, plan).batch_size for stage in plan.stages if stage.first_step < horizon.last_step)
     num_inputs, num_decoder = reads.lengths
     step = Step(config.micro_batch_size or largest, num_inputs, config.precision, config.activation_checkpointing, device, num_decoder)
@@ -109,7 +115,7 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) 
     is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, device)
     num_validation_rows = num_validations * config.max_validation_sequences
     beside = Held(config.optimizer, _num_averages(config.averaging))
-    return Work(held, horizon.last_step, num_rows, num_rows * length, step, num_validation_rows, is_compiled, beside)
+    return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, beside)
 
 
 def _num_averages(config: AveragingConfig | None) -> int:

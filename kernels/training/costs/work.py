@@ -31,6 +31,8 @@ class Work(NamedTuple):
     """That are learned from."""
     num_tokens: int
     """Of the mixture, that are in them."""
+    pieces: tuple[tuple[int, tuple[int, int]], ...]
+    """What is learned from as it is read: how many pieces of rows, or whole ones, and the positions that each comes to, as in ``step``."""
     step: Step
     """What passes the model together: a step of the optimizer may add up the gradients of several."""
     num_validation_rows: int
@@ -41,26 +43,26 @@ class Work(NamedTuple):
 
     @property
     def row_flops(self) -> float:
-        """FLOPs of a row in training, of all positions that it comes to."""
+        """FLOPs of a whole row in training, of all positions that it comes to."""
         return self.counts.flops_per_row(*self.step.lengths)
 
 
 def training_flops(work: Work) -> float:
     """Return the FLOPs of the model in training, validation not among them: what a scaling law and MFU go by."""
-    return work.num_rows * work.row_flops
+    return sum(number * work.counts.flops_per_row(*lengths) for number, lengths in work.pieces)
 
 
 def computed_flops(work: Work) -> float:
     """Return the FLOPs that are computed: those of training, of what checkpointing computes anew, and of validation."""
-    forward = work.row_flops / 3
-    again = {"none": 0.0, "selective": _selected_flops(work), "full": forward}[work.step.checkpointing]
-    return training_flops(work) + work.num_rows * again + work.num_validation_rows * forward
+    learned = training_flops(work)
+    again = {"none": 0.0, "selective": _selected_flops(work), "full": learned / 3}[work.step.checkpointing]
+    return learned + again + work.num_validation_rows * work.row_flops / 3
 
 
 def _selected_flops(work: Work) -> float:
-    """Return the FLOPs of a row that selective checkpointing computes again: of states, and of attention where it is not fused."""
-    counts, lengths = work.counts, work.step.lengths
-    return counts.attention_flops(*lengths) if work.step.keeps_attention else counts._replace(attention=()).attention_flops(*lengths)
+    """Return the FLOPs that selective checkpointing computes again: of states, and of attention where it is not fused."""
+    counts = work.counts if work.step.keeps_attention else work.counts._replace(attention=())
+    return sum(number * counts.attention_flops(*lengths) for number, lengths in work.pieces)
 
 
 def seconds_on(work: Work, hardware: Hardware) -> float:
@@ -79,9 +81,8 @@ def seconds_on(work: Work, hardware: Hardware) -> float:
 
 def seconds_here(work: Work, pace: Pace) -> float:
     """Return the time of a training on the machine that a pace was measured on."""
-    again = computed_flops(work._replace(num_validation_rows=0)) / training_flops(work)
     row = sum(work.step.lengths) * pace.token_seconds(work.counts.num_all_blocks)
-    learned = work.num_rows * row * again
+    learned = computed_flops(work._replace(num_validation_rows=0)) / work.row_flops * row
     if work.is_compiled:
         learned = COMPILATION_SECONDS[work.step.device] + learned * COMPILED_SHARE[work.step.device]
     validated = work.num_validation_rows * row * pace.forward_share

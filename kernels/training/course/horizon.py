@@ -4,14 +4,15 @@ Whatever is asked for is an upper bound: the last step is the last that stays wi
 as if it went on, so that a later training may take its state up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
-from kernels.training.course.stages import BatchStage, make_plan, most_steps, num_rows, whole_rows
+from kernels.training.course.stages import BatchStage, LengthStage, Plan, make_plan, mean_over, most_steps, num_rows, rows_by_length, whole_rows
 
 WAYS = ("num_steps", "num_tokens", "num_epochs", "num_flops", "tokens_per_parameter")
 FLOPS_PER_PARAMETER = 6
@@ -59,6 +60,21 @@ class Extent(NamedTuple):
     """Forwards and backwards, of all that a row comes to by its tokens, where the model tells; else six a parameter."""
     num_output_parameters: int = 0
     """Of the parameters, those of the output layer."""
+    lengths: Sequence[LengthStage] = ()
+    """Of the pieces that rows are read in; none where they are read whole."""
+    flops_of_pieces: Mapping[int, int] = MappingProxyType({})
+    """As ``flops_per_token``, by the length of each of these pieces: the shorter one is, the less there is to attend to."""
+
+    @property
+    def mean_flops_per_token(self) -> Fraction:
+        """FLOPs a token of a whole training."""
+        if self.lengths:
+            return mean_over(self.lengths, self.flops_of_pieces)
+        return Fraction(self.flops_per_token or FLOPS_PER_PARAMETER * self.num_parameters)
+
+    def plan(self, num_steps: int, batches: Sequence[BatchStage]) -> Plan:
+        """Return what each step of a training of some steps reads."""
+        return make_plan(num_steps, batches, self.lengths or whole_rows(self.row_length), self.row_length)
 
 
 class Horizon(NamedTuple):
@@ -94,7 +110,7 @@ def rows_asked(config: HorizonConfig, extent: Extent) -> int | None:
     if config.num_tokens is not None:
         tokens = Fraction(config.num_tokens)
     elif config.num_flops is not None:
-        tokens = Fraction(config.num_flops) / (extent.flops_per_token or FLOPS_PER_PARAMETER * extent.num_parameters)
+        tokens = Fraction(config.num_flops) / extent.mean_flops_per_token
     else:
         tokens = Fraction(repr(config.tokens_per_parameter)) * extent.num_parameters
     return int(tokens / extent.row_length)
@@ -115,6 +131,8 @@ def find_horizon(config: HorizonConfig, extent: Extent, batches: Sequence[BatchS
     way = ways_said(config)[0]
     rows = rows_asked(config, extent)
     num_steps = config.num_steps or most_steps(rows or 0, batches)
+    if config.num_flops is not None and extent.lengths:
+        num_steps = _most_steps_within(config.num_flops, num_steps + len(extent.lengths), extent, batches)
     if not num_steps:
         least = num_rows(make_plan(1, batches, whole_rows(1), 1))
         raise fault_of_key(
@@ -126,6 +144,16 @@ def find_horizon(config: HorizonConfig, extent: Extent, batches: Sequence[BatchS
     tokens = read * extent.row_length
     words = f"{num_steps:,} steps by {way} {_written(config, way)}: {tokens:,} tokens, {read / extent.num_rows:.2f} epochs"
     return Horizon(num_steps, config.stop_after_steps or num_steps, tokens, f"{words}, {tokens / extent.num_parameters:.1f} tokens a parameter")
+
+
+def _most_steps_within(num_flops: float, num_steps: int, extent: Extent, batches: Sequence[BatchStage]) -> int:
+    """Return the most steps, ``num_steps`` at most, within some operations: boundaries of stages are rounded to steps, which moves the sum."""
+    while num_steps:
+        read = rows_by_length(extent.plan(num_steps, batches), num_steps)
+        if sum(rows * extent.row_length * extent.flops_of_pieces[length] for length, rows in read.items()) <= num_flops:
+            break
+        num_steps -= 1
+    return num_steps
 
 
 def _written(config: HorizonConfig, way: str) -> str:

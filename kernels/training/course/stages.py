@@ -6,7 +6,7 @@ to the nearest step. What a step reads follows from its number alone, so that no
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
@@ -125,8 +125,21 @@ def reading_at(step: int, plan: Plan) -> Reading:
 
 def num_rows(plan: Plan) -> int:
     """Return how many rows of the mixture all steps read."""
-    last = plan.stages[-1]
-    return last.first_row + (plan.num_steps - last.first_step) * last.batch_size
+    return sum(rows_by_length(plan, plan.num_steps).values())
+
+
+def rows_by_length(plan: Plan, num_steps: int) -> dict[int, int]:
+    """Return how many rows of the mixture the first steps read, by the length of the pieces that they are read in."""
+    found: dict[int, int] = {}
+    for stage, after in zip(plan.stages, [*(later.first_step for later in plan.stages[1:]), plan.num_steps], strict=True):
+        found[stage.length] = found.get(stage.length, 0) + max(0, min(after, num_steps) - stage.first_step) * stage.batch_size
+    return found
+
+
+def mean_over(lengths: Sequence[LengthStage], of_length: Mapping[int, int]) -> Fraction:
+    """Return the mean of what tokens come to by the length of their pieces, each stage by its share of the tokens."""
+    points = [*(_exact(stage.start) for stage in lengths), Fraction(1)]
+    return sum(((end - start) * of_length[stage.length] for stage, start, end in zip(lengths, points, points[1:], strict=False)), Fraction(0))
 
 
 def most_steps(rows: int, batches: Sequence[BatchStage]) -> int:

@@ -114,7 +114,7 @@ def lay_out(job: MethodJob, config: TuningConfig, parent: Parent, material: Mate
     flops = count_flops(parent.trainable, max(1, round(num_tokens / len(material.texts))))
     mean_length = -(-num_tokens // material.num_examples)
     extent = Extent(flops.num_matmul_parameters, material.num_examples, mean_length, flops.flops_per_token)
-    return outline(job, config, extent, flops, material.shape.length)
+    return outline(job, config, extent, flops)
 
 
 def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[ExampleFeed, RowShape]:

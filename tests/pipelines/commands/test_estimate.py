@@ -16,8 +16,9 @@ from kernels.models.formats.fast import counts_of, fresh
 from kernels.models.formats.fast import write as write_checkpoint
 from kernels.specs.architectures import Counts
 from kernels.specs.families import specs
+from kernels.training.costs.calibration import Pace
 from kernels.training.costs.memory import training_memory
-from kernels.training.costs.work import Work, training_flops
+from kernels.training.costs.work import Work, seconds_here, training_flops
 from pipelines.planning import trainings as trainings_module
 from pipelines.planning.trainings import Reads, trainings, work_of
 from pipelines.recipe.schema import kernel_config, load_recipe
@@ -57,11 +58,16 @@ def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
     assert training_flops(work) == 30 * 4 * 64 * COUNTS.flops_per_token(64)
 
 
+def reads(num_rows: int | None, of_row: tuple[int, int]) -> Reads:
+    """Return what is read of whole rows of 64 tokens."""
+    return Reads(64, num_rows, of_row, {64: of_row})
+
+
 def asked(folder: Path, length: str, num_rows: int | None = None, more: str = "") -> Work | str:
     text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
     entries = load_recipe(write(folder, text)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    return work_of(config, Reads(64, num_rows, (64, 0)), COUNTS, "cpu")
+    return work_of(config, Reads(64, num_rows, (64, 0), {length: (length, 0) for length in (16, 64)}), COUNTS, "cpu")
 
 
 def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
@@ -217,15 +223,32 @@ def test_what_an_objective_leaves_room_for_goes_by_the_documents_of_a_mixture_th
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
     made: Any = Made()
     lengths = specs("objectives")["span_corruption"].lengths
-    assert trainings_module._reads(entries, made, "pretrain", config) == Reads(64, 3, lengths(config.objective, 64, 4))
+    assert trainings_module._reads(entries, made, "pretrain", config) == reads(3, lengths(config.objective, 64, 4))
     before = trainings_module._reads(entries, empty_lake(tmp_path), "pretrain", config)
-    assert before == Reads(64, None, lengths(config.objective, 64, 1))
+    assert before == reads(None, lengths(config.objective, 64, 1))
+
+
+def test_rows_in_pieces_are_less_work_and_a_budget_of_flops_makes_more_steps_of_them(tmp_path: Path) -> None:
+    stages = "    length_stages: [{from: 0, length: 16}, {from: 0.5, length: 64}]\n"
+    row, piece = 64 * COUNTS.flops_per_token(64), 64 * COUNTS.flops_per_token(16)
+    found = asked(tmp_path, "num_steps: 30", more=stages)
+    assert isinstance(found, Work)
+    assert found.pieces == ((15 * 4 * 4, (16, 0)), (15 * 4, (64, 0)))
+    assert training_flops(found) == 15 * 4 * (row + piece)
+    whole = asked(tmp_path, "num_steps: 30")
+    assert isinstance(whole, Work)
+    pace = Pace(block_seconds=1e-3, around_seconds=5e-4, update_seconds=1e-9, forward_share=0.4)
+    spared = 30 * 4 * 64 * pace.token_seconds(COUNTS.num_all_blocks) * (1 - piece / row) / 2
+    assert seconds_here(whole, pace) - seconds_here(found, pace) == pytest.approx(spared)
+    budget = asked(tmp_path, f"num_flops: {training_flops(found)}", more=stages)
+    assert isinstance(budget, Work)
+    assert budget.num_steps == 30
 
 
 def test_an_objective_for_another_kind_of_model_is_told_of(tmp_path: Path) -> None:
     entries = load_recipe(write(tmp_path, SMALL)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    assert work_of(config, Reads(64, None, (64, 63)), COUNTS, "cpu") == "its objective is for another kind of model than it is made from"
+    assert work_of(config, reads(None, (64, 63)), COUNTS, "cpu") == "its objective is for another kind of model than it is made from"
 
 
 @pytest.mark.parametrize("kind", ["llama", *ARCHITECTURES])

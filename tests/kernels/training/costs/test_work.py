@@ -44,6 +44,7 @@ WORK = Work(
     num_steps=10,
     num_rows=10 * 4,
     num_tokens=10 * 4 * 50,
+    pieces=((10 * 4, (50, 0)),),
     step=Step(4, 50, "bfloat16", device="cpu"),
     num_validation_rows=8,
     is_compiled=False,

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from kernels.training.course.horizon import Extent, HorizonConfig, find_horizon, tokens_asked
-from kernels.training.course.stages import BatchStage, constant
+from kernels.training.course.stages import BatchStage, LengthStage, constant
 
 EXTENT = Extent(num_parameters=1_000, num_rows=10, row_length=100, flops_per_token=None)
 
@@ -34,6 +34,16 @@ def test_each_way_gives_the_most_steps_within_it(config: dict[str, Any], expecte
 
 def test_the_operations_that_a_model_tells_come_before_six_a_parameter() -> None:
     assert steps(extent=EXTENT._replace(flops_per_token=12_000), num_flops=6 * 1_000 * 4_000) == 5
+
+
+def test_rows_in_pieces_are_counted_for_what_they_take() -> None:
+    lengths = [LengthStage.model_validate({"from": start, "length": length}) for start, length in ((0, 25), (0.3, 100))]
+    extent = EXTENT._replace(flops_per_token=12_000, lengths=lengths, flops_of_pieces={25: 6_000, 100: 12_000})
+    short, long = 6_000 * 400, 12_000 * 400  # a step, each
+    for num_short, num_long in ((3, 7), (30, 70), (5, 11)):  # of 16 steps three tenths are 4.8
+        exactly = num_short * short + num_long * long
+        assert steps(extent=extent, num_flops=exactly) == num_short + num_long
+        assert steps(extent=extent, num_flops=exactly - 1) < num_short + num_long
 
 
 def test_a_part_of_an_epoch_is_taken_as_it_is_written() -> None:
