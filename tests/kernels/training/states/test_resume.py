@@ -70,7 +70,7 @@ def test_a_damaged_state_takes_no_place_among_the_two(tmp_path: Path) -> None:
     ("file", "damage", "fault"),
     [
         ("tensors.safetensors", flip, "tensors.safetensors differs from its checksum"),
-        ("numbers.json", cut, "numbers.json has 72 bytes where its seal has 82"),
+        ("numbers.json", cut, "numbers.json has 91 bytes where its seal has 101"),
         ("numbers.json", Path.unlink, "numbers.json is missing"),
         ("seal.json", Path.unlink, "seal.json is missing, it was not written to its end"),
         ("seal.json", cut, "seal.json is damaged"),
