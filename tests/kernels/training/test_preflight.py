@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ import torch
 from kernels.models.blocks.wrapped import Wrapped
 from kernels.models.formats.fast import Trainable
 from kernels.training import preflight
+from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
 from kernels.training.preflight import DRY_RUN, check, memory_bytes
 from tests.kernels.methods.pretraining.test_pretrain import config
@@ -91,21 +92,25 @@ def test_what_plainly_finds_no_memory_is_refused_with_a_remedy_before_it_is_trie
     monkeypatch: pytest.MonkeyPatch, has: float, changes: dict[str, object], fault: str
 ) -> None:
     monkeypatch.setattr(preflight, "memory_bytes", lambda device: has)
-    monkeypatch.setattr(Learner, "gradients", pytest.fail)
+    monkeypatch.setattr(Learner, "gradients", lambda made, read: pytest.fail("it was tried"))
     with pytest.raises(ValueError, match=fault):
         checked(learner(trainable()), changes=changes)
 
 
 def test_a_step_that_finds_no_memory_is_told_with_a_remedy_and_other_errors_stay_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Learner, "gradients", lambda self, read: torch.empty(1 << 50))
-    with pytest.raises(ValueError, match=r"step 1 finds no memory for 2 rows together; lower micro_batch_size.* \(.*DefaultCPUAllocator"):
-        checked(learner(trainable()))
-    monkeypatch.setattr(Learner, "gradients", lambda self, read: torch.empty(2, 3) @ torch.empty(2, 3))
+    def on_gpu(made: Learner, read: Batch) -> float:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    for gradients, told in ((lambda made, read: torch.empty(1 << 50), "DefaultCPUAllocator"), (on_gpu, "CUDA out of memory")):
+        monkeypatch.setattr(Learner, "gradients", gradients)
+        with pytest.raises(ValueError, match=rf"step 1 finds no memory for 2 rows together; lower micro_batch_size.* \(.*{told}"):
+            checked(learner(trainable()))
+    monkeypatch.setattr(Learner, "gradients", lambda made, read: torch.empty(2, 3) @ torch.empty(2, 3))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         checked(learner(trainable()))
 
 
-def test_a_process_has_no_more_memory_than_its_group_lets_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_process_has_no_more_memory_than_its_group_lets_it_and_a_gpu_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bound = tmp_path / "memory.max"
     monkeypatch.setattr(preflight, "_OF_GROUP", bound)
     of_machine = memory_bytes("cpu")
@@ -113,3 +118,5 @@ def test_a_process_has_no_more_memory_than_its_group_lets_it(monkeypatch: pytest
     assert memory_bytes("cpu") == of_machine > 1e8
     bound.write_text("1000000\n")
     assert memory_bytes("cpu") == 1e6
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=80_000_000_000))
+    assert memory_bytes("cuda") == 8e10
