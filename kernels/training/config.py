@@ -74,7 +74,9 @@ class TrainingConfig(HorizonConfig):
     checkpoint_seconds: float | None = Field(default=None, gt=0)
     """Seconds after which a state is kept though its step has not come."""
     keep_states: int = Field(default=2, gt=0)
-    """Resumable states that are kept, the newest ones; that of the best validation is kept beside them."""
+    """Resumable states that are kept, the newest ones; that of the best validation is kept beside them, at whatever step it stands."""
+    keep: Literal["last", "best"] = "last"
+    """Whether the checkpoint holds the weights behind the last step or those of the best validation."""
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:

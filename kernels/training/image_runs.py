@@ -85,7 +85,7 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     validated = looked_at(len(sets.validation.examples), config.max_validation_sequences)
     rows = config.micro_batch_size or told.rates.batch_size
     validation = PreparedValidation(in_parts(validated, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
-    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
+    return parts_of(job, config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
 
 
 def _flops_of_read(trainable: fast.Trainable, data: ImageSet) -> int:

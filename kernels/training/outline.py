@@ -67,15 +67,25 @@ def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops
     return Outline(rates, horizon, plan, setting, flops)
 
 
-def parts_of(config: TrainingConfig, told: Outline, learner: Learner, feed: StepFeed, validation: PreparedValidation, tokenizer: Any) -> Parts:
-    """Return all that a training is made of, its model looked at before the first step. Raises ValueError: see `check`, `sampler_of`."""
-    check(learner, feed.batch(0))
+def parts_of(
+    job: MethodJob, config: TrainingConfig, told: Outline, learner: Learner, feed: StepFeed, validation: PreparedValidation, tokenizer: Any
+) -> Parts:
+    """Return all that a training is made of, its model looked at before the first step.
+
+    Raises:
+        ValueError: the best validation is to be kept and there is nothing to validate on; see `check`, `sampler_of`.
+    """
+    if config.keep == "best" and not validation.num_labels:
+        raise ValueError("keep: there is nothing to validate on, so that no step would be the best; leave the key out, or hold something out")
+    optimizer = _optimizer(config, learner, told.rates.weight_decay)  # first: a dry run is to hold what a step does
+    firsts = sorted({stage.first_step for stage in told.plan.stages if stage.first_step < told.horizon.last_step})
+    check(learner, config, ((step + 1, feed.batch(step)) for step in firsts), job.say)
     return Parts(
         config=config,
         course=config.course(told.horizon.num_steps, told.rates.learning_rate),
         last_step=told.horizon.last_step,
         learner=learner,
-        optimizer=_optimizer(config, learner, told.rates.weight_decay),
+        optimizer=optimizer,
         feed=feed,
         validation=validation,
         flops=told.flops,

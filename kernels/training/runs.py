@@ -97,7 +97,7 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or told.rates.batch_size
     validation = Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token)
-    return parts_of(config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
+    return parts_of(job, config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
 
 
 def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:
@@ -137,9 +137,11 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
     }
     if speed.num_tokens:
         found |= {**speed.mean(), "waiting_share": outcome.waited_seconds / taken, "telling_share": speed.told_seconds / taken}
+    if parts.config.keep == "best":
+        found["kept_step"] = float(outcome.kept_step)
     for name in ("validation_loss", "validation_bits_per_byte"):
-        if (last := records[-1].get(name)) is not None:
-            found[name] = float(last)
+        if (of_kept := records[outcome.kept_step - 1].get(name)) is not None:
+            found[name] = float(of_kept)
     return found
 
 

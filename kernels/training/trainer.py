@@ -71,6 +71,8 @@ class Outcome(NamedTuple):
     """Of this run, first step to last."""
     waited_seconds: float
     """Of this run, for batches."""
+    kept_step: int
+    """Whose weights, or averages of them, the model holds."""
 
 
 class Trainer:
@@ -101,8 +103,10 @@ class Trainer:
         with self._ending, Watchdog(place.say) as watchdog:
             while step < parts.last_step:
                 step = self._stretch(step, watchdog)
-        self._progress.put_averages_in()
-        return Outcome(self._progress.records.rows, self._progress.statistics.rows, self._speed, parts.feed.waited_seconds)
+        kept_step = self._progress.put_kept_in(parts.last_step)
+        if kept_step != parts.last_step:
+            place.say(f"the checkpoint holds the weights of step {kept_step}, whose validation was the best")
+        return Outcome(self._progress.records.rows, self._progress.statistics.rows, self._speed, parts.feed.waited_seconds, kept_step)
 
     def _stretch(self, first: int, watchdog: Watchdog) -> int:
         """Take steps until the end or until training is rolled back; return the next step."""
@@ -123,7 +127,7 @@ class Trainer:
                 self._progress.records.append(record)
                 self._progress.statistics.append(*statistics)
                 self._telling.step(record, statistics)
-                is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at)
+                is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at) or self._progress.is_best(done)
                 if (is_due or self._ending.is_asked) and not ends:
                     self._progress.keep(done)
                     kept_at = time.monotonic()
@@ -202,6 +206,4 @@ class Trainer:
         record |= {f"validation_{name}": value for name, value in measured.told.items()}
         if measured.bits_per_byte is not None:
             record["validation_bits_per_byte"] = measured.bits_per_byte
-        best = self._progress.best
-        if best is None or measured.nats_per_token < best[0]:
-            self._progress.best = (measured.nats_per_token, int(record["step"] or 0))
+        self._progress.take_validation(measured.nats_per_token, int(record["step"] or 0))

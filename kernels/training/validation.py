@@ -30,9 +30,14 @@ class PreparedValidation:
         self.parts = parts
         self._bytes: Any = bytes_of_token
 
+    @property
+    def num_labels(self) -> int:
+        """Tokens that are predicted."""
+        return sum(int((part.targets != IGNORED).sum()) for part in self.parts)
+
     def measure(self, learner: Learner) -> Measured | None:
         """Return the mean loss over all labels, however rows are batched; None where there is none."""
-        num_labels = sum(int((part.targets != IGNORED).sum()) for part in self.parts)
+        num_labels = self.num_labels
         if not num_labels:
             return None
         learner.module.eval()

@@ -20,7 +20,7 @@ from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
 from kernels.training.course.stages import reading_at, rows_by_length
 from kernels.training.execution.compilation import compiles
-from kernels.training.optimization.averaging import NUM_SNAPSHOTS, AveragingConfig
+from kernels.training.optimization.averaging import num_averages
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell
@@ -114,15 +114,8 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) 
     num_validations = -(-horizon.last_step // config.validate_every)
     is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, device)
     num_validation_rows = num_validations * config.max_validation_sequences
-    beside = Held(config.optimizer, _num_averages(config.averaging))
+    beside = Held(config.optimizer, num_averages(config.averaging))
     return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, beside)
-
-
-def _num_averages(config: AveragingConfig | None) -> int:
-    """Return how many copies of the weights averages are made of."""
-    if config is None:
-        return 0
-    return (config.num_snapshots or NUM_SNAPSHOTS) if config.kind == "snapshots" else 1
 
 
 def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:

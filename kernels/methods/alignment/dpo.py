@@ -162,7 +162,7 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     if references is None:
         ask_references(learner, feed, told.horizon.last_step, validated(), asked)
         keep_references(asked, job.scratch, training)
-    return parts_of(config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
+    return parts_of(job, config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
 
 
 def _last_rewards(job: MethodJob) -> dict[str, float]:

@@ -91,7 +91,7 @@ def run(job: MethodJob) -> dict[str, float]:
     feed, shape = feed_of(config, told, material)
     validation = PreparedValidation(validation_parts(config, told, len(held_out), lambda numbers: rows_of(held_out, numbers, shape)), None)
     training = identity(config, parent, made.texts)
-    parts = parts_of(config, told, learner, feed, validation, parent.tokenizer)
+    parts = parts_of(job, config, told, learner, feed, validation, parent.tokenizer)
     return {**train(job, parts, training, parent), **_counts(made, sides)}
 
 

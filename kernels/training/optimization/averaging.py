@@ -42,6 +42,13 @@ class AveragingConfig(Config):
         return self
 
 
+def num_averages(config: AveragingConfig | None) -> int:
+    """Return how many copies of the weights averages are made of."""
+    if config is None:
+        return 0
+    return (config.num_snapshots or NUM_SNAPSHOTS) if config.kind == "snapshots" else 1
+
+
 class Averaging(Protocol):
     """Weights averaged so far."""
 

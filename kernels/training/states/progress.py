@@ -1,5 +1,6 @@
 """Where a training has got to: all that its next step depends on and all that was written down of it, as it is kept and taken up again."""
 
+import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from kernels.training.guards import Guard
 from kernels.training.optimization.averaging import Averaging, put_in, start_averaging, swapped_in
 from kernels.training.optimization.optimizers import Optimizer
 from kernels.training.states.journal import Journal
-from kernels.training.states.resume import TrainingState, load_state, remove_behind, save_state
+from kernels.training.states.resume import TrainingState, load_state, load_state_of, remove_behind, save_state
 
 RECORDS, STATISTICS = "records.jsonl", "tensor_statistics.jsonl"
 """Journals, beside the states."""
@@ -41,10 +42,21 @@ class Progress:
         """The lowest validation loss and its step."""
         self.records, self.statistics = Journal(place.scratch / RECORDS), Journal(place.scratch / STATISTICS)
         self._optimizer, self._place = optimizer, place
-        self._num_kept, self._keep_every = config.keep_states, config.checkpoint_every
+        self._num_kept, self._keep_every, self._keeps_best = config.keep_states, config.checkpoint_every, config.keep == "best"
         self._averaging: Averaging | None = None if config.averaging is None else start_averaging(config.averaging)
         self._average_every = 1 if config.averaging is None else config.averaging.every
         self._is_averaged = False
+
+    # --- validations ---
+
+    def take_validation(self, loss: float, step: int) -> None:
+        """Take in what a validation behind a step measured; one that is no number is never the best."""
+        if math.isfinite(loss) and (self.best is None or loss < self.best[0]):
+            self.best = (loss, step)
+
+    def is_best(self, step: int) -> bool:
+        """Return whether no validation was better than that behind a step."""
+        return self.best is not None and self.best[1] == step
 
     # --- averages ---
 
@@ -63,10 +75,21 @@ class Progress:
         with swapped_in(self._averaging.averages(), self.weights):
             yield
 
-    def put_averages_in(self) -> None:
-        """Have the model hold the averages at the end: they are what is kept."""
+    # --- the end ---
+
+    def put_kept_in(self, last_step: int) -> int:
+        """Have the model hold what is kept of a training at its end; return the step that it is of.
+
+        That is the last one or, where the config says so, that of the best validation: its averages where there are any, else its weights.
+        Raises ValueError: the state of the best validation is damaged.
+        """
+        step = last_step
+        if self._keeps_best and self.best is not None and self.best[1] != last_step:
+            step = self.best[1]
+            self._put_weights_in(load_state_of(self._place.scratch, step, self._place.training))
         if self._averaging is not None and self._is_averaged:
             put_in(self._averaging.averages(), self.weights)
+        return step
 
     # --- states ---
 
@@ -93,8 +116,7 @@ class Progress:
 
     def keep(self, step: int) -> None:
         """Keep the state behind a step."""
-        best_step = None if self.best is None else self.best[1]
-        save_state(self._place.scratch, self._state(step), kept=self._num_kept, best_step=best_step, every=self._keep_every)
+        save_state(self._place.scratch, self._state(step), kept=self._num_kept, every=self._keep_every)
 
     def _state(self, step: int) -> TrainingState:
         """Return the state behind a step: its tensors are the training's own, which the next step changes."""
@@ -106,24 +128,29 @@ class Progress:
         numbers |= {"is_averaged": self._is_averaged, "best": self.best}
         numbers |= {"scaling": None if self.scaling is None else pack(self.scaling)}
         marks = {journal.path.name: journal.mark() for journal in (self.records, self.statistics)}
-        return TrainingState(step, tensors, marks, numbers, self._place.training)
+        return TrainingState(step, tensors, marks, numbers, self._place.training, None if self.best is None else self.best[1])
 
     def take_up(self, state: TrainingState) -> None:
         """Stand where a state stood. Raises ValueError: it is of another model or optimizer."""
-
-        def of(kind: str) -> dict[str, Any]:
-            return {name.removeprefix(kind): tensor for name, tensor in state.tensors.items() if name.startswith(kind)}
-
-        put_in(of("model."), self.weights)
-        self._optimizer.load_state(of("optimizer."))
-        if self._averaging is not None:
-            device = next(iter(self.weights.values())).device
-            self._averaging.load_state({name: tensor.to(device) for name, tensor in of("average.").items()})
+        self._put_weights_in(state)
+        self._optimizer.load_state(_tensors_of(state, "optimizer."))
         numbers = state.numbers
-        self._is_averaged = bool(numbers["is_averaged"])
         self.guard.load_state(numbers["guard"])
         self.rate_ratio, self.num_roll_backs = numbers["rate_ratio"], numbers["num_roll_backs"]
         self.best = None if numbers["best"] is None else tuple(numbers["best"])
         self.scaling = None if numbers["scaling"] is None else unpack(numbers["scaling"])
         for journal in (self.records, self.statistics):
             journal.go_back(state.marks[journal.path.name])
+
+    def _put_weights_in(self, state: TrainingState) -> None:
+        """Have weights and their averages be those of a state."""
+        put_in(_tensors_of(state, "model."), self.weights)
+        self._is_averaged = bool(state.numbers["is_averaged"])
+        if self._averaging is not None:
+            device = next(iter(self.weights.values())).device
+            self._averaging.load_state({name: tensor.to(device) for name, tensor in _tensors_of(state, "average.").items()})
+
+
+def _tensors_of(state: TrainingState, kind: str) -> dict[str, Any]:
+    """Return the tensors of a state whose names begin with a kind, without it."""
+    return {name.removeprefix(kind): tensor for name, tensor in state.tensors.items() if name.startswith(kind)}

@@ -6,8 +6,8 @@ silently and never as an error: training is deterministic, so that going on from
 A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
 the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
 
-A state that a clock or a signal asked for stands at a step of its own. It is there to go on from, takes no place among the others, and a training
-that diverged never goes back to it: what is computed would hang on when it came.
+A state that a clock, a signal or a best validation asked for stands at a step of its own. It is there to go on from, takes no place among the
+others, and a training that diverged never goes back to it: what is computed would hang on when it came.
 """
 
 import json
@@ -41,46 +41,64 @@ class TrainingState(NamedTuple):
     """What else the loop remembers, as JSON holds it."""
     training: str = ""
     """Names config and data: a state of one training is none of another."""
+    best_step: int | None = None
+    """Whose state is kept as long as this one is."""
 
 
-def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, best_step: int | None = None, every: int = 1) -> None:
-    """Write a state and seal it; keep it, the newest ``kept`` intact ones at multiples of ``every`` steps, and that of the best step."""
+def save_state(folder: Path, state: TrainingState, *, kept: int = KEPT, every: int = 1) -> None:
+    """Write a state and seal it; keep it, the newest ``kept`` intact ones at multiples of ``every`` steps, and the best step's of each."""
     from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 
-    target = folder / f"step-{state.step:06d}"
+    target = _folder_of(folder, state.step)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     save_file({name: tensor.contiguous() for name, tensor in state.tensors.items()}, target / TENSORS)
     numbers = {"step": state.step, "marks": dict(state.marks), "numbers": dict(state.numbers), "training": state.training}
-    (target / NUMBERS).write_text(json.dumps(numbers))
-    seal(target, kept=kept, best_step=best_step, every=every)
+    (target / NUMBERS).write_text(json.dumps({**numbers, "best_step": state.best_step}))
+    seal(target, kept=kept, every=every)
 
 
 def load_state(folder: Path, say: Callable[[str], None], training: str = "", *, every: int = 1) -> TrainingState | None:
     """Return the newest intact state that `save_state` wrote of a training, None where there is none; see `newest_intact`."""
+    found = newest_intact(folder, say, lambda state: _fault_of_other(state, training), every)
+    return None if found is None else _read(found)
+
+
+def load_state_of(folder: Path, step: int, training: str = "") -> TrainingState:
+    """Return the state behind a step of a training. Raises ValueError: there is none that is intact (says why)."""
+    state = _folder_of(folder, step)
+    if fault := fault_of(state, state / SEAL) or _fault_of_other(state, training):
+        raise ValueError(f"state {state.name}, that of the best validation: {fault}; empty {folder} to train anew")
+    return _read(state)
+
+
+def _folder_of(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:06d}"
+
+
+def _fault_of_other(state: Path, training: str) -> str | None:
+    """Return why an intact state is none of a training, None where it is."""
+    told = json.loads((state / NUMBERS).read_text())
+    if told.get("training", "") != training:
+        return "it is of another config or of other data"
+    return next((fault for name, mark in _marks(told).items() if (fault := fault_of_mark(state.parent / name, mark))), None)
+
+
+def _read(state: Path) -> TrainingState:
     from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-    def other(state: Path) -> str | None:
-        told = json.loads((state / NUMBERS).read_text())
-        if told.get("training", "") != training:
-            return "it is of another config or of other data"
-        return next((fault for name, mark in _marks(told).items() if (fault := fault_of_mark(folder / name, mark))), None)
-
-    found = newest_intact(folder, say, other, every)
-    if found is None:
-        return None
-    numbers: dict[str, Any] = json.loads((found / NUMBERS).read_text())
-    return TrainingState(numbers["step"], load_file(found / TENSORS), _marks(numbers), numbers["numbers"], training)
+    told: dict[str, Any] = json.loads((state / NUMBERS).read_text())
+    return TrainingState(told["step"], load_file(state / TENSORS), _marks(told), told["numbers"], told["training"], told["best_step"])
 
 
 def _marks(numbers: Mapping[str, Any]) -> dict[str, Mark]:
     return {name: Mark(*mark) for name, mark in numbers["marks"].items()}
 
 
-def seal(state: Path, *, kept: int = KEPT, best_step: int | None = None, every: int = 1) -> None:
+def seal(state: Path, *, kept: int = KEPT, every: int = 1) -> None:
     """Declare a state whole once its files have reached the disk, and remove all but those that `save_state` keeps."""
     seal_folder(state, state / SEAL)
-    _remove_old(state, kept, best_step, every)
+    _remove_old(state, kept, every)
 
 
 def remove_behind(folder: Path, step: int) -> None:
@@ -118,14 +136,21 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
     return sorted(numbered, reverse=True)
 
 
-def _remove_old(newest: Path, most: int, best_step: int | None, every: int) -> None:
-    """Remove all states but those that are kept; a damaged one takes no place, nor does one that a clock or a signal asked for."""
+def _remove_old(newest: Path, most: int, every: int) -> None:
+    """Remove all states but those that are kept; a damaged one takes no place, nor does one that stands at a step of its own."""
     states = _numbered(newest.parent)
+    kept = [newest]
     num_kept = sum(state == newest and step % every == 0 for step, state in states)
     for step, state in states:
-        if state == newest or step == best_step:
-            continue
-        if step % every == 0 and num_kept < most and fault_of(state, state / SEAL) is None:
+        if state != newest and step % every == 0 and num_kept < most and fault_of(state, state / SEAL) is None:
             num_kept += 1
-        else:
+            kept.append(state)
+    best_steps = {_best_step(state) for state in kept}
+    for step, state in states:
+        if state not in kept and step not in best_steps:
             shutil.rmtree(state)
+
+
+def _best_step(state: Path) -> int | None:
+    """Return the best step that a state knows of; None where it knows of none, as one that another loop wrote."""
+    return json.loads((state / NUMBERS).read_text())["best_step"] if (state / NUMBERS).exists() else None

@@ -118,7 +118,7 @@ def test_a_training_that_goes_on_keeps_the_speeds_of_before_and_no_clock_is_in_i
 
 
 def test_states_do_not_grow_with_the_steps_and_records_are_written_once(data: Path, tmp_path: Path) -> None:
-    run(data, tmp_path, config(num_steps=24, checkpoint_every=3, keep_states=8))
+    run(data, tmp_path, config(num_steps=24, checkpoint_every=3, validate_every=6, keep_states=8))
     sizes = [len(path.read_bytes()) for path in sorted((tmp_path / "scratch").glob("step-*/numbers.json"))]
     guarded = 2 * 3 * 25  # the last values of loss and gradient norm are there to judge by, so many a state at most
     assert len(sizes) == 7 and max(after - before for before, after in itertools.pairwise(sizes)) < guarded

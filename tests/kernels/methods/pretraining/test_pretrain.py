@@ -26,7 +26,7 @@ def config(**changes: object) -> PretrainConfig:
         kind="llama", hidden_size=16, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32, max_position_embeddings=64, tie_embeddings=True
     )
     values: dict[str, Any] = {"architecture": shape, "seed": 1, "num_steps": 12, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2}
-    values |= {"min_learning_rate_ratio": 0.1, "weight_decay": 0.1, "gradient_clip": 1.0, "precision": "float32", "validate_every": 5}
+    values |= {"min_learning_rate_ratio": 0.1, "weight_decay": 0.1, "gradient_clip": 1.0, "precision": "float32", "validate_every": 6}
     values |= {"max_validation_sequences": 2, "checkpoint_every": 3}
     return PretrainConfig.model_validate({**values, **changes})
 

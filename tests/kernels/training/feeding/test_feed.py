@@ -1,5 +1,6 @@
 """What a training on a mixture reads: pieces of rows are examples of their own length."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from kernels.specs.objectives import IGNORED
 from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 from kernels.training.course.stages import LengthStage, constant, make_plan
 from kernels.training.feeding.batches import Transform
-from kernels.training.feeding.feed import Batch, Feed
+from kernels.training.feeding.feed import AHEAD, Batch, Feed, StepFeed
 from tests.small_mixtures import most_documents, put_rows
 from tests.token_rows import CONTROL, drawn_documents, row_of
 
@@ -55,3 +56,24 @@ def test_a_piece_of_a_row_comes_to_as_many_positions_as_a_row_of_its_length(name
         assert part.decoder_inputs_BU is None or part.decoder_inputs_BU.shape[1] == expected[1]
     assert pieces.num_labels == int((pieces.parts[0].targets != IGNORED).sum()) > 0
     assert objective.lengths(config, PIECE, 1)[0] < whole.parts[0].inputs_BT.shape[1]
+
+
+class Noting(StepFeed):
+    """Steps that read nothing, and say when they are prepared."""
+
+    def __init__(self) -> None:
+        self.prepared = [threading.Event() for _ in range(6)]
+
+    def batch(self, step: int) -> Batch:
+        self.prepared[step].set()
+        return Batch([], step, 0, 0)
+
+
+def test_batches_are_prepared_while_a_step_is_taken_and_only_so_many() -> None:
+    feed = Noting()
+    for step, batch in feed.steps(1, 6):
+        assert batch.num_tokens == step, "each step has its own"
+        ahead = feed.prepared[step + 1 : min(step + 1 + AHEAD, 6)]
+        assert all(event.wait(30) for event in ahead), "before it is asked for"
+        assert not any(event.is_set() for event in feed.prepared[step + 1 + AHEAD :])
+    assert not feed.prepared[0].is_set()

@@ -59,6 +59,14 @@ def test_the_last_two_are_kept_and_what_is_no_state_is_left_alone(tmp_path: Path
     assert names(tmp_path) == ["run-7", "step-000002", "step-000003"]
 
 
+def test_a_best_state_is_kept_as_long_as_a_state_that_knows_it_so_that_a_training_that_goes_back_finds_it(tmp_path: Path) -> None:
+    for step, best in ((2, 2), (3, 2), (4, 4), (6, 4)):
+        save_state(tmp_path, TrainingState(step, {}, best_step=best), kept=2, every=3)
+    assert names(tmp_path) == ["step-000002", "step-000003", "step-000004", "step-000006"]
+    save_state(tmp_path, TrainingState(9, {}, best_step=4), kept=2, every=3)
+    assert names(tmp_path) == ["step-000004", "step-000006", "step-000009"]
+
+
 def test_a_damaged_state_takes_no_place_among_the_two(tmp_path: Path) -> None:
     save(tmp_path, 1, 2)
     flip(tmp_path / "step-000002" / "tensors.safetensors")
@@ -70,7 +78,7 @@ def test_a_damaged_state_takes_no_place_among_the_two(tmp_path: Path) -> None:
     ("file", "damage", "fault"),
     [
         ("tensors.safetensors", flip, "tensors.safetensors differs from its checksum"),
-        ("numbers.json", cut, "numbers.json has 72 bytes where its seal has 82"),
+        ("numbers.json", cut, "numbers.json has 91 bytes where its seal has 101"),
         ("numbers.json", Path.unlink, "numbers.json is missing"),
         ("seal.json", Path.unlink, "seal.json is missing, it was not written to its end"),
         ("seal.json", cut, "seal.json is damaged"),
