@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from kernels.models.blocks.cross_entropy import token_loss
 from kernels.models.formats.fast import fresh
-from kernels.models.reading import Reading
 from kernels.specs.objectives import ControlTokens
 from kernels.training.feeding.batches import Examples, Transform, prepare_rows
+from kernels.training.learner import reading_of
 from tests.small_mixtures import most_documents
 
 END, PAD, MASK = range(3)
@@ -39,15 +39,9 @@ def transform_of(objective: Any, config: Any, segments: NDArray[np.uint16]) -> T
     return Transform(objective, config, CONTROL, objective.lengths(config, segments.shape[1], most_documents(segments)))
 
 
-def reading_of(examples: Examples) -> Reading:
-    """What a model reads of a batch."""
-    arrays = (examples.inputs_BT, examples.segments_BT, examples.prefix_BT, examples.decoder_inputs_BU, examples.decoder_segments_BU)
-    return Reading(*(None if array is None else torch.from_numpy(array).long() for array in arrays))  # pyright: ignore[reportArgumentType]
-
-
 def loss(module: Any, examples: Examples, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """The cross-entropy of a batch's targets, in nats each."""
-    hidden = module(reading_of(examples), dtype).flatten(0, 1)
+    hidden = module(reading_of(examples, "cpu"), dtype).flatten(0, 1)
     targets = torch.from_numpy(examples.targets).flatten()
     kept = targets >= 0
     weight, bias = module.output_layer()

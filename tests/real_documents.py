@@ -1,11 +1,13 @@
 """Real documents of every kind in ../shared/data, for tests and benchmarks: (kind, text), in a fixed order."""
 
+import bz2
 import csv
 import gzip
 import json
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,10 @@ def _texts(path: Path) -> Iterator[str]:
             data, name = gzip.decompress(data), name[:-3]
         except (EOFError, zlib.error, gzip.BadGzipFile):
             return
+    yield from _texts_of(name, data)
+
+
+def _texts_of(name: str, data: bytes) -> Iterator[str]:
     text = data.decode("utf-8", "replace")
     if name.endswith(".json"):
         yield from _strings(json.loads(text))
@@ -64,6 +70,37 @@ def real_documents(shared: Path) -> list[tuple[str, str]]:
             kind = path.relative_to(shared).parts[0]
             kinds.setdefault(kind, []).extend((kind, text) for text in _texts(path) if len(text.strip()) >= MIN_CHARS)
     return [document for turn in zip_longest(*kinds.values()) for document in turn if document is not None]
+
+
+NO_TEXTS = ("SOURCE.txt", "README.md", "LICENSE", "LICENSE.md", "CC-BY-SA4.0.txt")
+
+
+def texts_by_kind(shared: Path) -> dict[str, list[str]]:
+    """Return all texts of every folder as they lie there, pages and records of the web with their markup, in pieces of no more than `PIECE_CHARS`.
+
+    They are by folder and endings, which tell languages apart: ``xquad .vi.json``. Every file gives one at least.
+    """
+    kinds: dict[str, list[str]] = {}
+    for path in sorted(path for path in shared.rglob("*") if path.is_file() and path.name not in NO_TEXTS):
+        texts = [text[at : at + PIECE_CHARS] for text in _all_texts(path) for at in range(0, len(text), PIECE_CHARS)]
+        assert texts, f"{path.relative_to(shared)} gives no text"
+        kinds.setdefault(f"{path.relative_to(shared).parts[0]} {''.join(path.suffixes)}", []).extend(texts)
+    return kinds
+
+
+def _all_texts(path: Path) -> Iterator[str]:
+    if path.name.endswith(".tar.gz"):
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if (file := archive.extractfile(member)) is not None:
+                    yield from _texts_of(member.name, file.read())
+        return
+    parts: list[bytes] = []
+    opened: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix, Path.open)
+    with opened(path, "rb") as file, suppress(EOFError, zlib.error, gzip.BadGzipFile):  # what of a clipped file can be read is a text too
+        while part := file.read(1 << 16):
+            parts.append(part)
+    yield from _texts_of(path.name.removesuffix(".gz"), b"".join(parts))
 
 
 def prose(shared: Path) -> list[str]:

@@ -67,6 +67,8 @@ class Method:
     """Who may look at whom in a model that it makes; None: as in its first parent, and causally where it has none."""
     reads_images: bool = False
     """Whether a model that it makes of no other reads images; one that is made of another does as its first parent."""
+    attentions: frozenset[Attention] | None = None
+    """Who may look at whom in a first parent that it takes further; None: anyone, or as the objective of its config asks."""
     reads: Callable[[Any], tuple[str, int] | None] = lambda config: None
     """The key of its config that says how long a text it reads at most, and that number of tokens; None where its data say so."""
     is_last: bool = False

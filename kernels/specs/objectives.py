@@ -1,6 +1,6 @@
 """Objectives: what a model is asked to predict, as a transform of token ids with no tensor in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.specs.config import Config
+from kernels.specs.families import chosen, specs
 
 Attention = Literal["causal", "prefix", "bidirectional", "encoder_decoder"]
 """Who may look at whom, always within a document: a token at those before it and itself; those of a prefix at all of the prefix, the others at
@@ -76,3 +77,28 @@ class Objective:
     """Takes a row, chance, control tokens, a config and lengths: inputs and decoder are padded to them."""
     loss_is_of_text: bool = False
     """Whether every token of a text is predicted once, from those before it: its losses alone come to bits a byte of the text."""
+
+
+def mismatch(config: Config, whose: str, able: Collection[Attention], *, is_named: bool) -> str | None:
+    """Return that an objective is for other attention than a model has, with the remedy; None where it is for that.
+
+    Args:
+        config: of the family ``objectives``.
+        whose: what the attention is of, in words.
+        able: who may look at whom there.
+        is_named: whether somebody chose the objective; else it is the one that is taken where none is named.
+    """
+    objective: Objective = chosen("objectives", config)
+    asked = objective.attention(config)
+    if asked in able:
+        return None
+    told = "" if is_named else ", which is taken where the key 'objective' is left out,"
+    remedy = f"{'take' if is_named else 'add the key with'} {' or '.join(_for_attention(able))}"
+    return f"{objective.name}{told} is for {asked} attention, and {whose} has {' or '.join(sorted(able))}; {remedy}"
+
+
+def _for_attention(able: Collection[Attention]) -> list[str]:
+    """Return the names of objectives for some attention, of those that ask for one whatever their config says."""
+    found: dict[str, Objective] = specs("objectives")
+    bare = {name: spec for name, spec in found.items() if not any(field.is_required() for field in spec.config.model_fields.values())}
+    return [name for name, spec in bare.items() if spec.attention(spec.config()) in able]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import Field, field_validator
 
 from kernels.specs.config import Config
+from kernels.specs.objectives import ControlTokens
 from kernels.tokens.content import END_OF_TEXT, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, GUARD, MASK, PADDING, TURN_END, TURN_START
 
 SPECIAL_TOKENS = (END_OF_TEXT, TURN_START, TURN_END, PADDING)
@@ -76,6 +77,14 @@ class SpecialTokens(Config):
 
 def _all_of_ours() -> tuple[str, ...]:
     return SpecialTokens(mask=True, fill_in_the_middle=True, num_sentinels=MAX_SENTINELS).names
+
+
+def control_tokens_to_be(special: SpecialTokens, vocabulary_size: int) -> ControlTokens:
+    """Return the control tokens that a vocabulary of some size will have when it is trained here."""
+    ids = {token: number for number, token in enumerate(special.names)}
+    end, padding = ids[END_OF_TEXT], ids[PADDING]
+    middle = infilling_of(ids) or (None, None, None)
+    return ControlTokens(end, padding, mask_of(ids, None), *middle, sentinels_of(ids), vocabulary_size, frozenset(ids.values()), before=(end,))
 
 
 def mask_of(ids: Mapping[str, int], named: str | None) -> int | None:

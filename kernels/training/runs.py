@@ -11,7 +11,7 @@ from kernels.models.formats import fast
 from kernels.specs.config import Config
 from kernels.specs.families import chosen
 from kernels.specs.methods import MethodJob
-from kernels.specs.objectives import Objective
+from kernels.specs.objectives import Objective, mismatch
 from kernels.tokens.mixtures.index import INDEX_FILE, MixtureIndex, read_index
 from kernels.tokens.token_bytes import token_bytes
 from kernels.tokens.tokenizer_files import JSON, control_tokens
@@ -103,9 +103,8 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
 def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:
     """Return how rows become examples. Raises ValueError: model or vocabulary cannot serve the objective."""
     objective: Objective = chosen("objectives", data.objective)
-    asked = objective.attention(data.objective)
-    if asked != trainable.attention:
-        raise ValueError(f"the objective {objective.name!r} is for {asked} attention, and the model has {trainable.attention}; take another of them")
+    if told := mismatch(data.objective, "the model", {trainable.attention}, is_named=True):
+        raise ValueError(told)
     control = control_tokens(data.tokenizer)
     if lacks := objective.lacks(data.objective, control):
         raise ValueError(f"{data.tokenizer}: {lacks}")

@@ -23,7 +23,7 @@ from kernels.training.feeding.conversations import pair_of, rows_of_pairs
 from kernels.training.logs.losses import LOSS_FELL, LOSSES
 from kernels.training.outline import parts_of
 from kernels.training.trainer import Parts
-from kernels.training.tuning.config import TuningConfig, reads
+from kernels.training.tuning.config import ATTENTIONS, TuningConfig, reads
 from kernels.training.tuning.preferences import PreferenceLearner, PreferenceValidation, References, ask_references, keep_references, kept_references
 from kernels.training.tuning.runs import (
     Material,
@@ -173,4 +173,4 @@ def _last_rewards(job: MethodJob) -> dict[str, float]:
     return {name: float(np.mean(last[f"rewards/{name}"])) for name in names}
 
 
-SPEC = Method(name="dpo", version=5, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(name="dpo", version=5, config=DpoConfig, needs=(PARENT, PAIRS), run=run, checks=(LOSS_FELL,), attentions=ATTENTIONS, reads=reads)

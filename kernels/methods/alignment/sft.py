@@ -16,7 +16,7 @@ from kernels.training.feeding.conversations import Text, rows_of, text_of
 from kernels.training.learner import Learner
 from kernels.training.logs.losses import LOSS_FELL
 from kernels.training.outline import parts_of
-from kernels.training.tuning.config import TuningConfig, reads
+from kernels.training.tuning.config import ATTENTIONS, TuningConfig, reads
 from kernels.training.tuning.runs import (
     Material,
     Split,
@@ -118,4 +118,6 @@ def _counts(made: Usable, sides: Split[Text]) -> dict[str, float]:
     }
 
 
-SPEC = Method(name="sft", version=5, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), reads=reads)
+SPEC = Method(
+    name="sft", version=5, config=SftConfig, needs=(PARENT, CONVERSATIONS), run=run, checks=(LOSS_FELL,), attentions=ATTENTIONS, reads=reads
+)

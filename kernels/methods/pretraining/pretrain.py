@@ -10,7 +10,7 @@ from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import OneOf, chosen, configured
 from kernels.specs.methods import Method, MethodJob
 from kernels.specs.needs import Mixture, Tokenizer
-from kernels.specs.objectives import Attention, Objective
+from kernels.specs.objectives import Attention, Objective, mismatch
 from kernels.training.config import TrainingConfig
 from kernels.training.logs.losses import LOSS_FELL
 from kernels.training.runs import Data, train
@@ -29,13 +29,10 @@ class PretrainConfig(TrainingConfig):
     @model_validator(mode="after")
     def _architecture_can_do_the_objective(self) -> Self:
         architecture: Architecture = chosen("architectures", self.architecture)
-        objective: Objective = chosen("objectives", self.objective)
         if architecture.reads_images:
             raise fault_of_key("architecture", f"{architecture.name} reads images, which a mixture has none of; train it by pretrain_image_text")
-        asked = objective.attention(self.objective)
-        if asked not in architecture.attentions:
-            able = " or ".join(sorted(architecture.attentions))
-            raise fault_of_key("objective", f"{objective.name} is for {asked} attention, and {architecture.name} has {able}; take another of them")
+        if told := mismatch(self.objective, architecture.name, architecture.attentions, is_named="objective" in self.model_fields_set):
+            raise fault_of_key("objective", told)
         return self
 
 

@@ -5,9 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from kernels.specs.config import fault_of_key
+from kernels.specs.objectives import Attention
 from kernels.training.config import Rate, TrainingConfig
 from kernels.training.course.schedules import ScheduleConfig
 
+ATTENTIONS: frozenset[Attention] = frozenset({"causal", "prefix"})
+"""Of models that learn answers: a decoder apart is not trained on conversations, and masked tokens answer nothing."""
 DERIVED = ("batch_size", "learning_rate", "weight_decay")
 """Keys that laws of pretraining derive, which say nothing of a model that stands."""
 

@@ -24,7 +24,7 @@ from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts, looked_
 from kernels.training.outline import Outline, outline
 from kernels.training.runs import run
 from kernels.training.trainer import Parts
-from kernels.training.tuning.config import TuningConfig
+from kernels.training.tuning.config import ATTENTIONS, TuningConfig
 
 LEAST_HELD_OUT = 8
 """Conversations: the loss of fewer says little, and where there are few all are learned from."""
@@ -80,7 +80,7 @@ def load_parent(folder: Path, device: str) -> Parent:
     window = getattr(found.model.config, "sliding_window", None)
     bounds = [bound for bound in (checkpoints.max_positions(found.model), window) if bound is not None]
     trainable = fast.taken(found.model)
-    if trainable.attention not in ("causal", "prefix"):
+    if trainable.attention not in ATTENTIONS:
         raise ValueError(
             f"{folder}: the model is {trainable.attention}, and answers are learned by decoders that are causal or of prefixes; take one"
         )

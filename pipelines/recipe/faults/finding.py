@@ -12,6 +12,7 @@ from kernels.specs.tokenizers import TokenizerMethod
 from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.faults.dangling import Fault, known
 from pipelines.recipe.faults.evals import eval_faults
+from pipelines.recipe.faults.learning import learning_faults
 from pipelines.recipe.faults.mixtures import mixture_faults
 from pipelines.recipe.splits import earlier_of, held_out_of
 from pipelines.recipe.tokenizers import is_of_model, owner, packer, packer_of_model, tokenizer_of
@@ -131,6 +132,7 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
             yield (*here, "from", index), f"{parent!r} is made by {kind!r}, which nothing can be made from; name the model it was made from"
     yield from _fit_of_tokenizer(recipe, model, entry)
     yield from _lengths(recipe, model, entry)
+    yield from learning_faults(recipe, model, entry)
 
 
 def _made_from(recipe: Any, model: str) -> list[str]:

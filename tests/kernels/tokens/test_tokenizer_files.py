@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, models, processors
 
 from kernels.specs.objectives import ControlTokens
 from kernels.tokens.chats import UnrenderedError, template
-from kernels.tokens.special_tokens import SpecialTokens
+from kernels.tokens.special_tokens import SpecialTokens, control_tokens_to_be
 from kernels.tokens.tokenizer_files import control_tokens, read_tokenizer, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 
@@ -107,6 +107,17 @@ def test_control_tokens_of_a_tokenizer_made_here_are_those_it_was_asked_for(tmp_
     assert control_tokens(tmp_path) == ControlTokens(0, 3, 4, 5, 6, 7, (8, 9, 10), 268, frozenset(range(12)), (0,))
     found = read_tokenizer(tmp_path)
     assert (found.template, found.names["mask_token"]) == ("{{ 'own' }}", "<|mask|>")
+
+
+@pytest.mark.parametrize("special", [SpecialTokens(), SpecialTokens(mask=True), SpecialTokens(fill_in_the_middle=True, num_sentinels=2)], ids=str)
+@pytest.mark.parametrize("more", [(), ("[MASK]", "<extra_id_0>"), ("<fim_prefix>", "<fim_suffix>", "<fim_middle>")], ids=str)
+def test_what_control_tokens_a_vocabulary_will_have_is_known_before_it_is_trained(
+    tmp_path: Path, special: SpecialTokens, more: tuple[str, ...]
+) -> None:
+    special = special.model_copy(update={"more": more})
+    write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=280, special_tokens=special)), tmp_path, special)
+    made = control_tokens(tmp_path)
+    assert control_tokens_to_be(special, made.vocabulary_size) == made
 
 
 def test_a_tokenizer_made_here_without_asking_has_neither_mask_nor_sentinels(tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ def recipe_of(kind: str, objective: str) -> str:
     """Return the small recipe with an architecture and an objective."""
     own = SMALL[SMALL.index("    architecture:") : SMALL.index("    num_steps: 30")]
     shape = f"kind: {kind}, hidden_size: 32, num_layers: 2, tie_embeddings: true, {ARCHITECTURES[kind][0]}"
-    return SMALL.replace(own, f"    architecture: {{{shape}}}\n    objective: {{kind: {objective}}}\n")
+    text = SMALL.replace("vocab_size: 300", "vocab_size: 300\n  special_tokens: {mask: true, num_sentinels: 4}")
+    return text.replace(own, f"    architecture: {{{shape}}}\n    objective: {{kind: {objective}}}\n")
 
 
 @pytest.mark.parametrize("kind", ARCHITECTURES)

@@ -6,9 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from kernels.tokens.content import TextEncoder
+from kernels.tokens.mixtures.packing import PADDING_SEGMENT
 from kernels.tokens.shards import open_shard
 from kernels.tokens.tokenizer_files import control_tokens, read_tokenizer, write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
@@ -36,11 +39,21 @@ def rows(shop: Any, asset: str, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_wordpiece_and_a_bpe_tokenizer_pack_a_mixture_each(shop: Any) -> None:
-    shop.recipe_file.write_text(recipe(f"  words: {of('wordpiece', 700, SPECIAL)}  pairs: {of('byte_bpe', 300)}", "words", "pairs"))
+@pytest.fixture(scope="module")
+def packed(make_shop: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A recipe with two tokenizers and a mixture by each, one of them bounded, brought up to them."""
+    shop = make_shop(tmp_path_factory.mktemp("packed") / "shop")
+    text = recipe(f"  words: {of('wordpiece', 700, SPECIAL)}  pairs: {of('byte_bpe', 300)}", "words", "pairs")
+    start = text.index("  by_pairs:")
+    text = text[:start] + text[start:].replace("max_train_tokens: null", "max_train_tokens: 301")
+    shop.recipe_file.write_text(text.replace("validation_fraction: 0.2", "validation_fraction: 0.7"))
     assert not shop.up("tokens/card_by_words", "tokens/card_by_pairs").failed
-    lake = shop.lake
-    folders = {name: lake.folder(shop.cell(f"tokens/tokenizer_{name}")) for name in ("words", "pairs")}
+    return shop
+
+
+def test_a_wordpiece_and_a_bpe_tokenizer_pack_a_mixture_each(packed: Any) -> None:
+    lake = packed.lake
+    folders = {name: lake.folder(packed.cell(f"tokens/tokenizer_{name}")) for name in ("words", "pairs")}
     assert ["WordPiece" in (folder / "tokenizer.json").read_text() for folder in folders.values()] == [True, False]
     assert control_tokens(folders["words"])[2:7] == (4, 5, 6, 7, (8, 9, 10, 11)) and control_tokens(folders["pairs"]).mask is None
     for name, folder in folders.items():
@@ -51,8 +64,38 @@ def test_a_wordpiece_and_a_bpe_tokenizer_pack_a_mixture_each(shop: Any) -> None:
             ids = [shard.tokens[start + 1 : end - 1].tolist() for start, end in pairwise(shard.offsets)]
             texts = lake.table(cell._replace(asset="corpus/decontaminated"), "documents")["text"].to_pylist()
             assert len(texts) > 0 and encoder.decoded(ids) == texts
-    sizes = {name: lake.require(shop.cell(f"tokens/mixture_by_{name}")).metadata["num_sequences"] for name in folders}
+    sizes = {name: lake.require(packed.cell(f"tokens/mixture_by_{name}")).metadata["num_sequences"] for name in folders}
     assert sizes["words"] and sizes["pairs"] and sizes["words"] != sizes["pairs"]
+
+
+def test_manifests_of_shards_and_mixtures_count_exactly_the_tokens_that_their_files_hold(packed: Any) -> None:
+    for name in ("words", "pairs"):
+        in_books = sum(tokens for partition, tokens in shards_counted(packed, name) if partition.startswith("books"))
+        cell = packed.cell(f"tokens/mixture_by_{name}")
+        told, folder = packed.lake.require(cell), packed.lake.folder(cell)
+        train, held = (np.load(folder / f"{split}_segments.npy") != PADDING_SEGMENT for split in ("train", "validation"))
+        (row,) = rows(packed, cell.asset, "composition")
+        assert told.metadata["num_train_tokens"] == row["num_train_tokens"] == int(train.sum())
+        assert (told.metadata["num_sequences"], told.metadata["num_validation_sequences"]) == (told.num_rows, len(held)) == (len(train), len(held))
+        assert row["num_validation_tokens"] == int(held.sum()) > 0 and told.metadata["packing_efficiency"] == pytest.approx(train.mean())
+        assert row["num_train_tokens"] + row["num_tokens_cut_off"] + row["num_validation_tokens"] == in_books
+        assert (row["num_train_tokens"] == 301) == (name == "pairs")
+
+
+def shards_counted(shop: Any, tokenizer: str) -> list[tuple[str, int]]:
+    """Return the tokens in the files of each partition, seen to be those of its manifest and, of books, of their texts."""
+    lake, found = shop.lake, []
+    library: Any = Tokenizer.from_file(str(lake.folder(shop.cell(f"tokens/tokenizer_{tokenizer}")) / "tokenizer.json"))
+    for cell in [cell for cell in lake.cells("small") if cell.asset == f"tokens/shards_{tokenizer}"]:
+        told, tokens = lake.require(cell), np.load(lake.folder(cell) / "tokens.npy")
+        documents = lake.table(cell, "documents")["num_tokens"].to_pylist()
+        assert told.metadata["num_tokens"] == len(tokens) == sum(documents) > 0
+        assert told.metadata["num_documents"] == told.num_rows == len(documents)
+        if str(cell.partition).startswith("books"):
+            texts = lake.table(cell._replace(asset="corpus/decontaminated"), "documents")["text"].to_pylist()
+            assert documents == [len(library.encode(each).ids) + 1 for each in texts], "what stands before a text, the text and its end"
+        found.append((str(cell.partition), len(tokens)))
+    return found
 
 
 def test_a_tokenizer_tells_its_fit_by_source_and_language_and_its_check_passes(shop: Any) -> None:
@@ -71,7 +114,7 @@ def test_a_tokenizer_tells_its_fit_by_source_and_language_and_its_check_passes(s
 @pytest.fixture
 def lowering(tmp_path: Path) -> Path:
     """A tokenizer of others that takes capital letters for small ones."""
-    from tokenizers import Tokenizer, normalizers
+    from tokenizers import normalizers
 
     write_tokenizer(train(iter(["one two"]), ByteBpeConfig(vocab_size=264)), tmp_path / "lowering")
     tokenizer: Any = Tokenizer.from_file(str(tmp_path / "lowering" / "tokenizer.json"))

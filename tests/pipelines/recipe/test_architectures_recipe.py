@@ -38,6 +38,11 @@ def attentions(names: Iterable[str]) -> set[str]:
     return {kind.attention for name in names if (kind := kind_of_model(recipe(), name)) is not None}
 
 
+def test_every_family_that_reads_texts_is_among_them() -> None:
+    families = {kind for kind, spec in specs("architectures").items() if not spec.reads_images}
+    assert {entry.architecture.kind for entry in recipe().models.values()} == families >= {"llama", "prefix_decoder", "mamba2", "modernbert", "t5"}
+
+
 def test_they_are_of_every_kind_and_read_as_many_tokens_of_the_same_shares_and_hold_the_same_documents_out() -> None:
     models, mixtures = recipe().models, recipe().mixtures
     assert attentions(models) == {"causal", "prefix", "bidirectional", "encoder_decoder"}

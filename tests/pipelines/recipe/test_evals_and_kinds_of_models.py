@@ -23,7 +23,8 @@ ENCODER = (
 )
 FURTHER = BASE[BASE.index("    num_steps: 30") :]
 EVALS = "evals:\n  heldout: {task: perplexity, data: pretrain, num_items: 20, max_bytes: 500, seed: 1}\n"
-BOTH = SMALL + ENCODER + EVALS
+MASKED = SMALL.replace("vocab_size: 300", "vocab_size: 300\n  special_tokens: {mask: true}")
+BOTH = MASKED + ENCODER + EVALS
 
 
 def scored_by(folder: Path, text: str) -> dict[str, list[str]]:
@@ -53,7 +54,7 @@ def test_a_model_is_asked_those_evals_alone_that_apply_to_it(tmp_path: Path) -> 
 def test_a_model_made_from_another_sees_as_that_one_does(method: str, tmp_path: Path) -> None:
     taught = f"  child:\n    method: continue_pretraining\n    from: [encoder]\n    data: pretrain\n    objective: {{kind: masked}}\n{FURTHER}"
     int8 = "  child: {method: int8, from: [encoder], num_sequences: 2, sequence_length: 32, seed: 1}\n"
-    recipe = load_recipe(write(tmp_path, SMALL + ENCODER + {"continue_pretraining": taught, "int8": int8}[method])).entries
+    recipe = load_recipe(write(tmp_path, MASKED + ENCODER + {"continue_pretraining": taught, "int8": int8}[method])).entries
     assert [kind_of_model(recipe, name) for name in ("base", "encoder", "child")] == [
         ModelKind("causal", reads_images=False),
         *[ModelKind("bidirectional", reads_images=False)] * 2,
@@ -77,7 +78,7 @@ def test_a_gate_whose_eval_does_not_apply_to_the_candidate_is_told_with_its_line
 
 
 def test_an_eval_that_applies_to_no_model_is_told_with_its_line(tmp_path: Path) -> None:
-    text = SMALL.replace(BASE, ENCODER) + EVALS
+    text = MASKED.replace(BASE, ENCODER) + EVALS
     told = "the task 'perplexity' is for causal or prefix models, and the recipe has none; leave the eval out, or add such a model"
     assert faults(tmp_path, text) == [f"{line_of(text, 'heldout: {')}: evals.heldout.task: {told}"]
 

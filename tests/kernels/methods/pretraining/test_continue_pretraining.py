@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from kernels.methods.pretraining.continue_pretraining import MIXTURE, PARENT, SPEC, TOKENIZER, ContinuePretrainingConfig
 from kernels.models.formats.checkpoints import load, save
+from kernels.specs.families import configured
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers import of_model
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
@@ -37,10 +39,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path) -> dict[str, float]:
+def run(folder: Path, **changes: Any) -> dict[str, float]:
     values = {"seed": 1, "num_steps": 30, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2, "min_learning_rate_ratio": 0.1}
     values |= {"weight_decay": 0.1, "gradient_clip": 1.0, "validate_every": 30, "max_validation_sequences": 2, "checkpoint_every": 30}
-    config = ContinuePretrainingConfig.model_validate({**values, "precision": "float32"})
+    config = ContinuePretrainingConfig.model_validate({**values, "precision": "float32", **changes})
     paths = {PARENT: folder / "parent", MIXTURE: folder / "mixture", TOKENIZER: folder / "tokenizer"}
     return SPEC.run(method_job(config, paths, folder / "out"))
 
@@ -78,6 +80,21 @@ def test_a_mixture_whose_texts_begin_otherwise_than_the_parent_is_asked_is_refus
     path.write_text(json.dumps(json.loads(path.read_text()) | {"post_processor": None}))
     with pytest.raises(ValueError, match=r"packed by another tokenizer .* of_model"):
         run(folder)
+
+
+@pytest.mark.parametrize(
+    ("objective", "told"),
+    [
+        ("masked", "masked is for bidirectional attention, and the model has causal; take fill_in_the_middle or next_token"),
+        (
+            "fill_in_the_middle",
+            "tokenizer: the vocabulary has no token that marks the prefix, suffix, middle of a text with a gap; ask for the three",
+        ),
+    ],
+)
+def test_an_objective_that_parent_or_vocabulary_cannot_serve_is_refused_before_the_first_step(folder: Path, objective: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        run(folder, objective=configured("objectives", objective))
 
 
 def test_rows_longer_than_the_parent_reads_are_refused(folder: Path) -> None:

@@ -1,9 +1,6 @@
 """Mamba-2: equal to its recurrence and to Transformers, blind to what lies ahead and to other documents, the same step by step, padded and packed."""
 
 import json
-import math
-import sysconfig
-from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -268,17 +265,3 @@ def test_one_batch_of_packed_documents_is_learned_by_heart_in_bfloat16() -> None
     tokens[:, 0], tokens[:, 13] = torch.arange(2, 6), torch.arange(12, 16)  # what a document begins with tells it from the others
     segments = (torch.arange(32) >= 13)[None].expand(4, -1).long()
     assert learn(module, [(tokens, segments)] * 120, 1e-2) < 0.05
-
-
-def test_the_text_of_the_standard_library_is_predicted_better_than_by_how_often_each_byte_stands_in_it() -> None:
-    folder = Path(sysconfig.get_path("stdlib"))
-    text = b"".join((folder / name).read_bytes() for name in ("argparse.py", "ast.py", "bdb.py", "calendar.py", "cmd.py", "copy.py"))
-    entropy = -sum(count / len(text) * math.log(count / len(text)) for count in Counter(text).values())
-    known = torch.frombuffer(bytearray(text), dtype=torch.uint8).long()
-    random = torch.Generator().manual_seed(1)
-    batches: list[tuple[torch.Tensor, torch.Tensor]] = []
-    for _ in range(60):
-        starts = torch.randint(0, len(known) - 128, (8,), generator=random)
-        batches.append((known[starts[:, None] + torch.arange(128)], torch.zeros(8, 128, dtype=torch.long)))
-    module = fresh(shape(256, hidden_size=64, chunk_size=64, tie_embeddings=True), 1).module
-    assert learn(module, batches, 5e-3) < 0.85 * entropy

@@ -1,4 +1,4 @@
-"""The encoder of masked tokens: equal to Transformers on the same weights, blind across documents, the same alone and packed; and it learns."""
+"""The encoder of masked tokens: equal to Transformers on the same weights, blind across documents, the same alone and packed."""
 
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,15 @@ from pydantic import ValidationError
 from kernels.models.architectures import modernbert
 from kernels.models.formats.fast import fast_of, fresh, taken, write
 from kernels.models.reading import Reading
-from kernels.training.objectives import masked
-from tests.learning import LENGTH, VOCABULARY, loss_of_a_batch_read_often, losses_on_unseen_rows
 from tests.small_models import shaken
 
 NUM_TOKENS = 61
 
 
-def shape(*, tied: bool = True, vocab_size: int = NUM_TOKENS, **changes: Any) -> Any:
+def shape(*, tied: bool = True, **changes: Any) -> Any:
     sizes = {"hidden_size": 32, "num_layers": 3, "num_heads": 4, "intermediate_size": 48, "max_position_embeddings": 256, "tie_embeddings": tied}
     config = modernbert.ModernBertConfig.model_validate({"kind": "modernbert", "global_every": 2, "local_attention": 16, **sizes, **changes})
-    return modernbert.build(config, vocab_size=vocab_size, eos_token_id=1, pad_token_id=0)
+    return modernbert.build(config, vocab_size=NUM_TOKENS, eos_token_id=1, pad_token_id=0)
 
 
 def logits(module: Any, tokens: torch.Tensor, segments: torch.Tensor | None = None) -> torch.Tensor:
@@ -123,13 +121,3 @@ def test_what_the_module_lacks_is_refused_and_not_trained_otherwise(change: dict
 def test_sizes_that_do_not_fit_are_refused(change: dict[str, Any], key: str) -> None:
     with pytest.raises(ValidationError, match=key):
         shape(**change)
-
-
-def test_one_batch_is_learned_by_heart() -> None:
-    assert loss_of_a_batch_read_often(shape(vocab_size=VOCABULARY), masked.SPEC, masked.MaskedConfig()) < 0.05
-
-
-def test_on_real_text_it_predicts_hidden_bytes_far_better_than_their_frequencies_do() -> None:
-    made = shape(vocab_size=VOCABULARY, hidden_size=64, num_layers=2, num_heads=2, max_position_embeddings=LENGTH)
-    found, unigram = losses_on_unseen_rows(made, masked.SPEC, masked.MaskedConfig(rate=0.3), 120, 3e-3)
-    assert found < unigram - 0.3

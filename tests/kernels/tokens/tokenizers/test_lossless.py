@@ -1,12 +1,12 @@
 """Every tokenizer that is trained here gives back any text, has the control tokens that it is asked for, and is the same each time."""
 
-import csv
+import functools
 import json
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from kernels.tokens.content import TextEncoder
 from kernels.tokens.special_tokens import SPECIAL_TOKENS
 from kernels.tokens.tokenizers.wordpiece import CONTINUES, MAX_WORD_BYTES
 from tests.locations import PROJECT, SHARED_DATA
-from tests.real_documents import _strings
+from tests.real_documents import texts_by_kind
 
 TRAINED = [name for name, spec in specs("tokenizers").items() if isinstance(spec, TokenizerMethod)]
 TEXTS = ["the quick brown fox jumps over the lazy dog", "the dog sleeps in 1984 and the fox runs", "¡Qué día! Il naïve café, no?"] * 20
@@ -71,30 +71,29 @@ def test_every_character_of_the_basic_plane_comes_back(name: str) -> None:
     assert changed(TOKENIZERS[name], texts) == []
 
 
-def _languages() -> Iterator[tuple[str, Path]]:
-    for folder in ("xquad", "xcopa", "vietnamese-uud", "mmlu", "humaneval", "gsm8k"):
-        for path in sorted((SHARED_DATA / folder).rglob("*")):
-            if path.suffix in (".json", ".jsonl", ".txt", ".csv") and path.name not in ("SOURCE.txt", "CC-BY-SA4.0.txt"):
-                yield f"{folder}/{path.name}", path
+LANGUAGES = ("xquad .en", "xquad .es", "xquad .vi", "xquad .zh", "xcopa .id", "xcopa .th", "xcopa .vi", "xcopa .zh", "vietnamese-uud .txt")
+OTHERS = ("article-extraction-benchmark .html", "warc-commoncrawl-whirlwind .warc.wet", "warc-resiliparse .warc", "wiki-dump-en .xml", "mbpp .jsonl")
+OTHERS += ("humaneval .jsonl.gz", "mmlu .tar.gz", "spam-mail-sample .tar.gz", "books-sotu-moby .txt", "tinyshakespeare .txt", "crows-pairs .csv")
 
 
-def _texts(path: Path) -> list[str]:
-    """Return the first of a file's texts."""
-    text = path.read_text("utf-8", errors="replace")[: 1 << 20]
-    if path.suffix == ".json":
-        return list(_strings(json.loads(path.read_text("utf-8"))))[:3000]
-    if path.suffix == ".jsonl":
-        return [string for line in text.splitlines()[:-1] if line.strip() for string in _strings(json.loads(line))][:3000]
-    if path.suffix == ".csv":
-        return [" ".join(row) for row in csv.reader(text.splitlines())][:1000]
-    return text.splitlines(keepends=True)[:3000]
+@functools.cache
+def real_texts() -> dict[str, list[str]]:
+    """Texts of every language and kind, chosen evenly from all of each."""
+    return {kind: [texts[len(texts) * number // 40] for number in range(40)] for kind, texts in texts_by_kind(SHARED_DATA).items()}
 
 
 @pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no real data at {SHARED_DATA}")
-@pytest.mark.parametrize(("name", "path"), [pytest.param(name, path, id=f"{name}-{told}") for told, path in _languages() for name in TRAINED])
-def test_texts_of_every_language_come_back_by_a_vocabulary_that_was_trained_on_a_little_of_another(name: str, path: Path) -> None:
-    texts = _texts(path)
-    assert len(texts) > 20 and changed(TOKENIZERS[name], texts) == []
+def test_texts_of_every_folder_are_looked_at_and_every_language_is_among_them() -> None:
+    assert {kind.split()[0] for kind in real_texts()} == {path.name for path in SHARED_DATA.iterdir() if path.is_dir()}
+    assert [kind for kind in (*LANGUAGES, *OTHERS) if not any(found.startswith(kind) for found in real_texts())] == []
+    letters = {character for texts in real_texts().values() for text in texts for character in text if character.isalpha()}
+    assert {unicodedata.name(letter).split()[0] for letter in letters} >= {"LATIN", "CYRILLIC", "CJK", "THAI"}
+
+
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason=f"no real data at {SHARED_DATA}")
+@pytest.mark.parametrize("name", TRAINED)
+def test_texts_of_every_language_and_kind_come_back_by_a_vocabulary_that_was_trained_on_a_little_of_another(name: str) -> None:
+    assert {kind: lost for kind, texts in real_texts().items() if (lost := changed(TOKENIZERS[name], texts))} == {}
 
 
 @pytest.mark.parametrize("name", TRAINED)
