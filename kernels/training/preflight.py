@@ -22,6 +22,8 @@ from kernels.training.optimization.averaging import num_averages
 DRY_RUN = "dry run before the first step"
 """What a dry run tells begins with it."""
 _GIGABYTE = 1e9
+_PLAINLY = 1.1
+"""How many times the memory that is there what is told must be, to be refused untried: it is told to a tenth."""
 _OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 _REMEDY = "lower micro_batch_size, or set activation_checkpointing to 'selective' or 'full'"
 
@@ -81,9 +83,9 @@ def _check_room(learner: Learner, config: TrainingConfig, part: Examples, has: f
     step = Step(num_rows, length, config.precision, setting.activations, device, 0 if written is None else written.shape[1])
     told = training_memory(counts, step, Held(config.optimizer, num_averages(config.averaging)))
     standing = told.weights + told.gradients + told.optimizer + told.averages
-    if standing > has:
+    if standing > _PLAINLY * has:
         raise ValueError(f"weights, gradients, optimizer and averages take {_size(standing)}, and {_size(has)} are there; take a smaller model")
-    if not setting.compiled and told.total > has:
+    if not setting.compiled and told.total > _PLAINLY * has:
         raise ValueError(f"a step of {step.num_rows} rows together takes {_size(told.total)}, and {_size(has)} are there; {_REMEDY}")
 
 

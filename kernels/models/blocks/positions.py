@@ -22,7 +22,11 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
 
 
 def sinusoidal(positions: torch.Tensor, width: int) -> torch.Tensor:
-    """Return sinusoids of positions (Vaswani et al. 2017, arXiv 1706.03762), [..., width] float32: sines, then cosines."""
+    """Return sinusoids of positions, [..., width] float32: sines, then cosines.
+
+    Wavelengths go from 2 pi to 10,000 x 2 pi, both ends among them, as Vaswani et al. 2017 (arXiv 1706.03762, section 3.5) say and their code does
+    (tensor2tensor, ``get_timing_signal_1d``); by the formula printed there, 10,000^(2i/d), the longest is a little shorter.
+    """
     frequencies = torch.exp(torch.arange(width // 2, device=positions.device, dtype=torch.float32) * (-math.log(10_000.0) / max(1, width // 2 - 1)))
     angles = positions.float()[..., None] * frequencies
     return torch.cat([angles.sin(), angles.cos()], -1)

@@ -83,7 +83,7 @@ def test_the_memory_that_a_dry_run_took_is_told_beside_what_is_there(monkeypatch
 @pytest.mark.parametrize(
     ("has", "changes", "fault"),
     [
-        (1e5, {}, "optimizer and averages take 0.00 GB, and 0.00 GB are there; take a smaller model"),
+        (5e4, {}, "optimizer and averages take 0.00 GB, and 0.00 GB are there; take a smaller model"),
         (2e5, {}, "a step of 2 rows together takes 0.00 GB, and 0.00 GB are there; lower micro_batch_size, or set activation_checkpointing"),
         (2e5, {"averaging": {"kind": "snapshots", "num_snapshots": 5}}, "take a smaller model"),
     ],
