@@ -3,8 +3,8 @@
 Run by ``make bench NAME=estimate``, with a number of steps behind it where `STEPS` is not wanted. The models are those of the recipe
 ``architectures``, 2 million parameters each. Each is foretold in a process of its own on the mixture that stands, then trained by ``mill up``:
 seconds are those of its cell, from the start of its process to the checkpoint that stands. Memory is foretold without what torch and its libraries
-need by themselves, which is measured beside it. What else the machine does slows both; run it alone. FLOPs differ where rows have room that no token
-took (T5).
+need by themselves, which is measured beside it. One core; what else the machine does slows both, so run it alone. FLOPs differ where rows have room
+that no token took (T5).
 """
 
 import json
@@ -23,7 +23,7 @@ from pipelines.recipe.schema import load_recipe
 from resources.devices.launchers import PRELOADED
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
-from tests.bench.commands import mill, run_command
+from tests.bench.commands import mill, run_command, take_one_core
 from tests.bench.trained_recipes import write_recipe
 
 MODELS = ["decoder", "encoder", "encoder_decoder", "recurrent_decoder"]
@@ -56,6 +56,7 @@ def measured(folder: Path, model: str) -> dict[str, float]:
 
 def main(num_steps: int) -> None:
     """Foretell and train each model, and print the table and the JSON line."""
+    take_one_core()
     libraries = float(_told([sys.executable, "-W", "ignore", "-c", LIBRARIES.format(", ".join(PRELOADED))]))
     rows: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:

@@ -1,9 +1,9 @@
 """What a training costs beyond itself as an asset: Dagster, Pipes, planning, checks and publishing, in CPU seconds of all processes.
 
 Run by ``make bench NAME=overhead``, with two numbers of steps behind it where `STEPS` are not wanted. One model of 2 million parameters is trained
-by ``mill up`` on a mixture that stands, and by the same method called alone in one process (the bare loop); each short and long. What differs in
-the short runs is paid once a training; what the command's own process takes more in the long run grows with the training. Processes that the command
-leaves behind (the server that children are forked from) come to this one and are waited for, so that all is counted.
+by ``mill up`` on a mixture that stands, and by the same method called alone in one process (the bare loop); each short and long, on one core. What
+differs in the short runs is paid once a training; what the command's own process takes more in the long run grows with the training. Processes that
+the command leaves behind (the server that children are forked from) come to this one and are waited for, so that all is counted.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ from kernels.specs.methods import MethodJob
 from pipelines.recipe.schema import kernel_config, load_recipe
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
-from tests.bench.commands import mill, run_command
+from tests.bench.commands import mill, run_command, take_one_core
 from tests.bench.trained_recipes import write_recipe
 
 MODEL = "decoder"
@@ -79,6 +79,7 @@ def spent_by(command: list[str], folder: Path) -> Spent:
 
 def main(short: int, long: int) -> None:
     """Run both sides, short and long, and print where seconds go and the JSON line."""
+    take_one_core()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     ours: list[Spent] = []
     bare: list[Spent] = []
