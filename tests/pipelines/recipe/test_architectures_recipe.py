@@ -137,7 +137,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe, Lake]:
     above = [made for name, made in build_graph(short, home).artifacts.items() if name.startswith(("models/", "evals/"))]
     with pytest.MonkeyPatch.context() as patched:
         for part in (runs, outline):
-            patched.setattr(part, "measure_peak", lambda device, precision: 1e12)  # what takes a second, and is not what is told here
+            patched.setattr(part, "measure_peak", lambda device, precision: 1e12)
+        for chart in ("losses", "scores"):  # these and the peak take a second each, and nothing here is of them
+            patched.setattr(f"kernels.charts.{chart}.png", lambda *drawn: b"drawn")
         bring_up(graph_of(*own, *above, recipe=entries.name), home, observed(), launch=launch_here(lambda words: None))
     return short, home.lake()
 
