@@ -15,12 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kernels.methods.pretraining.pretrain import MIXTURE, TOKENIZER
-from kernels.specs.families import specs
-from kernels.specs.methods import MethodJob
 from pipelines.recipe.schema import kernel_config, load_recipe
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
+from tests.bench.bare_loop import JOB
 from tests.bench.commands import mill, run_command, take_one_core
 from tests.bench.trained_recipes import write_recipe
 
@@ -45,24 +43,12 @@ class Spent(NamedTuple):
         return self.command + self.others
 
 
-def train_alone(folder: Path) -> None:
-    """Train the model of a folder's recipe as a bare loop does: the method, called."""
-    import torch
-
-    from resources.devices.leases import num_cores
-
-    torch.set_num_threads(num_cores())
+def write_job(folder: Path) -> None:
+    """Write the config of the model of a folder's recipe, and where its mixture and tokenizer stand."""
     entry: Any = load_recipe(folder / "recipe.yaml").entries.models[MODEL]
     lake = Home.resolve(folder / ".mill", {}).lake()
-    mixture, tokenizer = (lake.folder(Cell("bench", asset, None)) for asset in ("tokens/mixture_bpe", "tokens/tokenizer_bpe"))
-    out, scratch = folder / "alone", folder / "alone_scratch"
-    for made in (out, scratch):
-        made.mkdir()
-    paths = {MIXTURE: mixture, TOKENIZER: tokenizer}
-    config = kernel_config("methods", "pretrain", entry)
-    specs("methods")["pretrain"].run(
-        MethodJob(config=config, paths=paths, out=out, scratch=scratch, device="cpu", report=lambda numbers: None, say=print)
-    )
+    places = {name: str(lake.folder(Cell("bench", f"tokens/{name}_bpe", None))) for name in ("mixture", "tokenizer")}
+    (folder / JOB).write_text(json.dumps({"config": kernel_config("methods", "pretrain", entry).model_dump(mode="json"), **places}))
 
 
 def spent_by(command: list[str], folder: Path) -> Spent:
@@ -91,8 +77,9 @@ def main(short: int, long: int) -> None:
             folder = Path(name) / str(steps)
             shutil.copytree(standing, folder, symlinks=True)
             write_recipe(folder, [MODEL], steps)
+            write_job(folder)
             ours.append(spent_by(mill(folder, "up"), folder))
-            environment = [sys.executable, "-W", "ignore", "-m", "tests.bench.overhead", str(folder)]
+            environment = [sys.executable, "-W", "ignore", "-m", "tests.bench.bare_loop", str(folder)]
             bare.append(spent_by(["env", f"PYTHONPATH={Path.cwd()}", *environment], folder))
             told = f"mill up {ours[-1].total:.1f} CPU s (its own process {ours[-1].command:.1f}), bare loop {bare[-1].total:.1f}"
             print(f"{steps} steps: {told}; load {os.getloadavg()[0]:.1f}", flush=True)
@@ -112,7 +99,4 @@ def _peak_mb() -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        train_alone(Path(sys.argv[1]))
-    else:
-        main(*(tuple(map(int, sys.argv[1:])) or STEPS))
+    main(*(tuple(map(int, sys.argv[1:])) or STEPS))
