@@ -89,7 +89,12 @@ def judging(home: Home, graph: Graph, sources: ObservedSources) -> Judging:
 
 
 def bring_up(
-    graph: Graph, home: Home, sources: ObservedSources, selected: set[str] | None = None, on_judged: Callable[[list[Cell]], None] = lambda cells: None
+    graph: Graph,
+    home: Home,
+    sources: ObservedSources,
+    selected: set[str] | None = None,
+    on_judged: Callable[[list[Cell]], None] = lambda cells: None,
+    launch: Any = no_launcher,
 ) -> list[str]:
     """Judge and make until nothing is left, and return what was made, in order."""
     lake, made = home.lake(), list[str]()
@@ -111,7 +116,7 @@ def bring_up(
         for asset, cells in wave.cells.items():
             for cell in cells:
                 tried.add(cell)
-                make(graph.artifacts[asset], cell.partition, state, workplace(home))
+                make(graph.artifacts[asset], cell.partition, state, workplace(home, launch))
                 made.append(str(cell))
 
 

@@ -100,8 +100,11 @@ def _make_here(
 
 
 def _observer(context: dg.AssetExecutionContext, cell: Cell) -> Callable[[dict[str, Any]], None]:
-    """Return what passes a job's numbers on: all to whoever watches, some as observations, which the UI plots while the run goes on."""
-    observed_at = time.monotonic()
+    """Return what passes a job's numbers on: all to whoever watches, some as observations, which the UI plots while the run goes on.
+
+    First and last step are among them, however short a training is.
+    """
+    observed_at = float("-inf")
 
     def observe(report: dict[str, Any]) -> None:
         nonlocal observed_at
@@ -109,7 +112,8 @@ def _observer(context: dg.AssetExecutionContext, cell: Cell) -> Callable[[dict[s
         shown = [f"{name} {numbers[name]:.4g}" for name in ("loss", "tokens_per_second") if name in numbers]
         message = str(report.get("label") or ", ".join(shown))
         tell(Progress(cell, "advanced", message, int(numbers.get("step", 0)), int(numbers.get("num_steps", 0))))
-        if "loss" in numbers and time.monotonic() - observed_at >= OBSERVE_SECONDS:
+        ends = numbers.get("step") == numbers.get("num_steps")
+        if "loss" in numbers and (ends or time.monotonic() - observed_at >= OBSERVE_SECONDS):
             observed_at = time.monotonic()
             context.log_event(dg.AssetObservation(asset_key=context.asset_key, metadata=numbers))
 

@@ -1,6 +1,5 @@
 """A training on images and text from a job's data to a checkpoint: the parts of runs.py, with examples of images in place of a mixture."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from kernels.training.feeding.image_examples import ImageSet, Limits, image_feed
 from kernels.training.feeding.image_questions import Asked, asked_elsewhere
 from kernels.training.learner import Learner
 from kernels.training.outline import outline, parts_of
-from kernels.training.runs import run
+from kernels.training.runs import digest_of_start, run
 from kernels.training.trainer import Parts
 from kernels.training.validation import PreparedValidation
 
@@ -66,7 +65,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
         if rejects:
             job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
     parts = assemble(job, config, sets, trainable, tokenizer)
-    found = run(job, parts, identity(config, sets), trainable, tokenizer)
+    found = run(job, parts, identity(config, sets, trainable), trainable, tokenizer)
     write_processor(trainable.shape, tokenizer, job.out)
     end_with_answers(job.out, tokenizer)
     write_left_out(left_out, job.out)
@@ -100,9 +99,9 @@ def write_left_out(rejects: dict[str, list[Reject]], folder: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema), folder / LEFT_OUT, compression="zstd")  # pyright: ignore[reportUnknownMemberType]
 
 
-def identity(config: TrainingConfig, sets: Iterable[ImageSet]) -> str:
-    """Return a name of config and data: the same exactly where a state may be taken up."""
-    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+def identity(config: TrainingConfig, sets: Iterable[ImageSet], trainable: fast.Trainable) -> str:
+    """Return a name of config, first weights and data: the same exactly where a state may be taken up."""
+    digest = digest_of_start(config, trainable)
     for each in sets:
         digest.update(repr(each.examples).encode())
         for image in each.pixels:

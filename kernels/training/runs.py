@@ -51,7 +51,7 @@ def train(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Tr
     """
     keep_freed_memory()
     parts = assemble(job, config, data, trainable, tokenizer)
-    return run(job, parts, identity(config, data), trainable, tokenizer)
+    return run(job, parts, identity(config, data, trainable), trainable, tokenizer)
 
 
 def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
@@ -144,10 +144,19 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
     return found
 
 
-def identity(config: TrainingConfig, data: Data) -> str:
-    """Return a name of config and data, rows and all: the same exactly where a state may be taken up."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(repr(config).encode() + repr(data.objective).encode())
+def digest_of_start(config: TrainingConfig, trainable: fast.Trainable) -> "hashlib.blake2b":
+    """Return the digest of a config and of the weights that its training begins at, for what is learned from to be added."""
+    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
+    for name, tensor in trainable.module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    return digest
+
+
+def identity(config: TrainingConfig, data: Data, trainable: fast.Trainable) -> str:
+    """Return a name of config, first weights and data, rows and all: the same exactly where a state may be taken up."""
+    digest = digest_of_start(config, trainable)
+    digest.update(repr(data.objective).encode())
     for path in (data.mixture / INDEX_FILE, data.tokenizer / JSON):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -38,7 +38,7 @@ class Place(NamedTuple):
     report: Callable[[dict[str, float]], None]
     say: Callable[[str], None]
     training: str
-    """Names config and data, so that a state of another is not taken up."""
+    """Names config, first weights and data, so that a state of another is not taken up."""
 
 
 class Parts(NamedTuple):

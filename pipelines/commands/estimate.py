@@ -77,7 +77,7 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
         assert work is not None
         memory = training_memory(work.counts, work.step, work.held).total
         too_much = device.memory_bytes is not None and memory > device.memory_bytes
-        seconds = seconds_on(work, device) if not is_here else None if too_much else _seconds_here(work)  # a stand-in would find no room either
+        seconds = seconds_on(work, device) if not is_here else None if too_much else seconds_at_hand(work)  # a stand-in would find no room either
         price = None if seconds is None else dollars(seconds, device)
         table.add_row(
             training.model,
@@ -91,7 +91,7 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
     return table
 
 
-def _seconds_here(work: Work) -> float:
+def seconds_at_hand(work: Work) -> float:
     """Return the time of a training on this machine, with as many threads as a training gets."""
     import torch
 

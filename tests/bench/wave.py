@@ -7,17 +7,15 @@ does nothing.
 """
 
 import json
-import os
 import random
 import re
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from tests.bench.commands import mill, run_command
 from tests.bench.measuring import REPEATS, Took
 from tests.bench.texts import NEWS, PASSAGES, rows
 
@@ -52,9 +50,9 @@ def main() -> None:
         files = ["\n".join(lines[start : start + FILE_DOCUMENTS]) + "\n" for start in range(0, len(lines), FILE_DOCUMENTS)]
         for number, text in enumerate(files[:-1]):
             (before / "data" / f"{number:03d}.jsonl").write_text(text)
-        first = _took(_mill("up", before), before)
+        first = run_command(mill(before, "up"), before)
         waves = [_wave(before, Path(name) / str(number), files[-1]) for number in range(REPEATS)]
-        bare = min(_took([sys.executable, "-W", "ignore", "-c", BARE], before) for _ in range(REPEATS))
+        bare = min(run_command([sys.executable, "-W", "ignore", "-c", BARE], before) for _ in range(REPEATS))
     ours = min(waves)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     told = ", ".join(f"{wave.cpu_seconds:.2f} ({wave.wall_seconds:.2f})" for wave in waves)
@@ -80,26 +78,7 @@ def _wave(before: Path, folder: Path, text: str) -> Took:
     """Return what it takes to bring a copy of a home up to date to which one file was added."""
     shutil.copytree(before, folder, symlinks=True)
     (folder / "data" / f"{NUM_FILES - 1:03d}.jsonl").write_text(text)
-    return _took(_mill("up", folder), folder)
-
-
-def _mill(command: str, folder: Path) -> list[str]:
-    return [str(Path(sys.executable).with_name("mill")), command, "--recipe", str(folder / "recipe.yaml")]
-
-
-def _took(command: list[str], folder: Path) -> Took:
-    """Return what a command takes, its children included."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MILL_")}
-    environment = {**kept, "PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as on a user's machine, not at every start
-    wall = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
-    return Took(used.ru_utime + used.ru_stime, time.perf_counter() - wall)
+    return run_command(mill(folder, "up"), folder)
 
 
 if __name__ == "__main__":

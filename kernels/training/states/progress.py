@@ -23,7 +23,7 @@ class StatesPlace(NamedTuple):
 
     scratch: Path
     training: str
-    """Names config and data, so that a state of another is not taken up."""
+    """Names config, first weights and data, so that a state of another is not taken up."""
     say: Callable[[str], None]
 
 

@@ -3,8 +3,9 @@
 A state is a folder ``step-NUMBER`` or ``checkpoint-NUMBER``, newest by number. Its seal, written last and in one move after all else has reached the
 disk, lists every file with its size and BLAKE2b checksum (RFC 7693). A state that does not agree with its seal is passed over with a word, never
 silently and never as an error: training is deterministic, so that going on from an older state costs nothing but time.
-A state says of what training it is; one of another config or of other data is passed over likewise, and so is one whose journals (journal.py), beside
-the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back can run code.
+A state says of what training it is; one of another config, of another parent or of other data is passed over likewise, and so is one whose journals
+(journal.py), beside the states, do not begin as it knew them. Tensors are safetensors, numbers, journals and seals JSON: nothing that is read back
+can run code.
 
 A state that a clock, a signal or a best validation asked for stands at a step of its own. It is there to go on from, takes no place among the
 others, and a training that diverged never goes back to it: what is computed would hang on when it came.
@@ -40,7 +41,7 @@ class TrainingState(NamedTuple):
     numbers: Mapping[str, Any] = MappingProxyType({})
     """What else the loop remembers, as JSON holds it."""
     training: str = ""
-    """Names config and data: a state of one training is none of another."""
+    """Names config, first weights and data: a state of one training is none of another."""
     best_step: int | None = None
     """Whose state is kept as long as this one is."""
 
@@ -80,7 +81,7 @@ def _fault_of_other(state: Path, training: str) -> str | None:
     """Return why an intact state is none of a training, None where it is."""
     told = json.loads((state / NUMBERS).read_text())
     if told.get("training", "") != training:
-        return "it is of another config or of other data"
+        return "it is of another config, of another parent or of other data"
     return next((fault for name, mark in _marks(told).items() if (fault := fault_of_mark(state.parent / name, mark))), None)
 
 

@@ -1,6 +1,5 @@
 """A training on conversations, from a parent to a checkpoint: what kernels/training/runs.py does, on packed conversations in place of a mixture."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -22,7 +21,7 @@ from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.conversations import RowShape, Text, row_length
 from kernels.training.feeding.epochs import ExampleFeed, Rows, in_parts, looked_at
 from kernels.training.outline import Outline, outline
-from kernels.training.runs import run
+from kernels.training.runs import digest_of_start, run
 from kernels.training.trainer import Parts
 from kernels.training.tuning.config import ATTENTIONS, TuningConfig
 
@@ -147,10 +146,7 @@ def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[s
 
 def identity(config: TuningConfig, parent: Parent, texts: Iterable[Text]) -> str:
     """Return a name of config, parent and data: the same exactly where a state may be taken up."""
-    digest = hashlib.blake2b(repr(config).encode(), digest_size=16)
-    for name, tensor in parent.trainable.module.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().data)
+    digest = digest_of_start(config, parent.trainable)
     for text in texts:
         for array in text:
             digest.update(array.tobytes())

@@ -166,7 +166,7 @@ def test_a_state_of_another_config_is_not_taken_up(data: Path, tmp_path: Path, c
         changes = {"z_loss": 0.1}
     words: list[str] = []
     run(data, tmp_path, config(**changes), say=words.append)
-    assert words == ["state step-000003: it is of another config or of other data; no state is intact, training starts anew"]
+    assert words == ["state step-000003: it is of another config, of another parent or of other data; no state is intact, training starts anew"]
 
 
 def test_a_state_of_other_data_is_not_taken_up(data: Path, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_state_of_other_data_is_not_taken_up(data: Path, tmp_path: Path) -> No
     (tmp_path / "tokenizer").symlink_to(data / "tokenizer")
     words: list[str] = []
     run(tmp_path, tmp_path, config(), say=words.append)
-    assert words == ["state step-000003: it is of another config or of other data; no state is intact, training starts anew"]
+    assert words == ["state step-000003: it is of another config, of another parent or of other data; no state is intact, training starts anew"]
 
 
 def test_pieces_of_rows_are_counted_for_what_they_attend_to(data: Path, tmp_path: Path) -> None:

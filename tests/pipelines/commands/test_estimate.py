@@ -153,7 +153,7 @@ def timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     devices: list[str] = []
     monkeypatch.setenv("MILL_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(command, "visible_gpus", lambda: ["0"])
-    monkeypatch.setattr(command, "_seconds_here", seconds)
+    monkeypatch.setattr(command, "seconds_at_hand", seconds)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(total_memory=1e9, name="H0"))
     return devices
 

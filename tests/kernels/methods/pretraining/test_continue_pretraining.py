@@ -1,11 +1,13 @@
 """Continued pretraining: a parent learns more by its own tokenizer, and what does not fit it is refused with the remedy."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 
 from kernels.methods.pretraining.continue_pretraining import MIXTURE, PARENT, SPEC, TOKENIZER, ContinuePretrainingConfig
 from kernels.models.formats.checkpoints import load, save
@@ -35,16 +37,17 @@ def folder(tmp_path: Path) -> Path:
     row = np.random.default_rng(0).integers(4, 20, LENGTH)
     for split in ("train", "validation"):
         put_rows(tmp_path / "mixture", split, np.tile(row, (8, 1)), np.zeros((8, LENGTH)))
-    (tmp_path / "out").mkdir()
+    for name in ("out", "scratch"):
+        (tmp_path / name).mkdir()
     return tmp_path
 
 
-def run(folder: Path, **changes: Any) -> dict[str, float]:
+def run(folder: Path, report: Any = lambda numbers: None, say: Any = pytest.fail, **changes: Any) -> dict[str, float]:
     values = {"seed": 1, "num_steps": 30, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 2, "min_learning_rate_ratio": 0.1}
-    values |= {"weight_decay": 0.1, "gradient_clip": 1.0, "validate_every": 30, "max_validation_sequences": 2, "checkpoint_every": 30}
+    values |= {"weight_decay": 0.1, "gradient_clip": 1.0, "validate_every": 30, "max_validation_sequences": 2, "checkpoint_every": 10}
     config = ContinuePretrainingConfig.model_validate({**values, "precision": "float32", **changes})
     paths = {PARENT: folder / "parent", MIXTURE: folder / "mixture", TOKENIZER: folder / "tokenizer"}
-    return SPEC.run(method_job(config, paths, folder / "out"))
+    return SPEC.run(method_job(config, paths, folder / "out", folder / "scratch", report, say))
 
 
 def test_a_parent_learns_further_texts_and_keeps_its_shape_and_tokenizer(folder: Path) -> None:
@@ -64,9 +67,23 @@ def test_how_the_parent_is_asked_stays_as_it_was(folder: Path) -> None:
 
 def test_training_begins_at_the_weights_of_the_parent(folder: Path) -> None:
     first = run(folder)["first_loss"]
-    (folder / "out" / "losses.parquet").unlink()
+    shutil.rmtree(folder / "scratch")
     (folder / "parent" / "model.safetensors").write_bytes((folder / "out" / "model.safetensors").read_bytes())
     assert run(folder)["first_loss"] < 0.5 * first
+
+
+def test_a_state_of_another_parent_is_not_taken_up(folder: Path) -> None:
+    def stop(numbers: dict[str, float]) -> None:
+        if numbers["step"] == 12:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        run(folder, stop)
+    parent = folder / "parent" / "model.safetensors"
+    save_file({name: tensor * 0.5 for name, tensor in load_file(parent).items()}, parent, {"format": "pt"})
+    words: list[str] = []
+    run(folder, say=words.append)
+    assert words == ["state step-000010: it is of another config, of another parent or of other data; no state is intact, training starts anew"]
 
 
 def test_a_mixture_of_another_tokenizer_is_refused(folder: Path) -> None:
