@@ -82,9 +82,8 @@ def _check_room(learner: Learner, config: TrainingConfig, part: Examples, has: f
     device: Device = "cuda" if setting.device == "cuda" else "cpu"
     step = Step(num_rows, length, config.precision, setting.activations, device, 0 if written is None else written.shape[1])
     told = training_memory(counts, step, Held(config.optimizer, num_averages(config.averaging)))
-    standing = told.weights + told.gradients + told.optimizer + told.averages
-    if standing > _PLAINLY * has:
-        raise ValueError(f"weights, gradients, optimizer and averages take {_size(standing)}, and {_size(has)} are there; take a smaller model")
+    if told.standing > _PLAINLY * has:
+        raise ValueError(f"weights, gradients, optimizer and averages take {_size(told.standing)}, and {_size(has)} are there; take a smaller model")
     if not setting.compiled and told.total > _PLAINLY * has:
         raise ValueError(f"a step of {step.num_rows} rows together takes {_size(told.total)}, and {_size(has)} are there; {_REMEDY}")
 

@@ -2,9 +2,8 @@
 
 Run by ``make bench NAME=estimate``, with a number of steps behind it where `STEPS` is not wanted. The models are those of the recipe
 ``architectures``, 2 million parameters each. Each is foretold in a process of its own on the mixture that stands, then trained by ``mill up``:
-seconds are those of its cell, from the start of its process to the checkpoint that stands. Memory is foretold without what torch and its libraries
-need by themselves, which is measured beside it. One core; what else the machine does slows both, so run it alone. FLOPs differ where rows have room
-that no token took (T5).
+seconds are those of its cell, from the start of its process to the checkpoint that stands, memory the most that its process held. One core; what
+else the machine does slows both, so run it alone. FLOPs differ where rows have room that no token took (T5).
 """
 
 import json
@@ -20,7 +19,6 @@ from kernels.training.costs.work import training_flops
 from pipelines.commands.estimate import seconds_at_hand
 from pipelines.planning.trainings import trainings
 from pipelines.recipe.schema import load_recipe
-from resources.devices.launchers import PRELOADED
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
 from tests.bench.commands import mill, run_command, take_one_core
@@ -30,7 +28,6 @@ MODELS = ["decoder", "encoder", "encoder_decoder", "recurrent_decoder"]
 STEPS = 150
 GOAL = 0.15
 """Largest difference of seconds, of what was measured."""
-LIBRARIES = "import {}; from kernels.training.logs.speed import peak_host_bytes; print(peak_host_bytes() / 1e6)"
 
 
 def foretell(folder: Path, model: str) -> dict[str, float]:
@@ -57,7 +54,6 @@ def measured(folder: Path, model: str) -> dict[str, float]:
 def main(num_steps: int) -> None:
     """Foretell and train each model, and print the table and the JSON line."""
     take_one_core()
-    libraries = float(_told([sys.executable, "-W", "ignore", "-c", LIBRARIES.format(", ".join(PRELOADED))]))
     rows: dict[str, tuple[dict[str, float], dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -71,8 +67,7 @@ def main(num_steps: int) -> None:
             ours, took = rows[model]
             print(
                 f"{model:18} foretold {ours['seconds']:5.0f} s, took {took['seconds']:5.0f} ({ours['seconds'] / took['seconds'] - 1:+.0%}); "
-                f"{ours['memory_mb']:5.0f} MB beside {libraries:.0f} of libraries, took {took['memory_mb']:5.0f} "
-                f"({(ours['memory_mb'] + libraries) / took['memory_mb'] - 1:+.0%}); "
+                f"{ours['memory_mb']:5.0f} MB, took {took['memory_mb']:5.0f} ({ours['memory_mb'] / took['memory_mb'] - 1:+.0%}); "
                 f"{ours['flops']:.3g} FLOPs, took {took['flops']:.3g} ({ours['flops'] / took['flops'] - 1:+.1%}); load {load:.1f}",
                 flush=True,
             )

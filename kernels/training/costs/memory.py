@@ -3,7 +3,7 @@
 Weights, gradients, optimizer state and averages are float32, products are made in the training's precision from casts of the weights. On a CPU
 attention keeps its weights, by halves of the queries where it is causal (kernels/models/blocks/attention.py); on a GPU it does not (Dao et al. 2022,
 arXiv 2205.14135), but a bias that learns, which is added to scores, stands there in the precision of products.
-Left out: what torch, its libraries and the data need by themselves.
+On a CPU all of it stands in the memory of the process, beside what torch and its libraries need by themselves; that of a GPU holds tensors alone.
 """
 
 from typing import Literal, NamedTuple
@@ -24,6 +24,8 @@ LOGITS_OF_CHUNK: dict[Device, int] = {"cpu": 1 << 23, "cuda": 1 << 27}
 """Logits that stand at one time (kernels/models/blocks/cross_entropy.py)."""
 LOGIT_FLOAT32 = 2
 """Float32 numbers a logit beside itself and its gradient: widened, and as a power."""
+PROCESS_BYTES: dict[Device, float] = {"cpu": 0.5e9, "cuda": 0.0}
+"""What a process that trains holds before it has a model, and its data; measured on Linux."""
 
 
 class Step(NamedTuple):
@@ -63,6 +65,12 @@ class Memory(NamedTuple):
     averages: float
     activations: float
     logits: float
+    process: float
+
+    @property
+    def standing(self) -> float:
+        """What is held whatever passes the model."""
+        return self.weights + self.gradients + self.optimizer + self.averages + self.process
 
     @property
     def total(self) -> float:
@@ -89,7 +97,8 @@ def training_memory(counts: Counts, step: Step, held: Held = ALONE) -> Memory:
     slots = ADAMW_SLOTS * counts.num_parameters
     if held.optimizer == "muon":
         slots -= (ADAMW_SLOTS - MUON_SLOTS) * (counts.num_matmul_parameters - counts.vocab_size * counts.hidden_size)
-    return Memory(weights, weights, 4.0 * slots, weights * held.num_averages, activation_bytes(counts, step), _logit_bytes(counts, step))
+    averages, process = weights * held.num_averages, PROCESS_BYTES[step.device]
+    return Memory(weights, weights, 4.0 * slots, averages, activation_bytes(counts, step), _logit_bytes(counts, step), process)
 
 
 class _Stack(NamedTuple):

@@ -10,6 +10,7 @@ import torch
 from kernels.models.blocks.wrapped import Wrapped
 from kernels.models.formats.fast import Trainable
 from kernels.training import preflight
+from kernels.training.costs import memory
 from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
 from kernels.training.preflight import DRY_RUN, check, memory_bytes
@@ -92,6 +93,7 @@ def test_what_plainly_finds_no_memory_is_refused_with_a_remedy_before_it_is_trie
     monkeypatch: pytest.MonkeyPatch, has: float, changes: dict[str, object], fault: str
 ) -> None:
     monkeypatch.setattr(preflight, "memory_bytes", lambda device: has)
+    monkeypatch.setitem(memory.PROCESS_BYTES, "cpu", 0.0)
     monkeypatch.setattr(Learner, "gradients", lambda made, read: pytest.fail("it was tried"))
     with pytest.raises(ValueError, match=fault):
         checked(learner(trainable()), changes=changes)

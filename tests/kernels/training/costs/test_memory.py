@@ -169,6 +169,8 @@ def test_weights_gradients_and_state_are_float32() -> None:
     found = training_memory(counts, Step(1, 8, "bfloat16"))
     assert (found.weights, found.gradients, found.optimizer) == (4000, 4000, 8000)
     assert training_memory(counts, Step(1, 8, "bfloat16"), Held(num_averages=5)).averages == 20_000
+    assert found.process == 0, "of a GPU tensors alone are told"
+    assert training_memory(counts, Step(1, 8, "bfloat16", device="cpu")).standing == found.standing + memory.PROCESS_BYTES["cpu"]
     assert found.total == sum(found)
 
 
