@@ -6,7 +6,6 @@ job, which outlives both processes. Children are forked from a server that has t
 """
 
 import importlib
-import json
 import multiprocessing
 import os
 import sys
@@ -16,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from resources.devices.descendants import name_as_job
+from resources.devices.following import follow
 from resources.devices.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     import dagster as dg
 
-POLL_SECONDS = 0.5
 PROGRESS_FILE = "progress.jsonl"
+MESSAGES_FILE = "messages.jsonl"
 LOG_FILE = "worker.log"
 LOG_TAIL_CHARS = 2000
 PRELOADED = [
@@ -62,10 +62,14 @@ class PipesLauncher:
         """See `Launcher`."""
         import dagster as dg
 
+        from resources.devices.messages import MessageReader
+
         done = threading.Event()
-        follower = threading.Thread(target=_follow, args=(job.with_name(PROGRESS_FILE), done, on_report), daemon=True)
+        progress = job.with_name(PROGRESS_FILE)
+        told_before = progress.stat().st_size if progress.exists() else 0
+        follower = threading.Thread(target=follow, args=(progress, told_before, done, on_report), daemon=True)
         with dg.open_pipes_session(
-            context=self.context, context_injector=dg.PipesTempFileContextInjector(), message_reader=dg.PipesTempFileMessageReader()
+            context=self.context, context_injector=dg.PipesTempFileContextInjector(), message_reader=MessageReader(job.with_name(MESSAGES_FILE))
         ) as session:
             variables = {**environment, **session.get_bootstrap_env_vars()}
             child = _processes.Process(target=_run, args=(module, str(job), variables), name=f"{module} {job}")
@@ -101,20 +105,3 @@ def _run(module: str, job: str, variables: dict[str, str]) -> None:
         os.dup2(log, descriptor)
     sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
     importlib.import_module(module).main(Path(job))
-
-
-def _follow(path: Path, done: threading.Event, on_report: Callable[[dict[str, Any]], None]) -> None:
-    """Pass on each whole line that is appended to a file, until told that no more will come."""
-    position = path.stat().st_size if path.exists() else 0
-    while True:
-        last_round = done.wait(POLL_SECONDS)
-        if path.exists():
-            with path.open() as stream:
-                stream.seek(position)
-                for line in stream:
-                    if not line.endswith("\n"):
-                        break
-                    position += len(line.encode())
-                    on_report(json.loads(line))
-        if last_round:
-            return

@@ -28,7 +28,7 @@ from kernels.training.logs.losses import LOSSES
 from pipelines.daemon.instance import open_instance
 from pipelines.planning.bring_up import bring_up
 from pipelines.planning.materialize import materialize_jobs
-from resources.devices import launchers
+from resources.devices import following, launchers
 from resources.devices.jobs import World
 from resources.storage import ledger
 from resources.storage.home import Home
@@ -78,7 +78,7 @@ def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], N
     with open_instance(home) as instance, home.lock("up"):
 
         def listen(progress: Progress) -> None:
-            if progress.kind == "advanced" and progress.cell.asset == MODEL:
+            if progress.kind == "advanced" and progress.cell.asset == MODEL and progress.step:  # words are of no step
                 steps.append(progress.step)
                 hear(progress, home, instance)
 
@@ -100,7 +100,7 @@ def observed(instance: dg.DagsterInstance) -> list[dict[str, float]]:
 @pytest.fixture(scope="module", autouse=True)
 def heard_at_once_from_one_thread() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(launchers, "POLL_SECONDS", 0.02)
+        patched.setattr(following, "POLL_SECONDS", 0.02)
         patched.setattr(jobs, "num_cores", lambda: 1)
         yield
 
