@@ -5,13 +5,12 @@ room, or training ends before it begins. What a step draws is seeded by its numb
 """
 
 import math
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 from kernels.models.formats.fast import counts_of
 from kernels.training.config import TrainingConfig
+from kernels.training.costs.hardware import memory_bytes
 from kernels.training.costs.memory import Device, Held, Step, training_memory
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.feed import Batch
@@ -24,7 +23,6 @@ DRY_RUN = "dry run before the first step"
 _GIGABYTE = 1e9
 _PLAINLY = 1.1
 """How many times the memory that is there what is told must be, to be refused untried: it is told to a tenth."""
-_OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 _REMEDY = "lower micro_batch_size, or set activation_checkpointing to 'selective' or 'full'"
 
 
@@ -86,18 +84,6 @@ def _check_room(learner: Learner, config: TrainingConfig, part: Examples, has: f
         raise ValueError(f"weights, gradients, optimizer and averages take {_size(told.standing)}, and {_size(has)} are there; take a smaller model")
     if not setting.compiled and told.total > _PLAINLY * has:
         raise ValueError(f"a step of {step.num_rows} rows together takes {_size(told.total)}, and {_size(has)} are there; {_REMEDY}")
-
-
-def memory_bytes(device: str) -> float:
-    """Return the memory that a GPU has, or the machine, or as much of it as this process may use (cgroups, version 2)."""
-    if device == "cuda":
-        import torch
-
-        cuda: Any = torch.cuda  # a function of it declares no types
-        return float(cuda.get_device_properties(0).total_memory)
-    found = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    bound = _OF_GROUP.read_text().strip() if _OF_GROUP.exists() else "max"
-    return found if bound == "max" else min(found, float(bound))
 
 
 def peak_memory_bytes(device: str) -> int:

@@ -7,7 +7,7 @@ import typer
 from rich import box
 from rich.table import Column, Table
 
-from kernels.training.costs.hardware import CPU_EFFICIENCY, GPU_EFFICIENCY, HARDWARE, Hardware, hardware
+from kernels.training.costs.hardware import CPU_EFFICIENCY, GPU_EFFICIENCY, HARDWARE, Hardware, hardware, memory_bytes
 from kernels.training.costs.memory import training_memory
 from kernels.training.costs.work import Work, dollars, seconds_here, seconds_on, training_flops
 from pipelines.planning.trainings import Training, trainings
@@ -60,13 +60,12 @@ def this_gpu() -> Hardware:
     import torch
 
     gpu = torch.cuda.get_device_properties(0)
-    return Hardware(HERE, {}, float(gpu.total_memory), 0.0, None, GPU_EFFICIENCY, f"this machine's {gpu.name}", "cuda")
+    return Hardware(HERE, {}, memory_bytes("cuda"), 0.0, None, GPU_EFFICIENCY, f"this machine's {gpu.name}", "cuda")
 
 
 def this_cpu() -> Hardware:
     """Return the CPU at hand, measured likewise."""
-    memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return Hardware(HERE, {}, memory, 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads", "cpu")
+    return Hardware(HERE, {}, memory_bytes("cpu"), 0.0, None, CPU_EFFICIENCY, f"this machine with {num_cores()} threads", "cpu")
 
 
 def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:

@@ -58,10 +58,14 @@ class Reads(NamedTuple):
     """Tokens of the mixture's rows."""
     num_rows: int | None
     """None before the mixture is made."""
-    lengths: tuple[int, int]
-    """Positions that a row comes to as the objective has it read: of the one stack or an encoder, and of a decoder apart."""
     of_pieces: Mapping[int, tuple[int, int]]
-    """The same of the pieces that rows are read in, by their length; whole rows are pieces of their own length."""
+    """Positions that a piece of a row comes to as the objective has it read, by its length: of the one stack or an encoder, and of a decoder apart.
+    Whole rows are pieces of their own length."""
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Positions that a whole row comes to."""
+        return self.of_pieces[self.row_length]
 
 
 def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
@@ -74,8 +78,7 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
         index = read_index(lake.folder(cell))
         num_rows, max_documents = sum(rows.num_rows for rows in index.sources.values()), index.max_documents
     pieces = {stage.length for stage in config.length_stages} | {length}
-    of_pieces = {piece: objective.lengths(config.objective, piece, max_documents) for piece in sorted(pieces)}
-    return Reads(length, num_rows, of_pieces[length], of_pieces)
+    return Reads(length, num_rows, {piece: objective.lengths(config.objective, piece, max_documents) for piece in sorted(pieces)})
 
 
 def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) -> Work | str:

@@ -4,8 +4,10 @@ Peaks are dense and of matrices with float32 sums. Prices change: they are what 
 (https://docs.runpod.io/serverless/pricing), in US dollars; where it names none there is none.
 """
 
+import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from kernels.specs.names import nearest
 from kernels.training.costs.memory import Device
@@ -15,6 +17,7 @@ GPU_EFFICIENCY = 0.40
 """Share of the peak that a training takes where nobody has measured it: 38 to 43% in Llama 3's on H100s (arXiv 2407.21783, table 4)."""
 CPU_EFFICIENCY = 0.35
 """The same on a CPU core: a step of a small decoder took a quarter to a half of the peak on two cores of Zen 4."""
+_OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 class Hardware(NamedTuple):
@@ -59,6 +62,18 @@ HARDWARE = {
         ),
     )
 }
+
+
+def memory_bytes(device: str) -> float:
+    """Return the memory that the GPU at hand has, or the machine, or as much of it as this process may use (cgroups, version 2)."""
+    if device == "cuda":
+        import torch
+
+        cuda: Any = torch.cuda  # a function of it declares no types
+        return float(cuda.get_device_properties(0).total_memory)
+    found = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    bound = _OF_GROUP.read_text().strip() if _OF_GROUP.exists() else "max"
+    return found if bound == "max" else min(found, float(bound))
 
 
 def hardware(name: str) -> Hardware:

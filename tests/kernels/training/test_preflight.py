@@ -10,10 +10,11 @@ import torch
 from kernels.models.blocks.wrapped import Wrapped
 from kernels.models.formats.fast import Trainable
 from kernels.training import preflight
-from kernels.training.costs import memory
+from kernels.training.costs import hardware, memory
+from kernels.training.costs.hardware import memory_bytes
 from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
-from kernels.training.preflight import DRY_RUN, check, memory_bytes
+from kernels.training.preflight import DRY_RUN, check
 from tests.kernels.methods.pretraining.test_pretrain import config
 from tests.kernels.training.test_learner import batch, learner, trainable, words
 from tests.small_models import small_llama
@@ -114,7 +115,7 @@ def test_a_step_that_finds_no_memory_is_told_with_a_remedy_and_other_errors_stay
 
 def test_a_process_has_no_more_memory_than_its_group_lets_it_and_a_gpu_what_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     bound = tmp_path / "memory.max"
-    monkeypatch.setattr(preflight, "_OF_GROUP", bound)
+    monkeypatch.setattr(hardware, "_OF_GROUP", bound)
     of_machine = memory_bytes("cpu")
     bound.write_text("max\n")
     assert memory_bytes("cpu") == of_machine > 1e8

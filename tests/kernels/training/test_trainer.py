@@ -199,20 +199,26 @@ def test_the_state_of_the_best_validation_is_kept_beside_the_newest(data: Path, 
     assert states == {f"step-{int(best):06d}", "step-000015"}
 
 
-def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["loss", "gradient norm"])
+def test_a_step_far_from_the_usual_is_left_out_and_listed(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     plain = Learner.gradients
     calls = 0
 
     def spiked(self: Learner, batch: Any, scale: float = 1.0) -> float:
         nonlocal calls
-        calls += 1
-        return plain(self, batch, scale) + (1000.0 if calls == 11 else 0.0)  # the first call is the dry run
+        calls += 1  # the first is the dry run
+        loss, times = plain(self, batch, scale), 1000.0 if calls == 11 else 1.0
+        if what == "loss":
+            return loss * times
+        for parameter in self.module.parameters():
+            parameter.grad *= times
+        return loss
 
     monkeypatch.setattr(Learner, "gradients", spiked)
     words: list[str] = []
     summary = run(data, tmp_path, config(guards={"min_observations": 5}), say=words.append)
     assert summary["num_skipped_steps"] == 1 and losses(tmp_path).filter(pl.col("skipped") == 1)["step"].to_list() == [10]
-    assert len(words) == 1 and words[0].startswith("step 10 is left out, since its loss of")
+    assert len(words) == 1 and words[0].startswith(f"step 10 is left out, since its {what} of")
 
 
 def test_a_training_that_diverges_goes_back_and_on_more_slowly_where_the_recipe_says_so(

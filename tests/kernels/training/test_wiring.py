@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -26,27 +25,6 @@ from tests.kernels.training.test_kept import STEPS, config, first_weights, setti
 from tests.kernels.training.test_trainer import FEATURES, losses, run, same
 
 # --- what a step computes ---
-
-
-def test_a_step_of_a_gradient_far_from_the_usual_is_left_out_though_its_loss_is_usual(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = Learner.gradients
-    calls = 0
-
-    def spiked(self: Learner, batch: Any, scale: float = 1.0) -> float:
-        nonlocal calls
-        calls += 1  # the first is the dry run
-        loss = plain(self, batch, scale)
-        for parameter in self.module.parameters():
-            parameter.grad *= 1000.0 if calls == 11 else 1.0
-        return loss
-
-    monkeypatch.setattr(Learner, "gradients", spiked)
-    words: list[str] = []
-    run(data, tmp_path, config(guards={"min_observations": 5}), say=words.append)
-    assert losses(tmp_path).filter(pl.col("skipped") == 1)["step"].to_list() == [10]
-    assert len(words) == 1 and words[0].startswith("step 10 is left out, since its gradient norm of")
 
 
 def test_an_overflow_of_half_precision_halves_the_scale_and_moves_nothing_and_finite_steps_raise_it(

@@ -60,14 +60,14 @@ def test_a_training_is_told_from_the_recipe_alone(tmp_path: Path) -> None:
 
 def reads(num_rows: int | None, of_row: tuple[int, int]) -> Reads:
     """Return what is read of whole rows of 64 tokens."""
-    return Reads(64, num_rows, of_row, {64: of_row})
+    return Reads(64, num_rows, {64: of_row})
 
 
 def asked(folder: Path, length: str, num_rows: int | None = None, more: str = "") -> Work | str:
     text = SMALL.replace("    num_steps: 30\n", f"    {length}\n{more}")
     entries = load_recipe(write(folder, text)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])
-    return work_of(config, Reads(64, num_rows, (64, 0), {length: (length, 0) for length in (16, 64)}), COUNTS, "cpu")
+    return work_of(config, Reads(64, num_rows, {length: (length, 0) for length in (16, 64)}), COUNTS, "cpu")
 
 
 def test_a_length_may_be_said_in_tokens_flops_parameters_or_epochs_of_a_mixture_that_is_made(tmp_path: Path) -> None:
