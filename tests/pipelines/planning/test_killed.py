@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from resources.storage import ledger
+from resources.storage.atomic import signs_of_life
 from resources.storage.publishing import sweep
 
 pytestmark = pytest.mark.slow
@@ -48,6 +49,20 @@ def finish(shop: Any) -> str:
     return output
 
 
+def cut_off(shop: Any) -> int:
+    """Return how many attempts the last kill cut off, once all who were at work are gone."""
+    deadline = time.monotonic() + 60
+    while any(lives for _, lives in signs_of_life(shop.lake.drafts)):
+        assert time.monotonic() < deadline, "a child outlived the kill"
+        time.sleep(0.05)
+    return len(list(signs_of_life(shop.lake.drafts)))
+
+
+def outcomes(shop: Any, asset: str = "") -> list[str]:
+    """What every attempt came to, by the ledger: all, or those at one asset."""
+    return [attempt.outcome for attempt in ledger.read(shop.lake, "small") if asset in ("", attempt.asset)]
+
+
 def count(shop: Any, asset: str) -> int:
     return len(list((shop.home.root / "lake" / "small" / asset).glob("*/manifest.json")))
 
@@ -74,6 +89,7 @@ def test_killed_in_pretraining(shop: Any, undisturbed: dict[str, str], steps: in
     finish(shop)
     assert shop.contents() == undisturbed  # weights and losses, bit for bit
     assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
+    assert outcomes(shop, "models/base") == ["killed", "made"]
     if steps > 5:
         assert states, "there was a state to resume from"
 
@@ -112,7 +128,7 @@ def test_killed_at_random_moments_while_files_change(
 ) -> None:
     """The contents at the end are those of a rebuild from scratch on the same files, and nothing is left over."""
     dice = random.Random(1)
-    killed = 0
+    killed = lost = 0
     for number in range(KILLS):
         process = shop.start("up")
         begins(shop, process)
@@ -122,6 +138,7 @@ def test_killed_at_random_moments_while_files_change(
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             killed += 1
+            lost += cut_off(shop)
         if process.stdout:
             process.stdout.close()
         if dice.random() < 0.4:
@@ -134,5 +151,5 @@ def test_killed_at_random_moments_while_files_change(
     finish(anew)
     assert shop.contents() == anew.contents()
     assert sweep(shop.lake) == []
-    outcomes = Counter(attempt.outcome for attempt in ledger.read(shop.lake, "small"))
-    assert outcomes["killed"] > 0 and outcomes["made"] >= len(shop.contents()), outcomes
+    counted = Counter(outcomes(shop))
+    assert counted["killed"] == lost and counted["made"] >= len(shop.contents()), (counted, lost)
