@@ -14,6 +14,7 @@ from assets.models.names import model_asset
 from assets.models.needs import NeedsOfRecipe, fetch, upstreams
 from assets.models.offline_runs import check_library, keep_offline_run
 from assets.models.told import show_training
+from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config
 from kernels.specs.families import choices, expanded, specs
 from kernels.specs.methods import Method, MethodJob
@@ -36,6 +37,8 @@ class ModelPlan(NamedTuple):
     """Thresholds by check of the method."""
     wandb_project: str | None = None
     """Where an offline run of its training goes; no byte of the checkpoint depends on it."""
+    modules: tuple[Architecture, ...] = ()
+    """The families whose modules may take a parent further: what their modules compute is part of what makes the model."""
 
 
 def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
@@ -48,7 +51,7 @@ def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
         + (f" from {', '.join(parents)}." if parents else "."),
         group="models",
         kinds=("pytorch", "huggingface"),
-        code_version="+".join(f"{spec.name}:{spec.version}" for spec in (plan.method, *choices(plan.config))),
+        code_version="+".join(f"{spec.name}:{spec.version}" for spec in (plan.method, *choices(plan.config), *plan.modules)),
         config=lambda partition: computed_by(plan),
         made_from=upstreams(plan.method.needs, plan.said),
         build=lambda build: run_method(build, plan),

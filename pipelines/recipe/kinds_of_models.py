@@ -1,8 +1,9 @@
-"""Which evals a recipe's models can be asked: what a task asks for, against what the recipe says of a model before it is made."""
+"""What a recipe says of a model before it is made: which evals it can be asked, and by which modules it is trained further."""
 
 from typing import Any, NamedTuple
 
-from kernels.specs.families import specs
+from kernels.specs.architectures import Architecture
+from kernels.specs.families import choices, specs
 from kernels.specs.methods import Method
 from kernels.specs.objectives import Attention
 from kernels.specs.tasks import CONTINUES_TEXTS, Task
@@ -32,6 +33,21 @@ def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
             return ModelKind(attention or "causal", method.reads_images)
         model = entry.parents[0]
     return None  # a circle, which is a fault of its own
+
+
+def inherited_modules(recipe: Any, model: str) -> tuple[Architecture, ...]:
+    """Return the families whose modules may take a model's first parent further: those that the nearest of its first ancestors chose.
+
+    The family of what others made stands in their files: any causal one that has a module may be it.
+    """
+    for _ in recipe.models:
+        entry = recipe.models[model]
+        if not entry.parents:
+            break
+        model = entry.parents[0]
+        if made_by := tuple(spec for spec in choices(recipe.models[model]) if isinstance(spec, Architecture)):
+            return made_by
+    return tuple(spec for _, spec in sorted(specs("architectures").items()) if spec.own is not None and "causal" in spec.attentions)
 
 
 def continues_texts(recipe: Any, model: str) -> bool:

@@ -22,6 +22,7 @@ from kernels.specs.tokenizers import TokenizerOfFile
 from kernels.synthesis.labels import LABELS_FILE
 from kernels.tokens.mixtures.config import MixtureConfig
 from pipelines.recipe.faults.finding import said_of
+from pipelines.recipe.kinds_of_models import inherited_modules
 from pipelines.recipe.schema import EMBEDDED, Recipe, RecipeBase, RecipeError, kernel_config
 from pipelines.recipe.splits import earlier_of, partitions_of
 from pipelines.recipe.tokenizers import tokenizer_of
@@ -86,7 +87,8 @@ class Plans:
             said = said._replace(location=self.file(str(entry.data)))
         limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
         config, project = kernel_config("methods", entry.method, entry), getattr(entry, "wandb_project", None)
-        return ModelPlan(method, config, said, World(**entry.run.model_dump()), limits, project)
+        plan = ModelPlan(method, config, said, World(**entry.run.model_dump()), limits, project)
+        return plan._replace(modules=inherited_modules(self.entries, key)) if is_trained(plan) and said.parents else plan
 
     def _runs(self) -> dict[str, list[str]]:
         """Return the models whose trainings compare. Examples are counted by the tokens of the model that learns from them."""

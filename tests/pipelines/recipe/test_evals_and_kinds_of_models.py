@@ -7,8 +7,9 @@ import pytest
 
 from kernels.specs.families import specs
 from pipelines.recipe.graph import build_graph
-from pipelines.recipe.kinds_of_models import ModelKind, continues_texts, kind_of_model
+from pipelines.recipe.kinds_of_models import ModelKind, continues_texts, inherited_modules, kind_of_model
 from pipelines.recipe.schema import load_recipe
+from pipelines.settings import find_recipe
 from resources.storage.home import Home
 from resources.storage.sources import ObservedSources
 from tests.small_recipe import RECIPE, SMALL, faults, line_of, write
@@ -23,6 +24,9 @@ ENCODER = (
 )
 FURTHER = BASE[BASE.index("    num_steps: 30") :]
 EVALS = "evals:\n  heldout: {task: perplexity, data: pretrain, num_items: 20, max_bytes: 500, seed: 1}\n"
+CHILD = "  child:\n    method: continue_pretraining\n    from: [encoder]\n    data: pretrain\n    objective: {kind: masked}\n" + FURTHER
+GRANDCHILD = CHILD.replace("child:", "grandchild:").replace("[encoder]", "[child]")
+INT8 = "  child: {method: int8, from: [encoder], num_sequences: 2, sequence_length: 32, seed: 1}\n"
 MASKED = SMALL.replace("vocab_size: 300", "vocab_size: 300\n  special_tokens: {mask: true}")
 BOTH = MASKED + ENCODER + EVALS
 
@@ -50,15 +54,32 @@ def test_a_model_is_asked_those_evals_alone_that_apply_to_it(tmp_path: Path) -> 
     assert found["evals/leaderboard"] == ["evals/base", "evals/encoder"]
 
 
-@pytest.mark.parametrize("method", ["continue_pretraining", "int8"])
-def test_a_model_made_from_another_sees_as_that_one_does(method: str, tmp_path: Path) -> None:
-    taught = f"  child:\n    method: continue_pretraining\n    from: [encoder]\n    data: pretrain\n    objective: {{kind: masked}}\n{FURTHER}"
-    int8 = "  child: {method: int8, from: [encoder], num_sequences: 2, sequence_length: 32, seed: 1}\n"
-    recipe = load_recipe(write(tmp_path, MASKED + ENCODER + {"continue_pretraining": taught, "int8": int8}[method])).entries
+@pytest.mark.parametrize("child", [CHILD, INT8])
+def test_a_model_made_from_another_sees_as_that_one_does(child: str, tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, MASKED + ENCODER + child)).entries
     assert [kind_of_model(recipe, name) for name in ("base", "encoder", "child")] == [
         ModelKind("causal", reads_images=False),
         *[ModelKind("bidirectional", reads_images=False)] * 2,
     ]
+
+
+def code_version(folder: Path, text: str, model: str) -> str:
+    return build_graph(load_recipe(write(folder, text)), Home.resolve(folder / ".mill", {})).artifacts[f"models/{model}"].code_version
+
+
+@pytest.mark.parametrize("model", ["encoder", "child", "grandchild"])
+def test_a_training_is_of_the_version_of_the_module_that_it_takes_further(model: str, tmp_path: Path) -> None:
+    found = code_version(tmp_path, MASKED + ENCODER + CHILD + GRANDCHILD, model)
+    assert found.split("+").count(f"modernbert:{specs('architectures')['modernbert'].version}") == 1 and "llama" not in found
+
+
+def test_what_is_not_trained_is_of_no_modules_version(tmp_path: Path) -> None:
+    assert code_version(tmp_path, MASKED + ENCODER + INT8, "child") == f"int8:{specs('methods')['int8'].version}"
+
+
+def test_what_others_made_may_be_taken_further_by_any_causal_module() -> None:
+    entries = load_recipe(find_recipe("fine_tune")).entries
+    assert [spec.name for spec in inherited_modules(entries, "tuned")] == ["llama", "llava", "mamba2"]
 
 
 def test_only_a_model_that_continues_texts_is_one_to_talk_to(tmp_path: Path) -> None:
