@@ -1,7 +1,10 @@
 """Dagster runs in this process: shown on the UI's timeline as those of the daemon are, and ended where their process is gone."""
 
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -32,8 +35,27 @@ def run_in_process(job: dg.JobDefinition, instance: dg.DagsterInstance, run_conf
         asset_selection=ephemeral.asset_selection,
         remote_job_origin=_origin(job.name),
     )
-    result = execute_run(InMemoryJob(ephemeral), run, instance)
+    with _signals_as_before():
+        result = execute_run(InMemoryJob(ephemeral), run, instance)
     return Outcome(run.run_id, list(result.all_events))
+
+
+@contextmanager
+def _signals_as_before() -> Iterator[None]:
+    """Have signals do behind a run what they did before it.
+
+    Dagster leaves SIGTERM with the handler of SIGINT: a command that a script has left in the background, where SIGINT is ignored, could then be
+    ended by neither. In other threads than the main one Dagster changes nothing, and Python would not allow it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Outcome:

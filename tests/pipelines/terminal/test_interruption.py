@@ -14,6 +14,8 @@ from tests.locations import PROJECT
 COMMAND = """
 import signal, subprocess, sys, time
 from pipelines.terminal.interruption import end_on_signals
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # whatever these tests run under
 end_on_signals()
 signal.signal(signal.SIGINT, lambda *a: None)   # as Dagster does while a run is under way
 signal.signal(signal.SIGTERM, lambda *a: None)
@@ -78,8 +80,10 @@ kept.touch()
 """
 SERVER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(600)"
 SERVED = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from pipelines.terminal.interruption import end_on_signals
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)  # whatever these tests run under
 end_on_signals()
 subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], start_new_session=True).wait()
 print("what the end of jobs leads to", flush=True)
