@@ -22,17 +22,16 @@ def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
 
     What others made counts as causal: every way to adopt a model sees that it is.
     """
+    line = _line(recipe, model)
+    if line is None:
+        return None
     attention: Attention | None = None
-    for _ in recipe.models:
-        entry = recipe.models.get(model)
-        if entry is None:
-            return None
+    reads_images = False
+    for entry in line:
         method: Method = specs("methods")[entry.method]
         attention = attention or method.attention(entry)
-        if not entry.parents:
-            return ModelKind(attention or "causal", method.reads_images)
-        model = entry.parents[0]
-    return None  # a circle, which is a fault of its own
+        reads_images = method.reads_images
+    return ModelKind(attention or "causal", reads_images)
 
 
 def inherited_modules(recipe: Any, model: str) -> tuple[Architecture, ...]:
@@ -40,14 +39,24 @@ def inherited_modules(recipe: Any, model: str) -> tuple[Architecture, ...]:
 
     The family of what others made stands in their files: any causal one that has a module may be it.
     """
-    for _ in recipe.models:
-        entry = recipe.models[model]
-        if not entry.parents:
-            break
-        model = entry.parents[0]
-        if made_by := tuple(spec for spec in choices(recipe.models[model]) if isinstance(spec, Architecture)):
+    for ancestor in (_line(recipe, model) or [])[1:]:
+        if made_by := tuple(spec for spec in choices(ancestor) if isinstance(spec, Architecture)):
             return made_by
     return tuple(spec for _, spec in sorted(specs("architectures").items()) if spec.own is not None and "causal" in spec.attentions)
+
+
+def _line(recipe: Any, model: str) -> list[Any] | None:
+    """Return the entries of a model, its first parent, the first parent of that and so on; None where one lacks or they go in a circle."""
+    line: list[Any] = []
+    for _ in recipe.models:
+        entry = recipe.models.get(model)
+        if entry is None:
+            return None
+        line.append(entry)
+        if not entry.parents:
+            return line
+        model = entry.parents[0]
+    return None
 
 
 def continues_texts(recipe: Any, model: str) -> bool:

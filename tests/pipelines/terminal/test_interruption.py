@@ -11,13 +11,15 @@ import pytest
 
 from tests.locations import PROJECT
 
-COMMAND = """
+BEGIN = """
 import signal, subprocess, sys, time
 from pipelines.terminal.interruption import end_on_signals
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)  # whatever these tests run under
 end_on_signals()
-signal.signal(signal.SIGINT, lambda *a: None)   # as Dagster does while a run is under way
+"""
+COMMAND = f"""
+{BEGIN}signal.signal(signal.SIGINT, lambda *a: None)   # as Dagster does while a run is under way
 signal.signal(signal.SIGTERM, lambda *a: None)
 sleeper = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
 child = subprocess.Popen([sys.executable, "-c", sleeper], start_new_session=True)
@@ -79,13 +81,8 @@ time.sleep(3)  # longer than others are given
 kept.touch()
 """
 SERVER = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', *sys.argv[1:]]); time.sleep(600)"
-SERVED = """
-import signal, subprocess, sys, time
-from pipelines.terminal.interruption import end_on_signals
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-    signal.signal(number, signal.SIG_DFL)  # whatever these tests run under
-end_on_signals()
-subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], start_new_session=True).wait()
+SERVED = f"""
+{BEGIN}subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], start_new_session=True).wait()
 print("what the end of jobs leads to", flush=True)
 time.sleep(600)
 """
