@@ -8,6 +8,7 @@ from kernels.documents.visible import visible
 SAMPLE_CHARS = 160
 _STARTS = re.compile(r"[\\`*_\[\]|~]")
 """What begins or ends a piece of markup within a line."""
+_ESCAPED = re.compile(rf"\\({_STARTS.pattern})")
 
 
 def markdown(text: str) -> dict[str, str]:
@@ -38,6 +39,11 @@ def _in_a_cell(value: Any) -> str:
 def markdown_words(text: object) -> str:
     """Return words that others wrote so that Markdown shows them as they are: they load no picture, link nowhere and end no cell of a table."""
     return _STARTS.sub(r"\\\g<0>", visible(" ".join(str(text).split()))).replace("&", "&amp;").replace("<", "&lt;").replace("://", ":&#47;/")
+
+
+def words_of_markdown(text: str) -> str:
+    """Return the words that `markdown_words` was given, for what shows no Markdown."""
+    return _ESCAPED.sub(r"\1", text.replace(":&#47;/", "://").replace("&lt;", "<").replace("&amp;", "&"))
 
 
 def rows_markdown(rows: list[dict[str, Any]]) -> dict[str, str]:

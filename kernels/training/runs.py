@@ -121,6 +121,7 @@ def _flops_of_pieces(data: Data, config: TrainingConfig, trainable: fast.Trainab
 def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:
     """Return what is to be known of a training beside its losses."""
     records, speed, setting = outcome.records, outcome.speed, parts.learner.setting
+    peak_memory = peak_memory_bytes(setting.device)  # before products are timed once more
     speed.peak_flops = max(speed.peak_flops, measure_peak(setting.device, parts.config.precision))  # it was busy with something else, perhaps
     taken = speed.seconds + speed.told_seconds
     read = [(int(record["num_tokens"] or 0), parts.flops_per_token(int(record["step"] or 1) - 1)) for record in records]
@@ -132,7 +133,7 @@ def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[s
         "first_loss": float(records[0]["loss"] or 0),
         "final_loss": float(records[-1]["loss"] or 0),
         "num_skipped_steps": sum(float(record["skipped"] or 0) for record in records),
-        "peak_memory_mb": peak_memory_bytes(setting.device) / 1e6,
+        "peak_memory_mb": peak_memory / 1e6,
     }
     if speed.num_tokens:
         found |= {**speed.mean(), "waiting_share": outcome.waited_seconds / taken, "telling_share": speed.told_seconds / taken}

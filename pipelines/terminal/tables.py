@@ -9,6 +9,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from assets.graph.metadata import words_of_markdown
 from pipelines.terminal.application import markdown
 
 GAP = 2
@@ -48,7 +49,7 @@ def _print_prose(console: Console, text: str) -> None:
 def _cells(line: str) -> list[str]:
     """Return the cells of a line of a Markdown table."""
     parts = re.split(r"(?<!\\)\|", line.strip()[1:-1])
-    return [part.strip().replace("\\|", "|").replace("&lt;", "<") for part in parts]
+    return [words_of_markdown(part.strip()) for part in parts]
 
 
 def _print_table(console: Console, lines: list[list[str]]) -> None:

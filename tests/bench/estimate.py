@@ -3,7 +3,8 @@
 Run by ``make bench NAME=estimate``, with a number of steps behind it where `STEPS` is not wanted. The models are those of the recipe
 ``architectures``, 2 million parameters each. Each is foretold in a process of its own on the mixture that stands, then trained by ``mill up``:
 seconds are those of its cell, from the start of its process to the checkpoint that stands, memory the most that its process held. One core; what
-else the machine does slows both, so run it alone. FLOPs differ where rows have room that no token took (T5).
+else the machine does slows both, so run it alone. Where a GPU is they train there, and memory is that of its tensors. FLOPs differ where rows have
+room that no token took (T5).
 """
 
 import json
@@ -14,11 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kernels.training.costs.memory import training_memory
+from kernels.training.costs.memory import Device, training_memory
 from kernels.training.costs.work import training_flops
 from pipelines.commands.estimate import seconds_at_hand
 from pipelines.planning.trainings import trainings
 from pipelines.recipe.schema import load_recipe
+from resources.devices.leases import count_gpus
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
 from tests.bench.commands import mill, run_command, take_one_core
@@ -26,6 +28,7 @@ from tests.bench.trained_recipes import write_recipe
 
 MODELS = ["decoder", "encoder", "encoder_decoder", "recurrent_decoder"]
 STEPS = 150
+DEVICE: Device = "cuda" if count_gpus() else "cpu"
 GOAL = 0.15
 """Largest difference of seconds, of what was measured."""
 
@@ -33,7 +36,7 @@ GOAL = 0.15
 def foretell(folder: Path, model: str) -> dict[str, float]:
     """Return what is foretold of a model: seconds, MB and FLOPs."""
     lake = Home.resolve(folder / ".mill", {}).lake()
-    found = {training.model: training for training in trainings(load_recipe(folder / "recipe.yaml").entries, lake, "cpu")}[model]
+    found = {training.model: training for training in trainings(load_recipe(folder / "recipe.yaml").entries, lake, DEVICE)}[model]
     if found.work is None:
         raise ValueError(f"{model}: {found.why_not}")
     memory = training_memory(found.work.counts, found.work.step, found.work.held).total / 1e6

@@ -217,4 +217,4 @@ def counts(stack: Any) -> Counts:
 
 
 OWN = OwnModule(stack_of=stack_of, fast=fast, counts=counts)
-SPEC = Architecture(name="llama", version=1, config=LlamaConfig, build=build, own=OWN, max_positions=max_positions)
+SPEC = Architecture(name="llama", version=2, config=LlamaConfig, build=build, own=OWN, max_positions=max_positions)

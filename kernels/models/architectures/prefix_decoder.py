@@ -24,7 +24,7 @@ def build(config: PrefixDecoderConfig, *, vocab_size: int, eos_token_id: int, pa
 
 SPEC = Architecture(
     name="prefix_decoder",
-    version=1,
+    version=2,
     config=PrefixDecoderConfig,
     build=build,
     attentions=frozenset({"prefix"}),

@@ -176,7 +176,7 @@ def counts(stacks: Any) -> Counts:
 
 SPEC = Architecture(
     name="t5",
-    version=1,
+    version=2,
     config=T5Config,
     build=build,
     attentions=frozenset({"encoder_decoder"}),

@@ -4,7 +4,8 @@ On the CPU it is matrix products, softmax and matrix products in query blocks: P
 matrix products there. A causal stack's first half of queries never meets the second half of keys. The division by the softmax's sum is left to the
 end, and the gradient takes the sum of products that it needs from the output (both as in Dao et al. 2022, arXiv 2205.14135). On a GPU PyTorch's
 own attention is called: compiled, by blocks (block_masks.py), which an H100 does five times as fast as with a mask of 1024 positions, and 25 times as
-fast with one of 4096 in eight documents.
+fast with one of 4096 in eight documents. Where a bias learns, PyTorch has no fused attention whose gradients are the same bits each time, and what it
+does instead keeps and multiplies float32: there, uncompiled, a GPU does as the CPU does, in two thirds of the memory of an H200's step.
 """
 
 from typing import Any
@@ -38,7 +39,8 @@ def attend(
     """
     if mask_BTS is not None and not torch.is_tensor(mask_BTS):
         return attend_in_blocks(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS)
-    if q_BGRTK.device.type == "cuda":
+    learns = bias_GRTS is not None and bias_GRTS.requires_grad
+    if q_BGRTK.device.type == "cuda" and (torch.compiler.is_compiling() or not learns):
         return _attend_on_gpu(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS)
     blocks = CAUSAL_BLOCKS if causal and q_BGRTK.shape[3] % CAUSAL_BLOCKS == 0 and q_BGRTK.shape[3] == k_BGSK.shape[2] else 1
     core: Any = _Attention

@@ -72,8 +72,11 @@ class RelativeBias(torch.nn.Module):
         self.num_buckets, self.max_distance, self.both_ways = num_buckets, max_distance, both_ways
 
     def forward(self, num_queries: int, num_keys: int) -> torch.Tensor:
-        """Return the bias on scores, [heads, queries, keys] float32; the last query stands where the last key does."""
-        device = self.weight.device
-        queries = torch.arange(num_keys - num_queries, num_keys, device=device)
-        distances = torch.arange(num_keys, device=device)[None] - queries[:, None]
-        return self.weight.float()[bucket(distances, self.num_buckets, self.max_distance, both_ways=self.both_ways)].permute(2, 0, 1)
+        """Return the bias on scores, [heads, queries, keys] float32; the last query stands where the last key does.
+
+        A distance is looked up once, and each query sees a window of the distances: gradients are summed along them before the table is reached,
+        which one of a million places a bucket would keep a GPU busy with for longer than the model.
+        """
+        distances = torch.arange(1 - num_keys, num_queries, device=self.weight.device)  # of the last query to the first key, and so on
+        of_distances = self.weight.float()[bucket(distances, self.num_buckets, self.max_distance, both_ways=self.both_ways)].T
+        return of_distances.unfold(1, num_keys, 1).flip(1)

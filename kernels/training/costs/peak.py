@@ -21,7 +21,8 @@ MAX_SECONDS = 0.4
 def measure_peak(device: str, precision: Precision) -> float:
     """Return the peak in FLOP/s of a device ("cpu" with the threads that torch now uses, or "cuda") at a precision.
 
-    Takes about half a second of the device's time. Worth asking of float16 on GPUs alone: CPUs without units for it are a hundred times slower.
+    Takes about half a second of the device's time; the memory that it takes of a GPU counts for no peak of memory. Worth asking of float16 on GPUs
+    alone: CPUs without units for it are a hundred times slower.
     """
     import torch
 
@@ -38,6 +39,9 @@ def measure_peak(device: str, precision: Precision) -> float:
             best = max(best, 2 * size**3 / seconds_of(lambda left=left, right=right, out=out: torch.mm(left, right, out=out)))
             if clock() - began > MAX_SECONDS:
                 break
+        del left, right, out
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     return best
 
 

@@ -61,7 +61,7 @@ def computed_flops(work: Work) -> float:
 
 def _selected_flops(work: Work) -> float:
     """Return the FLOPs that selective checkpointing computes again: of states, and of attention where it is not fused."""
-    counts = work.counts if work.step.keeps_attention else work.counts._replace(attention=())
+    counts = work.counts._replace(attention=tuple(layers for layers in work.counts.attention if work.step.keeps_attention(layers)))
     return sum(number * counts.attention_flops(*lengths) for number, lengths in work.pieces)
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from assets.graph.metadata import markdown_table, markdown_words
+from assets.graph.metadata import markdown_table, markdown_words, words_of_markdown
 
 EVIL = [
     "![x](http://evil/p.png)",
@@ -31,3 +31,8 @@ def test_words_without_markup_stay() -> None:
 
 def test_a_value_stays_in_its_cell() -> None:
     assert markdown_table([{"a": "x | y\n| z |", "b": 0.12345}]) == "| a | b |\n| --- | --- |\n| x \\| y \\| z \\| | 0.1235 |"
+
+
+@pytest.mark.parametrize("text", ["base_s_short", "a | b", "**x** [y](http://z) `c` ~~d~~ <e> &lt; &amp; \\_ \\\\ ![](x)", "&#27;[31m", "100% _"])
+def test_words_come_back_as_they_were_where_no_markdown_is_shown(text: str) -> None:
+    assert words_of_markdown(markdown_words(text)) == text

@@ -52,13 +52,13 @@ def made(name: str) -> Trainable:
     return fresh(shape, 3) if kind == "t5" else shaken(shape)  # its scores are not scaled, so that large weights magnify what is rounded
 
 
-def batch(name: str, rows: int = 4) -> Batch:
+def batch(name: str, rows: int = 4, length: int = LENGTH) -> Batch:
     asked = configured("objectives", FAMILIES[name][2])
     random = np.random.default_rng(1)
-    tokens = random.integers(FIRST_BYTE, VOCABULARY, (rows, LENGTH))
-    segments = np.tile((np.arange(LENGTH) >= 70).astype(np.int32) + (np.arange(LENGTH) >= 150), (rows, 1)).astype(np.uint16)
+    tokens = random.integers(FIRST_BYTE, VOCABULARY, (rows, length))
+    segments = np.tile((np.arange(length) >= 70).astype(np.int32) + (np.arange(length) >= 150), (rows, 1)).astype(np.uint16)
     objective: Any = chosen("objectives", asked)
-    transform = Transform(objective, asked, CONTROL, objective.lengths(asked, LENGTH, most_documents(segments)))
+    transform = Transform(objective, asked, CONTROL, objective.lengths(asked, length, most_documents(segments)))
     part = prepare_rows(tokens, segments, range(rows), 1, transform)
     if name == "llava":
         part = with_images(part)
@@ -74,12 +74,12 @@ def with_images(part: Examples) -> Examples:
 
 
 def learned(
-    model: Trainable, read: Batch, device: str, precision: str = "float32", *, compiled: bool = False, kept: Any = "none"
+    model: Trainable, read: Batch, device: str, precision: str = "float32", *, compiled: bool = False, kept: Any = "none", scale: float = 1.0
 ) -> tuple[float, dict[str, Any]]:
     """The loss of a batch and the gradients of a model, on the CPU."""
     learner = Learner(model, Setting(device, precision, compiled, 1e-4, kept))
-    loss = learner.gradients(read)
-    return loss, {name: parameter.grad.cpu().clone() for name, parameter in learner.module.named_parameters() if parameter.grad is not None}
+    loss = learner.gradients(read, scale)
+    return loss, {name: parameter.grad.cpu() / scale for name, parameter in learner.module.named_parameters() if parameter.grad is not None}
 
 
 def apart(one: dict[str, Any], other: dict[str, Any]) -> float:
@@ -104,6 +104,16 @@ def test_a_compiled_family_is_near_to_single_precision(name: str) -> None:
     assert single[0] == pytest.approx(expected[0], rel=1e-5) and apart(single[1], expected[1]) < 1e-3
     half = learned(made(name), batch(name), "cuda", "bfloat16", compiled=True)
     assert half[0] == pytest.approx(expected[0], rel=0.02) and apart(half[1], expected[1]) < 0.1
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_rows_of_part_of_a_block_in_float16_are_near_to_single_precision(name: str, compiled: bool) -> None:
+    """What is passed over goes by blocks of 128 positions; gradients are found scaled, as float16 asks for."""
+    expected = learned(made(name), batch(name, length=160), "cpu")
+    found = learned(made(name), batch(name, length=160), "cuda", "float16", compiled=compiled, scale=2.0**10)
+    assert found[0] == pytest.approx(expected[0], rel=0.02) and apart(found[1], expected[1]) < 0.1
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -154,5 +164,7 @@ def test_attention_is_near_to_the_formula(queries: int, keys: int, groups: int, 
         assert float((found - expected).norm() / expected.norm()) < 1e-2
 
 
-def test_the_peak_of_products_is_that_of_a_gpu() -> None:
+def test_the_peak_of_products_is_that_of_a_gpu_and_its_memory_counts_for_no_training() -> None:
+    before = torch.cuda.memory_allocated()
     assert 1e13 < measure_peak("cuda", "bfloat16") < 1e16
+    assert torch.cuda.max_memory_allocated() < before + 1e8, "squares of 8192 take four times that; the library keeps some room of its own"

@@ -6,6 +6,7 @@ import pytest
 from rich import box
 from rich.table import Column, Table
 
+from assets.graph.metadata import markdown_table
 from pipelines.terminal.application import Terminal
 from pipelines.terminal.tables import fitting, print_markdown, print_whole
 
@@ -35,6 +36,10 @@ def test_a_table_that_is_too_wide_goes_on_below_with_its_first_column_and_no_val
 def test_text_around_a_table_stays_and_escaped_bars_are_no_borders() -> None:
     told = printed("before\n\n| a | b |\n| --- | --- |\n| x \\| y | &lt;p> |\n\nafter", 80)
     assert told.index("before") < told.index("x | y") < told.index("<p>") < told.index("after")
+
+
+def test_names_in_a_table_have_no_marks_of_markdown() -> None:
+    assert "base_s_short" in printed(markdown_table([{"model": "base_s_short", "loss": 1.5}]), 80)
 
 
 def test_brackets_in_a_table_are_text() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.models.blocks import attention, cross_entropy, encoder_decoder
+from kernels.models.blocks import cross_entropy
 from kernels.models.formats.fast import counts_of, fresh
 from kernels.models.reading import Reading
 from kernels.specs.architectures import AttentionCounts, Counts
@@ -99,24 +99,16 @@ def test_all_that_is_kept_is_told_within_a_tenth(family: str) -> None:
     assert told_bytes == pytest.approx(kept(family, 6, torch.bfloat16), rel=0.1)
 
 
-def test_on_a_gpu_a_bias_that_learns_stands_in_every_block_that_it_is_added_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    added: list[int] = []
-    fused = torch.nn.functional.scaled_dot_product_attention
-
-    def attend(q: Any, k: Any, v: Any, mask: Any, bias: Any = None, *, causal: bool = False) -> torch.Tensor:
-        return attention._attend_on_gpu(q, k, v, mask, bias)
-
-    def noted(q: Any, k: Any, v: Any, mask: torch.Tensor, **settings: Any) -> torch.Tensor:
-        if mask.stride(1):  # a head's own, and no mask that all heads share
-            added.append(mask.untyped_storage().nbytes())
-        return fused(q, k, v, mask, **settings)
-
-    monkeypatch.setattr(encoder_decoder, "attend", attend)
-    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", noted)
-    kept("t5", 3, torch.bfloat16)
-    step = step_of("t5", "bfloat16")._replace(device="cuda")
-    assert sum(memory._attention_bytes(told("t5", 3), step, side) for side in ("inputs", "decoder")) == sum(added)
-    assert memory._attention_bytes(told("llama", 3), step, "inputs") == 0
+def test_on_a_gpu_attention_keeps_its_weights_where_a_bias_learns_alone() -> None:
+    here = step_of("t5", "bfloat16")._replace(device="cpu")
+    counts = told("t5", 3)
+    learning = counts._replace(attention=tuple(layers for layers in counts.attention if layers.has_learned_bias))
+    sides: list[Any] = ["inputs", "decoder"]
+    for side in sides:
+        assert memory._attention_bytes(counts, here._replace(device="cuda"), side) == memory._attention_bytes(learning, here, side) > 0
+    assert memory._fused_bytes(counts, here._replace(device="cuda"), "inputs") == 0
+    assert memory._fused_bytes(counts, here._replace(device="cuda"), "decoder") > 0, "what looks at the encoder has no bias"
+    assert memory._attention_bytes(told("llama", 3), here._replace(device="cuda"), "inputs") == 0
 
 
 @pytest.mark.parametrize("length", [8, 12, 16, 20, 32])
