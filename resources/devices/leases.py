@@ -2,7 +2,7 @@
 
 A lease is a locked file that the system frees when its holder ends, however it ends. Dagster's pools count how many jobs may train at a
 time; the map from a job to a device is here. GPUs that ``CUDA_VISIBLE_DEVICES`` hides from us, as Slurm and users do, are somebody else's.
-On a machine with one H100 its GPU was found; leases are tested with pretended ones.
+The one GPU of an H200 was leased by trainings and evals of recipes; how several are shared is tested with pretended ones.
 """
 
 import fcntl
