@@ -3,7 +3,7 @@
 Weights, gradients, optimizer state and averages are float32, products are made in the training's precision from casts of the weights. On a CPU
 attention keeps its weights, by halves of the queries where it is causal (kernels/models/blocks/attention.py); on a GPU it does so only where a bias
 that learns is added to scores, and is fused elsewhere (Dao et al. 2022, arXiv 2205.14135). On an H200 an uncompiled step of 16 x 1,024 tokens held
-what is told or up to a tenth more, with full checkpointing a seventh; a compiled one a third to a half less, but where a bias learns up to 1.7 times it.
+what is told or up to a tenth more, with full checkpointing a seventh; a compiled one a third to a half less, where a bias learns up to 1.7 times it.
 On a CPU all of it stands in the memory of the process, beside what torch and its libraries need by themselves; that of a GPU holds tensors alone.
 """
 
