@@ -75,6 +75,8 @@ class Objective:
     """Takes a config, the length of rows and the most documents in one; returns the lengths of inputs and of the decoder's (0: none)."""
     prepare: Callable[[Row, np.random.Generator, ControlTokens, Any, tuple[int, int]], Example]
     """Takes a row, chance, control tokens, a config and lengths: inputs and decoder are padded to them."""
+    predicted_share: Callable[[Any], float] = lambda config: 1.0
+    """Of a config: of a row's positions (the decoder's where there is one), the share that something is predicted from, at most."""
     loss_is_of_text: bool = False
     """Whether every token of a text is predicted once, from those before it: its losses alone come to bits a byte of the text."""
 

@@ -118,13 +118,19 @@ class Learner:
         return (nats + self.setting.z_loss * squares) / divide_by, nats.detach()
 
 
+def num_passed(num_labels: int, num_positions: int) -> int:
+    """Return how many positions are passed to the output layer."""
+    size = -(-max(1, num_labels) // LABELS_TOGETHER) * LABELS_TOGETHER
+    return size if size <= MOST_LABELLED * num_positions else num_positions
+
+
 def _labelled(hidden_ND: Any, targets_N: Any) -> tuple[Any, Any]:
     """Return the positions that predict something, filled up to a whole number of `LABELS_TOGETHER`; all of them where few predict nothing."""
     import torch
 
     index = (targets_N != IGNORED).nonzero()[:, 0]
-    size = -(-max(1, len(index)) // LABELS_TOGETHER) * LABELS_TOGETHER
-    if size > MOST_LABELLED * len(targets_N):
+    size = num_passed(len(index), len(targets_N))
+    if size == len(targets_N):
         return hidden_ND, targets_N
     chosen = torch.nn.functional.pad(targets_N[index], (0, size - len(index)), value=IGNORED)
     return hidden_ND[torch.nn.functional.pad(index, (0, size - len(index)))], chosen

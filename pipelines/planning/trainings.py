@@ -20,6 +20,7 @@ from kernels.training.course.derived import Budget, derive_batch_size
 from kernels.training.course.horizon import Extent, find_horizon, tokens_asked
 from kernels.training.course.stages import reading_at, rows_by_length
 from kernels.training.execution.compilation import compiles
+from kernels.training.learner import num_passed
 from kernels.training.optimization.averaging import num_averages
 from pipelines.recipe.schema import RecipeBase, kernel_config
 from resources.storage.lake import Lake
@@ -61,6 +62,8 @@ class Reads(NamedTuple):
     of_pieces: Mapping[int, tuple[int, int]]
     """Positions that a piece of a row comes to as the objective has it read, by its length: of the one stack or an encoder, and of a decoder apart.
     Whole rows are pieces of their own length."""
+    predicted_share: float = 1.0
+    """Of a row's positions, those that something is predicted from, at most."""
 
     @property
     def lengths(self) -> tuple[int, int]:
@@ -78,7 +81,8 @@ def _reads(entries: RecipeBase, lake: Lake, mixture: str, config: Any) -> Reads:
         index = read_index(lake.folder(cell))
         num_rows, max_documents = sum(rows.num_rows for rows in index.sources.values()), index.max_documents
     pieces = {stage.length for stage in config.length_stages} | {length}
-    return Reads(length, num_rows, {piece: objective.lengths(config.objective, piece, max_documents) for piece in sorted(pieces)})
+    of_pieces = {piece: objective.lengths(config.objective, piece, max_documents) for piece in sorted(pieces)}
+    return Reads(length, num_rows, of_pieces, objective.predicted_share(config.objective))
 
 
 def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) -> Work | str:
@@ -118,7 +122,9 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) 
     is_compiled, _ = compiles(config.compile, flops * horizon.num_tokens, device)
     num_validation_rows = num_validations * config.max_validation_sequences
     beside = Held(config.optimizer, num_averages(config.averaging))
-    return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, beside)
+    predicting = step.num_rows * (num_decoder or num_inputs)
+    output_share = num_passed(int(reads.predicted_share * predicting), predicting) / predicting
+    return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, output_share, beside)
 
 
 def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:

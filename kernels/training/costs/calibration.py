@@ -43,9 +43,9 @@ class Pace(NamedTuple):
     forward_share: float
     """Of the time of a token in training, what it takes forwards alone."""
 
-    def token_seconds(self, num_blocks: int) -> float:
-        """Return the seconds of a token in training through a model of some blocks."""
-        return num_blocks * self.block_seconds + self.around_seconds
+    def token_seconds(self, num_blocks: int, output_share: float = 1.0) -> float:
+        """Return the seconds of a token in training through a model of some blocks, where a share of tokens passes the output layer."""
+        return num_blocks * self.block_seconds + output_share * self.around_seconds
 
 
 def measure_pace(counts: Counts, step: Step, *, compiled: bool = False) -> Pace:

@@ -38,6 +38,8 @@ class Work(NamedTuple):
     num_validation_rows: int
     """In all validations together."""
     is_compiled: bool
+    output_share: float = 1.0
+    """Of the positions, those that pass the output layer."""
     held: Held = ALONE
     """What stands in memory beside."""
 
@@ -81,7 +83,7 @@ def seconds_on(work: Work, hardware: Hardware) -> float:
 
 def seconds_here(work: Work, pace: Pace) -> float:
     """Return the time of a training on the machine that a pace was measured on."""
-    row = sum(work.step.lengths) * pace.token_seconds(work.counts.num_all_blocks)
+    row = sum(work.step.lengths) * pace.token_seconds(work.counts.num_all_blocks, work.output_share)
     learned = computed_flops(work._replace(num_validation_rows=0)) / work.row_flops * row
     if work.is_compiled:
         learned = COMPILATION_SECONDS[work.step.device] + learned * COMPILED_SHARE[work.step.device]

@@ -72,4 +72,5 @@ SPEC = Objective(
     lacks=lacks,
     lengths=lengths,
     prepare=prepare,
+    predicted_share=lambda config: config.rate,
 )

@@ -37,4 +37,5 @@ SPEC = Objective(
     lacks=lacks,
     lengths=lengths,
     prepare=prepare,
+    predicted_share=lambda config: 1 - (config.min_prefix_share + config.max_prefix_share) / 2,
 )

@@ -246,6 +246,16 @@ def test_rows_in_pieces_are_less_work_and_a_budget_of_flops_makes_more_steps_of_
     assert budget.num_steps == 30
 
 
+def test_where_few_positions_predict_few_pass_the_output_layer(tmp_path: Path) -> None:
+    config: Any = kernel_config("methods", "pretrain", load_recipe(write(tmp_path, SMALL)).entries.models["base"])
+    few, most, all_of_them = (work_of(config, Reads(1024, None, {1024: (1024, 0)}, share), COUNTS, "cpu") for share in (0.3, 0.8, 1.0))
+    assert isinstance(few, Work) and isinstance(most, Work) and isinstance(all_of_them, Work)
+    assert (few.output_share, most.output_share, all_of_them.output_share) == (1280 / 4096, 1.0, 1.0)
+    pace = Pace(block_seconds=1e-3, around_seconds=5e-4, update_seconds=1e-9, forward_share=0.4)
+    passed = few.num_tokens + few.num_validation_rows * 1024 * pace.forward_share
+    assert seconds_here(most, pace) - seconds_here(few, pace) == pytest.approx(passed * 5e-4 * (1 - 1280 / 4096))
+
+
 def test_an_objective_for_another_kind_of_model_is_told_of(tmp_path: Path) -> None:
     entries = load_recipe(write(tmp_path, SMALL)).entries
     config: Any = kernel_config("methods", "pretrain", entries.models["base"])

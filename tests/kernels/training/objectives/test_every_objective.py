@@ -45,6 +45,15 @@ def test_shapes_are_as_lengths_and_attention_say_even_of_a_row_of_nothing(name: 
             assert (example.targets == IGNORED).all() and (example.inputs.segments == NO_SEGMENT).all()
 
 
+@pytest.mark.parametrize(("name", "fields"), [*CASES, ("masked", {"rate": 0.3}), ("prefix_lm", {"min_prefix_share": 0.5, "max_prefix_share": 0.7})])
+def test_no_more_positions_predict_than_is_told_and_of_masks_and_prefixes_as_many(name: str, fields: dict[str, Any]) -> None:
+    row = row_of(list(range(20, 20 + 500)), length=500)
+    found = float(np.mean([example_of(name, fields, row, seed).targets != IGNORED for seed in range(400)]))
+    told = SPECS[name].predicted_share(SPECS[name].config(**fields))
+    assert found <= told + 0.03
+    assert name not in ("masked", "prefix_lm") or found == pytest.approx(told, abs=0.03)
+
+
 @pytest.mark.parametrize(("name", "fields"), CASES)
 def test_a_row_is_left_as_it_was_and_the_same_chance_gives_the_same(name: str, fields: dict[str, Any]) -> None:
     row = row_of(list(range(20, 60)), [60, 61, 62, 63], length=50)
