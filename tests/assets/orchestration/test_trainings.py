@@ -1,5 +1,6 @@
 """A training through Dagster, in a process of its own: its steps are observed while it goes on, and killed it goes on to the same end."""
 
+import glob
 import multiprocessing
 import os
 import signal
@@ -38,7 +39,7 @@ from tests.kernels.methods.pretraining.test_pretrain import LENGTH, config
 from tests.small_graphs import artifact, graph_of
 from tests.small_mixtures import put_rows
 
-MODEL, NUM_STEPS, EVERY = "models/base", 120, 20
+MODEL, NUM_STEPS, EVERY = "models/base", 360, 20
 TOLD = {"step", "num_steps", "loss", "learning_rate", "gradient_norm", "num_tokens", "tokens_per_second", "mfu", "memory_mb", "peak_memory_mb"}
 
 
@@ -90,11 +91,16 @@ def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], N
         return Trained(home, observed(instance), steps)
 
 
+def found(home: Home, pattern: str) -> list[str]:
+    """Return the files of scratch folders, whatever is removed meanwhile."""
+    return glob.glob(f"{home.root}/scratch/**/{pattern}", recursive=True)  # noqa: PTH207  # pathlib fails where a folder is removed meanwhile
+
+
 def observed(instance: dg.DagsterInstance) -> list[dict[str, float]]:
     """Return the numbers of each observation of the model, the first one first."""
     records = instance.fetch_observations(asset_key("r", MODEL), limit=1000).records
-    found = [record.asset_observation for record in records]
-    return [{name: float(value.value) for name, value in each.metadata.items()} for each in reversed(found) if each is not None]  # pyright: ignore[reportArgumentType]
+    seen = [record.asset_observation for record in records]
+    return [{name: float(value.value) for name, value in each.metadata.items()} for each in reversed(seen) if each is not None]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -114,8 +120,8 @@ def while_it_trained() -> list[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, while_it_trained: list[tuple[int, int]]) -> Trained:
     def hear(progress: Progress, home: Home, instance: dg.DagsterInstance) -> None:
-        (told,) = (home.root / "scratch").rglob(launchers.PROGRESS_FILE)
-        taken = len(told.read_text().splitlines())
+        (told,) = found(home, launchers.PROGRESS_FILE)
+        taken = len(Path(told).read_text().splitlines())
         if taken < NUM_STEPS and len(while_it_trained) < 50:
             while_it_trained.append((taken, len(observed(instance))))
 
@@ -138,11 +144,16 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights_and_losses_bit_fo
     killed: list[int] = []
 
     def hear(progress: Progress, home: Home, instance: dg.DagsterInstance) -> None:
-        if progress.step >= EVERY and not killed and list((home.root / "scratch").rglob("step-*/seal.json")):
-            (child,) = multiprocessing.active_children()
-            assert child.pid is not None
-            os.kill(child.pid, signal.SIGKILL)
-            killed.append(progress.step)
+        children = multiprocessing.active_children()
+        if progress.step < EVERY or killed or not children:  # what is heard of lags behind, past the end of a process
+            return
+        (child,) = children
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)  # while it is looked at
+        sealed = [int(Path(seal).parent.name.removeprefix("step-")) for seal in found(home, "step-*/seal.json")]
+        is_past_a_state = bool(sealed) and progress.step > max(sealed)
+        os.kill(child.pid, signal.SIGKILL if is_past_a_state else signal.SIGCONT)
+        killed.extend([progress.step] * is_past_a_state)
 
     again = trained(tmp_path, hear)
     (first,) = [number for number, (before, after) in enumerate(zip(again.steps, again.steps[1:], strict=False), 1) if after <= before]
