@@ -91,7 +91,7 @@ def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], N
         return Trained(home, observed(instance), steps)
 
 
-def found(home: Home, pattern: str) -> list[str]:
+def scratch_files(home: Home, pattern: str) -> list[str]:
     """Return the files of scratch folders, whatever is removed meanwhile."""
     return glob.glob(f"{home.root}/scratch/**/{pattern}", recursive=True)  # noqa: PTH207  # pathlib fails where a folder is removed meanwhile
 
@@ -99,8 +99,8 @@ def found(home: Home, pattern: str) -> list[str]:
 def observed(instance: dg.DagsterInstance) -> list[dict[str, float]]:
     """Return the numbers of each observation of the model, the first one first."""
     records = instance.fetch_observations(asset_key("r", MODEL), limit=1000).records
-    seen = [record.asset_observation for record in records]
-    return [{name: float(value.value) for name, value in each.metadata.items()} for each in reversed(seen) if each is not None]  # pyright: ignore[reportArgumentType]
+    found = [record.asset_observation for record in records]
+    return [{name: float(value.value) for name, value in each.metadata.items()} for each in reversed(found) if each is not None]  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -120,7 +120,7 @@ def while_it_trained() -> list[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, while_it_trained: list[tuple[int, int]]) -> Trained:
     def hear(progress: Progress, home: Home, instance: dg.DagsterInstance) -> None:
-        (told,) = found(home, launchers.PROGRESS_FILE)
+        (told,) = scratch_files(home, launchers.PROGRESS_FILE)
         taken = len(Path(told).read_text().splitlines())
         if taken < NUM_STEPS and len(while_it_trained) < 50:
             while_it_trained.append((taken, len(observed(instance))))
@@ -150,10 +150,12 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights_and_losses_bit_fo
         (child,) = children
         assert child.pid is not None
         os.kill(child.pid, signal.SIGSTOP)  # while it is looked at
-        sealed = [int(Path(seal).parent.name.removeprefix("step-")) for seal in found(home, "step-*/seal.json")]
-        is_past_a_state = bool(sealed) and progress.step > max(sealed)
-        os.kill(child.pid, signal.SIGKILL if is_past_a_state else signal.SIGCONT)
-        killed.extend([progress.step] * is_past_a_state)
+        sealed = [int(Path(seal).parent.name.removeprefix("step-")) for seal in scratch_files(home, "step-*/seal.json")]
+        if sealed and progress.step > max(sealed):
+            os.kill(child.pid, signal.SIGKILL)
+            killed.append(progress.step)
+        else:
+            os.kill(child.pid, signal.SIGCONT)
 
     again = trained(tmp_path, hear)
     (first,) = [number for number, (before, after) in enumerate(zip(again.steps, again.steps[1:], strict=False), 1) if after <= before]
