@@ -4,6 +4,8 @@
 ``MILL_CACHE``: downloaded packages. ``MILL_ENGINE``: what makes data cells (``inline``, ``local``, ``ray`` or ``slurm``; resources/engines.py);
 ``MILL_WORKERS``: how many of its workers at a time, by default one a core of this machine; ``RAY_ADDRESS``: the Ray cluster, by default one
 of the run's own; ``MILL_SLURM_PARTITION``, ``MILL_SLURM_TIME`` and ``MILL_SLURM_ARGUMENTS`` (``name=value name=value``): what sbatch is given.
+``MILL_NODES``: who brings the other machines of a training that asks for several: ``ray`` or ``slurm`` starts them, ``join`` is somebody's own doing;
+by default as ``MILL_ENGINE`` says.
 """
 
 import os
@@ -11,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resources.devices.leases import num_cores
-from resources.engines.engine import KINDS, Engine, SlurmQueue
+from resources.engines.engine import KINDS, NODES_KINDS, Engine, NodesKind, SlurmQueue
 from resources.storage.home import Home
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -56,7 +58,7 @@ def find_home(recipes: list[Path], environment: Mapping[str, str]) -> Home:
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine:
-    """Return the engine that makes data cells: the run's own process unless ``MILL_ENGINE`` names another.
+    """Return the engine that makes data cells, the run's own process unless ``MILL_ENGINE`` names another, and starts nodes.
 
     Raises:
         ValueError: a variable's value means nothing, or Slurm is chosen without a partition.
@@ -67,15 +69,25 @@ def find_engine(environment: Mapping[str, str]) -> Engine:
         raise ValueError(f"MILL_WORKERS is {workers!r}; give a number of workers, 1 or more")
     for known in KINDS:
         if known == kind:
-            slurm = _slurm_queue(environment) if kind == "slurm" else None
-            return Engine(kind=known, num_workers=int(workers), ray_address=environment.get("RAY_ADDRESS") or "local", slurm=slurm)
+            nodes = _nodes_kind(environment, kind)
+            slurm = _slurm_queue(environment) if "slurm" in (kind, nodes) else None
+            address = environment.get("RAY_ADDRESS") or "local"
+            return Engine(kind=known, num_workers=int(workers), ray_address=address, slurm=slurm, nodes=nodes)
     raise ValueError(f"MILL_ENGINE is {kind!r}; choose one of {', '.join(KINDS)}")
+
+
+def _nodes_kind(environment: Mapping[str, str], kind: str) -> NodesKind:
+    asked = environment.get("MILL_NODES") or (kind if kind in NODES_KINDS else "join")
+    for known in NODES_KINDS:
+        if known == asked:
+            return known
+    raise ValueError(f"MILL_NODES is {asked!r}; choose one of {', '.join(NODES_KINDS)}")
 
 
 def _slurm_queue(environment: Mapping[str, str]) -> SlurmQueue:
     partition = environment.get("MILL_SLURM_PARTITION")
     if not partition:
-        raise ValueError("MILL_ENGINE is slurm, which needs MILL_SLURM_PARTITION; sinfo lists the partitions there are")
+        raise ValueError("MILL_ENGINE or MILL_NODES is slurm, which needs MILL_SLURM_PARTITION; sinfo lists the partitions there are")
     options = (environment.get("MILL_SLURM_ARGUMENTS") or "").split()
     arguments = {name.removeprefix("--"): value for name, _, value in (option.partition("=") for option in options)}
     return SlurmQueue(partition, environment.get("MILL_SLURM_TIME") or SLURM_TIME, arguments)

@@ -64,7 +64,7 @@ class WordsReporter(NamedTuple):
 def launch_here(say: Callable[[str], Any] = pytest.fail) -> Any:
     """Return what does a job in this process, failing where words are said that no test expects."""
 
-    def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
+    def launch(module: str, job: Path, environments: Any, on_report: Any, nodes: Any = ()) -> None:
         read = read_job(job)
         (job.parent / RESULT_FILE).write_text(json.dumps(read.request.fulfil(read, WordsReporter(say))))
 

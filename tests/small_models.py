@@ -1,9 +1,13 @@
 """Models of a few thousand parameters."""
 
+from pathlib import Path
 from typing import Any
 
 from kernels.models.architectures import llama
+from kernels.models.formats import checkpoints
 from kernels.models.formats.fast import fresh
+from kernels.tokens import tokenizer_files
+from kernels.tokens.tokenizers import byte_bpe
 
 
 def small_llama() -> Any:
@@ -16,6 +20,19 @@ def small_llama() -> Any:
     )
     torch.manual_seed(0)
     return LlamaForCausalLM(llama.build(shape, vocab_size=64, eos_token_id=0, pad_token_id=3))
+
+
+def put_llama(folder: Path, shape: llama.LlamaConfig, text: str) -> Path:
+    """Write a Llama of some shape with a tokenizer of 264 tokens that learned from a text, as a checkpoint; return its folder."""
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    tokenizer_files.write_tokenizer(byte_bpe.train(iter([text]), byte_bpe.ByteBpeConfig(vocab_size=264)), folder / "tokenizer")
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    torch.manual_seed(0)
+    made = llama.build(shape, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    checkpoints.save(LlamaForCausalLM(made), tokenizer, folder / "model")
+    return folder / "model"
 
 
 def shaken(shape: Any) -> Any:

@@ -134,7 +134,7 @@ def run_evals(place: Workplace, scratch: Path, model: Path, asked: Sequence[Eval
         return {}
     scratch.mkdir(parents=True, exist_ok=True)
     try:
-        return run_job(place, scratch, EvalsRequest(model=model, evals=waiting), World())
+        return run_job(place, f"evals {', '.join(eval_.name for eval_ in waiting)}", scratch, EvalsRequest(model=model, evals=waiting), World())
     except RuntimeError as error:  # what came to an end before is sealed
         return {eval_.name: str(error) for eval_ in waiting if sealed_summary(eval_.out) is None}
 

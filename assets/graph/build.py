@@ -12,6 +12,7 @@ from assets.graph.metadata import plot, rows_markdown
 from assets.graph.state import GraphState, Identity
 from assets.graph.upstream import Partition
 from resources.devices.launchers import Launcher
+from resources.devices.nodes import Starter
 from resources.devices.provenance import commit, device, libraries, python
 from resources.storage.faults import fault_in_words
 from resources.storage.home import Home
@@ -32,6 +33,8 @@ class Workplace(NamedTuple):
     launch: Launcher
     observe: Callable[[dict[str, Any]], None]
     """Takes the numbers that a running job reports."""
+    starter: Starter | None = None
+    """Has other machines join a job that asks for several; None where somebody does."""
 
 
 Failure = BaseException | str

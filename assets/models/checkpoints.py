@@ -1,7 +1,6 @@
 """Models: every checkpoint of the recipe's tree, made in a process of its own that resumes where a killed one stopped."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from assets.models.told import show_training
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config
 from kernels.specs.families import choices, expanded, specs
+from kernels.specs.layout import Layout, Rank
 from kernels.specs.methods import Method, MethodJob
 from kernels.tokens.mixtures.config import ValidationShare
 from resources.devices.jobs import Job, Reporter, Request, World
@@ -24,6 +24,8 @@ from resources.devices.provenance import device
 
 CHECKPOINT = "checkpoint"
 """In a scratch folder: what becomes the model."""
+NOWHERE = "nowhere"
+"""There, and never made: where processes beside the first would write."""
 
 
 class ModelPlan(NamedTuple):
@@ -37,6 +39,8 @@ class ModelPlan(NamedTuple):
     """Thresholds by check of the method."""
     wandb_project: str | None = None
     """Where an offline run of its training goes; no byte of the checkpoint depends on it."""
+    layout: Layout = Layout()
+    """How its training is spread over the processes of its world."""
     modules: tuple[Architecture, ...] = ()
     """The families whose modules may take a parent further: what their modules compute is part of what makes the model."""
 
@@ -86,11 +90,12 @@ def run_method(build: CellBuild, plan: ModelPlan) -> None:
     summary = sealed_summary(checkpoint)
     if summary is None:
         paths = fetch(plan.method.needs, plan.said, build)
-        request = MethodRequest(method=plan.method.name, config=plan.config.model_dump(mode="json"), paths=paths)
-        summary = run_job(build.place, build.scratch, request, plan.world)
+        request = MethodRequest(method=plan.method.name, config=plan.config.model_dump(mode="json"), layout=plan.layout, paths=paths)
+        summary = run_job(build.place, str(build.cell), build.scratch, request, plan.world)
     link_result(checkpoint, build.draft.folder)
     show_training(build)
-    build.draft.metadata |= {**summary, "world": asdict(plan.world)}
+    nodes = {"nodes": plan.world.num_nodes} if plan.world.num_nodes > 1 else {}
+    build.draft.metadata |= {**summary, "world": {"device": plan.world.device, **nodes, **plan.layout.model_dump(exclude_defaults=True)}}
     if plan.wandb_project is not None:
         keep_offline_run(build, plan.wandb_project)
 
@@ -100,16 +105,17 @@ class MethodRequest(Request):
 
     method: str
     config: dict[str, Any]
+    layout: Layout
     paths: Sequence[Path]
     """What the method needs, in the order of its needs."""
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, Any]:
-        """Run the method in this process and seal the checkpoint that it makes, unless a run that this one waited for has done so."""
+        """Run the method, in this process or with others, and have the first seal the checkpoint, unless a run that it waited for has done so."""
         sealed = sealed_summary(job.scratch / CHECKPOINT)
         if sealed is not None:
             return sealed
         method: Method = specs("methods")[self.method]
-        out = fresh_folder(job.scratch / CHECKPOINT)
+        out = job.scratch / NOWHERE if job.rank else fresh_folder(job.scratch / CHECKPOINT)
         summary = method.run(
             MethodJob(
                 config=expanded(method.config).model_validate(self.config),
@@ -119,7 +125,9 @@ class MethodRequest(Request):
                 device=job.device,
                 report=report,
                 say=report.say,
+                rank=Rank(self.layout, job.rank, job.meeting),
             )
         )
-        seal(out, summary)
+        if not job.rank:
+            seal(out, summary)
         return summary

@@ -12,22 +12,27 @@ from typing import Any
 
 from assets.graph.build import Workplace
 from kernels.training.states.seals import fault_of, files_of, seal_folder, words_of
-from resources.devices.jobs import RESULT_FILE, Job, Request, World
-from resources.devices.leases import lease_device, num_cores, visible_gpus
+from resources.devices.jobs import RESULT_FILE, Job, Request, World, meeting_in
+from resources.devices.leases import num_cores, visible_gpus
+from resources.devices.nodes import gathered_crew, network_environment
 
 WORKER = "assets.orchestration.worker"
 SEAL = ".sealed.json"
 
 
-def run_job(place: Workplace, scratch: Path, request: Request, world: World) -> Any:
-    """Have a request fulfilled by a child process that holds a device, and return its result."""
+def run_job(place: Workplace, whose: str, scratch: Path, request: Request, world: World) -> Any:
+    """Have a request fulfilled by child processes that hold a device each, and return its result. ``whose`` says what the devices are held for."""
     (scratch / RESULT_FILE).unlink(missing_ok=True)
     gpus = [] if world.device == "cpu" else visible_gpus()
     if world.device == "cuda" and not gpus:
         raise RuntimeError("the recipe asks for a GPU ('run: {device: cuda}') and this machine has none; take 'auto' or another machine")
-    with lease_device(place.home.leases, gpus) as lease:
-        job = Job(request=request, scratch=scratch, device=lease.device, num_threads=num_cores())
-        place.launch(WORKER, job.save(), lease.environment, place.observe)
+    home = place.home
+    with gathered_crew(home.nodes, home.leases, gpus, world.num_processes, world.num_nodes, whose, place.starter) as crew:
+        meeting = meeting_in(scratch, world.num_processes, crew.meeting_host)
+        threads = max(1, num_cores() // len(crew.leases))
+        job = Job(request=request, scratch=scratch, device=crew.leases[0].device, num_threads=threads, meeting=meeting)
+        environments = [{**lease.environment, **network_environment(crew.meeting_host)} for lease in crew.leases]
+        place.launch(WORKER, job.save(), environments, place.observe, crew.nodes)
     return json.loads((scratch / RESULT_FILE).read_text())
 
 

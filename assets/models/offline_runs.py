@@ -36,7 +36,7 @@ def keep_offline_run(build: CellBuild, project: str) -> None:
     scratch.mkdir(exist_ok=True)
     request = OfflineRunRequest(run=run._asdict(), folder=folder, told=build.scratch, losses=build.draft.folder / LOSSES)
     try:
-        written = Path(run_job(build.place, scratch, request, World(device="cpu")))
+        written = Path(run_job(build.place, str(build.cell), scratch, request, World(device="cpu")))
     except RuntimeError as error:
         words = f"{build.cell} is trained and kept, but its run for Weights & Biases could not be written"
         raise RuntimeError(f"{words}; mend that or leave wandb_project out, and mill up goes on without training: {error}") from error

@@ -13,6 +13,7 @@ from assets.graph.state import GraphState
 from assets.orchestration.engine_cells import make_on_engine
 from assets.orchestration.run_cells import CellOutcomes, RunSettings, tell_failed, tell_unchanged
 from resources.devices.launchers import PipesLauncher
+from resources.engines.joining import starter
 from resources.storage.faults import is_disk_full
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, tell
@@ -68,6 +69,11 @@ def _survey(
     return made, waiting
 
 
+def _workplace(context: dg.AssetExecutionContext, settings: RunSettings, cell: Cell) -> Workplace:
+    """Return where a run makes a cell, or several that its numbers are told as one."""
+    return Workplace(settings.home, PipesLauncher(context), _observer(context, cell), starter(settings.engine))
+
+
 def _make_here(
     context: dg.AssetExecutionContext,
     artifact: Artifact,
@@ -78,7 +84,7 @@ def _make_here(
 ) -> None:
     """Make cells in this process, one after another or all in one go."""
     if artifact.build_together is not None:
-        place = Workplace(settings.home, PipesLauncher(context), _observer(context, artifact.cell(waiting[0])))
+        place = _workplace(context, settings, artifact.cell(waiting[0]))
         try:
             standing, failures = make_together(artifact, waiting, state, place)
         except Exception as error:  # of beginning one of them: none was made
@@ -89,7 +95,7 @@ def _make_here(
         return
     for number, partition in enumerate(waiting):
         cell = artifact.cell(partition)
-        place = Workplace(settings.home, PipesLauncher(context), _observer(context, cell))
+        place = _workplace(context, settings, cell)
         try:
             made.standing[partition] = make(artifact, partition, state, place)
         except Exception as error:  # the same

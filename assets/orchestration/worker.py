@@ -1,6 +1,7 @@
-"""The child process that does one job, spoken to through Dagster Pipes (resources/devices/launchers.py starts it).
+"""A child process that does one job, alone or with others, spoken to through Dagster Pipes (resources/devices/launchers.py starts it).
 
-It holds a lock on its scratch folder, so that two never write there, and dies with its parent, so that a killed run leaves nobody behind.
+The first holds a lock on its scratch folder, so that two never write there, and answers for all. Each dies with its parent, so that a killed run
+leaves nobody behind.
 """
 
 import fcntl
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from dagster_pipes import PipesContext, open_dagster_pipes
 
+from resources.devices import plain_worker
 from resources.devices.jobs import RESULT_FILE, read_job
 
 LOG_SECONDS = 5.0
@@ -37,13 +39,16 @@ class LoggingReporter:
         self.pipes.log.warning(message)
 
 
-def main(path: Path) -> None:
-    """Do the job of a file."""
+def main(path: Path, rank: int) -> None:
+    """Do the job of a file, or one process's part of it."""
+    import torch
+
+    if rank:
+        plain_worker.main(path, rank)
+        return
     job = read_job(path)
+    torch.set_num_threads(job.num_threads)
     with (job.scratch / "worker.lock").open("w") as lock, open_dagster_pipes() as pipes:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        import torch
-
-        torch.set_num_threads(job.num_threads)
         result = job.request.fulfil(job, LoggingReporter(job.scratch, pipes))
         (job.scratch / RESULT_FILE).write_text(json.dumps(result))

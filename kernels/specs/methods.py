@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kernels.specs.config import Config
+from kernels.specs.layout import ALONE, Rank
 from kernels.specs.needs import MethodNeed
 from kernels.specs.objectives import Attention
 
@@ -18,7 +19,7 @@ class MethodJob:
     paths: Mapping[MethodNeed, Path]
     """By need of the method."""
     out: Path
-    """An empty folder that becomes the checkpoint."""
+    """An empty folder that becomes the checkpoint; of processes beside the first, one that is not there."""
     scratch: Path
     """A folder that outlives a killed run: resumable state goes here, and only here."""
     device: str
@@ -27,6 +28,13 @@ class MethodJob:
     """Called with numbers (step, loss, tokens_per_second, ...) while the job runs."""
     say: Callable[[str], None]
     """Called with what a reader of the run's log should know."""
+    rank: Rank = ALONE
+    """Which of the processes of the job this is; only the first tells and writes."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes ``out`` and returns a summary that counts."""
+        return self.rank.number == 0
 
 
 class CheckpointFinding(NamedTuple):

@@ -59,16 +59,17 @@ def train(job: MethodJob, config: TrainingConfig, data: Path, trainable: fast.Tr
     limits = Limits(vision.image_size, trainable.shape.text_config.max_position_embeddings)
     encoder = image_chats(tokenizer, (vision.image_size // vision.patch_size) ** 2)
     held_out = {TRAIN: asked_elsewhere(data, TRAIN, limits.image_size), VALIDATION: set[Asked]()}
-    sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}.npy", held_out[split]) for split in SPLITS))
+    sets = Sets(*(prepare(data, split, encoder, limits, job.scratch / f"{split}-{job.rank.number}.npy", held_out[split]) for split in SPLITS))
     left_out: dict[str, list[Reject]] = dict(zip(SPLITS, (each.rejects for each in sets), strict=True))
     for split, rejects in left_out.items():
         if rejects:
             job.say(f"{split}: {len(rejects)} records are left out: {in_words(rejects)} ({LEFT_OUT} of the checkpoint lists them)")
-    parts = assemble(job, config, sets, trainable, tokenizer)
-    found = run(job, parts, identity(config, sets, trainable), trainable, tokenizer)
-    write_processor(trainable.shape, tokenizer, job.out)
-    end_with_answers(job.out, tokenizer)
-    write_left_out(left_out, job.out)
+    training = identity(config, sets, trainable)  # while the model is whole
+    found = run(job, assemble(job, config, sets, trainable, tokenizer), training, trainable, tokenizer)
+    if job.is_first:
+        write_processor(trainable.shape, tokenizer, job.out)
+        end_with_answers(job.out, tokenizer)
+        write_left_out(left_out, job.out)
     counts = {f"num_{split}_left_out": float(len(rejects)) for split, rejects in left_out.items()}
     return {**found, **counts, "num_examples": float(len(sets.train.examples)), "num_images": float(len(sets.train.pixels))}
 
@@ -80,11 +81,11 @@ def assemble(job: MethodJob, config: TrainingConfig, sets: Sets, trainable: fast
     per_token = counted.flops_per_row // length
     extent = Extent(counted.num_matmul_parameters, len(sets.train.examples), length, per_token, counted.num_output_parameters)
     told = outline(job, config, extent, counted._replace(flops_per_token=_flops_of_read(trainable, sets.train)))
-    feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size)
+    feed = image_feed(sets.train, told.plan, padding, config.seed, config.micro_batch_size, told.team.share)
     validated = looked_at(len(sets.validation.examples), config.max_validation_sequences)
     rows = config.micro_batch_size or told.rates.batch_size
     validation = PreparedValidation(in_parts(validated, rows, lambda part: rows_of(sets.validation, part, length, padding)), None)
-    return parts_of(job, config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
+    return parts_of(job, config, told, Learner(trainable, told.setting, told.team), feed, validation, tokenizer)
 
 
 def _flops_of_read(trainable: fast.Trainable, data: ImageSet) -> int:

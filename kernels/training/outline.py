@@ -13,9 +13,11 @@ from kernels.training.course.horizon import Extent, Horizon, find_horizon, token
 from kernels.training.course.stages import Plan, reading_at
 from kernels.training.execution.compilation import compiles
 from kernels.training.feeding.feed import StepFeed
-from kernels.training.learner import Learner, Setting
+from kernels.training.feeding.shares import Share
+from kernels.training.learner import Learner, Setting, optimizer_of
 from kernels.training.optimization.optimizers import Optimizer, OptimizerConfig
 from kernels.training.optimization.parameter_groups import ALL
+from kernels.training.parallel.team import Team, join
 from kernels.training.preflight import check
 from kernels.training.samples import can_be_sampled, sample
 from kernels.training.trainer import Parts
@@ -32,13 +34,14 @@ class Rates(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """How long a training is and how it computes."""
+    """How long a training is, how it computes and by whom."""
 
     rates: Rates
     horizon: Horizon
     plan: Plan
     """Which rows each step reads."""
     setting: Setting
+    team: Team
     flops: Flops
     flops_of_pieces: Mapping[int, int] = MappingProxyType({})
     """FLOPs a token of rows that are read in pieces, by their length."""
@@ -56,6 +59,9 @@ def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops
         config: of the training.
         extent: of the data.
         flops: of the model, as its speed is told.
+
+    Raises:
+        ValueError: processes cannot read as many rows each.
     """
     rates, horizon = rates_of(config, extent)
     compiled, why_not = compiles(config.compile, float(extent.mean_flops_per_token) * horizon.num_tokens, job.device)
@@ -64,7 +70,9 @@ def outline(job: MethodJob, config: TrainingConfig, extent: Extent, flops: Flops
             job.say(words)
     plan = extent.plan(horizon.num_steps, config.all_batch_stages(rates.batch_size))
     setting = Setting(job.device, config.precision, compiled, config.z_loss, config.activation_checkpointing)
-    return Outline(rates, horizon, plan, setting, flops)
+    for stage in plan.stages:
+        Share(0, job.rank.layout.num_readers).of(stage.batch_size)
+    return Outline(rates, horizon, plan, setting, join(job.rank, job.device), flops)
 
 
 def parts_of(
@@ -90,7 +98,7 @@ def parts_of(
         validation=validation,
         flops=told.flops,
         flops_per_token=told.flops_per_token,
-        peak_flops=measure_peak(told.setting.device, config.precision),
+        peak_flops=sum(told.team.sums([measure_peak(told.setting.device, config.precision)])),
         samples=sampler_of(learner, tokenizer, config),
     )
 
@@ -99,7 +107,7 @@ def _optimizer(config: TrainingConfig, learner: Learner, weight_decay: float) ->
     """Return what moves the parameters of a model."""
     groups = tuple(config.parameter_groups) or (ALL,)
     settings = OptimizerConfig(optimizer=config.optimizer, betas=config.betas, parameter_groups=groups)
-    return Optimizer(learner.module, settings, weight_decay, learner.trainable.splits)
+    return optimizer_of(learner, settings, weight_decay)
 
 
 def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
@@ -129,9 +137,17 @@ def rates_of(config: TrainingConfig, extent: Extent) -> tuple[Rates, Horizon]:
 
 
 def sampler_of(learner: Learner, tokenizer: Any, config: TrainingConfig) -> Any:
-    """Return what says how the model goes on from the recipe's beginnings. Raises ValueError: it cannot be asked while it trains."""
-    if not config.samples:
+    """Return what says how the model goes on from the recipe's beginnings, which one process does that holds all of it.
+
+    Raises:
+        ValueError: the model cannot be asked while it trains.
+    """
+    if not config.samples or not learner.team.is_first:
         return dict[str, str]
     if not can_be_sampled(learner):
         raise ValueError("samples: only causal and prefix decoders of our own modules go on from a beginning while they train; leave the key out")
+    if not learner.spread.is_whole:
+        raise ValueError(
+            "samples: no process holds the whole model, so that none can go on from a beginning; leave the key out, or take other processes"
+        )
     return lambda: dict(zip(config.samples, sample(learner, tokenizer, config.samples, config.sample_tokens), strict=True))

@@ -33,13 +33,14 @@ def check(learner: Learner, config: TrainingConfig, batches: Iterable[tuple[int,
         ValueError: gradients were there before, tied matrices are two, memory is lacking, a loss is not finite, or a parameter has no gradient
             behind all steps (names it).
     """
-    parameters = {name: parameter for name, parameter in learner.module.named_parameters() if parameter.requires_grad}
+    parameters = {name: shard.tensor for name, shard in learner.spread.shards.items()}
     if marked := next((name for name, parameter in parameters.items() if parameter.grad is not None), None):
         raise ValueError(f"parameter {marked} has a gradient before the first step; nothing may have been traced backwards yet")
     _check_ties(learner)
     has, losses, num_labels = memory_bytes(learner.setting.device), list[float](), 0
-    for step, batch in batches:
-        for part in batch.parts:
+    for step, read_here in batches:
+        batch = learner.team.of_all(read_here)
+        for part in batch.parts if learner.team.is_alone else ():
             _check_room(learner, config, part, has)
         losses.append(_loss_of(learner, step, batch))
         num_labels += batch.num_labels
@@ -99,7 +100,7 @@ def _check_ties(learner: Learner) -> None:
     """Raise ValueError where a config ties input and output embeddings and the module does not, or the other way round."""
     trainable, module = learner.trainable, learner.module
     if trainable.is_own:
-        counts, found = counts_of(trainable.shape), sum(parameter.numel() for parameter in module.parameters())
+        counts, found = counts_of(trainable.shape), learner.spread.num_parameters
         if counts is not None and counts.num_parameters != found:
             raise ValueError(
                 f"the model has {found:,} parameters, and its config comes to {counts.num_parameters:,}; "

@@ -50,8 +50,8 @@ def train(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Tr
         FloatingPointError: the training diverged.
     """
     keep_freed_memory()
-    parts = assemble(job, config, data, trainable, tokenizer)
-    return run(job, parts, identity(config, data, trainable), trainable, tokenizer)
+    training = identity(config, data, trainable)  # while the model is whole
+    return run(job, assemble(job, config, data, trainable, tokenizer), training, trainable, tokenizer)
 
 
 def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, tokenizer: Any) -> dict[str, float]:
@@ -61,13 +61,18 @@ def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, 
         FloatingPointError: the training diverged.
     """
     outcome = Trainer(parts, Place(job.scratch, job.report, job.say, training)).run()
-    fast.write(trainable, job.out)
-    tokenizer.save_pretrained(job.out)
-    write_losses(outcome.records, job.out)
-    if parts.config.tensor_statistics_every is not None:
-        write_statistics(outcome.statistics, job.out)
-    write_events(outcome.records, job.out, outcome.statistics)
-    return summary(parts, outcome, trainable)
+    spread, team = parts.learner.spread, parts.learner.team
+    state = spread.whole_state()
+    if team.is_first:
+        fast.write(trainable, job.out, state)
+        tokenizer.save_pretrained(job.out)
+        write_losses(outcome.records, job.out)
+        if parts.config.tensor_statistics_every is not None:
+            write_statistics(outcome.statistics, job.out)
+        write_events(outcome.records, job.out, outcome.statistics)
+    found = summary(parts, outcome)
+    team.leave()
+    return found
 
 
 def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast.Trainable, tokenizer: Any) -> Parts:
@@ -93,11 +98,11 @@ def assemble(job: MethodJob, config: TrainingConfig, data: Data, trainable: fast
     )
     told = outline(job, config, extent, counted)
     told = told._replace(flops_of_pieces={length: flops.flops_per_token for length, flops in of_pieces.items()})
-    feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size)
+    feed = Feed(data.mixture, told.plan, transform, config.seed, config.micro_batch_size, told.team.share)
     of_token = token_bytes((data.tokenizer / JSON).read_text(encoding="utf-8")) if transform.objective.loss_is_of_text else None
     rows = config.micro_batch_size or told.rates.batch_size
     validation = Validation(data.mixture, transform, config.seed, config.max_validation_sequences, rows, of_token)
-    return parts_of(job, config, told, Learner(trainable, told.setting), feed, validation, tokenizer)
+    return parts_of(job, config, told, Learner(trainable, told.setting, told.team), feed, validation, tokenizer)
 
 
 def _transform(data: Data, trainable: fast.Trainable, index: MixtureIndex) -> Transform:
@@ -118,16 +123,17 @@ def _flops_of_pieces(data: Data, config: TrainingConfig, trainable: fast.Trainab
     return {piece: count_flops(trainable, *found) for piece, found in lengths.items()}
 
 
-def summary(parts: Parts, outcome: Outcome, trainable: fast.Trainable) -> dict[str, float]:
+def summary(parts: Parts, outcome: Outcome) -> dict[str, float]:
     """Return what is to be known of a training beside its losses."""
-    records, speed, setting = outcome.records, outcome.speed, parts.learner.setting
-    peak_memory = peak_memory_bytes(setting.device)  # before products are timed once more
-    speed.peak_flops = max(speed.peak_flops, measure_peak(setting.device, parts.config.precision))  # it was busy with something else, perhaps
+    records, speed, setting, team = outcome.records, outcome.speed, parts.learner.setting, parts.learner.team
+    peak_memory = team.largest(peak_memory_bytes(setting.device))  # before products are timed once more
+    (peak_flops,) = team.sums([measure_peak(setting.device, parts.config.precision)])
+    speed.peak_flops = max(speed.peak_flops, peak_flops)  # it was busy with something else, perhaps
     taken = speed.seconds + speed.told_seconds
     read = [(int(record["num_tokens"] or 0), parts.flops_per_token(int(record["step"] or 1) - 1)) for record in records]
     found = {
         "num_train_tokens": float(sum(num_tokens for num_tokens, _ in read)),
-        "num_parameters": float(sum(parameter.numel() for parameter in trainable.module.parameters())),
+        "num_parameters": float(parts.learner.spread.num_parameters),
         "num_matmul_parameters": float(parts.flops.num_matmul_parameters),
         "flops_per_token": sum(num_tokens * flops for num_tokens, flops in read) / max(1, sum(num_tokens for num_tokens, _ in read)),
         "first_loss": float(records[0]["loss"] or 0),

@@ -16,6 +16,7 @@ from kernels.training.course.schedules import Course, learning_rate_at
 from kernels.training.execution.ending import Ending
 from kernels.training.execution.scaling import ScalingConfig, next_scaling
 from kernels.training.execution.seeding import seed_step
+from kernels.training.execution.standing import Peers
 from kernels.training.feeding.feed import Batch, StepFeed
 from kernels.training.guards import Verdict
 from kernels.training.learner import Learner, clip
@@ -56,7 +57,7 @@ class Parts(NamedTuple):
     flops_per_token: Callable[[int], int]
     """Of a step, counted from 0."""
     peak_flops: float
-    """Of the machine's matrix products in the training's precision, a second."""
+    """Of the matrix products of all processes in the training's precision, a second."""
     samples: Callable[[], dict[str, str]]
     """Says how the model goes on from the recipe's beginnings."""
 
@@ -81,26 +82,30 @@ class Trainer:
     def __init__(self, parts: Parts, place: Place) -> None:
         """Begin anew; `run` goes on from a state where there is one."""
         self._parts, self._place = parts, place
-        self._learned = {name: parameter for name, parameter in parts.learner.module.named_parameters() if parameter.requires_grad}
         states = StatesPlace(place.scratch, place.training, place.say)
-        self._progress = Progress(parts.config, parts.learner.module, parts.optimizer, states)
+        self._progress = Progress(parts.config, parts.learner.spread, parts.optimizer, states)
         self._speed: Speed
-        self._telling: Telling
+        self._telling: Telling | None = None
+        """Of the one process that tells."""
         self._ending = Ending()
 
     def run(self) -> Outcome:
         """Take the steps that are left and return what came of all.
 
         Raises:
-            FloatingPointError: the loss diverged, or gradients overflow at the smallest scale (names the step and says why).
+            FloatingPointError: the loss diverged, gradients overflow at the smallest scale, or processes that should hold the same weights do not
+                (says why).
             SystemExit: the process was asked to end (SIGTERM); a state is kept.
         """
         parts, place = self._parts, self._place
         step = self._progress.go_on()
         self._speed = Speed(parts.flops.flops_per_token, parts.peak_flops)
-        self._telling = Telling(place.scratch, self._speed, parts.learner.setting.device, place.report, place.say, parts.last_step)
-        self._telling.go_on(step)
-        with self._ending, Watchdog(place.say) as watchdog:
+        if parts.learner.team.is_first:
+            self._telling = Telling(place.scratch, self._speed, parts.learner.setting.device, place.report, place.say, parts.last_step)
+            self._telling.go_on(step)
+        team = parts.learner.team
+        peers = None if team.is_alone else Peers(team.rank.number, team.layout.processes, place.scratch)
+        with self._ending, Watchdog(place.say, peers=peers) as watchdog:
             while step < parts.last_step:
                 step = self._stretch(step, watchdog)
         kept_step = self._progress.put_kept_in(parts.last_step)
@@ -112,7 +117,8 @@ class Trainer:
         """Take steps until the end or until training is rolled back; return the next step."""
         parts = self._parts
         kept_at = time.monotonic()
-        for step, batch in parts.feed.steps(first, parts.last_step):
+        for step, read_here in parts.feed.steps(first, parts.last_step):
+            batch = parts.learner.team.of_all(read_here)
             record, statistics, verdict = self._step(step, batch)
             self._speed.count(batch.num_tokens, parts.flops_per_token(step))
             watchdog.beat()
@@ -126,12 +132,14 @@ class Trainer:
                     self._validate(record)
                 self._progress.records.append(record)
                 self._progress.statistics.append(*statistics)
-                self._telling.step(record, statistics)
-                is_due = done % parts.config.checkpoint_every == 0 or self._is_late(kept_at) or self._progress.is_best(done)
-                if (is_due or self._ending.is_asked) and not ends:
+                if self._telling is not None:
+                    self._telling.step(record, statistics)
+                is_late, is_asked = map(bool, parts.learner.team.sums([self._is_late(kept_at), self._ending.is_asked]))
+                is_due = done % parts.config.checkpoint_every == 0 or is_late or self._progress.is_best(done)
+                if (is_due or is_asked) and not ends:
                     self._progress.keep(done)
                     kept_at = time.monotonic()
-            if self._ending.is_asked and not ends:
+            if is_asked and not ends:
                 raise SystemExit(f"training was asked to end and kept a state behind step {done}; mill up goes on from there")
         return parts.last_step
 
@@ -144,10 +152,10 @@ class Trainer:
         parts, progress = self._parts, self._progress
         scale = progress.scaling.scale if progress.scaling is not None else 1.0
         rate = learning_rate_at(step, parts.course) * progress.rate_ratio
-        seed_step(parts.config.seed, step)
+        seed_step(parts.config.seed, step, parts.learner.team.share.reader)
         loss = parts.learner.gradients(batch, scale)
         watch = self._watch(step + 1, scale)
-        norm = clip(list(self._learned.values()), parts.config.gradient_clip, scale)
+        norm = clip(parts.learner.spread, parts.config.gradient_clip, scale)
         record: Record = {"step": float(step + 1), "loss": loss, "learning_rate": rate, "gradient_norm": norm, "num_tokens": float(batch.num_tokens)}
         record |= parts.learner.told
         verdict = self._judge(record, norm)
@@ -167,7 +175,8 @@ class Trainer:
         if every is None or step % every != 0:
             return None
         with self._speed.telling():
-            return TensorWatch(self._learned, scale)
+            spread = self._parts.learner.spread
+            return TensorWatch({name: shard.tensor for name, shard in spread.shards.items()}, scale, spread.wholes.sums)
 
     def _judge(self, record: Record, norm: float) -> Verdict:
         """Return whether a step is taken; a scale that gradients overflow at is lowered, without a word."""
@@ -191,11 +200,13 @@ class Trainer:
         if state is None or progress.num_roll_backs >= guards.max_roll_backs:
             raise FloatingPointError(f"training diverged: {verdict.words}")
         progress.go_back(state, guards.roll_back_rate_ratio)
-        self._telling.go_on(state.step)
+        if self._telling is not None:
+            self._telling.go_on(state.step)
         self._place.say(f"training diverged: {verdict.words}; going on from step {state.step} at {progress.rate_ratio:g} of the rate")
         return state.step
 
     def _validate(self, record: Record) -> None:
+        self._parts.learner.spread.check_copies()
         with self._progress.averaged():
             measured = self._parts.validation.measure(self._parts.learner)
             for prompt, text in self._parts.samples().items():

@@ -36,13 +36,14 @@ class PreparedValidation:
         return sum(int((part.targets != IGNORED).sum()) for part in self.parts)
 
     def measure(self, learner: Learner) -> Measured | None:
-        """Return the mean loss over all labels, however rows are batched; None where there is none."""
+        """Return the mean loss over all labels, however rows are batched and shared; None where there is none."""
         num_labels = self.num_labels
         if not num_labels:
             return None
         learner.module.eval()
-        nats = sum(learner.nats(part) for part in self.parts)
+        found = [(learner.nats(self.parts[index]), counts) for index, counts in learner.team.share.turns(len(self.parts))]
         learner.module.train()
+        (nats,) = learner.team.sums([sum(nats for nats, counts in found if counts)])
         if self._bytes is None:
             return Measured(nats / num_labels, None)
         num_bytes = sum(int(self._bytes[part.targets[part.targets != IGNORED]].sum()) for part in self.parts)

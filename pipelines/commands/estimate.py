@@ -11,9 +11,10 @@ from kernels.training.costs.hardware import CPU_EFFICIENCY, GPU_EFFICIENCY, HARD
 from kernels.training.costs.memory import training_memory
 from kernels.training.costs.work import Work, dollars, seconds_here, seconds_on, training_flops
 from pipelines.planning.trainings import Training, trainings
+from pipelines.planning.worlds import tell, training_seconds
 from pipelines.recipe.schema import RecipeBase
-from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
-from pipelines.terminal.tables import print_whole
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.tables import memory_cell, print_whole
 from pipelines.terminal.units import count, duration, size
 from pipelines.terminal.workbench import Workbench
 from resources.devices.leases import num_cores, visible_gpus
@@ -35,8 +36,16 @@ def estimate(
     for device, models in _devices(entries, on):
         of_device = [training for training in trainings(entries, bench.lake, device.kind) if training.model in models]
         told = [training for training in of_device if training.work is not None]
+        alone = [training for training in told if entries.models[training.model].run.processes == 1]
+        spread = [training for training in told if training not in alone]
+        if alone:
+            print_whole(console, _table(alone, device, is_here=on == HERE))
+        if spread:
+            table, refused = _spread_table(spread, entries, device, is_here=on == HERE)
+            print_whole(console, table)
+            for model, why in refused.items():
+                console.print(f"{model}: cannot be spread so: {why}")
         if told:
-            print_whole(console, _table(told, device, is_here=on == HERE))
             console.print(_about(device, is_here=on == HERE))
         found += of_device
     if not found:
@@ -83,11 +92,46 @@ def _table(told: list[Training], device: Hardware, *, is_here: bool) -> Table:
             count(work.counts.num_parameters),
             count(work.num_tokens),
             f"{training_flops(work):.3g}",
-            styled((f"{size(memory)}, too much", "red")) if too_much else size(memory),
+            memory_cell(memory, fits=not too_much),
             "-" if seconds is None else duration(seconds),
-            "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01",
+            _price(price),
         )
     return table
+
+
+def _spread_table(told: list[Training], entries: RecipeBase, device: Hardware, *, is_here: bool) -> tuple[Table, dict[str, str]]:
+    """Return what each process of trainings by several takes, and why models cannot be spread as they ask."""
+    refused: dict[str, str] = {}
+    right = [Column(name, justify="right", no_wrap=True) for name in ("processes", "held by each", "sent in a step", "time", "cost")]
+    table = Table(Column("model", no_wrap=True), Column("run"), *right, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for training in told:
+        work, layout = training.work, entries.models[training.model].run
+        assert work is not None
+        run = ", ".join(f"{key} {value}" for key, value in layout.model_dump(exclude_defaults=True, exclude={"processes", "device"}).items())
+        try:
+            found = tell(training, layout, work.most_rows, None if is_here else device)
+        except ValueError as error:
+            refused[training.model] = str(error)
+            table.add_row(training.model, run, str(layout.processes), *"----")
+            continue
+        seconds = training_seconds(work, found)
+        price = None if seconds is None else dollars(seconds * layout.processes, device)
+        together = layout.processes if device.kind == "cpu" else 1  # processes share the machine's memory
+        too_much = device.memory_bytes is not None and found.held_bytes * together > device.memory_bytes
+        table.add_row(
+            training.model,
+            run,
+            str(layout.processes),
+            memory_cell(found.held_bytes, fits=not too_much),
+            size(found.fullest.sent_bytes),
+            "-" if seconds is None else duration(seconds),
+            _price(price),
+        )
+    return table, refused
+
+
+def _price(price: float | None) -> str:
+    return "-" if price is None else f"${price:,.2f}" if price >= CENT else "under $0.01"
 
 
 def seconds_at_hand(work: Work) -> float:

@@ -125,6 +125,7 @@ class _Tally:
         """Note what a cell came to."""
         if progress.kind == "made":
             self.made.append(progress.cell)
+            self.failed.pop(progress.cell, None)  # an attempt before it, which was made up for
         elif progress.kind == "failed":
             self.failed[progress.cell] = progress.message
 

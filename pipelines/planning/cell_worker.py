@@ -1,6 +1,6 @@
 """What an engine's worker calls: the recipe's graph built again in its process, and cells of one asset made with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from assets.graph.making import make
 from assets.graph.state import GraphState
 from pipelines.recipe.graph import build_graph
 from pipelines.recipe.schema import load_recipe
+from resources.devices.launchers import Elsewhere
 from resources.storage.home import Home
 from resources.storage.sources import load_sources
 
@@ -31,5 +32,7 @@ def open_recipe(settings: dict[str, str]) -> Callable[[str, str, str], None]:
     return make_cell
 
 
-def _refuse_to_launch(module: str, job: Path, environment: dict[str, str], on_report: Callable[[dict[str, Any]], None]) -> None:
+def _refuse_to_launch(
+    module: str, job: Path, environments: Sequence[dict[str, str]], on_report: Callable[[dict[str, Any]], None], nodes: Sequence[Elsewhere] = ()
+) -> None:
     raise RuntimeError(f"{module}: a worker of an engine launches no jobs; declare the artifact unpartitioned, or one that uses a GPU")

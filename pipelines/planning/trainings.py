@@ -33,6 +33,8 @@ class Training(NamedTuple):
     model: str
     work: Work | None
     why_not: str
+    shape: Any = None
+    """Of the model, a config as Transformers has them, where its work can be told."""
 
 
 def trainings(entries: RecipeBase, lake: Lake, device: Device) -> Iterator[Training]:
@@ -46,10 +48,13 @@ def trainings(entries: RecipeBase, lake: Lake, device: Device) -> Iterator[Train
             what = "images with texts" if Package in needs else "documents"
             yield Training(name, None, f"{entry.method} reads {what}, whose lengths are known when it reads them")
             continue
-        found = _counts(entries, lake, name)
+        shape: Any = _shape(entries, lake, name)
+        found = shape
+        if not isinstance(found, str):
+            found = counts_of(shape) or f"{name} is of the kind {shape.model_type!r}, or has a part, that no family tells of"
         if not isinstance(found, str):
             found = work_of(cast(TrainingConfig, config), _reads(entries, lake, entry.data, config), found, device)
-        yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "")
+        yield Training(name, None, found) if isinstance(found, str) else Training(name, found, "", shape)
 
 
 class Reads(NamedTuple):
@@ -124,15 +129,15 @@ def work_of(config: TrainingConfig, reads: Reads, held: Counts, device: Device) 
     beside = Held(config.optimizer, num_averages(config.averaging))
     predicting = step.num_rows * (num_decoder or num_inputs)
     output_share = num_passed(int(reads.predicted_share * predicting), predicting) / predicting
-    return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, output_share, beside)
+    return Work(held, horizon.last_step, num_rows, num_rows * length, pieces, step, num_validation_rows, is_compiled, largest, output_share, beside)
 
 
-def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
-    """Return what a model holds and does; in words why that cannot be told, where it cannot."""
+def _shape(entries: RecipeBase, lake: Lake, model: str) -> Any | str:
+    """Return the shape of a model; in words why it cannot be told, where it cannot."""
     root = model
     while not hasattr(entries.models[root], "architecture"):
         if not entries.models[root].parents:
-            return _counts_of_made(entries.name, lake, root)
+            return _shape_of_made(entries.name, lake, root)
         root = entries.models[root].parents[0]
     entry = entries.models[root]
     config = kernel_config("methods", entry.method, entry)
@@ -141,17 +146,15 @@ def _counts(entries: RecipeBase, lake: Lake, model: str) -> Counts | str:
     vocab_size = _vocab_size(entries, lake, entries.mixtures[entry.data].tokenizer)
     if isinstance(vocab_size, str):
         return vocab_size
-    held = counts_of(spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0))
-    return held or f"the architecture {spec.name} does not tell what it holds"
+    return spec.build(architecture, vocab_size=vocab_size, eos_token_id=0, pad_token_id=0)
 
 
-def _counts_of_made(recipe: str, lake: Lake, model: str) -> Counts | str:
-    """Return what a model from elsewhere holds and does, once it is there; in words why that cannot be told, where it cannot."""
+def _shape_of_made(recipe: str, lake: Lake, model: str) -> Any | str:
+    """Return the shape of a model from elsewhere, once it is there; in words why it cannot be told, where it cannot."""
     cell = Cell(recipe, model_asset(model), None)
     if lake.manifest(cell) is None:
         return f"{model} comes from elsewhere and is not there yet, and its shape comes with it"
-    shape = shape_of_folder(lake.folder(cell))
-    return counts_of(shape) or f"{model} is of the kind {shape.model_type!r}, or has a part, that no family tells of"
+    return shape_of_folder(lake.folder(cell))
 
 
 def _vocab_size(entries: RecipeBase, lake: Lake, tokenizer: str | None) -> int | str:

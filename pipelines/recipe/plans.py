@@ -16,6 +16,7 @@ from assets.tokens.mixture import MixturePlan
 from assets.tokens.names import tokenizer_input
 from kernels.specs.config import Config
 from kernels.specs.families import specs
+from kernels.specs.layout import Layout
 from kernels.specs.names import nearest
 from kernels.specs.needs import Package
 from kernels.specs.tokenizers import TokenizerOfFile
@@ -87,7 +88,9 @@ class Plans:
             said = said._replace(location=self.file(str(entry.data)))
         limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
         config, project = kernel_config("methods", entry.method, entry), getattr(entry, "wandb_project", None)
-        plan = ModelPlan(method, config, said, World(**entry.run.model_dump()), limits, project)
+        layout = Layout.model_validate(entry.run.model_dump(include=set(Layout.model_fields)))
+        world = World(num_processes=layout.processes, num_nodes=entry.run.nodes, device=entry.run.device)
+        plan = ModelPlan(method, config, said, world, limits, project, layout)
         return plan._replace(modules=inherited_modules(self.entries, key)) if is_trained(plan) and said.parents else plan
 
     def _runs(self) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import FamilyName, expanded, made_config, specs, tagged
+from kernels.specs.layout import Layout
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
 from kernels.specs.tokenizers import AnyTokenizer, TokenizerOfFile, TokenizerOfModel
@@ -101,15 +102,19 @@ class MixtureEntry(MixtureConfig):
         return self
 
 
-class RunEntry(Config):
-    """Where a job runs. It changes no byte of what is made, and makes nothing stale."""
+class RunEntry(Layout):
+    """Where a job runs, and how it is spread over processes. It is recorded, and makes nothing stale."""
 
-    num_processes: Annotated[int, Field(ge=1, le=1)] = 1
-    """Processes at work together."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``auto`` takes a GPU where the machine has one."""
-    strategy: Literal["single"] = "single"
-    """How the work is spread over processes."""
+    """``auto`` takes GPUs where the machine has any, one a process."""
+    nodes: int = Field(default=1, ge=1)
+    """Machines that have as many of the processes each: this one, and those that ``mill join`` lets join."""
+
+    @model_validator(mode="after")
+    def _nodes_have_as_many(self) -> Self:
+        if self.processes % self.nodes:
+            raise fault_of_key("nodes", f"{self.processes} processes are no whole number for each of {self.nodes} nodes; change one of them")
+        return self
 
 
 class ModelEntry(Config):

@@ -1,4 +1,4 @@
-"""Markdown in the terminal, with its tables whole: one that is wider than the terminal goes on below, and no value is cut."""
+"""Tables in the terminal, whole: one that is wider than the terminal goes on below, and no value is cut."""
 
 import re
 
@@ -10,7 +10,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from assets.graph.metadata import words_of_markdown
-from pipelines.terminal.application import markdown
+from pipelines.terminal.application import markdown, styled
+from pipelines.terminal.units import size
 
 GAP = 2
 """Blanks between two columns."""
@@ -86,3 +87,8 @@ def fitting(column_widths: list[int], width: int) -> list[list[int]]:
         groups[-1].append(index)
         left -= wide + GAP
     return groups
+
+
+def memory_cell(num_bytes: float, *, fits: bool) -> Text:
+    """Return a size for a cell, in red where it is more than there is."""
+    return styled(size(num_bytes)) if fits else styled((f"{size(num_bytes)}, too much", "red"))

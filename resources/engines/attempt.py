@@ -4,13 +4,9 @@ datatrove's local and Ray executors wait for ever for a task whose process was k
 progress file, which the system frees when the worker ends, however it ends: begun, not ended and not locked is lost.
 """
 
-import contextlib
 import fcntl
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -19,6 +15,7 @@ from typing import Any
 
 from resources.devices.leases import num_cores
 from resources.engines.engine import Batch, Engine, progress_from_json
+from resources.engines.hosting import hosted, log_tail
 from resources.storage.progress import Progress
 
 POLL_SECONDS = 0.1
@@ -29,10 +26,6 @@ SILENT_SECONDS = 180.0
 """How long local workers may all be absent, none known to be lost, before the attempt ends: a pool worker killed between two tasks."""
 FAREWELL_SECONDS = 5.0
 """How long an executor may take to end by itself once every item is settled."""
-STOP_SECONDS = 20.0
-"""How long it may take once it is told to end: Slurm jobs are cancelled then."""
-LOG_TAIL_CHARS = 2000
-PROJECT = Path(__file__).parents[2]
 
 
 class Attempt:
@@ -55,23 +48,11 @@ class Attempt:
         Raises:
             RuntimeError: the executor ended before any task began (with the end of its log).
         """
-        log = self.folder / "host.log"
-        with log.open("w") as stream:
-            host = subprocess.Popen(
-                [sys.executable, "-m", "resources.engines.host", str(self.folder)],
-                env=_environment(self.engine),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                self._watch(host)
-            finally:
-                _stop(host)
+        with hosted("resources.engines.host", self.folder, _thread_limits(self.engine)) as host:
+            self._watch(host)
         self.listen()
         if not self._positions:
-            raise RuntimeError(f"the engine {self.engine.kind} could not be started: {log.read_text(errors='replace').strip()[-LOG_TAIL_CHARS:]}")
+            raise RuntimeError(f"the engine {self.engine.kind} could not be started: {log_tail(self.folder)}")
 
     def unsettled(self) -> list[list[str]]:
         """Return the items neither done nor failed, those that a worker was lost over at the end, so that they harm no others."""
@@ -168,23 +149,7 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def _environment(engine: Engine) -> dict[str, str]:
-    """Return the environment of the executor's process: our packages importable, and threads that share the cores among local workers."""
+def _thread_limits(engine: Engine) -> dict[str, str]:
+    """Return what has threads share the cores among local workers."""
     threads = str(max(1, num_cores() // engine.num_workers) if engine.kind == "local" else 1)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_ARRAY")}  # else datatrove thinks it is in a task
-    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
-    limits = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
-    return {**kept, **limits, "PYTHONPATH": path, "RAY_USAGE_STATS_ENABLED": "0"}
-
-
-def _stop(host: "subprocess.Popen[bytes]") -> None:
-    """End the executor's process and all that it started on this machine; it may take back what it submitted elsewhere."""
-    if host.poll() is None:
-        host.terminate()
-        try:
-            host.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            host.kill()
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(host.pid, signal.SIGKILL)
-    host.wait()
+    return dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)

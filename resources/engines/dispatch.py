@@ -1,12 +1,11 @@
 """Handing a batch of items to an engine's workers, again where a worker was lost, up to `MAX_ATTEMPTS` times."""
 
-import importlib.util
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from resources.engines.attempt import Attempt
-from resources.engines.engine import MAX_TASKS, Batch, Engine
+from resources.engines.engine import MAX_TASKS, Batch, Engine, lacking
 from resources.storage.progress import Progress
 
 MAX_ATTEMPTS = 3
@@ -39,7 +38,5 @@ def run_batch(engine: Engine, batch: Batch, folder: Path, listener: Callable[[Pr
 
 def check_installed(engine: Engine) -> None:
     """Raise RuntimeError where what an engine runs on is not installed."""
-    if engine.kind == "ray" and importlib.util.find_spec("ray") is None:
-        raise RuntimeError("the engine ray needs the package ray; install modelmill[ray], or set MILL_ENGINE to local")
-    if engine.kind == "slurm" and shutil.which("sbatch") is None:
-        raise RuntimeError("the engine slurm needs sbatch on the PATH; run on a machine that submits jobs, or set MILL_ENGINE to local")
+    if lacks := lacking(engine.kind):
+        raise RuntimeError(f"the engine {engine.kind} needs {lacks}, or set MILL_ENGINE to local")

@@ -9,7 +9,9 @@ undone is given out again, up to three times (dispatch.py). Parent and workers s
                       /host.log          what the executor's process wrote
 """
 
+import importlib.util
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -19,6 +21,8 @@ from resources.storage.progress import Progress
 
 Kind = Literal["inline", "local", "ray", "slurm"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+NodesKind = Literal["join", "ray", "slurm"]
+NODES_KINDS: tuple[NodesKind, ...] = get_args(NodesKind)
 ITEMS_PER_TASK = 16
 """Tasks are no longer than this where workers are few, so that a long one does not leave the others idle at the end."""
 MAX_TASKS = 1000
@@ -55,6 +59,8 @@ class Engine:
     ray_address: str = "local"
     """A cluster's address; ``local`` starts one on this machine for the batch's time."""
     slurm: SlurmQueue | None = None
+    nodes: NodesKind = "join"
+    """Who brings the other machines of a training that asks for several: somebody by `mill join`, the Ray cluster, or Slurm."""
 
     def num_tasks(self, num_items: int) -> int:
         """Return into how many tasks a batch of so many items is split."""
@@ -63,6 +69,15 @@ class Engine:
     def to_json(self) -> dict[str, Any]:
         """Return the engine as the executor's process reads it."""
         return asdict(self)
+
+
+def lacking(kind: Kind | NodesKind) -> str | None:
+    """Return what is not here that a kind of engine runs on, and how to get it; None where all is."""
+    if kind == "ray" and importlib.util.find_spec("ray") is None:
+        return "the package ray; install modelmill[ray]"
+    if kind == "slurm" and shutil.which("sbatch") is None:
+        return "sbatch on the PATH; run on a machine that submits jobs"
+    return None
 
 
 def engine_from_json(values: dict[str, Any]) -> Engine:

@@ -5,17 +5,15 @@ killed) out of the run, and lets the run end all of it.
 """
 
 import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from resources.devices.lifeline import die_with_parent
 from resources.engines.engine import Batch, Engine, read_batch
+from resources.engines.hosting import leave_when_told
+from resources.engines.queue import wait_for_job
 
-QUEUE_SECONDS = 2.0
 RAY_STORE_BYTES = 100_000_000
 """Of a cluster of our own: cells go through the lake, so Ray's object store holds next to nothing."""
 
@@ -23,7 +21,7 @@ RAY_STORE_BYTES = 100_000_000
 def main(folder: Path) -> None:
     """Run an attempt's batch to its end."""
     engine, batch, num_tasks = read_batch(folder)
-    signal.signal(signal.SIGTERM, _leave)
+    leave_when_told()
     {"local": run_local, "ray": run_ray, "slurm": run_slurm}[engine.kind](engine, batch, num_tasks, folder)
 
 
@@ -82,21 +80,7 @@ def run_slurm(engine: Engine, batch: Batch, num_tasks: int, folder: Path) -> Non
     )
     parent = os.getppid()
     executor.run()
-    try:
-        while _is_queued(str(executor.job_id)) and os.getppid() == parent:
-            time.sleep(QUEUE_SECONDS)
-    finally:
-        subprocess.run(["scancel", str(executor.job_id)], check=False)
-
-
-def _is_queued(job: str) -> bool:
-    """Return whether Slurm still has a job waiting or running. A controller that does not answer has not ended it."""
-    answer = subprocess.run(["squeue", "--noheader", f"--jobs={job}"], capture_output=True, text=True, check=False)
-    return bool(answer.stdout.strip()) if answer.returncode == 0 else "Invalid job id" not in answer.stderr
-
-
-def _leave(number: int, frame: Any) -> NoReturn:
-    sys.exit(128 + number)
+    wait_for_job(str(executor.job_id), parent)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 <home>/lake      artifacts           <home>/embedded  data sets made from pinned packages
 <home>/dagster   run and event logs  <home>/scratch   resumable state of unfinished training
 <home>/data_docs Great Expectations  <home>/leases    which process holds which GPU
+<home>/nodes     runs that wait for other machines to join them
 <home>/wandb     offline runs of Weights & Biases, for models whose recipe asks for them
 """
 
@@ -51,6 +52,11 @@ class Home:
     def dagster(self) -> Path:
         """The Dagster instance."""
         return self.root / "dagster"
+
+    @property
+    def nodes(self) -> Path:
+        """Where runs that wait for other nodes say how they are reached."""
+        return self.root / "nodes"
 
     @property
     def embedded(self) -> Path:

@@ -111,7 +111,6 @@ def ours(size: Size, *, masked: bool) -> Callable[[], float]:
         pad_token_id=1,
     )
     learner = Learner(fresh(shape, 1), Setting(size.device, "bfloat16", compiled=True, z_loss=0.0, activations="none"))
-    parameters = list(learner.module.parameters())
     optimizer = Optimizer(learner.module, OptimizerConfig(), 0.1)
     batches = rows(size, 1)
     places = np.arange(size.length) / size.length
@@ -124,7 +123,7 @@ def ours(size: Size, *, masked: bool) -> Callable[[], float]:
         targets[:, :-1][same] = tokens[:, 1:][same]
         part = Examples(tokens, segments.astype(np.int32), targets, None, None, None, 0)
         loss = learner.gradients(Batch([part], tokens.size, int(same.sum()), 0))
-        clip(parameters, 1.0, 1.0)
+        clip(learner.spread, 1.0, 1.0)
         optimizer.step(1e-3)
         optimizer.zero()
         return loss

@@ -23,12 +23,22 @@ def test_slurm_takes_its_partition_time_and_further_options() -> None:
     )
 
 
+def test_nodes_are_started_where_data_cells_are_made_unless_that_is_said() -> None:
+    assert find_engine({"MILL_ENGINE": "local"}).nodes == "join"
+    assert find_engine({"MILL_ENGINE": "ray"}).nodes == "ray"
+    assert find_engine({"MILL_ENGINE": "ray", "MILL_NODES": "join"}).nodes == "join"
+    found = find_engine({"MILL_NODES": "slurm", "MILL_SLURM_PARTITION": "gpus"})
+    assert (found.kind, found.nodes, found.slurm) == ("inline", "slurm", SlurmQueue("gpus", "24:00:00", {}))
+
+
 @pytest.mark.parametrize(
     ("environment", "complaint"),
     [
         ({"MILL_ENGINE": "spark"}, "MILL_ENGINE is 'spark'; choose one of inline, local, ray, slurm"),
         ({"MILL_WORKERS": "0"}, "MILL_WORKERS is '0'"),
         ({"MILL_WORKERS": "many"}, "MILL_WORKERS is 'many'"),
+        ({"MILL_NODES": "torchrun"}, "MILL_NODES is 'torchrun'; choose one of join, ray, slurm"),
+        ({"MILL_NODES": "slurm"}, "needs MILL_SLURM_PARTITION"),
         ({"MILL_ENGINE": "slurm"}, "needs MILL_SLURM_PARTITION"),
     ],
 )

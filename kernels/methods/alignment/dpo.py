@@ -141,7 +141,7 @@ def run(job: MethodJob) -> dict[str, float]:
         "num_alike": float(made.num_alike),
         "num_without_pair": float(num_without_pair),
     }
-    return {**summary, **_last_rewards(job), **counts}
+    return {**summary, **(_last_rewards(job) if job.is_first else {}), **counts}
 
 
 def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Split[TextPair], training: str) -> Parts:
@@ -152,7 +152,7 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
     asked = references or References(*(np.full((len(side), 2), np.nan, np.float32) for side in sides))
     material = Material("pairs", texts, len(sides.train), shape, partial(rows_of_pairs, sides.train, asked.train_N2))
     told = lay_out(job, config, parent, material)
-    learner = PreferenceLearner(parent.trainable, told.setting, config.beta)
+    learner = PreferenceLearner(parent.trainable, told.setting, config.beta, told.team)
     feed, shape = feed_of(config, told, material)
 
     def validated() -> Any:
@@ -161,7 +161,8 @@ def assemble(job: MethodJob, config: DpoConfig, parent: ParentModel, sides: Spli
 
     if references is None:
         ask_references(learner, feed, told.horizon.last_step, validated(), asked)
-        keep_references(asked, job.scratch, training)
+        if told.team.is_first:
+            keep_references(asked, job.scratch, training)
     return parts_of(job, config, told, learner, feed, PreferenceValidation(validated(), None), parent.tokenizer)
 
 

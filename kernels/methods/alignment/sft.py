@@ -86,11 +86,11 @@ def run(job: MethodJob) -> dict[str, float]:
     train_texts, held_out = sides = split(made.texts, lambda text: text, config.validation_fraction)
     shape = shape_of(parent, made.texts, config.max_length)
     material = Material("conversations", train_texts, len(train_texts), shape, partial(rows_of, train_texts))
+    training = identity(config, parent, made.texts)  # while the model is whole
     told = lay_out(job, config, parent, material)
-    learner = Learner(parent.trainable, told.setting)
+    learner = Learner(parent.trainable, told.setting, told.team)
     feed, shape = feed_of(config, told, material)
     validation = PreparedValidation(validation_parts(config, told, len(held_out), lambda numbers: rows_of(held_out, numbers, shape)), None)
-    training = identity(config, parent, made.texts)
     parts = parts_of(job, config, told, learner, feed, validation, parent.tokenizer)
     return {**train(job, parts, training, parent), **_counts(made, sides)}
 

@@ -53,7 +53,8 @@ def run(job: MethodJob) -> dict[str, float]:
     if length > longest:
         raise ValueError(f"{mixture}: its sequences have {length} tokens, and the parent attends to {longest}; lower sequence_length")
     summary = train(job, config, Data(mixture, job.paths[TOKENIZER], config.objective), taken(found.model), found.tokenizer)
-    ask_as_before(parent, job.out)
+    if job.is_first:
+        ask_as_before(parent, job.out)
     return summary
 
 

@@ -8,6 +8,7 @@ fast with one of 4096 in eight documents. Where a bias learns, PyTorch has no fu
 does instead keeps and multiplies float32: there, uncompiled, a GPU does as the CPU does, in two thirds of the memory of an H200's step.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -16,6 +17,14 @@ from kernels.models.blocks.block_masks import Seen, attend_in_blocks
 
 CAUSAL_BLOCKS = 2
 """Query blocks of a causal stack: three quarters of the products of one. Four save an eighth more of them and lose it in smaller products."""
+
+
+class KeysElsewhere(ABC):
+    """Who sees whom where keys stand elsewhere too: it attends by itself."""
+
+    @abstractmethod
+    def attend(self, q_BGRTK: torch.Tensor, k_BGSK: torch.Tensor, v_BGSK: torch.Tensor, bias_GRTS: torch.Tensor | None) -> torch.Tensor:
+        """Return what `attend` does, of the queries that stand here; the bias is of them and all keys."""
 
 
 def attend(
@@ -33,10 +42,12 @@ def attend(
         q_BGRTK: queries.
         k_BGSK: keys.
         v_BGSK: values.
-        mask_BTS: added to scores, float32, [B, 1, T, S], or blocks.
+        mask_BTS: added to scores, float32, [B, 1, T, S], or blocks, or what knows of keys elsewhere.
         bias_GRTS: added to scores, float32; gradients flow into it.
         causal: whether no query sees a key behind it, by the mask (T equal to S): spares work and changes nothing.
     """
+    if isinstance(mask_BTS, KeysElsewhere):
+        return mask_BTS.attend(q_BGRTK, k_BGSK, v_BGSK, bias_GRTS)
     if mask_BTS is not None and not torch.is_tensor(mask_BTS):
         return attend_in_blocks(q_BGRTK, k_BGSK, v_BGSK, mask_BTS, bias_GRTS)
     learns = bias_GRTS is not None and bias_GRTS.requires_grad

@@ -9,14 +9,14 @@ from typing import Any
 
 import torch
 
-from kernels.models.reading import Reading, mask_of
+from kernels.models.reading import Reading, Sight, mask_of, sight_of
 from kernels.specs.objectives import Attention
 
 LEAST_HEAD_WIDTH = 16
 """Of what its kernels multiply."""
 
 Seen = Any
-"""A float32 mask [B, 1, T, T] that is added to scores, or a ``BlockMask``."""
+"""A float32 mask [B, 1, T, T] that is added to scores, a ``BlockMask``, or a `kernels.models.blocks.attention.KeysElsewhere`."""
 
 _compiled: list[Callable[..., Any]] = []
 
@@ -25,31 +25,7 @@ def seen_by(reading: Reading, attention: Attention, head_width: int) -> Seen:
     """Return who sees whom in a stack that attends to itself."""
     if not in_blocks(reading, head_width):
         return mask_of(reading, attention)
-    segments_BT, prefix_BT = reading.segments_BT, reading.prefix_BT
-
-    def within(row: Any, head: Any, query: Any, key: Any) -> Any:
-        return segments_BT[row, query] == segments_BT[row, key]
-
-    def before(row: Any, head: Any, query: Any, key: Any) -> Any:
-        return (segments_BT[row, query] == segments_BT[row, key]) & (query >= key)
-
-    if attention == "prefix" and prefix_BT is not None:
-
-        def before_or_prefix(row: Any, head: Any, query: Any, key: Any) -> Any:
-            return (segments_BT[row, query] == segments_BT[row, key]) & ((query >= key) | prefix_BT[row, key])
-
-        return _blocks(before_or_prefix, segments_BT)
-    return _blocks(before if attention in ("causal", "prefix") else within, segments_BT)
-
-
-def blocks_nearby(reading: Reading, window: int) -> Any:
-    """Return the blocks of positions that see those of their document at most a window away."""
-    segments_BT = reading.segments_BT
-
-    def near(row: Any, head: Any, query: Any, key: Any) -> Any:
-        return (segments_BT[row, query] == segments_BT[row, key]) & (query - key <= window) & (key - query <= window)
-
-    return _blocks(near, segments_BT)
+    return blocks_of(sight_of(reading, attention))
 
 
 def in_blocks(reading: Reading, head_width: int) -> bool:
@@ -76,12 +52,16 @@ def _adding(bias_HTS: torch.Tensor) -> Callable[..., Any]:
     return added
 
 
-def _blocks(mask: Callable[..., Any], segments_BT: torch.Tensor) -> Any:
-    """Return the blocks of a rule. Compiled, since a mask that stands as a whole first takes ten times as long."""
+def blocks_of(sight: Sight) -> Any:
+    """Return the blocks in which queries see keys. Compiled, since a mask that stands as a whole first takes ten times as long."""
     from torch.nn.attention.flex_attention import create_block_mask
 
     if not _compiled:
         compiler: Any = torch
         _compiled.append(compiler.compile(create_block_mask, dynamic=False))
-    rows, length = segments_BT.shape
-    return _compiled[0](mask, rows, None, length, length, device=segments_BT.device)
+    num_rows, length = sight.queries_BT.shape
+
+    def seen(row: Any, head: Any, query: Any, key: Any) -> Any:
+        return sight.sees(row, query, key)
+
+    return _compiled[0](seen, num_rows, None, length, length, device=sight.queries_BT.device)

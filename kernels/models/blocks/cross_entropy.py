@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import torch
+from torch._subclasses.fake_tensor import is_fake
 
 LOGITS_OF_CHUNK = {"cpu": 1 << 23, "cuda": 1 << 27}
 """Logits at one time: 16 MiB in bfloat16, which a CPU's cache holds, or 256 MiB, whose products fill a GPU."""
@@ -30,6 +31,7 @@ def token_loss(
     z_loss: float = 0.0,
     bias_V: torch.Tensor | None = None,
     compiled: bool = False,
+    num_logits: int | None = None,
 ) -> TokenLoss:
     """Return the loss of predicting targets from hidden states; a negative target counts nothing.
 
@@ -41,10 +43,12 @@ def token_loss(
         z_loss: weight of the squared log of the softmax's sum (Chowdhery et al. 2022, arXiv 2204.02311, section 5).
         bias_V: added to the logits.
         compiled: whether what is done to each logit is compiled.
+        num_logits: that stand at one time; None takes as many as the device is best at.
     """
     loss: Any = _Loss
     read = _compiled() if compiled else _read_chunk
-    total, nats = loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, read)
+    chunks = chunks_of(len(hidden_ND), len(weight_VD), num_logits or LOGITS_OF_CHUNK[hidden_ND.device.type])
+    total, nats = loss.apply(hidden_ND, weight_VD, bias_V, targets_N, divide_by.float(), z_loss, read, chunks)
     return TokenLoss(total, nats)
 
 
@@ -113,7 +117,17 @@ class _Loss(torch.autograd.Function):
     """See the module."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Any, weight: Any, bias: Any, targets: Any, divide_by: Any, z_loss: float, read: Callable[..., _Chunk]) -> Any:
+    def forward(
+        ctx: Any,
+        hidden: Any,
+        weight: Any,
+        bias: Any,
+        targets: Any,
+        divide_by: Any,
+        z_loss: float,
+        read: Callable[..., _Chunk],
+        chunks: list[slice],
+    ) -> Any:
         cast = weight.to(hidden.dtype)
         scale = 1 / divide_by
         needs = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
@@ -122,7 +136,7 @@ class _Loss(torch.autograd.Function):
         d_weight = d_bias = None
         slopes_of_targets: list[Any] = []
         total = nats = torch.zeros((), device=hidden.device)
-        for part in chunks_of(len(hidden), len(weight), LOGITS_OF_CHUNK[hidden.device.type]):
+        for part in chunks:
             rows = hidden[part]
             chunk = read(logits_of(rows, cast, bias), targets[part], scale, z_loss)
             total, nats = total + chunk.loss, nats + chunk.nats
@@ -147,8 +161,8 @@ class _Loss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         slope = grads[0]
-        if slope.device.type == "cpu" and float(slope) == 1.0:
+        if slope.device.type == "cpu" and not is_fake(slope) and float(slope) == 1.0:
             scaled = ctx.saved_tensors
         else:
             scaled = [None if made is None else (made.float() * slope).to(made.dtype) for made in ctx.saved_tensors]
-        return scaled[0], scaled[1], scaled[2], None, None, None, None
+        return scaled[0], scaled[1], scaled[2], None, None, None, None, None

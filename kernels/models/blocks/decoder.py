@@ -70,9 +70,10 @@ class Block(nn.Module):
     def heads(self, x_BTD: torch.Tensor, told: Told) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return queries [B, G, R, T, K], scaled, and keys and values [B, G, T, K]."""
         shape = self.shape
-        rows, length, _ = x_BTD.shape
         groups, repeats = shape.num_kv_heads, shape.num_heads // shape.num_kv_heads
-        joined = self.qkv(self.attention_norm(x_BTD)).view(rows, length, shape.num_heads + 2 * groups, shape.head_width).transpose(1, 2)
+        joined = self.qkv(self.attention_norm(x_BTD))
+        rows, length, _ = joined.shape
+        joined = joined.view(rows, length, shape.num_heads + 2 * groups, shape.head_width).transpose(1, 2)
         q, k, v = joined.split([shape.num_heads, groups, groups], 1)
         if told.cos is not None and told.sin is not None:
             q, k = positions.rotate(q, told.cos, told.sin), positions.rotate(k, told.cos, told.sin).to(v.dtype)
@@ -107,15 +108,26 @@ class Decoder(nn.Module):
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
-        return self.read(self.embedded(reading.tokens_BT, positions_of(reading.segments_BT), dtype), reading)
+        return self.read(self.enter(reading, dtype), reading, dtype)
 
-    def read(self, x: torch.Tensor, reading: Reading) -> torch.Tensor:
+    def read(self, x: torch.Tensor, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], of what the first block reads, [B, T, D]."""
+        for block, told in zip(self.blocks, self.tell(reading, dtype), strict=True):
+            x = block(x, told)
+        return self.leave(x, dtype)
+
+    def enter(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
+        """Return what the first block reads, [B, T, D]."""
+        return self.embedded(reading.tokens_BT, positions_of(reading.segments_BT), dtype)
+
+    def tell(self, reading: Reading, _: torch.dtype) -> list[Told]:
+        """Return what each block is told."""
         shape = self.shape
         seen = mask_of(reading, shape.attention) if shape.positions == "t5" else seen_by(reading, shape.attention, shape.head_width)
-        told = self.told(reading.tokens_BT.shape[1], reading.tokens_BT.device, seen)
-        for block in self.blocks:
-            x = block(x, told)
+        return [self.told(reading.tokens_BT.shape[1], reading.tokens_BT.device, seen)] * len(self.blocks)
+
+    def leave(self, x: torch.Tensor, _: torch.dtype) -> torch.Tensor:
+        """Return the last hidden states, [B, T, D], of what the last block gives."""
         return self.norm(x)
 
     def output_layer(self) -> tuple[torch.Tensor, None]:

@@ -66,9 +66,10 @@ class Block(nn.Module):
         return x_BTD + self.down((nn.functional.gelu(gate.float()) * up.float()).to(x_BTD.dtype))
 
     def _seen(self, x_BTD: torch.Tensor, told: Told) -> torch.Tensor:
-        rows, length, width = x_BTD.shape
-        head_width = width // self.num_heads
-        q, k, v = self.qkv(x_BTD).view(rows, length, 3, self.num_heads, head_width).permute(2, 0, 3, 1, 4).unbind(0)
+        joined = self.qkv(x_BTD)
+        rows, length, width = joined.shape
+        head_width = width // (3 * self.num_heads)
+        q, k, v = joined.view(rows, length, 3, self.num_heads, head_width).permute(2, 0, 3, 1, 4).unbind(0)
         q = (positions.rotate(q, told.cos, told.sin) * head_width**-0.5).to(v.dtype)[:, :, None]
         k = positions.rotate(k, told.cos, told.sin).to(v.dtype)
         seen = attend(q, k, v, told.mask) if self.window is None else attend_nearby(q, k, v, told.mask, self.window)
@@ -93,10 +94,22 @@ class Encoder(nn.Module):
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return what tokens are predicted from, [B, T, D], computed in a type."""
-        x = self.embedding_norm(nn.functional.embedding(reading.tokens_BT, self.embedding)).to(dtype)
-        told = {is_local: self._told(reading, is_local=is_local) for is_local in sorted(set(self.shape.is_local))}
-        for block, is_local in zip(self.blocks, self.shape.is_local, strict=True):
-            x = block(x, told[is_local])
+        x = self.enter(reading, dtype)
+        for block, told in zip(self.blocks, self.tell(reading, dtype), strict=True):
+            x = block(x, told)
+        return self.leave(x, dtype)
+
+    def enter(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
+        """Return what the first block reads, [B, T, D]."""
+        return self.embedding_norm(nn.functional.embedding(reading.tokens_BT, self.embedding)).to(dtype)
+
+    def tell(self, reading: Reading, _: torch.dtype) -> list[Told]:
+        """Return what each block is told."""
+        told = {is_local: self.told_once(reading, is_local=is_local) for is_local in sorted(set(self.shape.is_local))}
+        return [told[is_local] for is_local in self.shape.is_local]
+
+    def leave(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Return what tokens are predicted from, [B, T, D], of what the last block gives."""
         x = self.transform(self.norm(x))
         return self.transform_norm(nn.functional.gelu(x.float()).to(dtype))
 
@@ -104,7 +117,8 @@ class Encoder(nn.Module):
         """Return weight [V, D] and bias [V] of the output layer."""
         return (self.embedding if self.output_embedding is None else self.output_embedding), self.output_bias
 
-    def _told(self, reading: Reading, *, is_local: bool) -> Told:
+    def told_once(self, reading: Reading, *, is_local: bool) -> Told:
+        """Return what blocks of one kind are told."""
         shape = self.shape
         length, device = reading.tokens_BT.shape[1], reading.tokens_BT.device
         head_width = shape.width // shape.num_heads

@@ -70,7 +70,7 @@ class ImageDecoder(nn.Module):
         if reading.pixels is not None and num_images:
             patches = self.projector(self.vision(reading.pixels, dtype))
             x = x.masked_scatter(is_place[..., None], patches.flatten(0, 1))
-        return self.language.read(x, reading)
+        return self.language.read(x, reading, dtype)
 
     def output_layer(self) -> tuple[torch.Tensor, None]:
         """Return the weight of the output layer, [V, D]; it has no bias."""

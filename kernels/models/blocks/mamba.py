@@ -146,12 +146,23 @@ class Mamba(nn.Module):
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D], computed in a type."""
-        x = nn.functional.embedding(reading.tokens_BT, self.embedding)
-        x = x.to(torch.float32 if self.shape.wide_residual else dtype)
-        length = reading.tokens_BT.shape[1]
-        told = Told(documents_of(reading.segments_BT, min(self.shape.chunk, length), self.shape.kernel - 1), dtype)
-        for block in self.blocks:
+        x = self.enter(reading, dtype)
+        for block, told in zip(self.blocks, self.tell(reading, dtype), strict=True):
             x = block(x, told)
+        return self.leave(x, dtype)
+
+    def enter(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
+        """Return what the first block reads, [B, T, D]."""
+        x = nn.functional.embedding(reading.tokens_BT, self.embedding)
+        return x.to(torch.float32 if self.shape.wide_residual else dtype)
+
+    def tell(self, reading: Reading, dtype: torch.dtype) -> list[Told]:
+        """Return what each block is told."""
+        chunk = min(self.shape.chunk, reading.tokens_BT.shape[1])
+        return [Told(documents_of(reading.segments_BT, chunk, self.shape.kernel - 1), dtype)] * len(self.blocks)
+
+    def leave(self, x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Return the last hidden states, [B, T, D], of what the last block gives."""
         return self.norm(x).to(dtype)
 
     def output_layer(self) -> tuple[torch.Tensor, None]:

@@ -7,8 +7,8 @@ square. Shape letters: B rows, G key heads, R query heads a key head, T position
 import torch
 
 from kernels.models.blocks.attention import attend
-from kernels.models.blocks.block_masks import Seen, blocks_nearby, in_blocks
-from kernels.models.reading import MASKED, Reading
+from kernels.models.blocks.block_masks import Seen, blocks_of, in_blocks
+from kernels.models.reading import MASKED, Reading, Sight
 
 NO_PLACE = -2
 """Segment of what lies beside a row: of no document, nor of padding."""
@@ -21,7 +21,12 @@ def has_chunks(length: int, window: int) -> bool:
 
 def seen_nearby(reading: Reading, window: int, head_width: int) -> Seen:
     """Return who sees whom of positions that see those of their document at most a window away."""
-    return blocks_nearby(reading, window) if in_blocks(reading, head_width) else nearby_mask(reading.segments_BT, window)
+    sight = Sight(reading.segments_BT, reading.segments_BT, window=window)
+    if in_blocks(reading, head_width):
+        return blocks_of(sight)
+    if reading.told_by is not None:
+        return reading.told_by(sight)
+    return nearby_mask(reading.segments_BT, window)
 
 
 def nearby_mask(segments_BT: torch.Tensor, window: int) -> torch.Tensor:
@@ -31,16 +36,12 @@ def nearby_mask(segments_BT: torch.Tensor, window: int) -> torch.Tensor:
     """
     rows, length = segments_BT.shape
     if not has_chunks(length, window):
-        places = torch.arange(length, device=segments_BT.device)
-        near = (places[:, None] - places[None]).abs() <= window
-        seen = (segments_BT[:, :, None] == segments_BT[:, None, :]) & near
-    else:
-        queries = torch.arange(window, device=segments_BT.device) + window
-        near = (queries[:, None] - torch.arange(3 * window, device=segments_BT.device)[None]).abs() <= window
-        around = torch.nn.functional.pad(segments_BT, (window, window), value=NO_PLACE).unfold(1, 3 * window, window)
-        seen = (segments_BT.view(rows, -1, window, 1) == around[:, :, None, :]) & near
-        seen = seen.flatten(0, 1)
-    return torch.where(seen, 0.0, MASKED)[:, None].float()
+        return Sight(segments_BT, segments_BT, window=window).mask()
+    queries = torch.arange(window, device=segments_BT.device) + window
+    near = (queries[:, None] - torch.arange(3 * window, device=segments_BT.device)[None]).abs() <= window
+    around = torch.nn.functional.pad(segments_BT, (window, window), value=NO_PLACE).unfold(1, 3 * window, window)
+    seen = (segments_BT.view(rows, -1, window, 1) == around[:, :, None, :]) & near
+    return torch.where(seen.flatten(0, 1), 0.0, MASKED)[:, None].float()
 
 
 def attend_nearby(q_BGRTK: torch.Tensor, k_BGTK: torch.Tensor, v_BGTK: torch.Tensor, mask: Seen, window: int) -> torch.Tensor:

@@ -123,22 +123,28 @@ def taken(model: Any) -> Trainable:
     return Trainable(found.module, model.config, found.attention, found.table, is_own=True, splits=found.all_splits())
 
 
-def write(trained: Trainable, folder: Path) -> None:
+def write(trained: Trainable, folder: Path, state: Mapping[str, Any] | None = None) -> None:
     """Write config.json, model.safetensors and generation_config.json as Transformers does: the same weights give the same bytes.
+
+    Args:
+        trained: the model.
+        folder: of the files.
+        state: all that the model is made of by the names of its module, where that holds no more than a piece of it.
 
     Raises:
         ValueError: a tensor has no place in Transformers' model, or none fills one of its own.
     """
     import torch
 
+    whole: Mapping[str, Any] = trained.module.state_dict() if state is None else state
     if not trained.is_own:
-        trained.module.model.save_pretrained(folder)
+        trained.module.model.save_pretrained(folder, state_dict={name.removeprefix("model."): tensor for name, tensor in whole.items()})
         return
     with torch.device("meta"):
         model: Any = model_class(trained.shape, auto_class(trained.shape))(trained.shape)
-    state = {name: tensor.detach().cpu() for name, tensor in trained.module.state_dict().items()}
-    state = {f"module.{name}": tensor for name, tensor in state.items()} if trained.table is None else to_transformers(state, trained.table)
-    missing, unexpected = model.load_state_dict(state, strict=False, assign=True)
+    ours = {name: tensor.detach().cpu() for name, tensor in whole.items()}
+    theirs = {f"module.{name}": tensor for name, tensor in ours.items()} if trained.table is None else to_transformers(ours, trained.table)
+    missing, unexpected = model.load_state_dict(theirs, strict=False, assign=True)
     tied = set(model.all_tied_weights_keys) if trained.shape.tie_word_embeddings else set[str]()
     lacking = sorted(set(missing) - tied)
     if lacking or unexpected:

@@ -20,6 +20,17 @@ CPU_EFFICIENCY = 0.35
 _OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
+class Links(NamedTuple):
+    """What joins devices: bytes a second that each can send while it receives as many."""
+
+    devices_per_node: int
+    inside: float
+    """To others of its node."""
+    between: float | None
+    """To those of other nodes; None where none are sold so."""
+    source: str
+
+
 class Hardware(NamedTuple):
     """One device."""
 
@@ -34,21 +45,41 @@ class Hardware(NamedTuple):
     """Share of the peak that training is expected to take."""
     source: str
     kind: Device
+    links: Links | None = None
+
+    def peak(self, precision: Precision) -> float:
+        """Return the peak in a precision, FLOP/s. Raises ValueError: it is not known."""
+        if precision not in self.peak_flops:
+            raise ValueError(f"{self.name}: its peak in {precision} is not known; take a precision of {', '.join(self.peak_flops)}")
+        return self.peak_flops[precision]
 
 
-def _gpu(name: str, tera: tuple[float, float], memory_gb: float, bandwidth_gb: float, dollars: float, source: str) -> Hardware:
+def _gpu(name: str, tera: tuple[float, float], memory_gb: float, bandwidth_gb: float, dollars: float, source: str, links: Links) -> Hardware:
     peaks: dict[Precision, float] = {"bfloat16": tera[0] * 1e12, "float16": tera[0] * 1e12, "float32": tera[1] * 1e12}
-    return Hardware(name, peaks, memory_gb * 1e9, bandwidth_gb * 1e9, dollars, GPU_EFFICIENCY, source, "cuda")
+    return Hardware(name, peaks, memory_gb * 1e9, bandwidth_gb * 1e9, dollars, GPU_EFFICIENCY, source, "cuda", links)
+
+
+_NVLINK_4 = Links(8, 450e9, 50e9, "NVLink 4, 900 GB/s both ways together, and 400 Gb/s a GPU between nodes (NVIDIA DGX H100 data sheet, 2023)")
+_NVLINK_3 = Links(8, 300e9, 25e9, "NVLink 3, 600 GB/s both ways together, and 200 Gb/s a GPU between nodes (NVIDIA DGX A100 data sheet, 2020)")
+_PCIE_4 = Links(8, 32e9, None, "PCI Express 4.0, 16 lanes (PCI-SIG, base specification 4.0)")
 
 
 _CLOCK = 3.7e9
 HARDWARE = {
     found.name: found
     for found in (
-        _gpu("h100", (989.4, 66.9), 80, 3350, 3.35, "NVIDIA H100 SXM5: H100 Tensor Core GPU Architecture (white paper, 2022), tables 1 and 2"),
-        _gpu("h200", (989.4, 66.9), 141, 4800, 4.46, "NVIDIA H200 SXM: data sheet (2024); the sparse peak is twice that of this table"),
-        _gpu("a100", (312, 19.5), 80, 2039, 2.16, "NVIDIA A100 80GB SXM: data sheet (2021)"),
-        _gpu("rtx4090", (165.2, 82.6), 24, 1008, 0.76, "NVIDIA Ada GPU Architecture (white paper, 2022), appendix A"),
+        _gpu(
+            "h100",
+            (989.4, 66.9),
+            80,
+            3350,
+            3.35,
+            "NVIDIA H100 SXM5: H100 Tensor Core GPU Architecture (white paper, 2022), tables 1 and 2",
+            _NVLINK_4,
+        ),
+        _gpu("h200", (989.4, 66.9), 141, 4800, 4.46, "NVIDIA H200 SXM: data sheet (2024); the sparse peak is twice that of this table", _NVLINK_4),
+        _gpu("a100", (312, 19.5), 80, 2039, 2.16, "NVIDIA A100 80GB SXM: data sheet (2021)", _NVLINK_3),
+        _gpu("rtx4090", (165.2, 82.6), 24, 1008, 0.76, "NVIDIA Ada GPU Architecture (white paper, 2022), appendix A", _PCIE_4),
         Hardware(
             "zen4_core",
             {"bfloat16": 64 * _CLOCK, "float32": 32 * _CLOCK},

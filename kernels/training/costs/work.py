@@ -38,6 +38,8 @@ class Work(NamedTuple):
     num_validation_rows: int
     """In all validations together."""
     is_compiled: bool
+    most_rows: int
+    """Of a step of the optimizer."""
     output_share: float = 1.0
     """Of the positions, those that pass the output layer."""
     held: Held = ALONE
@@ -67,16 +69,18 @@ def _selected_flops(work: Work) -> float:
     return sum(number * counts.attention_flops(*lengths) for number, lengths in work.pieces)
 
 
+def step_flops(work: Work, num_rows: int) -> float:
+    """Return the FLOPs of a step of some rows, with what checkpointing computes anew."""
+    return computed_flops(work._replace(num_validation_rows=0)) / work.num_rows * num_rows
+
+
 def seconds_on(work: Work, hardware: Hardware) -> float:
     """Return the time of a training on one device that nobody has tried.
 
     Raises:
         ValueError: the device is not known to compute in that precision.
     """
-    if work.step.precision not in hardware.peak_flops:
-        known = ", ".join(hardware.peak_flops)
-        raise ValueError(f"{hardware.name}: its peak in {work.step.precision} is not known; take a precision of {known}")
-    products = computed_flops(work) / (hardware.peak_flops[work.step.precision] * hardware.efficiency)
+    products = computed_flops(work) / (hardware.peak(work.step.precision) * hardware.efficiency)
     updates = work.num_steps * work.counts.num_parameters * UPDATE_BYTES / hardware.bandwidth
     return LAUNCH_SECONDS + products + updates + (COMPILATION_SECONDS[work.step.device] if work.is_compiled else 0.0)
 

@@ -20,8 +20,12 @@ def seed_everything(seed: int) -> None:
     deterministic.fill_uninitialized_memory = False  # costs a quarter of a step, and nothing reads such memory
 
 
-def seed_step(seed: int, step: int) -> None:
-    """Have what a step draws, such as what is dropped out, follow from its number: a training that goes on after a kill draws the same."""
+def seed_step(seed: int, step: int, reader: int = 0) -> None:
+    """Have what a step draws, such as what is dropped out, follow from its number: a training that goes on after a kill draws the same.
+
+    Processes that read different rows draw different numbers.
+    """
     import torch
 
-    torch.manual_seed(key_of("step", seed, step) % 2**63)  # pyright: ignore[reportUnknownMemberType]
+    words = ("step", seed, step, reader) if reader else ("step", seed, step)
+    torch.manual_seed(key_of(*words) % 2**63)  # pyright: ignore[reportUnknownMemberType]

@@ -12,6 +12,7 @@ from kernels.tokens.mixtures.permutation import Permutation, key_of
 from kernels.training.course.stages import Plan, reading_at
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.feed import Batch, StepFeed, batch_of
+from kernels.training.feeding.shares import ALL, Share
 
 Rows = Callable[[NDArray[np.int64]], Examples]
 """Returns examples by number as a model reads them."""
@@ -20,14 +21,16 @@ Rows = Callable[[NDArray[np.int64]], Examples]
 class ExampleFeed(StepFeed):
     """The steps of a training on numbered examples."""
 
-    def __init__(self, kind: str, num_examples: int, rows: Rows, plan: Plan, seed: int, micro_batch_size: int | None) -> None:
-        """Take what each step reads. ``kind`` of the examples and ``seed`` say in which order."""
+    def __init__(self, kind: str, num_examples: int, rows: Rows, plan: Plan, seed: int, micro_batch_size: int | None, share: Share = ALL) -> None:
+        """Take what each step reads, of which a share is read here. ``kind`` of the examples and ``seed`` say in which order."""
         self._kind, self._size, self._rows, self._plan, self._seed, self._micro = kind, num_examples, rows, plan, seed, micro_batch_size
+        self._share = share
 
     def batch(self, step: int) -> Batch:
         """Return what a step, counted from 0, reads."""
         reading = reading_at(step, self._plan)
-        return batch_of(in_parts(self.numbers(np.arange(reading.first_row, reading.first_row + reading.batch_size)), self._micro, self._rows))
+        places = np.arange(reading.first_row, reading.first_row + reading.batch_size)[self._share.of(reading.batch_size)]
+        return batch_of(in_parts(self.numbers(places), self._share.rows_together(len(places), self._micro), self._rows))
 
     def numbers(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return which examples stand at places of the whole training's order."""

@@ -18,6 +18,7 @@ from kernels.tokens.mixtures.index import MixtureIndex, read_index
 from kernels.tokens.mixtures.order import Order
 from kernels.training.course.stages import Plan, num_rows, reading_at
 from kernels.training.feeding.batches import Examples, Transform, prepare_rows
+from kernels.training.feeding.shares import ALL, Share
 
 AHEAD = 2
 """Steps that are prepared before they are asked for."""
@@ -61,7 +62,7 @@ class StepFeed(ABC):
 
     @abstractmethod
     def batch(self, step: int) -> Batch:
-        """Return what a step, counted from 0, reads: always the same."""
+        """Return what a step, counted from 0, reads: always the same. Of several processes each has a share, whose counts are its own."""
 
     def steps(self, first: int, last: int) -> Iterator[tuple[int, Batch]]:
         """Yield steps with what they read, from one on until before another."""
@@ -95,9 +96,9 @@ def _num_read(part: Examples) -> int:
 class Feed(StepFeed):
     """The steps of a training that reads a mixture."""
 
-    def __init__(self, mixture: Path, plan: Plan, transform: Transform, seed: int, micro_batch_size: int | None) -> None:
-        """Lay out the order. Raises ValueError: a source would be read more often than the mixture allows."""
-        self._split, self._plan, self._seed, self._micro = open_split(mixture, "train"), plan, seed, micro_batch_size
+    def __init__(self, mixture: Path, plan: Plan, transform: Transform, seed: int, micro_batch_size: int | None, share: Share = ALL) -> None:
+        """Lay out the order, of which a share is read. Raises ValueError: a source would be read more often than the mixture allows."""
+        self._split, self._plan, self._seed, self._micro, self._share = open_split(mixture, "train"), plan, seed, micro_batch_size, share
         index: MixtureIndex = read_index(mixture)
         self._order = Order(index, num_rows(plan))
         self._transforms = {stage.length: _of_pieces(transform, stage.length, index) for stage in plan.stages}
@@ -105,11 +106,12 @@ class Feed(StepFeed):
     def batch(self, step: int) -> Batch:
         """Return what a step, counted from 0, reads."""
         reading = reading_at(step, self._plan)
-        rows = self._order.rows(reading.first_row, reading.batch_size)
+        mine = self._share.of(reading.batch_size)
+        rows = self._order.rows(reading.first_row, reading.batch_size)[mine]
         pieces = self._plan.row_length // reading.length
         tokens, segments = self._split.tokens[rows].reshape(-1, reading.length), self._split.segments[rows].reshape(-1, reading.length)
-        first = reading.first_row * pieces
-        size = self._micro or len(tokens)
+        first = (reading.first_row + mine.start) * pieces
+        size = self._share.rows_together(len(tokens), self._micro)
         parts = [
             prepare_rows(
                 tokens[start : start + size],

@@ -21,6 +21,7 @@ from kernels.training.course.stages import Plan
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.epochs import ExampleFeed
 from kernels.training.feeding.image_questions import Asked, digest_of, question_of
+from kernels.training.feeding.shares import ALL, Share
 
 MULTIPLE = 8
 """Rows are as long as the longest example, rounded up to it."""
@@ -156,6 +157,10 @@ def rows_of(data: ImageSet, numbers: NDArray[np.int64], row_length: int, padding
     return Examples(inputs, segments, targets, None, None, None, 0, normalised(data.pixels[[example.image for example in examples]]))
 
 
-def image_feed(data: ImageSet, plan: Plan, padding: int, seed: int, micro_batch_size: int | None) -> ExampleFeed:
-    """Return the steps of a training on images."""
-    return ExampleFeed("images", len(data.examples), lambda numbers: rows_of(data, numbers, plan.row_length, padding), plan, seed, micro_batch_size)
+def image_feed(data: ImageSet, plan: Plan, padding: int, seed: int, micro_batch_size: int | None, share: Share = ALL) -> ExampleFeed:
+    """Return a share of the steps of a training on images."""
+
+    def rows(numbers: NDArray[np.int64]) -> Examples:
+        return rows_of(data, numbers, plan.row_length, padding)
+
+    return ExampleFeed("images", len(data.examples), rows, plan, seed, micro_batch_size, share)

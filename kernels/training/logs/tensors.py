@@ -5,7 +5,9 @@ since it takes a copy of all weights and a few passes over them. What is told fo
 writes the same table.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,51 +28,66 @@ COLUMNS: dict[str, str] = {
 }
 MEASURED = tuple(COLUMNS)[2:]
 Row = dict[str, Any]
+Sums = Callable[[Mapping[str, list[float]]], Mapping[str, list[float]]]
 
 
 class TensorWatch:
     """Looks at parameters before a step and behind it."""
 
-    def __init__(self, parameters: Mapping[str, Any], scale: float) -> None:
-        """Look at weights and gradients before these are clipped. ``scale``: what the loss was multiplied by."""
-        self._parameters = parameters
+    def __init__(self, parameters: Mapping[str, Any], scale: float, sums: Sums = lambda numbers: numbers) -> None:
+        """Look at weights and gradients before these are clipped.
+
+        Args:
+            parameters: by name; pieces of them where processes hold no more.
+            scale: what the loss was multiplied by.
+            sums: returns numbers of pieces by name, summed over those that hold the others.
+        """
+        self._parameters, self._sums = parameters, sums
         self._before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
-        self._weight_norms = _numbers([_norm(weight) for weight in self._before.values()])
+        self._weight_norms = self._norms(self._before)
         gradients = {name: parameter.grad for name, parameter in parameters.items() if parameter.grad is not None}
         numbers = iter(_numbers([number for gradient in gradients.values() for number in _of_gradient(gradient)]))
+        found = sums({name: [*islice(numbers, 3), float(gradient.numel())] for name, gradient in gradients.items()})
         self._of_gradients = {
             name: {
-                "gradient_norm": norm / scale,
-                "zero_gradients": num_zero / gradient.numel(),
-                "non_finite_gradients": num_non_finite / gradient.numel(),
+                "gradient_norm": math.sqrt(squares) / scale,
+                "zero_gradients": num_zero / size,
+                "non_finite_gradients": num_non_finite / size,
             }
-            for (name, gradient), norm, num_zero, num_non_finite in zip(gradients.items(), numbers, numbers, numbers, strict=True)
+            for name, (squares, num_zero, num_non_finite, size) in found.items()
         }
 
     def rows(self, step: int) -> list[Row]:
         """Return a row a tensor, now that the step is taken or left out; see `COLUMNS`."""
-        pairs = [(parameter.detach(), self._before[name]) for name, parameter in self._parameters.items()]
-        updates = _numbers([_norm(now - before) for now, before in pairs])
+        updates = self._norms({name: parameter.detach() - self._before[name] for name, parameter in self._parameters.items()})
         rows: list[Row] = []
-        for name, weight, update in zip(self._parameters, self._weight_norms, updates, strict=True):
+        for name, weight in self._weight_norms.items():
+            update = updates[name]
             row: Row = {"step": step, "tensor": name, "weight_norm": weight, "update_norm": update}
             row |= {"update_ratio": update / weight if weight else None, **self._of_gradients.get(name, {})}
             rows.append({column: row.get(column) for column in COLUMNS})
         return rows
 
+    def _norms(self, tensors: Mapping[str, Any]) -> dict[str, float]:
+        """Return the L2 norm of each tensor, whole."""
+        squares = _numbers([_squares(tensor) for tensor in tensors.values()])
+        found = self._sums({name: [of_tensor] for name, of_tensor in zip(tensors, squares, strict=True)})
+        return {name: math.sqrt(of_tensor) for name, (of_tensor,) in found.items()}
 
-def _norm(tensor: Any) -> Any:
-    """Return the L2 norm, as a tensor of one number."""
+
+def _squares(tensor: Any) -> Any:
+    """Return the sum of squares, as a tensor of one number; of very small or large numbers too."""
     import torch
 
-    return torch.linalg.vector_norm(tensor)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    linalg: Any = torch.linalg
+    return linalg.vector_norm(tensor).double().square()
 
 
 def _of_gradient(gradient: Any) -> tuple[Any, Any, Any]:
-    """Return norm, zeros and what is not finite of a gradient, as tensors of one number."""
+    """Return the sum of squares, zeros and what is not finite of a gradient, as tensors of one number."""
     import torch
 
-    return _norm(gradient), (gradient == 0).sum().double(), (~torch.isfinite(gradient)).sum().double()
+    return _squares(gradient), (gradient == 0).sum().double(), (~torch.isfinite(gradient)).sum().double()
 
 
 def _numbers(scalars: list[Any]) -> list[float]:

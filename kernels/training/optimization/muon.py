@@ -7,7 +7,7 @@ orthogonalized each alone. All matrices of one shape go through one batched prod
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from kernels.training.optimization.parameter_groups import Member
 
@@ -74,15 +74,28 @@ class _Part(NamedTuple):
     learning_rate_ratio: float
 
 
+class Pieces(Protocol):
+    """Puts together what processes hold in pieces."""
+
+    def gathered(self, name: str, tensor: Any) -> Any:
+        """Return the whole of what a tensor that is cut as a parameter is a piece of; all processes must ask for it at once."""
+        ...
+
+    def piece(self, name: str, whole: Any) -> Any:
+        """Return what this process holds of a whole tensor that is cut as a parameter is."""
+        ...
+
+
 class Muon:
     """Moves matrices; parameters of more dimensions are stacks of matrices."""
 
-    def __init__(self, members: Sequence[Member], splits: Mapping[str, Sequence[int]], momentum: float) -> None:
-        """Start with momenta of zero. Raises ValueError: `splits_of` does."""
+    def __init__(self, members: Sequence[Member], splits: Mapping[str, tuple[int, ...]], momentum: float, pieces: Pieces | None = None) -> None:
+        """Start with momenta of zero. ``splits`` are of whole parameters, as `splits_of` has them; ``pieces`` is None where all are held whole."""
         import torch
 
         self._members = list(members)
-        self._splits = splits_of(members, splits)
+        self._splits = splits
+        self._pieces = pieces
         self._decay = momentum
         self.momenta = {member.name: torch.zeros_like(member.parameter, dtype=torch.float32) for member in members}
 
@@ -101,14 +114,28 @@ class Muon:
             for member in moved:
                 if member.weight_decay:
                     member.parameter.mul_(1 - learning_rate * member.learning_rate_ratio * member.weight_decay)
-            for parts in _chunks([part for member in moved for part in self._parts(member)]):
+            if self._pieces is not None:
+                for member in moved:
+                    self._move_piece(member, self._pieces, learning_rate)
+                return
+            found = [(member, (member.parameter.grad, self.momenta[member.name], member.parameter)) for member in moved]
+            for parts in _chunks([part for member, tensors in found for part in self._parts(member, tensors)]):
                 self._move(parts, learning_rate)
 
-    def _parts(self, member: Member) -> Iterator[_Part]:
-        """Yield the matrices of a parameter as views."""
+    def _move_piece(self, member: Member, pieces: Pieces, learning_rate: float) -> None:
+        """Move what is held of a parameter: every process makes the step of the whole, and takes its piece of it."""
+        import torch
+
+        whole = pieces.gathered(member.name, torch.add(member.parameter.grad, self.momenta[member.name], alpha=self._decay))
+        step = torch.zeros_like(whole)
+        for parts in _chunks(list(self._parts(member, (whole, torch.zeros_like(whole), step)))):
+            self._move(parts, learning_rate)
+        member.parameter.add_(pieces.piece(member.name, step))
+
+    def _parts(self, member: Member, tensors: tuple[Any, Any, Any]) -> Iterator[_Part]:
+        """Yield the matrices of a parameter's gradient, momentum and weight as views."""
         sizes = self._splits[member.name]
-        shape = (-1, *member.parameter.shape[-2:])
-        tensors = (member.parameter.grad, self.momenta[member.name], member.parameter)
+        shape = (-1, *tensors[0].shape[-2:])
         for stacked in zip(*(tensor.view(shape).unbind(0) for tensor in tensors), strict=True):
             for parts in zip(*(matrix.split(sizes) for matrix in stacked), strict=True):
                 yield _Part(*parts, learning_rate_ratio=member.learning_rate_ratio)

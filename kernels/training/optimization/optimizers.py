@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from kernels.specs.config import Config
-from kernels.training.optimization.muon import Muon
+from kernels.training.optimization.muon import Muon, Pieces, splits_of
 from kernels.training.optimization.parameter_groups import ALL, GroupConfig, Member, OptimizerName, members_of
 
 ADAMW_SLOTS = ("step", "exp_avg", "exp_avg_sq")
@@ -36,15 +36,25 @@ class OptimizerConfig(Config):
 class Optimizer:
     """Moves the parameters of a model by their gradients."""
 
-    def __init__(self, model: Any, config: OptimizerConfig, weight_decay: float, splits: Mapping[str, Sequence[int]] | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        config: OptimizerConfig,
+        weight_decay: float,
+        splits: Mapping[str, Sequence[int]] | None = None,
+        held: Mapping[str, Any] | None = None,
+        pieces: Pieces | None = None,
+    ) -> None:
         """Sort parameters into groups, all slots at zero.
 
         Args:
-            model: a torch module, on the device that it is trained on.
+            model: a torch module, on the device that it is trained on; or one of the same parameters, where ``held`` says what is moved.
             config: which optimizer moves what.
             weight_decay: of matrices whose group names no other.
             splits: rows of the matrices that a parameter stores one behind the other, by name or by a pattern with wildcards, such as
                 ``{"*.qkv.weight": (64, 16, 16)}``; Muon moves each alone.
+            held: what is moved by the names of parameters, where these are not the parameters themselves, or not all are moved here.
+            pieces: puts together what is held in pieces, since Muon's step of a matrix hangs on the whole of it; None where all is whole.
 
         Raises:
             ValueError: `members_of` and `splits_of` do, or splits name what the model has not.
@@ -53,8 +63,13 @@ class Optimizer:
         for pattern in splits or {}:
             if not fnmatch.filter(names, pattern):
                 raise ValueError(f"splits names {pattern!r}, and the model has no such parameter; name it as the model does")
-        self.members = members_of(model, config.parameter_groups, config.optimizer, weight_decay)
-        self._muon = Muon([member for member in self.members if member.optimizer == "muon"], splits or {}, config.momentum)
+        members = members_of(model, config.parameter_groups, config.optimizer, weight_decay)
+        of_muon = [member for member in members if member.optimizer == "muon"]
+        found = splits_of(of_muon, splits or {})
+        if held is not None:
+            members = [member._replace(parameter=held[member.name]) for member in members if member.name in held]
+        self.members = members
+        self._muon = Muon([member for member in self.members if member.optimizer == "muon"], found, config.momentum, pieces)
         self._adamw_members = [member for member in self.members if member.optimizer == "adamw"]
         self._adamw = _adamw(self._adamw_members, config) if self._adamw_members else None
 

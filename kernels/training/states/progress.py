@@ -1,8 +1,10 @@
 """Where a training has got to: all that its next step depends on and all that was written down of it, as it is kept and taken up again."""
 
 import math
+import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +13,14 @@ from kernels.training.execution.scaling import Scaling, ScalingConfig, first_sca
 from kernels.training.guards import Guard
 from kernels.training.optimization.averaging import Averaging, put_in, start_averaging, swapped_in
 from kernels.training.optimization.optimizers import Optimizer
+from kernels.training.parallel.spread import Spread
 from kernels.training.states.journal import Journal
 from kernels.training.states.resume import TrainingState, load_state, load_state_of, remove_behind, save_state
 
 RECORDS, STATISTICS = "records.jsonl", "tensor_statistics.jsonl"
 """Journals, beside the states."""
+MODEL, OPTIMIZER, AVERAGE = "model.", "optimizer.", "average."
+"""What names of tensors in a state begin with."""
 
 
 class StatesPlace(NamedTuple):
@@ -30,9 +35,10 @@ class StatesPlace(NamedTuple):
 class Progress:
     """Weights, optimizer, averages, guard and scale, and the records of the steps so far."""
 
-    def __init__(self, config: TrainingConfig, module: Any, optimizer: Optimizer, place: StatesPlace) -> None:
+    def __init__(self, config: TrainingConfig, spread: Spread, optimizer: Optimizer, place: StatesPlace) -> None:
         """Begin anew; `go_on` stands where the newest state stood."""
-        self.weights: dict[str, Any] = dict(module.named_parameters())
+        self._spread = spread
+        self.weights: dict[str, Any] = {name: shard.tensor for name, shard in spread.shards.items()}
         self.guard = Guard(config.guards)
         self.scaling: Scaling | None = first_scaling(ScalingConfig()) if config.precision == "float16" else None
         self.rate_ratio = 1.0
@@ -95,7 +101,7 @@ class Progress:
 
     def go_on(self) -> int:
         """Stand where the newest state stood, if there is one; return the first step to take."""
-        state = load_state(self._place.scratch, self._place.say, self._place.training)
+        state = self._newest(1)
         if state is None:
             return 0
         self.take_up(state)
@@ -103,7 +109,14 @@ class Progress:
 
     def to_go_back_to(self) -> TrainingState | None:
         """Return the newest state that the training keeps however it is disturbed, None where there is none."""
-        return load_state(self._place.scratch, self._place.say, self._place.training, every=self._keep_every)
+        return self._newest(self._keep_every)
+
+    def _newest(self, every: int) -> TrainingState | None:
+        """Return the newest intact state at a multiple of ``every`` steps: one process looks for it, and all take that one."""
+        team, (scratch, training, say) = self._spread.team, self._place
+        found = load_state(scratch, say, training, every=every) if team.is_first else None
+        step = team.told_by_first(None if found is None else found.step)
+        return found if step is None or team.is_first else load_state_of(scratch, step, training)
 
     def go_back(self, state: TrainingState, ratio: float) -> None:
         """Stand where a state stood, at a ratio of the rate from there on, and keep that in its place."""
@@ -111,19 +124,29 @@ class Progress:
         self.guard.begin_streaks_anew()
         self.rate_ratio *= ratio
         self.num_roll_backs += 1
-        remove_behind(self._place.scratch, state.step)
+        if self._spread.team.is_first:
+            remove_behind(self._place.scratch, state.step)
         self.keep(state.step)
 
     def keep(self, step: int) -> None:
-        """Keep the state behind a step."""
-        save_state(self._place.scratch, self._state(step), kept=self._num_kept, every=self._keep_every)
+        """Keep the state behind a step, whole, however it is held: any layout may go on from it.
 
-    def _state(self, step: int) -> TrainingState:
-        """Return the state behind a step: its tensors are the training's own, which the next step changes."""
-        tensors: dict[str, Any] = {f"model.{name}": weight.detach() for name, weight in self.weights.items()}
-        tensors |= {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
-        if self._averaging is not None:
-            tensors |= {f"average.{name}": tensor for name, tensor in self._averaging.state().items()}
+        Raises:
+            FloatingPointError: processes that should hold the same weights do not.
+        """
+        self._spread.check_copies()
+        tensors: dict[str, Any] = {}
+        averages = {} if self._averaging is None else self._averaging.state()
+        for kind, slots in {MODEL: self.weights, OPTIMIZER: self._optimizer.state(), AVERAGE: averages}.items():
+            whole = {name: self._spread.wholes.whole(_parameter_of(kind, name), tensor) for name, tensor in slots.items()}
+            of_all = self._spread.wholes.of_stages(whole, partial(_parameter_of, kind))
+            tensors |= {f"{kind}{name}": tensor for name, tensor in of_all.items()}
+        if self._spread.team.is_first:
+            save_state(self._place.scratch, self._state(step, tensors), kept=self._num_kept, every=self._keep_every)
+        self._spread.team.wait()
+
+    def _state(self, step: int, tensors: dict[str, Any]) -> TrainingState:
+        """Return the state behind a step."""
         numbers: dict[str, Any] = {"guard": self.guard.state(), "rate_ratio": self.rate_ratio, "num_roll_backs": self.num_roll_backs}
         numbers |= {"is_averaged": self._is_averaged, "best": self.best}
         numbers |= {"scaling": None if self.scaling is None else pack(self.scaling)}
@@ -133,7 +156,7 @@ class Progress:
     def take_up(self, state: TrainingState) -> None:
         """Stand where a state stood. Raises ValueError: it is of another model or optimizer."""
         self._put_weights_in(state)
-        self._optimizer.load_state(_tensors_of(state, "optimizer."))
+        self._optimizer.load_state(self._pieces_of(state, OPTIMIZER))
         numbers = state.numbers
         self.guard.load_state(numbers["guard"])
         self.rate_ratio, self.num_roll_backs = numbers["rate_ratio"], numbers["num_roll_backs"]
@@ -144,11 +167,23 @@ class Progress:
 
     def _put_weights_in(self, state: TrainingState) -> None:
         """Have weights and their averages be those of a state."""
-        put_in(_tensors_of(state, "model."), self.weights)
+        put_in(self._pieces_of(state, MODEL), self.weights)
         self._is_averaged = bool(state.numbers["is_averaged"])
         if self._averaging is not None:
             device = next(iter(self.weights.values())).device
-            self._averaging.load_state({name: tensor.to(device) for name, tensor in _tensors_of(state, "average.").items()})
+            self._averaging.load_state({name: tensor.to(device) for name, tensor in self._pieces_of(state, AVERAGE).items()})
+
+    def _pieces_of(self, state: TrainingState, kind: str) -> dict[str, Any]:
+        """Return what this process holds of slots of a kind."""
+        held = {name: tensor for name, tensor in _tensors_of(state, kind).items() if self._spread.wholes.is_held(_parameter_of(kind, name))}
+        return {name: self._spread.wholes.piece(_parameter_of(kind, name), tensor) for name, tensor in held.items()}
+
+
+def _parameter_of(kind: str, slot: str) -> str:
+    """Return the name of the parameter that a weight, a slot of the optimizer (``PARAMETER.SLOT``) or of averages (``ema.PARAMETER``) is of."""
+    if kind == MODEL:
+        return slot
+    return slot.rpartition(".")[0] if kind == OPTIMIZER else re.sub(r"^(ema|snapshots\.\d+)\.", "", slot)
 
 
 def _tensors_of(state: TrainingState, kind: str) -> dict[str, Any]:

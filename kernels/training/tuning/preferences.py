@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kernels.models.formats.fast import Trainable
+from kernels.specs.layout import READERS
 from kernels.specs.objectives import IGNORED
 from kernels.training.feeding.batches import Examples, Pairs
 from kernels.training.feeding.feed import Batch, StepFeed
 from kernels.training.learner import Learner, Setting
+from kernels.training.parallel.team import Team
 from kernels.training.states.seals import fault_of, seal_folder, words_of
 from kernels.training.validation import Measured, PreparedValidation
 
@@ -31,23 +33,37 @@ TRAINING = "training"
 class PreferenceLearner(Learner):
     """Computes the loss of preference pairs and its gradients. The model never drops anything out, since its reference would be another model."""
 
-    def __init__(self, trainable: Trainable, setting: Setting, beta: float) -> None:
+    def __init__(self, trainable: Trainable, setting: Setting, beta: float, team: Team | None = None) -> None:
         """Take the model. ``beta`` is how strongly it is held to the reference."""
-        super().__init__(trainable, setting)
+        super().__init__(trainable, setting, team)
+        if self.spread.pipeline is not None:
+            raise ValueError("pipeline: the loss of preference pairs is not of parts of a step; leave the key out")
         self.module.eval()
         self._beta = beta
 
     def gradients(self, batch: Batch, scale: float = 1.0) -> float:
         """Add the gradients of a batch's mean loss, times ``scale``, to those of the parameters; return the mean loss in nats a pair."""
-        num_pairs = sum(len(_pairs_of(part).numbers_P) for part in batch.parts)
+        (num_pairs,) = self.team.sums([sum(len(_pairs_of(part).numbers_P) for part in batch.parts)], READERS)
         found: list[Any] = []
-        for part in batch.parts:
-            answers = self.log_probabilities(part)
-            losses = self.losses(answers, _pairs_of(part))
-            (losses.sum() * (scale / num_pairs)).backward()
-            found.append(self._numbers(answers.detach(), losses.detach(), _pairs_of(part)))
-        self.told = _means(found)
+        self.spread.begin_step()
+        for index, part in enumerate(batch.parts):
+            with self.spread.part(is_last=index == len(batch.parts) - 1):
+                answers = self.log_probabilities(part)
+                losses = self.losses(answers, _pairs_of(part))
+                (losses.sum() * (scale / num_pairs)).backward()
+                found.append(self._numbers(answers.detach(), losses.detach(), _pairs_of(part)))
+        self.told = self.means(found)
         return self.told.pop(LOSS)
+
+    def means(self, found: Sequence[Any]) -> dict[str, float]:
+        """Return the means of what is told of pairs, those of all processes."""
+        import torch
+
+        if self.team.is_alone:
+            return dict(zip(TOLD, map(float, torch.cat(list(found)).mean(0)), strict=True))
+        together: Any = torch.cat([torch.zeros(0, len(TOLD)), *(numbers.cpu() for numbers in found)])
+        *sums, num_pairs = self.team.sums([*together.double().sum(0).tolist(), float(len(together))], READERS)
+        return {name: total / num_pairs for name, total in zip(TOLD, sums, strict=True)}
 
     def log_probabilities(self, part: Examples) -> Any:
         """Return the log-probabilities of the answers of P pairs, [P, 2], the chosen ones first, as sums over their tokens."""
@@ -56,18 +72,19 @@ class PreferenceLearner(Learner):
         from kernels.models.blocks.token_nats import token_nats
 
         device = self.setting.device
-        targets, texts = (torch.from_numpy(array.flatten()).to(device) for array in (part.targets, _pairs_of(part).texts_BT))  # pyright: ignore[reportUnknownMemberType]
+        arrays = (part.targets, _pairs_of(part).texts_BT)
+        targets, texts = (self.spread.own_targets(torch.from_numpy(array).to(device)).flatten() for array in arrays)  # pyright: ignore[reportUnknownMemberType]
         index = (targets != IGNORED).nonzero()[:, 0]
         targets, texts = targets[index], texts[index]
-        output = self.module.output_layer()
-        if output is None:
+        if self.module.output_layer() is None:
             logits = self.module.logits(self.reading(part), self.dtype).flatten(0, 1).index_select(0, index).float()
             nats = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
         else:
             hidden = self.module(self.reading(part), self.dtype).flatten(0, 1).index_select(0, index)
-            nats = token_nats(hidden, output[0], targets, output[1])
+            weight, bias = self.module.output_layer()
+            nats = token_nats(hidden, weight, targets, bias)
         sums = torch.zeros(2 * len(_pairs_of(part).numbers_P), device=device)
-        return sums.index_add(0, texts, -nats).view(-1, 2)
+        return self.spread.total(sums.index_add(0, texts, -nats)).view(-1, 2)
 
     def losses(self, answers_P2: Any, pairs: Pairs) -> Any:
         """Return the loss of each pair, [P]."""
@@ -108,13 +125,6 @@ def _pairs_of(part: Examples) -> Pairs:
     return part.pairs
 
 
-def _means(found: Sequence[Any]) -> dict[str, float]:
-    """Return the means of what is told of pairs."""
-    import torch
-
-    return dict(zip(TOLD, map(float, torch.cat(list(found)).mean(0)), strict=True))
-
-
 class PreferenceValidation(PreparedValidation):
     """Pairs that are never trained on, prepared the same way each time."""
 
@@ -123,7 +133,8 @@ class PreferenceValidation(PreparedValidation):
         assert isinstance(learner, PreferenceLearner)
         if not self.parts:
             return None
-        told = _means([learner.measured(part) for part in self.parts])
+        found = [(learner.measured(self.parts[index]), counts) for index, counts in learner.team.share.turns(len(self.parts))]
+        told = learner.means([numbers for numbers, counts in found if counts])
         return Measured(told.pop(LOSS), None, told)
 
 
@@ -155,17 +166,24 @@ def keep_references(references: References, folder: Path, training: str) -> None
 def ask_references(learner: PreferenceLearner, feed: StepFeed, last_step: int, validation: Sequence[Examples], references: References) -> None:
     """Write into ``references`` what a model that has not learned yet says of all pairs that its steps read, and of those of its validation."""
     for step in range(last_step):
-        for part in feed.batch(step).parts:
-            _ask(learner, part, references.train_N2)
+        _ask(learner, feed.batch(step).parts, references.train_N2)
         if not np.isnan(references.train_N2).any():
             break
-    for part in validation:
-        _ask(learner, part, references.validation_M2)
+    for index, _ in learner.team.share.turns(len(validation)):
+        _ask(learner, [validation[index]], references.validation_M2)
 
 
-def _ask(learner: PreferenceLearner, part: Examples, references_N2: NDArray[np.float32]) -> None:
-    numbers = _pairs_of(part).numbers_P
-    unknown = np.isnan(references_N2[numbers, 0])
-    if unknown.any():
-        with learner.asking():
-            references_N2[numbers[unknown]] = learner.log_probabilities(part).cpu().numpy()[unknown]
+def _ask(learner: PreferenceLearner, parts: Sequence[Examples], references_N2: NDArray[np.float32]) -> None:
+    """Write what the model says of the pairs of some parts that nobody asked about before, and of those that other processes ask about meanwhile."""
+    found = np.zeros((len(references_N2), 3), np.float64)
+    for part in parts:
+        numbers = _pairs_of(part).numbers_P
+        unknown = np.isnan(references_N2[numbers, 0])
+        if sum(learner.team.sums([float(unknown.any())])):  # all ask or none does: weights may be held in pieces
+            with learner.asking():
+                found[numbers[unknown], :2] = learner.log_probabilities(part).cpu().numpy()[unknown]
+            found[numbers[unknown], 2] = 1
+    if not learner.team.is_alone:
+        found = np.array(learner.team.sums(found.flatten().tolist(), READERS)).reshape(found.shape)
+    is_new = found[:, 2] > 0
+    references_N2[is_new] = found[is_new, :2] / found[is_new, 2:]

@@ -120,9 +120,10 @@ def feed_of(config: TuningConfig, told: Outline, material: Material) -> tuple[Ex
     """Return the steps of a training and the shape of their rows; what is compiled is to have as many rows each time, but for a rare step."""
 
     def feed(shape: RowShape) -> ExampleFeed:
-        return ExampleFeed(
-            material.kind, material.num_examples, lambda numbers: material.rows(numbers, shape), told.plan, config.seed, config.micro_batch_size
-        )
+        def rows(numbers: NDArray[np.int64]) -> Examples:
+            return material.rows(numbers, shape)
+
+        return ExampleFeed(material.kind, material.num_examples, rows, told.plan, config.seed, config.micro_batch_size, told.team.share)
 
     if not told.setting.compiled:
         return feed(material.shape), material.shape
@@ -139,8 +140,9 @@ def validation_parts(config: TuningConfig, told: Outline, num_examples: int, row
 def train(job: MethodJob, parts: Parts, training: str, parent: Parent) -> dict[str, float]:
     """Take the steps that are left, write the checkpoint and return its summary. Raises FloatingPointError: the training diverged."""
     found = run(job, parts, training, parent.trainable, parent.tokenizer)
-    ask_as_before(parent.folder, job.out)
-    end_with_answers(job.out, parent.tokenizer)
+    if job.is_first:
+        ask_as_before(parent.folder, job.out)
+        end_with_answers(job.out, parent.tokenizer)
     return found
 
 

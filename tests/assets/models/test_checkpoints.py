@@ -69,7 +69,7 @@ def test_a_training_whose_publication_fails_is_published_the_next_time_and_not_r
     attempt()
     assert len(trainings) == 1
     manifest = home.lake().require(graph.artifacts["models/base"].cell(None))
-    assert manifest.metadata["final_loss"] == 1.5 and manifest.metadata["world"] == {"num_processes": 1, "device": "cpu", "strategy": "single"}
+    assert manifest.metadata["final_loss"] == 1.5 and manifest.metadata["world"] == {"device": "cpu"}
     assert not list((home.root / "scratch").rglob("*.txt")), "scratch goes when the model stands"
 
 
@@ -77,8 +77,8 @@ def test_two_runs_of_one_training_make_it_once_and_none_takes_it_away_from_the_o
     home = Home.resolve(tmp_path, {})
     graph = graph_of(model("r", "base", plan()))
 
-    def launch(module: str, job: Path, environment: dict[str, str], on_report: Any) -> None:
-        launch_here()(module, job, environment, on_report)
+    def launch(module: str, job: Path, environments: Any, on_report: Any, nodes: Any = ()) -> None:
+        launch_here()(module, job, environments, on_report)
         read = read_job(job)  # the other run's child, which has waited for the folder's lock
         assert read.request.fulfil(read, WordsReporter(pytest.fail)) == {"final_loss": 1.5}
 

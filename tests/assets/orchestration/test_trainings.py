@@ -1,6 +1,5 @@
 """A training through Dagster, in a process of its own: its steps are observed while it goes on, and killed it goes on to the same end."""
 
-import glob
 import multiprocessing
 import os
 import signal
@@ -23,27 +22,30 @@ from assets.orchestration.keys import asset_key
 from assets.tokens.names import mixture_asset, tokenizer_asset
 from kernels.methods.pretraining.pretrain import SPEC
 from kernels.specs.families import expanded
+from kernels.specs.layout import Layout
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
 from kernels.training.logs.losses import LOSSES
 from pipelines.daemon.instance import open_instance
 from pipelines.planning.bring_up import bring_up
 from pipelines.planning.materialize import materialize_jobs
-from resources.devices import following, launchers
+from resources.devices import following
 from resources.devices.jobs import World
 from resources.storage import ledger
 from resources.storage.home import Home
 from resources.storage.manifest import Cell, Manifest
 from resources.storage.progress import Progress, listening
 from tests.kernels.methods.pretraining.test_pretrain import LENGTH, config
+from tests.scratch import scratch_files, taken_steps
 from tests.small_graphs import artifact, graph_of
 from tests.small_mixtures import put_rows
 
+ALONE = Layout()
 MODEL, NUM_STEPS, EVERY = "models/base", 360, 20
 TOLD = {"step", "num_steps", "loss", "learning_rate", "gradient_norm", "num_tokens", "tokens_per_second", "mfu", "memory_mb", "peak_memory_mb"}
 
 
-def graph() -> Graph:
+def graph(layout: Layout = ALONE) -> Graph:
     def pack(build: CellBuild) -> None:
         rows = np.random.default_rng(0).integers(4, 20, (8, LENGTH))
         for split in ("train", "validation"):
@@ -55,7 +57,7 @@ def graph() -> Graph:
     asked = config(num_steps=NUM_STEPS, checkpoint_every=EVERY, validate_every=NUM_STEPS)
     families = {"architecture": asked.architecture.model_dump(), "objective": asked.objective.model_dump()}
     chosen = expanded(SPEC.config).model_validate({**asked.model_dump(), **families})
-    plan = ModelPlan(SPEC, chosen, NeedsOfRecipe("base", (), "m", None, None), World(device="cpu"), {})
+    plan = ModelPlan(SPEC, chosen, NeedsOfRecipe("base", (), "m", None, None), World(num_processes=layout.processes, device="cpu"), {}, None, layout)
     return graph_of(artifact(tokenizer_asset(None), learn), artifact(mixture_asset("m"), pack), model("r", "base", plan))
 
 
@@ -74,7 +76,7 @@ class Trained(NamedTuple):
         return (self.home.lake().folder(self.manifest.cell) / name).read_bytes()
 
 
-def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], None]) -> Trained:
+def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], None], layout: Layout = ALONE) -> Trained:
     home, steps = Home.resolve(folder, {}), list[int]()
     with open_instance(home) as instance, home.lock("up"):
 
@@ -83,17 +85,12 @@ def trained(folder: Path, hear: Callable[[Progress, Home, dg.DagsterInstance], N
                 steps.append(progress.step)
                 hear(progress, home, instance)
 
-        lake, made = home.lake(), graph()
+        lake, made = home.lake(), graph(layout)
         with listening(listen), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Dagster deprecates of its own that its Pipes call
             result = bring_up(made, materialize_jobs(made, folder / "recipe.yaml", home, lake), instance, lake, home, set(made.artifacts))
-        assert not result.left, result.failed
+        assert not result.left and not result.failed, "what a second attempt makes up for is no failure of the whole"
         return Trained(home, observed(instance), steps)
-
-
-def scratch_files(home: Home, pattern: str) -> list[str]:
-    """Return the files of scratch folders, whatever is removed meanwhile."""
-    return glob.glob(f"{home.root}/scratch/**/{pattern}", recursive=True)  # noqa: PTH207  # pathlib fails where a folder is removed meanwhile
 
 
 def observed(instance: dg.DagsterInstance) -> list[dict[str, float]]:
@@ -120,8 +117,7 @@ def while_it_trained() -> list[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, while_it_trained: list[tuple[int, int]]) -> Trained:
     def hear(progress: Progress, home: Home, instance: dg.DagsterInstance) -> None:
-        (told,) = scratch_files(home, launchers.PROGRESS_FILE)
-        taken = len(Path(told).read_text().splitlines())
+        taken = taken_steps(home)
         if taken < NUM_STEPS and len(while_it_trained) < 50:
             while_it_trained.append((taken, len(observed(instance))))
 
@@ -166,6 +162,27 @@ def test_a_training_that_is_killed_goes_on_to_the_same_weights_and_losses_bit_fo
     assert again.manifest.content == undisturbed.manifest.content
     (failed,) = [attempt for attempt in ledger.read(again.home.lake(), "r") if attempt.outcome == "failed"]
     assert "was ended by signal 9" in failed.reason
+
+
+def test_where_one_of_several_processes_is_killed_all_end_that_one_is_named_and_training_goes_on(undisturbed: Trained, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def hear(progress: Progress, home: Home, instance: dg.DagsterInstance) -> None:
+        workers = [child for child in multiprocessing.active_children() if child.name.endswith(" 1")]
+        if progress.step > EVERY and not killed and workers and workers[0].pid and scratch_files(home, "step-*/seal.json"):
+            os.kill(workers[0].pid, signal.SIGKILL)
+            killed.append(progress.step)
+
+    again = trained(tmp_path, hear, Layout(processes=2))
+    assert killed
+    (failed,) = [attempt for attempt in ledger.read(again.home.lake(), "r") if attempt.outcome == "failed"]
+    assert "process 1 of the 2 that runs" in failed.reason and "was ended by signal 9, and the others with it" in failed.reason
+    (first,) = [number for number, (before, after) in enumerate(zip(again.steps, again.steps[1:], strict=False), 1) if after <= before]
+    assert again.steps[first] % EVERY == 1 < again.steps[first], "it went on behind a state"
+    assert again.steps[first:] == list(range(again.steps[first], NUM_STEPS + 1))
+    assert again.manifest.metadata["world"] == {"device": "cpu", "processes": 2}
+    assert again.manifest.metadata["first_loss"] == pytest.approx(undisturbed.manifest.metadata["first_loss"], abs=1e-5)
+    assert again.manifest.metadata["num_train_tokens"] == undisturbed.manifest.metadata["num_train_tokens"]
 
 
 def test_first_and_last_step_are_observed_and_between_them_one_in_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

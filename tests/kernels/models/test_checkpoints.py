@@ -9,7 +9,7 @@ from kernels.models.formats import checkpoints
 from kernels.models.formats.chats import chat_encoder
 from kernels.specs.turns import Turn
 from kernels.tokens import tokenizer_files
-from kernels.tokens.tokenizers import byte_bpe
+from tests.small_models import put_llama
 
 SHAPE = llama.LlamaConfig(
     kind="llama", hidden_size=32, num_layers=2, num_heads=2, num_kv_heads=1, intermediate_size=48, max_position_embeddings=128, tie_embeddings=True
@@ -18,16 +18,7 @@ SHAPE = llama.LlamaConfig(
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from transformers import AutoTokenizer, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("saved")
-    tokenizer_files.write_tokenizer(byte_bpe.train(iter(["a cat sat on a mat"]), byte_bpe.ByteBpeConfig(vocab_size=264)), folder / "tokenizer")
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
-    torch.manual_seed(0)
-    shape = llama.build(SHAPE, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-    checkpoints.save(LlamaForCausalLM(shape), tokenizer, folder / "model")
-    return folder / "model"
+    return put_llama(tmp_path_factory.mktemp("saved"), SHAPE, "a cat sat on a mat")
 
 
 def test_a_checkpoint_holds_the_files_of_transformers_and_no_pickle(saved: Path):

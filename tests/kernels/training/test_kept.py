@@ -16,6 +16,7 @@ from kernels.specs.families import configured, specs
 from kernels.training import trainer
 from kernels.training.execution import compilation
 from kernels.training.learner import Learner, Setting
+from kernels.training.parallel.team import Team
 from kernels.training.validation import Measured, PreparedValidation
 from tests.kernels.methods.pretraining.test_pretrain import config as pretrain_config
 from tests.kernels.training.test_trainer import losses, run, same
@@ -50,10 +51,10 @@ def settings_of_trainings(monkeypatch: pytest.MonkeyPatch) -> list[Setting]:
     plain = Learner.__init__
     settings: list[Setting] = []
 
-    def noted(self: Learner, trainable: fast.Trainable, setting: Setting) -> None:
+    def noted(self: Learner, trainable: fast.Trainable, setting: Setting, team: Team) -> None:
         torch._dynamo.reset()
         settings.append(setting)
-        plain(self, trainable, setting)
+        plain(self, trainable, setting, team)
 
     monkeypatch.setattr(Learner, "__init__", noted)
     return settings

@@ -142,6 +142,31 @@ def test_the_command_prints_a_line_a_training_and_why_others_cannot_be_told(tmp_
     assert "small_sft" not in told
 
 
+def test_of_a_training_by_several_processes_is_told_what_each_holds_and_sends(tmp_path: Path) -> None:
+    spread = SMALL.replace("    method: pretrain\n", "    method: pretrain\n    run: {processes: 2, zero: 1}\n", 1)
+    told = CliRunner().invoke(app, ["estimate", "--on", "h100", "--recipe", str(write(tmp_path, spread))]).output
+    (line,) = [line.split() for line in told.splitlines() if line.startswith(" base")]
+    assert line[:4] == ["base", "zero", "1", "2"] and line[4:8:2] == [line[4], f"{4 * COUNTS.num_parameters / 1e3:.3g}"], line
+    assert line[-3:] == ["under", "$0.01"][-3:] or line[-2:] == ["under", "$0.01"]
+
+
+def test_a_layout_that_the_model_cannot_have_is_told_in_its_line_and_why(tmp_path: Path) -> None:
+    spread = SMALL.replace("    method: pretrain\n", "    method: pretrain\n    run: {processes: 3, tensor: 3}\n", 1)
+    done = CliRunner().invoke(app, ["estimate", "--on", "h100", "--recipe", str(write(tmp_path, spread))])
+    assert done.exit_code == 0, done.output
+    (line,) = [line.split() for line in done.output.splitlines() if line.startswith(" base")]
+    assert line == ["base", "tensor", "3", "3", "-", "-", "-", "-"] and "base: cannot be spread so: " in done.output
+
+
+def test_processes_without_a_gpu_have_memory_of_their_own_and_share_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "visible_gpus", list)
+    monkeypatch.setattr(command, "memory_bytes", lambda device: 0.9e9)
+    spread = SMALL.replace("    method: pretrain\n", "    method: pretrain\n    run: {processes: 2}\n", 1)
+    told = CliRunner().invoke(app, ["estimate", "--recipe", str(write(tmp_path, spread))]).output
+    (line,) = [line.split() for line in told.splitlines() if line.startswith(" base")]
+    assert line[1] == "2" and 500 < float(line[2]) < 600 and "much" in line and line[-2:] == ["-", "-"]
+
+
 @pytest.fixture
 def timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the devices that works were timed on, of a machine with a GPU of 1 GB."""
@@ -279,7 +304,7 @@ def test_a_checkpoint_tells_as_the_recipe_that_made_it(tmp_path: Path, kind: str
 
 def test_a_training_on_images_cannot_be_told_before_it_reads_them(tmp_path: Path) -> None:
     (found,) = trainings(load_recipe(write(tmp_path, SEEING)).entries, empty_lake(tmp_path), "cpu")
-    assert found == ("base", None, "pretrain_image_text reads images with texts, whose lengths are known when it reads them")
+    assert found[:3] == ("base", None, "pretrain_image_text reads images with texts, whose lengths are known when it reads them")
 
 
 def test_every_architecture_tells_what_it_holds() -> None:

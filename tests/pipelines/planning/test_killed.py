@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ import pytest
 from resources.storage import ledger
 from resources.storage.atomic import signs_of_life
 from resources.storage.publishing import sweep
+from tests.scratch import scratch_files, taken_steps
 
 pytestmark = pytest.mark.slow
 
@@ -30,16 +30,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, make_shop: Callable[[P
 
 def kill_when(shop: Any, reached: Callable[[], bool], seconds: float = 300) -> None:
     """Start ``mill up`` and kill its whole process group as soon as something is reached."""
-    process = shop.start("up")
     deadline = time.monotonic() + seconds
-    while not reached():
-        assert process.poll() is None, process.stdout.read() if process.stdout else ""
-        assert time.monotonic() < deadline, "it was never reached"
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)  # the parent alone: its children must follow by themselves
-    process.wait()
-    if process.stdout:
-        process.stdout.close()
+    with shop.start("up") as process:
+        try:
+            while not reached():
+                assert process.poll() is None, process.stdout.read()
+                assert time.monotonic() < deadline, "it was never reached"
+                time.sleep(0.005)
+        finally:
+            process.kill()  # the parent alone: its children must follow by themselves
 
 
 def finish(shop: Any) -> str:
@@ -78,14 +77,11 @@ def test_killed_in_a_data_wave(shop: Any, undisturbed: dict[str, str], asset: st
 
 @pytest.mark.parametrize("steps", [1, 6, 11, 24])
 def test_killed_in_pretraining(shop: Any, undisturbed: dict[str, str], steps: int) -> None:
-    def reached() -> bool:
-        return sum(len(path.read_text().splitlines()) for path in (shop.home.root / "scratch").rglob("progress.jsonl")) >= steps
-
-    kill_when(shop, reached)
+    kill_when(shop, lambda: taken_steps(shop.home) >= steps)
     finished = shop.made_at()
     assert "models/base" not in finished
     time.sleep(1.0)
-    states = sorted(path.name for path in (shop.home.root / "scratch").rglob("step-*"))
+    states = scratch_files(shop.home, "step-*")
     finish(shop)
     assert shop.contents() == undisturbed  # weights and losses, bit for bit
     assert {name: when for name, when in shop.made_at().items() if name in finished} == finished
@@ -101,10 +97,7 @@ def test_killed_in_a_training_that_looks_at_its_tensors(shop: Any, make_shop: Ca
         each.change_recipe("checkpoint_every: 5", "checkpoint_every: 5\n    tensor_statistics_every: 3")
     assert not whole.up().failed
 
-    def reached() -> bool:
-        return sum(len(path.read_text().splitlines()) for path in (shop.home.root / "scratch").rglob("progress.jsonl")) >= 14
-
-    kill_when(shop, reached)
+    kill_when(shop, lambda: taken_steps(shop.home) >= 14)
     finish(shop)
     assert shop.contents() == whole.contents()
     folder = shop.lake.folder(shop.cell("models/base"))
@@ -130,17 +123,17 @@ def test_killed_at_random_moments_while_files_change(
     dice = random.Random(1)
     killed = lost = 0
     for number in range(KILLS):
-        process = shop.start("up")
-        begins(shop, process)
-        try:
-            process.wait(dice.uniform(0.0, 12.0))
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+        with shop.start("up") as process:
+            begins(shop, process)
+            try:
+                process.wait(dice.uniform(0.0, 12.0))
+                was_killed = False
+            except subprocess.TimeoutExpired:
+                process.kill()
+                was_killed = True
+        if was_killed:
             killed += 1
             lost += cut_off(shop)
-        if process.stdout:
-            process.stdout.close()
         if dice.random() < 0.4:
             (shop.folder / "books" / f"book-{dice.randrange(3)}.txt").write_text(prose(100 + number))
     assert killed > KILLS // 3, "too few runs were killed"

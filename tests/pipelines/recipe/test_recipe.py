@@ -94,6 +94,26 @@ def test_an_unknown_kind_is_told_with_the_nearest_valid_one(kind: str, tmp_path:
     assert int(line) == line_of(changed(old, new), new.strip())
 
 
+RUNS = {
+    "nobody to share with": ("    method: pretrain\n", "    method: pretrain\n    run: {processes: 2, tensor: 2, zero: 1}\n", "models.base.run.zero",
+                             "there is one copy of the model, which nobody shares; give more 'processes', or leave the key out"),
+    "no group": ("    method: pretrain\n", "    method: pretrain\n    run: {processes: 3, pipeline: 2}\n", "models.base.run.pipeline",
+                 "3 processes are no whole number of groups of 2; change one of them"),
+    "no share of a node": ("    method: pretrain\n", "    method: pretrain\n    run: {processes: 3, nodes: 2}\n", "models.base.run.nodes",
+        "3 processes are no whole number for each of 2 nodes; change one of them"),
+    "no training": ("{method: int8, from: [sft],", "{method: int8, run: {processes: 2}, from: [sft],", "models.small_sft.run.processes",
+                    "the method 'int8' trains nothing and takes one process; leave the key out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", RUNS)
+def test_processes_that_a_model_cannot_be_made_by_are_told_with_their_line(fault: str, tmp_path: Path) -> None:
+    old, new, key, message = RUNS[fault]
+    text = changed(old, new)
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "run: {" in line)
+    assert faults(tmp_path, text) == [f"{line}: {key}: {message}"]
+
+
 def test_a_kind_that_resembles_none_is_told_with_all(tmp_path: Path) -> None:
     (told,) = faults(tmp_path, changed("    format: books\n", "    format: zzz\n"))
     assert told.endswith(f"no format is named 'zzz'; valid: {', '.join(specs('sources'))}")

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 SCRIPT = """#!{python}
-import os, re, signal, subprocess, sys
+import itertools, os, re, signal, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,14 +30,22 @@ def run_array(script):
 if command == "sbatch":
     job = str(7 + sum(1 for _ in state.glob("script-*")))
     copy = state / f"script-{{job}}"
-    copy.write_text(Path(arguments[-1]).read_text())
-    with (state / f"array-{{job}}.out").open("w") as out:
-        runner = [sys.executable, sys.argv[0].replace("sbatch", "array"), str(copy)]
+    script, *given = itertools.dropwhile(lambda argument: argument.startswith("-"), arguments)
+    copy.write_text(Path(script).read_text())
+    copy.chmod(0o755)
+    options = dict(argument.removeprefix("--").partition("=")[::2] for argument in arguments[: -1 - len(given)])
+    is_array = "--array=" in copy.read_text()
+    os.environ["SLURM_JOB_NUM_NODES"] = options.get("nodes", "1")
+    with Path(options.get("output", state / f"array-{{job}}.out")).open("w") as out:
+        runner = [sys.executable, sys.argv[0].replace("sbatch", "array"), str(copy)] if is_array else [str(copy), *given]
         child = subprocess.Popen(runner, start_new_session=True, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     (state / job).write_text(str(child.pid))
-    print("Submitted batch job", job)
+    print(job if "parsable" in options else f"Submitted batch job {{job}}")
 elif command == "array":
     run_array(Path(arguments[0]))
+elif command == "srun":
+    nodes = [dict(os.environ, MILL_NODE=f"node-{{number}}") for number in range(int(os.environ["SLURM_JOB_NUM_NODES"]))]
+    sys.exit(max([task.wait() for task in [subprocess.Popen(arguments, env=node) for node in nodes]]))
 elif command == "squeue":
     job = arguments[-1].partition("=")[2]
     if not is_running(job):
@@ -54,7 +62,7 @@ def install_slurm(folder: Path) -> Path:
     """Put the commands into ``folder/bin`` and return it; ``folder`` keeps what was submitted and ``calls``."""
     (folder / "bin").mkdir(parents=True)
     script = SCRIPT.format(python=sys.executable, state=str(folder))
-    for command in ("sbatch", "array", "squeue", "scontrol", "scancel"):
+    for command in ("sbatch", "array", "srun", "squeue", "scontrol", "scancel"):
         (folder / "bin" / command).write_text(script)
         (folder / "bin" / command).chmod(0o755)
     return folder / "bin"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from resources.engines import dispatch
 from resources.engines.attempt import Attempt
 from resources.engines.dispatch import run_batch
 from resources.engines.engine import Batch, Engine, SlurmQueue, engine_from_json
@@ -196,7 +195,7 @@ def test_a_killed_ray_worker_loses_nothing(desk: Desk, loss: str) -> None:
 
 def test_an_engine_without_its_software_says_what_to_install(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.setattr(dispatch.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(RuntimeError, match=r"install modelmill\[ray\]"):
         desk.run(ray, "ok")
     monkeypatch.setenv("PATH", "")

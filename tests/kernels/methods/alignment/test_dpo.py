@@ -16,10 +16,9 @@ from kernels.models.formats import checkpoints
 from kernels.models.formats.chats import chat_encoder
 from kernels.specs.methods import MethodJob
 from kernels.specs.turns import Turn
-from kernels.tokens import tokenizer_files
-from kernels.tokens.tokenizers import byte_bpe
 from kernels.training.tuning.preferences import ask_references
 from tests.method_jobs import method_job
+from tests.small_models import put_llama
 
 SHAPE = llama.LlamaConfig(
     kind="llama", hidden_size=32, num_layers=2, num_heads=2, num_kv_heads=1, intermediate_size=48, max_position_embeddings=128, tie_embeddings=True
@@ -30,16 +29,7 @@ CONFIG = {"seed": 1, "num_steps": 6, "batch_size": 2, "learning_rate": 0.01, "wa
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from transformers import AutoTokenizer, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("parent")
-    tokenizer_files.write_tokenizer(byte_bpe.train(iter(["cat or dog"]), byte_bpe.ByteBpeConfig(vocab_size=264)), folder / "tokenizer")
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
-    torch.manual_seed(0)
-    shape = llama.build(SHAPE, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-    checkpoints.save(LlamaForCausalLM(shape), tokenizer, folder / "model")
-    return folder / "model"
+    return put_llama(tmp_path_factory.mktemp("parent"), SHAPE, "cat or dog")
 
 
 def job(parent: Path, folder: Path, chats: list[list[tuple[str, str]]], report: Any = lambda numbers: None, **changes: Any) -> MethodJob:

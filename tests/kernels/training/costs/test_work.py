@@ -48,6 +48,7 @@ WORK = Work(
     step=Step(4, 50, "bfloat16", device="cpu"),
     num_validation_rows=8,
     is_compiled=False,
+    most_rows=1,
 )
 DEVICE = Hardware("made", {"bfloat16": 6e9}, 1e9, 1e9, 36.0, 0.5, "a test", "cuda")
 

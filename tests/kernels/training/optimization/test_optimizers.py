@@ -183,6 +183,43 @@ def test_split_rows_move_as_matrices_apart() -> None:
     assert not torch.allclose(stepped(weights, gradients, {})["qkv"], apart)
 
 
+def test_what_is_held_of_a_matrix_moves_as_it_does_within_the_whole() -> None:
+    import torch
+
+    generator = torch.Generator().manual_seed(8)
+    weight, gradient = torch.randn(16, 8, generator=generator), torch.randn(16, 8, generator=generator)
+    splits = {"w": (10, 6)}
+    expected = moved_once(weight, gradient, splits)
+    for held in (slice(0, 9), slice(9, 16)):
+
+        class Others:
+            """Has what the others hold of the step, which is the gradient and its momentum."""
+
+            def gathered(self, name: str, tensor: Any) -> Any:
+                whole = torch.add(gradient, gradient, alpha=0.95)
+                assert torch.equal(tensor, whole[held])  # noqa: B023
+                return whole
+
+            def piece(self, name: str, whole: Any) -> Any:
+                return whole[held]  # noqa: B023
+
+        model = torch.nn.ParameterDict({"w": torch.nn.Parameter(weight.clone())})
+        piece = weight[held].clone()
+        piece.grad = gradient[held].clone()
+        Optimizer(model, OptimizerConfig(optimizer="muon"), 0.1, splits, {"w": piece}, Others()).step(0.1)
+        torch.testing.assert_close(piece, expected[held], rtol=0, atol=1e-6)
+
+
+def moved_once(weight: Any, gradient: Any, splits: dict[str, tuple[int, ...]]) -> Any:
+    import torch
+
+    model = torch.nn.ParameterDict({"w": torch.nn.Parameter(weight.clone())})
+    optimizer = Optimizer(model, OptimizerConfig(optimizer="muon"), 0.1, splits)
+    model["w"].grad = gradient.clone()
+    optimizer.step(0.1)
+    return model["w"].detach()
+
+
 def test_a_stack_of_matrices_moves_as_matrices_apart() -> None:
     import torch
 

@@ -19,6 +19,7 @@ from kernels.training.course.stages import constant, make_plan, whole_rows
 from kernels.training.feeding.conversations import RowShape, Text, rows_of, text_of
 from kernels.training.learner import Setting
 from kernels.training.outline import Outline, Rates
+from kernels.training.parallel.team import Team
 from kernels.training.tuning.config import TuningConfig
 from kernels.training.tuning.runs import Material, feed_of, load_parent, shape_of, split
 
@@ -56,7 +57,7 @@ def laid_out(*, compiled: bool) -> tuple[Any, RowShape]:
     shape = RowShape(24, 3)
     plan = make_plan(40, constant(8), whole_rows(24), 24)
     setting = Setting("cpu", "float32", compiled, 0.0, "none")
-    told = Outline(Rates(0.1, 8, 0.0, []), Horizon(40, 40, 0, ""), plan, setting, Flops(1, 1, 1, 0))
+    told = Outline(Rates(0.1, 8, 0.0, []), Horizon(40, 40, 0, ""), plan, setting, Team(), Flops(1, 1, 1, 0))
     config = TuningConfig.model_validate(
         {"seed": 1, "num_steps": 40, "batch_size": 8, "learning_rate": 0.1, "warmup_steps": 0, "max_length": 30}
         | {"precision": "float32", "checkpoint_every": 9}
