@@ -3,8 +3,11 @@
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,10 @@ from kernels.models.blocks.decoder import Block
 from kernels.training import outline, trainer
 from kernels.training.execution import compilation
 from kernels.training.execution.scaling import ScalingConfig
+from kernels.training.feeding import feed
 from kernels.training.feeding.feed import Feed
 from kernels.training.learner import Learner
+from kernels.training.logs.speed import Speed
 from kernels.training.states import progress
 from kernels.training.watchdog import Watchdog
 from tests.kernels.training.test_kept import STEPS, config, first_weights, settings_of_trainings, weights
@@ -156,17 +161,27 @@ def test_a_training_that_stands_still_is_told_of_and_so_is_that_it_goes_on(data:
 def test_the_shares_of_the_time_that_is_waited_for_batches_and_spent_on_telling_are_told(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, share: str
 ) -> None:
-    plain = Feed.batch
-    seconds = 0.5  # a busy machine's steps are slow too, and hide what is waited for meanwhile
+    now = [0.0]  # a clock of its own, of which a step takes a second, and so does what is waited for or told; a busy machine has no part in it
 
-    def slow(feed: Feed, step: int) -> Any:
-        time.sleep(seconds if where == "feed" else 0)
-        return plain(feed, step)
+    def taking(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def take(*of: Any, **named: Any) -> Any:
+            now[0] += 1
+            return plain(*of, **named)
 
-    monkeypatch.setattr(Feed, "batch", slow)
-    found = run(data, tmp_path, config(num_steps=5), lambda numbers: time.sleep(seconds if where == "report" else 0))
-    other = {"waiting_share", "telling_share"} - {share}
-    assert 0.5 < found[share] < 1 and all(found[name] < 0.3 for name in other)
+        return take
+
+    class PreparesNothingAhead(ThreadPoolExecutor):
+        def submit(self, prepare: Callable[..., Any], *of: Any, **named: Any) -> Any:
+            return SimpleNamespace(result=lambda: prepare(*of, **named))
+
+    monkeypatch.setattr(feed, "ThreadPoolExecutor", PreparesNothingAhead)
+    monkeypatch.setattr(feed, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(trainer, "Speed", partial(Speed, clock=lambda: now[0]))
+    monkeypatch.setattr(Learner, "gradients", taking(Learner.gradients))
+    if where == "feed":
+        monkeypatch.setattr(Feed, "batch", taking(Feed.batch))
+    found = run(data, tmp_path, config(num_steps=5), taking(lambda _: None) if where == "report" else lambda _: None)
+    assert found["waiting_share"] + found["telling_share"] == found[share] == 0.5
 
 
 def test_where_no_compiler_is_found_a_training_runs_uncompiled_and_says_why(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
