@@ -2,7 +2,7 @@
 
 The model is built, spread and passed through as in any training; tensors have shapes alone (torch's fake tensors) and the others are not there (its
 fake process group), so that any world goes on one device in seconds, and what is told is what the code does and not what a formula says. Blocks are
-not compiled, and attention is fused on a GPU. A compiled step holds less: see `kernels.training.costs.memory`.
+not compiled, attention is fused on a GPU, and what another back end holds and sends is told as of ours. A compiled step holds less: see `kernels.training.costs.memory`.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -93,6 +93,7 @@ def imagine(build: Callable[[], Trainable], layout: Layout, rows: Rows, setting:
     if dist.is_initialized():
         raise RuntimeError("a process that trains with others imagines no others; ask in a process of its own")
     fake: Any = FakeTensorMode()
+    layout = layout.model_copy(update={"back_end": "modelmill"})  # DDP and FSDP2 sum and gather alike, and no DDP takes tensors that hold nothing
     with _among_others(Rank(layout, number)) as team, fake, Watch(layout) as watch:
         learner = Learner(build(), setting._replace(device="cpu", compiled=False), team)
         made = optimizer_of(learner, optimizer, 0.0)

@@ -50,6 +50,13 @@ def test_a_pipeline_has_two_parts_a_process_and_two_stages_each_where_it_is_inte
             "weights wait elsewhere in pieces alone; give 'zero: 3' too, or take offload: optimizer",
         ),
         ({"processes": 2, "micro_batches": 4}, "it is of a pipeline; give 'pipeline' too"),
+        ({"processes": 2, "tensor": 2, "back_end": "accelerate"}, "accelerate has copies of a model or pieces of it here, and parts nothing else"),
+        ({"processes": 2, "context": 2, "back_end": "accelerate"}, "accelerate has copies of a model or pieces of it here, and parts nothing else"),
+        ({"processes": 2, "pipeline": 2, "back_end": "accelerate"}, "accelerate has copies of a model or pieces of it here, and parts nothing else"),
+        ({"processes": 2, "zero": 1, "back_end": "accelerate"}, "accelerate has stage 1 by DeepSpeed alone; take zero: 3, or back_end: modelmill"),
+        ({"processes": 2, "zero": 2, "back_end": "accelerate"}, "accelerate has stage 2 by DeepSpeed alone; take zero: 3, or back_end: modelmill"),
+        ({"processes": 2, "zero": 3, "shard": 1, "back_end": "accelerate"}, "accelerate has no pieces that are wholes; give 2 or more"),
+        ({"processes": 2, "offload": "optimizer", "back_end": "accelerate"}, "accelerate moves weights where they are; take offload: parameters"),
         ({"processes": 2, "pipeline": 2, "stages": 2}, "a process of a pipeline by 1f1b holds one; take schedule: interleaved"),
     ],
 )
