@@ -1,7 +1,7 @@
 """Files that ``accelerate config`` writes, as the keys of a recipe's ``run``.
 
-What says where a training runs becomes its layout. What would change what is computed, or is not done here, is refused with file, line, key and remedy;
-what means nothing here may stand with the value that asks for nothing. Keys are those of accelerate's ``ClusterConfig``.
+What says where a training runs becomes its layout. What would change what is computed, or is not done here, is refused with file, line, key and
+remedy; what means nothing here may stand with the value that asks for nothing. Keys are those of accelerate's ``ClusterConfig``.
 """
 
 from pathlib import Path

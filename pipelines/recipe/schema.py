@@ -6,7 +6,7 @@ of change. Unknown keys, dangling names and cycles are errors that name file, li
 
 import functools
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 

@@ -1,8 +1,8 @@
 """The back end ``accelerate``: an `accelerate.Accelerator` prepares the model, by its DDP, or by its FSDP2 where weights are held in pieces.
 
-The batch, its loss over the labels of all processes, the norm, the optimizer, states and checkpoints are the trainer's, so that losses are those of one
-process. For that gradients are summed and not averaged, and the Accelerator computes in no precision of its own: the module is told which one with
-each pass. It takes up the trainer's process group, and reads no variable that an ``accelerate launch`` or a cluster has set around it.
+The batch, its loss over the labels of all processes, the norm, the optimizer, states and checkpoints are the trainer's, so that losses are those of
+one process. For that gradients are summed and not averaged, and the Accelerator computes in no precision of its own: the module is told which one
+with each pass. It takes up the trainer's process group, and reads no variable that an ``accelerate launch`` or a cluster has set around it.
 """
 
 import gc
@@ -44,8 +44,8 @@ class AcceleratedSpread(Spread):
     def _sharded(self, blocks: Sequence[Any], device: str) -> Any:
         """Return the module with its blocks, and what stands around them, in pieces."""
         import torch
-        from accelerate import FullyShardedDataParallelPlugin, ParallelismConfig
-        from accelerate.utils import DistributedType
+        from accelerate import FullyShardedDataParallelPlugin, ParallelismConfig  # pyright: ignore[reportMissingTypeStubs]
+        from accelerate.utils import DistributedType  # pyright: ignore[reportMissingTypeStubs]
         from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy
 
         policy = CPUOffloadPolicy(pin_memory=device == "cuda") if self.team.layout.offload == "parameters" else OffloadPolicy()
@@ -94,8 +94,8 @@ class AcceleratedSpread(Spread):
 
 
 def _accelerator(team: Team, device: str) -> Any:
-    from accelerate import Accelerator, DistributedDataParallelKwargs
-    from accelerate.utils import GradientAccumulationPlugin
+    from accelerate import Accelerator, DistributedDataParallelKwargs  # pyright: ignore[reportMissingTypeStubs]
+    from accelerate.utils import GradientAccumulationPlugin  # pyright: ignore[reportMissingTypeStubs]
 
     _forget()
     # parameters that some process has no use for count as 0; buffers are the same for all, and gradients stand once
@@ -110,10 +110,11 @@ def _accelerator(team: Team, device: str) -> Any:
 
 def _forget() -> None:
     """Have accelerate forget the training before, of which it would take this one to be: it keeps what it knows for the life of a process."""
-    from accelerate.state import AcceleratorState, GradientState
+    from accelerate import state  # pyright: ignore[reportMissingTypeStubs]
 
-    AcceleratorState._reset_state(reset_partial_state=True)
-    GradientState._reset_state()
+    known: Any = state
+    known.AcceleratorState._reset_state(reset_partial_state=True)
+    known.GradientState._reset_state()
 
 
 @contextmanager
@@ -162,7 +163,13 @@ def _sum_in_buckets(wrapped: Any) -> None:
 
     dist: Any = torch.distributed
 
-    def summed(_: Any, bucket: torch.distributed.GradBucket) -> torch.futures.Future[torch.Tensor]:
-        return dist.all_reduce(bucket.buffer(), async_op=True).get_future().then(lambda done: done.value()[0])
+    def value(done: Any) -> Any:
+        return done.value()[0]
+
+    def summed(  # DDP looks at the types
+        _: Any,
+        bucket: torch.distributed.GradBucket,  # pyright: ignore[reportPrivateImportUsage]
+    ) -> torch.futures.Future[torch.Tensor]:
+        return dist.all_reduce(bucket.buffer(), async_op=True).get_future().then(value)
 
     wrapped.register_comm_hook(None, summed)

@@ -93,6 +93,7 @@ def test_a_file_that_accelerate_itself_writes_is_read(tmp_path: Path) -> None:
 
 JOINING = "leave the key out: machines find each other by 'nodes' and mill join"
 AT_WORK = "the recipe says what is computed: leave the key out, and give"
+OTHER = "is another precision than the model's, float32; write 'no', or change 'precision' of the model"
 REFUSED = {
     "distributed_type: MULTI_CPU": {
         "distributed_type: DEEPSPEED": "distributed_type: 'DEEPSPEED' is not taken here; take one of NO, MULTI_CPU, MULTI_GPU, FSDP",
@@ -122,8 +123,8 @@ REFUSED = {
     "main_training_function: main": {"main_training_function: go": "main_training_function: 'go' is not taken here; leave the key out"},
     "rdzv_backend: static": {"rdzv_backend: etcd": f"rdzv_backend: 'etcd' is not taken here; {JOINING}"},
     "mixed_precision: 'no'": {
-        "mixed_precision: bf16": "mixed_precision: 'bf16' is another precision than the model's, float32; write 'no', or change 'precision' of the model",
-        "mixed_precision: fp8": "mixed_precision: 'fp8' is another precision than the model's, float32; write 'no', or change 'precision' of the model",
+        "mixed_precision: bf16": f"mixed_precision: 'bf16' {OTHER}",
+        "mixed_precision: fp8": f"mixed_precision: 'fp8' {OTHER}",
     },
     "num_processes: 2": {
         "num_processes: two": "num_processes: 'two' is no number of processes; write how many there are on all machines together",

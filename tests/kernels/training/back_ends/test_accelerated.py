@@ -1,13 +1,19 @@
 """A training by accelerate has the losses, norms and checkpoint of one process."""
 
+import multiprocessing
+import os
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kernels.specs.layout import Layout, Rank
+from kernels.training.back_ends.accelerated import AcceleratedSpread
+from kernels.training.parallel.team import join
 from tests.kernels.training.parallel.test_strategies import assert_same
 from tests.processes import on_processes
+from tests.small_models import small_llama
 from tests.spread_trainings import FAMILIES, Trained, difference, put_data, read, train_here
 
 DATA = Layout(processes=2, back_end="accelerate")
@@ -68,29 +74,17 @@ def test_half_precision_is_that_of_the_method_and_rounds_as_the_trainer_alone_do
         assert_same({"": found[str(own)], "accelerate": found[str(layout)]})
 
 
-def alone(rank: Rank, data: Path, folder: Path, layout: Layout) -> list[str]:
-    """Train alone by a layout, and return by whom the model was wrapped."""
-    from kernels.training.back_ends.accelerated import AcceleratedSpread
-
-    wrapped: list[str] = []
-    plain = AcceleratedSpread.passed
-
-    def passed(self: AcceleratedSpread, call: Any) -> Any:
-        wrapped.append(type(self).__name__)
-        return plain(self, call)
-
-    AcceleratedSpread.passed = passed  # type: ignore[method-assign]
-    train_here(rank._replace(layout=layout), data, folder, "llama", {})
-    return wrapped[:1]
-
-
 def test_one_process_trains_by_it_as_without_it(data: Path, tmp_path: Path) -> None:
-    folders = [tmp_path / "without", tmp_path / "by it"]
-    for folder, layout, wrapped in zip(folders, [Layout(), Layout(back_end="accelerate")], [[], ["AcceleratedSpread"]], strict=True):
-        for name in ("out", "scratch"):
-            (folder / name).mkdir(parents=True)
-        assert on_processes(Layout(), alone, data, folder, layout) == [wrapped]
-    assert difference(read(folders[1]), read(folders[0])) == (0.0, 0.0)
+    found = trained(data, tmp_path, [Layout(back_end="accelerate")], "llama")
+    assert [difference(each, found[""]) for name, each in found.items() if name] == [(0.0, 0.0)]
+
+
+def wrapped_alone(rank: Rank) -> str:
+    return type(spread_here(rank)._wrapped).__name__
+
+
+def test_one_process_is_wrapped_too() -> None:
+    assert on_processes(Layout(back_end="accelerate"), wrapped_alone) == ["Passage"]
 
 
 @pytest.mark.parametrize(("before", "behind"), [(DATA, Layout(processes=2, zero=1)), (Layout(processes=2, zero=3), DATA), (Layout(), OFFLOADED)])
@@ -106,59 +100,95 @@ def test_a_training_goes_on_from_accelerate_to_the_trainer_alone_and_back(data: 
     assert_same({"": whole, "behind": read(tmp_path)})
 
 
-def train_in_surroundings(rank: Rank, data: Path, folder: Path) -> dict[str, str]:
+AROUND = {"ACCELERATE_MIXED_PRECISION": "bf16", "ACCELERATE_USE_DEEPSPEED": "true", "FSDP_VERSION": "1", "RANK": "7", "PMI_SIZE": "9"}
+
+
+def train_among(rank: Rank, data: Path, folder: Path) -> dict[str, str | None]:
     """Train among variables of an ``accelerate launch`` and of a cluster, and return what they are behind it."""
-    import os
-
-    around = {"ACCELERATE_MIXED_PRECISION": "bf16", "ACCELERATE_USE_DEEPSPEED": "true", "FSDP_VERSION": "1", "RANK": "7", "PMI_SIZE": "9"}
-    os.environ |= around
+    os.environ |= AROUND
     train_here(rank, data, folder, "llama", {})
-    return {name: os.environ[name] for name in (*around, *filter(os.environ.__contains__, ("WORLD_SIZE", "ACCELERATE_USE_FSDP")))} | {
-        name: value for name, value in around.items() if os.environ[name] != value
-    }
+    return {name: os.environ.get(name) for name in (*AROUND, "WORLD_SIZE", "ACCELERATE_USE_FSDP")}
 
 
-def test_what_is_said_around_it_to_accelerate_changes_nothing_and_stays_as_it_was(data: Path, tmp_path: Path) -> None:
+def test_what_is_said_to_accelerate_around_it_changes_nothing_and_stays_as_it_was(data: Path, tmp_path: Path) -> None:
     expected = trained(data, tmp_path / "expected", [], "llama")
     for name in ("out", "scratch"):
         (tmp_path / name).mkdir()
-    around = {"ACCELERATE_MIXED_PRECISION": "bf16", "ACCELERATE_USE_DEEPSPEED": "true", "FSDP_VERSION": "1", "RANK": "7", "PMI_SIZE": "9"}
-    assert on_processes(ZERO, train_in_surroundings, data, tmp_path) == [around] * 2
+    assert on_processes(ZERO, train_among, data, tmp_path) == [{**AROUND, "WORLD_SIZE": None, "ACCELERATE_USE_FSDP": None}] * 2
     assert_same({**expected, "among variables": read(tmp_path)})
 
 
-def wrapper(rank: Rank) -> tuple[str, str, int]:
-    """Return by what a model is passed, whether its Accelerator took up the group that was there, and how many threads there are."""
+def spread_here(rank: Rank) -> AcceleratedSpread:
+    from kernels.models.formats.fast import taken
+
+    trainable = taken(small_llama())
+    return AcceleratedSpread(trainable.module, trainable.splits, join(rank, "cpu"), "cpu", "none", compiled=False)
+
+
+def wrapped(rank: Rank) -> tuple[list[str], bool, int]:
+    """Return by what a model is passed, whether the process group that was there is still the one, and how many threads there are."""
     import torch
 
-    from kernels.models.formats.fast import taken
-    from kernels.training.back_ends.accelerated import AcceleratedSpread
-    from kernels.training.parallel.team import join
-    from tests.small_models import small_llama
-
-    team, trainable = join(rank, "cpu"), taken(small_llama())
-    world: Any = torch.distributed.distributed_c10d._get_default_group()
-    spread = AcceleratedSpread(trainable.module, trainable.splits, team, "cpu", "none", compiled=False)
-    name, is_same = type(spread._wrapped).__name__, world is torch.distributed.distributed_c10d._get_default_group()
+    spread = spread_here(rank)
+    types, world = [each.__name__ for each in type(spread._wrapped).__mro__], torch.distributed.group.WORLD
     spread.leave()
-    team.leave()
-    return name, str(is_same), torch.get_num_threads()
+    return types, world is torch.distributed.group.WORLD and torch.distributed.get_world_size() == 2, torch.get_num_threads()
 
 
-@pytest.mark.parametrize(("layout", "name"), [(DATA, "DistributedDataParallel"), (ZERO, "FSDPLlama")])
-def test_the_model_is_wrapped_by_accelerates_own_means_in_the_process_group_that_is_there(layout: Layout, name: str) -> None:
-    for found, is_same, threads in on_processes(layout, wrapper):
-        assert (found.startswith(name[:4]), is_same, threads) == (True, "True", 1)
+@pytest.mark.parametrize(("layout", "name"), [(DATA, "DistributedDataParallel"), (ZERO, "FSDPModule")])
+def test_the_model_is_wrapped_by_torchs_own_in_the_process_group_that_is_there(layout: Layout, name: str) -> None:
+    for types, is_same, num_threads in on_processes(layout, wrapped):
+        assert (name in types, is_same, num_threads) == (True, True, 1)
 
 
-def train_often(rank: Rank, data: Path, folder: Path) -> None:
+def outlives(rank: Rank) -> bool:
+    """Return whether the DDP of a model is still there behind the end of its training."""
+    spread = spread_here(rank)
+    ddp = weakref.ref(spread._wrapped)
+    spread.pass_back(spread.passed(lambda: sum(shard.tensor.square().sum() for shard in spread.shards.values())))
+    spread.leave()
+    return ddp() is not None
+
+
+def test_no_ddp_outlives_the_process_group_that_it_speaks_by() -> None:
+    assert on_processes(DATA, outlives) == [False, False]
+
+
+def shares_of_gradients(rank: Rank) -> list[list[float]]:
+    """Return, for two steps of two parts, the gradients over the parameters that they are of, the second process using the first parameter alone."""
+    spread = spread_here(rank)
+    parameters = [shard.tensor for shard in spread.shards.values()]
+    used = parameters[: 1 if rank.number else None]
+    found: list[list[float]] = []
+    for _ in range(2):
+        for is_last in (False, True):
+            with spread.part(is_last=is_last):
+                spread.pass_back(spread.passed(lambda: sum(each.square().sum() for each in used)))
+        found.append([float(each.grad.norm() / each.detach().norm()) for each in parameters])
+        for each in parameters:
+            each.grad = None
+    return found
+
+
+def test_gradients_are_sums_over_parts_and_processes_though_one_has_no_use_for_some_parameters() -> None:
+    for found in on_processes(DATA, shares_of_gradients):
+        for first, *others in found:
+            assert [first, *others] == pytest.approx([8.0] + [4.0] * len(others))
+
+
+def test_processes_end_by_themselves_each_time(data: Path, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
     for index in range(4):
-        here = folder / str(index)
+        folder = tmp_path / str(index)
         for name in ("out", "scratch"):
-            (here / name).mkdir(parents=True, exist_ok=True)
-        train_here(Rank(rank.layout, rank.number, f"{rank.meeting}-{index}"), data, here, "llama", {"num_steps": 2})
-
-
-def test_trainings_one_behind_the_other_all_end(data: Path, tmp_path: Path) -> None:
-    on_processes(DATA, train_often, data, tmp_path)
-    assert all((tmp_path / str(index) / "out" / "model.safetensors").is_file() for index in range(4))
+            (folder / name).mkdir(parents=True)
+        ranks = [Rank(DATA, number, f"file://{folder}/meeting") for number in range(2)]
+        started = [context.Process(target=train_here, args=(rank, data, folder, "llama", {"num_steps": 2})) for rank in ranks]
+        for process in started:
+            process.start()
+        for process in started:
+            process.join(120.0)
+        codes = [process.exitcode for process in started]
+        for process in started:
+            process.kill()
+        assert codes == [0, 0], f"training {index}: those with None wait for something"
