@@ -56,7 +56,7 @@ OF_FSDP: dict[str, Allowed] = {
     "fsdp_min_num_params": Allowed(remedy=OF_BLOCKS),
     "fsdp_ignored_modules": Allowed(remedy=OF_BLOCKS),
     "fsdp_state_dict_type": Allowed((None, "SHARDED_STATE_DICT", "FULL_STATE_DICT"), "leave the key out: states are those of the trainer"),
-    "fsdp_cpu_ram_efficient_loading": Allowed((None, False, True)),
+    "fsdp_cpu_ram_efficient_loading": Allowed((None, False, True)),  # of what it loads itself, which is nothing here
     "fsdp_activation_checkpointing": Allowed(remedy=f"{_AT_WORK} 'activation_checkpointing' to the model"),
     "fsdp_activation_checkpointing_offload": Allowed(),
 }
@@ -93,10 +93,8 @@ def with_files(source: YamlSource) -> YamlSource:
         file = read_yaml(path, "config of accelerate's", "accelerate config")
         of_file = [f"{path}:{file.line(location)}: {'.'.join(location)}: {words}" for location, words in _faults(file.value, entry)]
         said = {} if of_file else _run(file.value)
-        twice = [
-            f"{source.path}:{source.line((*here, key))}: {'.'.join(here)}.{key}: {path} says it; leave it out here" for key in said if key in run
-        ]
-        faults += of_file + twice
+        twice = [key for key in said if key in run]
+        faults += of_file + [f"{source.path}:{source.line((*here, key))}: {'.'.join(here)}.{key}: {path} says it; leave it out here" for key in twice]
         written[name] = {**entry, "run": {**said, **run}}
         lines |= {(*here, key): source.line((*here, "config")) for key in said}
     if faults:
@@ -122,7 +120,9 @@ def _faults(config: dict[str, Any], entry: dict[str, Any]) -> list[Fault]:
     if kind not in TYPES:
         return [*found, (("distributed_type",), f"{kind!r} is not taken here; take one of {', '.join(TYPES)}")]
     found += [*_counts(config, kind, entry), *_precision(config, entry)]
-    if kind == "MULTI_GPU" and config.get("use_cpu"):
+    if config.get("use_cpu") not in (None, False, True):
+        found.append((("use_cpu",), f"{config['use_cpu']!r} is neither true nor false; write one of them"))
+    elif kind == "MULTI_GPU" and config.get("use_cpu"):
         found.append((("use_cpu",), "MULTI_GPU is of GPUs; write false, or distributed_type: MULTI_CPU"))
     for key in (FSDP, MESH):
         if kind != "FSDP" and config.get(key):
