@@ -25,7 +25,7 @@ POSITIONS: tuple[Axis, ...] = (*CONTEXT, *TENSOR)
 READERS: tuple[Axis, ...] = ("data", "shard")
 """Whose processes read different rows."""
 Schedule = Literal["gpipe", "1f1b", "interleaved"]
-BackEnd = Literal["modelmill", "accelerate"]
+BackEnd = Literal["modelmill", "accelerate", "deepspeed"]
 
 
 class Layout(Config):

@@ -5,9 +5,10 @@ One file a back end; each makes its own `Spread`, and all else of a training sta
 
 from kernels.specs.layout import BackEnd
 from kernels.training.back_ends.accelerated import AcceleratedSpread
+from kernels.training.back_ends.deepspeed_zero import DeepSpeedSpread
 from kernels.training.parallel.spread import Spread
 
-_TYPES: dict[BackEnd, type[Spread]] = {"modelmill": Spread, "accelerate": AcceleratedSpread}
+_TYPES: dict[BackEnd, type[Spread]] = {"modelmill": Spread, "accelerate": AcceleratedSpread, "deepspeed": DeepSpeedSpread}
 
 
 def spread_type(back_end: BackEnd) -> type[Spread]:

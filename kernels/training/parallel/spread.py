@@ -64,9 +64,9 @@ class Spread:
         self._wrap(blocks, device)
         self._parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         whole = {name: parameter for name, parameter in self._parameters.items() if not zero.is_in_pieces(parameter)}
-        self._pieces = StatePieces(whole, cuts, team) if team.layout.zero and whole else None
+        self._pieces = self._state_pieces(whole, cuts)
         held = self._held(cuts)
-        self._offload = Offload(held) if team.layout.offload == "optimizer" else None
+        self._offload = self._offload_of(held)
         self.shards = held if self._offload is None else self._offload.shards
         """What is moved, by the name of its parameter."""
         self._sums = self._gradient_sums(cuts)
@@ -78,6 +78,14 @@ class Spread:
         """Have what is ready to be passed be held in pieces where the layout says so."""
         if self._is_sharded:
             zero.shard(self.module, blocks, self.team, with_rest=self.pipeline is None)
+
+    def _state_pieces(self, whole: Mapping[str, Any], cuts: Mapping[str, tuple[Cut, ...]]) -> StatePieces | None:
+        """Return the pieces that are moved of parameters that are held whole, where the layout says so."""
+        return StatePieces(whole, cuts, self.team) if self.team.layout.zero and whole else None
+
+    def _offload_of(self, held: Mapping[str, Shard]) -> Offload | None:
+        """Return what has tensors wait in the machine's memory, where the layout says so."""
+        return Offload(held) if self.team.layout.offload == "optimizer" else None
 
     def _held(self, cuts: Mapping[str, tuple[Cut, ...]]) -> dict[str, Shard]:
         """Return what this process holds of each parameter, on the device."""
