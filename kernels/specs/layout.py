@@ -57,7 +57,8 @@ class Layout(Config):
     """What waits in the machine's memory rather than on the device: nothing; the optimizer's state and the weights that it moves; or all weights but
     those of the blocks at work, too."""
     back_end: BackEnd = "modelmill"
-    """Who wraps the model: this trainer, or Hugging Face's accelerate, by its DDP, or its FSDP2 where ``zero`` is 3. What is computed is the same."""
+    """Who wraps the model: this trainer; Hugging Face's accelerate, by its DDP, or its FSDP2 where ``zero`` is 3; or DeepSpeed, by its own ``zero`` 1
+    to 3. What is computed is the same."""
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -84,14 +85,20 @@ class Layout(Config):
 
     @model_validator(mode="after")
     def _back_end_does_it(self) -> Self:
-        if self.back_end != "accelerate":
+        if self.back_end == "modelmill":
             return self
         ours = "leave the key out, or take back_end: modelmill"
         for key in ("tensor", "context", "pipeline"):
             if getattr(self, key) > 1:
-                raise fault_of_key(key, f"accelerate has copies of a model or pieces of it here, and parts nothing else; {ours}")
+                raise fault_of_key(key, f"{self.back_end} has copies of a model or pieces of it here, and parts nothing else; {ours}")
+        if self.back_end == "deepspeed":
+            if self.zero == 0:
+                raise fault_of_key("zero", "DeepSpeed is here for what it holds in pieces; give zero: 1, 2 or 3, or take back_end: modelmill")
+            if self.shard not in (None, self.num_copies):
+                raise fault_of_key("shard", f"DeepSpeed's pieces are of all processes; {ours}")
+            return self
         if self.zero in (1, 2):
-            raise fault_of_key("zero", f"accelerate has stage {self.zero} by DeepSpeed alone; take zero: 3, or back_end: modelmill")
+            raise fault_of_key("zero", f"accelerate has stage {self.zero} by DeepSpeed alone; take back_end: deepspeed, or zero: 3")
         if self.shard == 1:
             raise fault_of_key("shard", "accelerate has no pieces that are wholes; give 2 or more, or leave the key out")
         if self.offload == "optimizer":

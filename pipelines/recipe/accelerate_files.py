@@ -33,7 +33,7 @@ TOP: dict[str, Allowed] = {
     "debug": Allowed(),
     "downcast_bf16": _OF_TPUS,
     "dynamo_config": Allowed((*NOTHING, {"dynamo_backend": "NO"}), f"{_AT_WORK} 'compile' to the model"),
-    "deepspeed_config": Allowed(remedy="DeepSpeed is not there; take distributed_type FSDP"),
+    "deepspeed_config": Allowed(remedy="write 'back_end: deepspeed' with 'zero' and 'offload' to the model's run, in place of the file"),
     "enable_cpu_affinity": Allowed(),
     "fp8_config": Allowed(remedy=f"{_AT_WORK} 'precision' to the model"),
     "gpu_ids": Allowed((None, "all"), "name all: GPUs are given to each job as they are free, and CUDA_VISIBLE_DEVICES hides others"),

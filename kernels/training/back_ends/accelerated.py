@@ -6,19 +6,17 @@ with each pass. It takes up the trainer's process group, and reads no variable t
 """
 
 import gc
-import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
+from kernels.training.back_ends.passage import passage, told_of
 from kernels.training.parallel import zero
 from kernels.training.parallel.gradients import GradientSums
 from kernels.training.parallel.spread import Spread
 from kernels.training.parallel.team import Team
 
-READ_BY_IT = ("ACCELERATE_", "FSDP_", "PARALLELISM_CONFIG_", "PMI_", "OMPI_", "MV2_", "MPI_", "RANK", "WORLD_SIZE", "LOCAL_", "MASTER_")
-"""How variables begin that accelerate takes its choices from."""
 OF_ITS_OWN = ("`broadcast_buffers` is deprecated", "Slicing a flattened dim")
 """How warnings begin of what accelerate asks of torch, which nobody here can ask otherwise."""
 _Told = TypeVar("_Told")
@@ -37,7 +35,7 @@ class AcceleratedSpread(Spread):
             if self._is_sharded:
                 self._wrapped = self._sharded(blocks, device)
             else:
-                self._wrapped = self._accelerator.prepare(_passage(self.module))
+                self._wrapped = self._accelerator.prepare(_copied(self.module))
         if not self._is_sharded and not self.team.is_alone:
             _sum_in_buckets(self._wrapped)
 
@@ -119,41 +117,20 @@ def _forget() -> None:
 
 @contextmanager
 def _told_of(team: Team) -> Generator[None]:
-    """Have the variables that accelerate reads tell of a team, and be afterwards what they were. A process sees its own device alone, the first."""
+    """Have accelerate be told of a team, and not warn of what is no one's to change."""
+    with told_of(team), warnings.catch_warnings():
+        for words in OF_ITS_OWN:
+            warnings.filterwarnings("ignore", message=words)
+        yield
+
+
+def _copied(module: Any) -> Any:
+    """Return what DDP is to have copies of."""
     import torch
 
-    before = dict(os.environ)
-    for name in before:
-        if name.startswith(READ_BY_IT):
-            del os.environ[name]
-    os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())  # else it sets another number
-    if not team.is_alone:
-        count = str(team.layout.processes)
-        os.environ |= {"RANK": str(team.rank.number), "WORLD_SIZE": count, "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": count}
-    try:
-        with warnings.catch_warnings():
-            for words in OF_ITS_OWN:
-                warnings.filterwarnings("ignore", message=words)
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def _passage(module: Any) -> Any:
-    """Return a module that has the parameters of another and whose forward pass is a call of whatever uses them."""
-    import torch
-
-    class Passage(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.module = module
-            self.unused = torch.nn.Parameter(torch.zeros(1))  # where all are used, DDP writes a warning into the log of each training
-
-        def forward(self, call: Callable[[], Any]) -> Any:
-            return call()
-
-    return Passage()
+    found = passage(module)
+    found.unused = torch.nn.Parameter(torch.zeros(1))  # where all are used, DDP writes a warning into the log of each training
+    return found
 
 
 def _sum_in_buckets(wrapped: Any) -> None:

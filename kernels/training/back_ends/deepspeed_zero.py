@@ -122,6 +122,7 @@ class DeepSpeedSpread(Spread):
         elif not self._is_sharded:
             self._zero.update_lp_params()
         else:
+            self._engine.empty_partition_cache()  # what a pass without gradients gathered stays, whatever its pieces become
             for parameter, piece in zip(self._parameters.values(), self._pieces_of.values(), strict=True):
                 parameter.ds_tensor.flatten()[: piece.weights.numel()].copy_(piece.weights.detach())
 
