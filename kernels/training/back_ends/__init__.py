@@ -3,13 +3,11 @@
 One file a back end; each makes its own `Spread`, and all else of a training stays the trainer's.
 """
 
-from kernels.specs.extras import Extra
 from kernels.specs.layout import BackEnd
 from kernels.training.back_ends.accelerated import AcceleratedSpread
 from kernels.training.back_ends.deepspeed_zero import DeepSpeedSpread
 from kernels.training.parallel.spread import Spread
 
-DEEPSPEED = Extra("deepspeed", "deepspeed")
 _TYPES: dict[BackEnd, type[Spread]] = {"modelmill": Spread, "accelerate": AcceleratedSpread, "deepspeed": DeepSpeedSpread}
 
 

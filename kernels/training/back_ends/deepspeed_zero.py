@@ -12,12 +12,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
+from kernels.specs.extras import Extra
 from kernels.specs.layout import HOLDING, Layout
 from kernels.training.back_ends.passage import passage, told_of
 from kernels.training.parallel.gradients import GradientSums
 from kernels.training.parallel.shards import Cut, Shard
 from kernels.training.parallel.spread import Spread
 
+DEEPSPEED = Extra("deepspeed", "deepspeed")
+PURPOSE = "trainings by DeepSpeed"
 COMPILED_FOR_THE_CPU = "deepspeed_shm_comm"
 """Sums over the memory that processes of one machine share, which DeepSpeed compiles at its first use: gloo sums here."""
 OFFLOADS = {"offload_optimizer": ("optimizer", "parameters"), "offload_param": ("parameters",)}
@@ -54,14 +57,15 @@ class DeepSpeedSpread(Spread):
     """A model that an engine of DeepSpeed's holds."""
 
     _engine: Any
+    _zero: Any
+    """What DeepSpeed calls its optimizer: it holds the pieces."""
 
     def _wrap(self, blocks: Sequence[Any], device: str) -> None:
         self._told = ExitStack()
         self._told.enter_context(told_of(self.team))  # it asks at each step
         self._told.enter_context(warnings.catch_warnings())
         os.environ["DS_ACCELERATOR"] = device
-        import deepspeed
-
+        deepspeed: Any = DEEPSPEED.require(PURPOSE)
         warnings.filterwarnings("ignore", OF_ITS_OWN, FutureWarning)
         logging.getLogger("DeepSpeed").setLevel(logging.ERROR)  # it warns of the optimizer, which is to move nothing
         deepspeed.ops.__compatible_ops__[COMPILED_FOR_THE_CPU] = False
@@ -161,7 +165,7 @@ def _moves_nothing(parameters: list[Any]) -> Any:
     import torch
 
     class MovesNothing(torch.optim.Optimizer):
-        def step(self, closure: Any = None) -> None:
+        def step(self, closure: Any = None) -> Any:
             """Move nothing."""
 
     return MovesNothing(parameters, {"lr": 0.0})

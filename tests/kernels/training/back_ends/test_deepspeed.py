@@ -76,9 +76,10 @@ def test_a_training_that_is_compiled_is_that_of_one_process(data: Path, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_is_that_of_the_method_and_rounds_as_the_trainer_alone_does(data: Path, tmp_path: Path, precision: str) -> None:
-    ours = {ZERO[name]: Layout(processes=2, zero=stage) for name, stage in (("zero 2", 2), ("zero 3", 3))}
-    found = trained(data, tmp_path, [*ours, *ours.values()], "llama", precision=precision, num_steps=3, warmup_steps=0)
-    for layout, own in ours.items():
+    both = [(ZERO["zero 2"], Layout(processes=2, zero=2)), (ZERO["zero 3"], Layout(processes=2, zero=3))]
+    layouts = [layout for pair in both for layout in pair]
+    found = trained(data, tmp_path, layouts, "llama", precision=precision, num_steps=3, warmup_steps=0)
+    for layout, own in both:
         assert_same({"": found[str(own)], "deepspeed": found[str(layout)]})
 
 
