@@ -13,7 +13,8 @@ def write_model(model: Any, folder: Path, state: Mapping[str, Any] | None = None
         folder: that is there.
         state: weights in place of the model's own, by their names.
     """
-    from accelerate.utils import other
+    import accelerate
 
-    other.is_deepspeed_available = lambda: False  # to look for a wrapper of DeepSpeed's it would be imported, which takes seconds
+    found: Any = accelerate
+    found.utils.other.is_deepspeed_available = lambda: False  # to look for a wrapper of DeepSpeed's it would be imported, which takes seconds
     model.save_pretrained(folder, state_dict=None if state is None else dict(state))
