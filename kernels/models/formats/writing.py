@@ -13,8 +13,7 @@ def write_model(model: Any, folder: Path, state: Mapping[str, Any] | None = None
         folder: that is there.
         state: weights in place of the model's own, by their names.
     """
-    import accelerate
+    from accelerate.utils import other  # pyright: ignore[reportMissingTypeStubs]
 
-    found: Any = accelerate
-    found.utils.other.is_deepspeed_available = lambda: False  # to look for a wrapper of DeepSpeed's it would be imported, which takes seconds
+    other.is_deepspeed_available = lambda: False  # to look for a wrapper of DeepSpeed's it would be imported, which takes seconds
     model.save_pretrained(folder, state_dict=None if state is None else dict(state))
