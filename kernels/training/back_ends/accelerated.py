@@ -97,12 +97,12 @@ def _accelerator(team: Team, device: str) -> Any:
 
     _forget()
     # parameters that some process has no use for count as 0; buffers are the same for all, and gradients stand once
-    kinds = DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True)
+    ddp = DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True, gradient_as_bucket_view=True)
     return Accelerator(
         cpu=device == "cpu",
         mixed_precision="no",
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
-        kwargs_handlers=[kinds],
+        kwargs_handlers=[ddp],
     )
 
 
