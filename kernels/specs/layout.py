@@ -25,6 +25,7 @@ POSITIONS: tuple[Axis, ...] = (*CONTEXT, *TENSOR)
 READERS: tuple[Axis, ...] = ("data", "shard")
 """Whose processes read different rows."""
 Schedule = Literal["gpipe", "1f1b", "interleaved"]
+BackEnd = Literal["modelmill", "accelerate", "deepspeed"]
 
 
 class Layout(Config):
@@ -55,6 +56,9 @@ class Layout(Config):
     offload: Literal["none", "optimizer", "parameters"] = "none"
     """What waits in the machine's memory rather than on the device: nothing; the optimizer's state and the weights that it moves; or all weights but
     those of the blocks at work, too."""
+    back_end: BackEnd = "modelmill"
+    """Who wraps the model: this trainer; Hugging Face's accelerate, by its DDP, or its FSDP2 where ``zero`` is 3; or DeepSpeed, by its own ``zero`` 1
+    to 3. What is computed is the same."""
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -77,6 +81,28 @@ class Layout(Config):
             raise fault_of_key("shard", f"{told}; take a divisor of {self.num_copies}")
         if self.zero and self.num_copies * self.context == 1:
             raise fault_of_key("zero", "there is one copy of the model, which nobody shares; give more 'processes', or leave the key out")
+        return self
+
+    @model_validator(mode="after")
+    def _back_end_does_it(self) -> Self:
+        if self.back_end == "modelmill":
+            return self
+        ours = "leave the key out, or take back_end: modelmill"
+        for key in ("tensor", "context", "pipeline"):
+            if getattr(self, key) > 1:
+                raise fault_of_key(key, f"{self.back_end} has copies of a model or pieces of it here, and parts nothing else; {ours}")
+        if self.back_end == "deepspeed":
+            if self.zero == 0:
+                raise fault_of_key("zero", "DeepSpeed is here for what it holds in pieces; give zero: 1, 2 or 3, or take back_end: modelmill")
+            if self.shard not in (None, self.num_copies):
+                raise fault_of_key("shard", f"DeepSpeed's pieces are of all processes; {ours}")
+            return self
+        if self.zero in (1, 2):
+            raise fault_of_key("zero", f"accelerate has stage {self.zero} by DeepSpeed alone; take back_end: deepspeed, or zero: 3")
+        if self.shard == 1:
+            raise fault_of_key("shard", "accelerate has no pieces that are wholes; give 2 or more, or leave the key out")
+        if self.offload == "optimizer":
+            raise fault_of_key("offload", f"accelerate moves weights where they are; take offload: parameters with zero: 3, {ours}")
         return self
 
     @property

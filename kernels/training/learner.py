@@ -13,6 +13,7 @@ import numpy as np
 
 from kernels.models.formats.fast import Trainable
 from kernels.specs.objectives import IGNORED
+from kernels.training.back_ends import spread_type
 from kernels.training.execution.activations import ActivationMode
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.feed import Batch
@@ -51,7 +52,8 @@ class Learner:
         self._in_blocks = setting.compiled and setting.device == "cuda" and self.team.layout.context == 1
         self.module: Any = trainable.module.train()
         self.dtype: Any = getattr(torch, setting.precision)
-        self.spread = Spread(self.module, trainable.splits, self.team, setting.device, setting.activations, compiled=setting.compiled)
+        spread = spread_type(self.team.layout.back_end)
+        self.spread = spread(self.module, trainable.splits, self.team, setting.device, setting.activations, compiled=setting.compiled)
 
     def gradients(self, batch: Batch, scale: float = 1.0) -> float:
         """Add the gradients of a batch's mean loss, times ``scale``, to those of the parameters; return the mean cross-entropy in nats.
@@ -79,7 +81,7 @@ class Learner:
             with self.spread.part(is_last=index == len(parts) - 1):
                 total, nats = self._loss(part, divide_by)
                 if total.requires_grad:
-                    total.backward()
+                    self.spread.pass_back(total)
                 found.append(nats)
         return found
 
@@ -117,6 +119,9 @@ class Learner:
 
     def _loss(self, part: Examples, divide_by: Any) -> tuple[Any, Any]:
         """Return the loss that gradients flow from and the summed cross-entropy."""
+        return self.spread.passed(lambda: self._loss_here(part, divide_by))
+
+    def _loss_here(self, part: Examples, divide_by: Any) -> tuple[Any, Any]:
         reading = self.reading(part)
         if self.module.output_layer() is None:
             return self._loss_of_logits(self.module.logits(reading, self.dtype).flatten(0, 1).float(), self._targets(part), divide_by)

@@ -71,6 +71,7 @@ def run(job: MethodJob, parts: Parts, training: str, trainable: fast.Trainable, 
             write_statistics(outcome.statistics, job.out)
         write_events(outcome.records, job.out, outcome.statistics)
     found = summary(parts, outcome)
+    spread.leave()
     team.leave()
     return found
 

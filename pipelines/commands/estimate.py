@@ -107,7 +107,9 @@ def _spread_table(told: list[Training], entries: RecipeBase, device: Hardware, *
     for training in told:
         work, layout = training.work, entries.models[training.model].run
         assert work is not None
-        run = ", ".join(f"{key} {value}" for key, value in layout.model_dump(exclude_defaults=True, exclude={"processes", "device"}).items())
+        run = ", ".join(
+            f"{key} {value}" for key, value in layout.model_dump(exclude_defaults=True, exclude={"processes", "device", "config"}).items()
+        )
         try:
             found = tell(training, layout, work.most_rows, None if is_here else device)
         except ValueError as error:

@@ -6,7 +6,7 @@ of change. Unknown keys, dangling names and cycles are errors that name file, li
 
 import functools
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
@@ -21,14 +21,15 @@ from assets.models.checks import CONTAMINATION_CHECK, ContaminationLimits
 from kernels.evals.gates import GateConfig
 from kernels.specs.config import Config, fault_of_key
 from kernels.specs.families import FamilyName, expanded, made_config, specs, tagged
-from kernels.specs.layout import Layout
 from kernels.specs.methods import Method
 from kernels.specs.needs import Examples, Mixture
 from kernels.specs.tokenizers import AnyTokenizer, TokenizerOfFile, TokenizerOfModel
 from kernels.tokens.mixtures.config import MixtureConfig
+from pipelines.recipe.accelerate_files import with_files
 from pipelines.recipe.cron import EVERY_DAY, fault_of_cron
 from pipelines.recipe.descriptions import describe
 from pipelines.recipe.faults.finding import find_faults
+from pipelines.recipe.run_entry import RunEntry
 from pipelines.recipe.sizes import unfolded
 from pipelines.recipe.yaml_source import RecipeError, read_yaml
 
@@ -99,21 +100,6 @@ class MixtureEntry(MixtureConfig):
         if unknown := sorted(set(self.first_partitions) - self.named):
             told = f"no weight names {', '.join(unknown)}; name sources of the mixture: {', '.join(sorted(self.named))}"
             raise fault_of_key("first_partitions", told)
-        return self
-
-
-class RunEntry(Layout):
-    """Where a job runs, and how it is spread over processes. It is recorded, and makes nothing stale."""
-
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``auto`` takes GPUs where the machine has any, one a process."""
-    nodes: int = Field(default=1, ge=1)
-    """Machines that have as many of the processes each: this one, and those that ``mill join`` lets join."""
-
-    @model_validator(mode="after")
-    def _nodes_have_as_many(self) -> Self:
-        if self.processes % self.nodes:
-            raise fault_of_key("nodes", f"{self.processes} processes are no whole number for each of {self.nodes} nodes; change one of them")
         return self
 
 
@@ -280,7 +266,7 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: with every fault found, one a line, each with file, line, key and remedy.
     """
-    source = unfolded(read_yaml(path))
+    source = with_files(unfolded(read_yaml(path)))
     try:
         entries = recipe_type().model_validate(source.value)
     except ValidationError as error:

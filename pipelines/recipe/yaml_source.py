@@ -32,8 +32,13 @@ class YamlSource(NamedTuple):
         return self.lines.get(known, 1)
 
 
-def read_yaml(path: Path) -> YamlSource:
+def read_yaml(path: Path, what: str = "recipe", made_by: str = "mill init") -> YamlSource:
     """Read one YAML file.
+
+    Args:
+        path: of the file.
+        what: it is, for errors.
+        made_by: which command one is begun.
 
     Raises:
         RecipeError: the file is absent, too large, not YAML, or repeats a key.
@@ -42,11 +47,11 @@ def read_yaml(path: Path) -> YamlSource:
         with path.open("rb") as stream:
             text = stream.read(MAX_BYTES + 1).decode("utf-8")
     except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe file") from None
+        raise RecipeError(f"{path}: no such {what} file") from None
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from None
     if len(text) > MAX_BYTES:
-        raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; a recipe is no data, name data by their paths")
+        raise RecipeError(f"{path}: larger than {MAX_BYTES:,} bytes; a {what} is no data, name data by their paths")
     try:
         loader = yaml.SafeLoader(text)
     except yaml.reader.ReaderError as error:
@@ -56,13 +61,14 @@ def read_yaml(path: Path) -> YamlSource:
         root = loader.get_single_node()
         lines: dict[tuple[str | int, ...], int] = {}
         if root is None:
-            raise RecipeError(f"{path}:1: the file is empty; start from a recipe made by mill init")
+            raise RecipeError(f"{path}:1: the file is empty; start from a {what} made by {made_by}")
         if _num_values(root, {}) > MAX_VALUES:
             raise RecipeError(f"{path}:1: its aliases stand for more than {MAX_VALUES:,} values; write out what is meant")
         _walk(path, root, (), lines)
         value = loader.construct_document(root)
         if not isinstance(value, dict):
-            raise RecipeError(f"{path}:1: a recipe is a mapping of keys, found {type(value).__name__}; start from a recipe made by mill init")
+            told = f"a {what} is a mapping of keys, found {type(value).__name__}; start from a {what} made by {made_by}"
+            raise RecipeError(f"{path}:1: {told}")
         return YamlSource(path, value, lines)
     except RecursionError:
         raise RecipeError(f"{path}:1: nested too deeply, or an alias that holds itself; write it out flat") from None

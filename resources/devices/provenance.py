@@ -10,7 +10,7 @@ from resources.devices.leases import count_gpus, num_cores
 
 PROJECT = Path(__file__).parents[2]
 DISTRIBUTIONS = tuple(
-    """modelmill datatrove numba numpy polars pyarrow spacy tokenizers torch trafilatura
+    """modelmill accelerate datatrove deepspeed numba numpy polars pyarrow spacy tokenizers torch trafilatura
     transformers safetensors""".split()  # noqa: SIM905 (lines of names read better)
 )
 """Those that can change the bytes of an artifact."""

@@ -37,7 +37,7 @@ def loaded_modules(statement: str, environment: dict[str, str]) -> set[str]:
 
 def test_definitions_load_without_torch_or_environment_variables() -> None:
     modules = loaded_modules("import pipelines.definitions", {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")})
-    assert not {"torch", "transformers", "trl", "great_expectations", "datasets", "matplotlib", "trafilatura"} & modules
+    assert not {"accelerate", "torch", "transformers", "trl", "great_expectations", "datasets", "matplotlib", "trafilatura"} & modules
 
 
 def test_planning_needs_no_dagster() -> None:

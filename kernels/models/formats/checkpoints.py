@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from kernels.models.formats import own, recurrent
 from kernels.models.formats.auto_classes import auto_class
+from kernels.models.formats.writing import write_model
 from kernels.specs.objectives import Attention
 from kernels.tokens.tokenizer_files import usual_template
 
@@ -39,7 +40,7 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
     The same weights and tokenizer give the same bytes, wherever they were loaded from.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    write_model(model, folder)
     tokenizer.save_pretrained(folder)
 
 

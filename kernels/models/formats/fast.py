@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from kernels.models.formats.auto_classes import attention_of_class, auto_class, named_class
 from kernels.models.formats.state_tables import Table, from_transformers, to_transformers
+from kernels.models.formats.writing import write_model
 from kernels.specs.architectures import Architecture, Counts, OwnModule
 from kernels.specs.families import specs
 from kernels.specs.objectives import Attention
@@ -138,7 +139,7 @@ def write(trained: Trainable, folder: Path, state: Mapping[str, Any] | None = No
 
     whole: Mapping[str, Any] = trained.module.state_dict() if state is None else state
     if not trained.is_own:
-        trained.module.model.save_pretrained(folder, state_dict={name.removeprefix("model."): tensor for name, tensor in whole.items()})
+        write_model(trained.module.model, folder, {name.removeprefix("model."): tensor for name, tensor in whole.items()})
         return
     with torch.device("meta"):
         model: Any = model_class(trained.shape, auto_class(trained.shape))(trained.shape)
@@ -153,7 +154,7 @@ def write(trained: Trainable, folder: Path, state: Mapping[str, Any] | None = No
     if tied - set(missing):  # T5's config says that all are one, and older versions of Transformers go by it
         model.config = copy.copy(model.config)
         model.config.tie_word_embeddings = False
-    model.save_pretrained(folder)
+    write_model(model, folder)
 
 
 def model_class(shape: Any, fallback: Any) -> Any:

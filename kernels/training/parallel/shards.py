@@ -31,6 +31,8 @@ class Shard(NamedTuple):
     """A leaf of its own that requires a gradient; in place of the module's where these are pieces or wait elsewhere."""
     cuts: tuple[Cut, ...] = ()
     """Made one behind the other."""
+    flattened_from: tuple[int, ...] | None = None
+    """The shape of the whole, where the tensor is of its numbers one behind the other; None where it has the whole's dimensions."""
 
 
 def whole_of(tensor: Any, shard: Shard, team: Team) -> Any:
@@ -50,13 +52,15 @@ def whole_of(tensor: Any, shard: Shard, team: Team) -> Any:
         dist.all_gather(found, padded, group=team.group(cut.axes))
         pieces = [piece.narrow(cut.dim, 0, sum(own)).split(own, cut.dim) for piece, own in zip(found, sizes, strict=True)]
         tensor = torch.cat([of_process[part] for part in range(len(cut.parts)) for of_process in pieces], cut.dim)
-    return tensor
+    return tensor if shard.flattened_from is None else tensor.view(shard.flattened_from)
 
 
 def piece_of(whole: Any, shard: Shard, team: Team) -> Any:
     """Return what a shard holds of a whole tensor."""
     import torch
 
+    if shard.flattened_from is not None:
+        whole = whole.flatten()
     for cut in shard.cuts:
         index = team.index(cut.axes)
         parts = whole.split([sum(sizes) for sizes in cut.parts], cut.dim)

@@ -4,9 +4,9 @@ Models know nothing of it. Blocks are cut first, then have what they compute com
 what the one before made of a block.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from kernels.specs.layout import COPIES, HOLDING, POSITIONS, TENSOR, Axis
 from kernels.specs.objectives import IGNORED
@@ -21,6 +21,8 @@ from kernels.training.parallel.shards import Cut, Shard
 from kernels.training.parallel.state_pieces import StatePieces
 from kernels.training.parallel.team import Team
 from kernels.training.parallel.wholes import Wholes
+
+_Told = TypeVar("_Told")
 
 
 class Spread:
@@ -59,19 +61,31 @@ class Spread:
         activations.apply(blocks, mode)
         if compiled:
             _compile(blocks)
-        if self._is_sharded:
-            zero.shard(module, blocks, team, with_rest=self.pipeline is None)
+        self._wrap(blocks, device)
         self._parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         whole = {name: parameter for name, parameter in self._parameters.items() if not zero.is_in_pieces(parameter)}
-        self._pieces = StatePieces(whole, cuts, team) if team.layout.zero and whole else None
+        self._pieces = self._state_pieces(whole, cuts)
         held = self._held(cuts)
-        self._offload = Offload(held) if team.layout.offload == "optimizer" else None
+        self._offload = self._offload_of(held)
         self.shards = held if self._offload is None else self._offload.shards
         """What is moved, by the name of its parameter."""
         self._sums = self._gradient_sums(cuts)
         self._whole = [name for name in self._parameters if name not in cuts]
         self.wholes = Wholes(self.shards, names, team, None if self.pipeline is None else self.pipeline.owns)
         """What is said of pieces as of wholes."""
+
+    def _wrap(self, blocks: Sequence[Any], device: str) -> None:
+        """Have what is ready to be passed be held in pieces where the layout says so."""
+        if self._is_sharded:
+            zero.shard(self.module, blocks, self.team, with_rest=self.pipeline is None)
+
+    def _state_pieces(self, whole: Mapping[str, Any], cuts: Mapping[str, tuple[Cut, ...]]) -> StatePieces | None:
+        """Return the pieces that are moved of parameters that are held whole, where the layout says so."""
+        return StatePieces(whole, cuts, self.team) if self.team.layout.zero and whole else None
+
+    def _offload_of(self, held: Mapping[str, Shard]) -> Offload | None:
+        """Return what has tensors wait in the machine's memory, where the layout says so."""
+        return Offload(held) if self.team.layout.offload == "optimizer" else None
 
     def _held(self, cuts: Mapping[str, tuple[Cut, ...]]) -> dict[str, Shard]:
         """Return what this process holds of each parameter, on the device."""
@@ -112,6 +126,17 @@ class Spread:
             sums.end()
         if is_last:
             self._hand_over()
+
+    def passed(self, call: Callable[[], _Told]) -> _Told:
+        """Return what a call returns that passes rows through the model and on to its loss: all do but those of a pipeline and of samples."""
+        return call()
+
+    def pass_back(self, loss: Any) -> None:
+        """Add the gradients of a loss to those of the parameters."""
+        loss.backward()
+
+    def leave(self) -> None:
+        """Let go of what others are needed for; the model may be read behind it and not be passed."""
 
     def pass_parts(self, readings: Sequence[Any], dtype: Any, loss: Any) -> list[Any]:
         """Pass the parts of a step through a pipeline and back; return what the last stage tells of their losses, nothing elsewhere.

@@ -164,7 +164,7 @@ def shape_of(layout: Layout) -> tuple[int, ...]:
 def join(rank: Rank, device: str) -> Team:
     """Meet the other processes of a job and return this one's view of them; it returns when all are there."""
     if rank.layout.processes == 1:
-        return Team()
+        return Team(rank, device)
     import torch.distributed
 
     dist: Any = torch.distributed

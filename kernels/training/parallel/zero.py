@@ -15,7 +15,7 @@ from kernels.training.parallel.team import Team
 
 def shard(module: Any, blocks: Sequence[Any], team: Team, *, with_rest: bool) -> None:
     """Have blocks be held in pieces, and what stands around them, where it is passed as one with them."""
-    from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy, fully_shard, register_fsdp_forward_method
+    from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy, fully_shard
 
     sharding: Any = fully_shard
     on_gpu = any(parameter.is_cuda for parameter in module.parameters())
@@ -25,8 +25,20 @@ def shard(module: Any, blocks: Sequence[Any], team: Team, *, with_rest: bool) ->
         sharding(block, reshard_after_forward=True, **given)
     if with_rest:
         sharding(module, reshard_after_forward=False, **given)
-        if hasattr(module, "logits"):
-            register_fsdp_forward_method(module, "logits")  # by which models are passed whose logits are more than a product
+        pass_logits(module)
+    sum_gradients(module)
+
+
+def pass_logits(module: Any) -> None:
+    """Have what is held in pieces be whole where models are asked for logits, too, which are more than a product in some."""
+    from torch.distributed.fsdp import register_fsdp_forward_method
+
+    if hasattr(module, "logits"):
+        register_fsdp_forward_method(module, "logits")
+
+
+def sum_gradients(module: Any) -> None:
+    """Have gradients be sums over processes, and no means."""
     for each in module.modules():
         if hasattr(each, "set_gradient_divide_factor"):
             each.set_gradient_divide_factor(1.0)  # losses are divided by the labels of all processes already

@@ -50,7 +50,7 @@ class PreferenceLearner(Learner):
             with self.spread.part(is_last=index == len(batch.parts) - 1):
                 answers = self.log_probabilities(part)
                 losses = self.losses(answers, _pairs_of(part))
-                (losses.sum() * (scale / num_pairs)).backward()
+                self.spread.pass_back(losses.sum() * (scale / num_pairs))
                 found.append(self._numbers(answers.detach(), losses.detach(), _pairs_of(part)))
         self.told = self.means(found)
         return self.told.pop(LOSS)
@@ -67,6 +67,9 @@ class PreferenceLearner(Learner):
 
     def log_probabilities(self, part: Examples) -> Any:
         """Return the log-probabilities of the answers of P pairs, [P, 2], the chosen ones first, as sums over their tokens."""
+        return self.spread.passed(lambda: self._log_probabilities(part))
+
+    def _log_probabilities(self, part: Examples) -> Any:
         import torch
 
         from kernels.models.blocks.token_nats import token_nats

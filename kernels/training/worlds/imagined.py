@@ -2,7 +2,8 @@
 
 The model is built, spread and passed through as in any training; tensors have shapes alone (torch's fake tensors) and the others are not there (its
 fake process group), so that any world goes on one device in seconds, and what is told is what the code does and not what a formula says. Blocks are
-not compiled, and attention is fused on a GPU. A compiled step holds less: see `kernels.training.costs.memory`.
+not compiled, and attention is fused on a GPU. A compiled step holds less: see `kernels.training.costs.memory`. Another back end is told as ours:
+accelerate's FSDP2 holds and sends the same, and its DDP keeps room for all gradients, which ours finds when they come.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -93,6 +94,7 @@ def imagine(build: Callable[[], Trainable], layout: Layout, rows: Rows, setting:
     if dist.is_initialized():
         raise RuntimeError("a process that trains with others imagines no others; ask in a process of its own")
     fake: Any = FakeTensorMode()
+    layout = layout.model_copy(update={"back_end": "modelmill"})  # DDP and FSDP2 sum and gather alike, and no DDP takes tensors that hold nothing
     with _among_others(Rank(layout, number)) as team, fake, Watch(layout) as watch:
         learner = Learner(build(), setting._replace(device="cpu", compiled=False), team)
         made = optimizer_of(learner, optimizer, 0.0)
@@ -143,9 +145,13 @@ def take_step(learner: Learner, rows: Rows, *, is_fused: bool) -> None:
     if spread.pipeline is not None:
         spread.pass_parts(readings, learner.dtype, loss)
         return
-    for index, reading in enumerate(readings):
+
+    def passing(index: int) -> Any:
+        return loss(learner.module(readings[index], learner.dtype), index)[0]
+
+    for index in range(len(readings)):
         with spread.part(is_last=index == len(readings) - 1):
-            loss(learner.module(reading, learner.dtype), index)[0].backward()
+            spread.pass_back(spread.passed(partial(passing, index)))
 
 
 def _reading(num_rows: int, rows: Rows) -> Reading:

@@ -150,6 +150,16 @@ def test_of_a_training_by_several_processes_is_told_what_each_holds_and_sends(tm
     assert line[-3:] == ["under", "$0.01"][-3:] or line[-2:] == ["under", "$0.01"]
 
 
+def test_a_training_by_accelerate_is_told_as_one_by_ours(tmp_path: Path) -> None:
+    found: list[list[str]] = []
+    for run in ("processes: 2, zero: 3", "processes: 2, zero: 3, back_end: accelerate"):
+        spread = SMALL.replace("    method: pretrain\n", f"    method: pretrain\n    run: {{{run}}}\n", 1)
+        told = CliRunner().invoke(app, ["estimate", "--on", "h100", "--recipe", str(write(tmp_path, spread))]).output
+        found += [line.split() for line in told.splitlines() if line.startswith(" base")]
+    ours, others = found
+    assert ours[1:3] == ["zero", "3"] and others[1:5] == ["zero", "3,", "back_end", "accelerate"] and ours[3:] == others[5:]
+
+
 def test_a_layout_that_the_model_cannot_have_is_told_in_its_line_and_why(tmp_path: Path) -> None:
     spread = SMALL.replace("    method: pretrain\n", "    method: pretrain\n    run: {processes: 3, tensor: 3}\n", 1)
     done = CliRunner().invoke(app, ["estimate", "--on", "h100", "--recipe", str(write(tmp_path, spread))])

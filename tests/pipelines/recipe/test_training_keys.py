@@ -29,6 +29,15 @@ def test_an_offline_run_without_the_library_is_a_fault_of_the_recipe_with_line_a
     assert told.endswith("pip install 'modelmill[wandb]', or leave the key out")
 
 
+def test_a_training_by_deepspeed_without_it_is_a_fault_of_the_recipe_with_line_and_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_it = changed("    num_steps: 30\n", "    num_steps: 30\n    run: {processes: 2, zero: 2, back_end: deepspeed}\n")
+    load_recipe(write(tmp_path, by_it))
+    monkeypatch.setattr(Extra, "is_installed", lambda extra: extra.name != "deepspeed")
+    (told,) = faults(tmp_path, by_it)
+    assert told.startswith(f"{line_of(by_it, 'run')}: models.base.run.back_end: trainings by DeepSpeed need the extra 'deepspeed'")
+    assert told.endswith("pip install 'modelmill[deepspeed]', or take back_end: modelmill")
+
+
 def test_an_offline_run_changes_nothing_of_what_is_computed(tmp_path: Path, installed: None) -> None:
     with_run, without = (load_recipe(write(tmp_path, text)).entries.models["base"] for text in (PROJECT, RECIPE))
     assert with_run.wandb_project == "demo" and without.wandb_project is None

@@ -60,6 +60,7 @@ def losses(rank: Rank, kind: str) -> list[float]:
 def test_they_have_the_losses_and_gradients_of_one_process(kind: str) -> None:
     (alone,) = on_processes(Layout(), losses, kind)
     layouts = [Layout(processes=2), Layout(processes=2, zero=2), Layout(processes=2, zero=3)]
+    layouts += [Layout(processes=2, back_end="accelerate"), Layout(processes=2, zero=3, back_end="accelerate")]
     for layout in [*layouts, *([Layout(processes=2, tensor=2)] if kind == "llava" else [])]:
         for found in on_processes(layout, losses, kind):
             assert found == pytest.approx(alone, rel=1e-5), layout

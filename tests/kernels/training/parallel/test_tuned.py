@@ -28,6 +28,8 @@ PAIRS = [[("user", f"{a} or {b}"), ("assistant", a), ("rejected", b)] for a, b i
 CONFIG: dict[str, Any] = {"seed": 1, "num_steps": 6, "batch_size": 4, "learning_rate": 0.01, "warmup_steps": 1, "max_length": 48}
 CONFIG |= {"precision": "float32", "checkpoint_every": 4, "validate_every": 3, "micro_batch_size": 1}
 
+ACCELERATED = [Layout(processes=2, back_end="accelerate"), Layout(processes=2, zero=3, back_end="accelerate")]
+
 
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -69,9 +71,13 @@ def tuned(parent: Path, folder: Path, method: str, layout: Layout) -> pl.DataFra
                 Layout(processes=2, context=2),
                 Layout(processes=2, pipeline=2),
                 Layout(processes=4, tensor=2, zero=3),
+                Layout(processes=2, back_end="accelerate"),
             ],
         ),
-        ("dpo", [Layout(processes=2), Layout(processes=2, tensor=2), Layout(processes=2, context=2), Layout(processes=4, zero=3, shard=2)]),
+        (
+            "dpo",
+            [Layout(processes=2), Layout(processes=2, tensor=2), Layout(processes=2, context=2), Layout(processes=4, zero=3, shard=2), *ACCELERATED],
+        ),
     ],
 )
 def test_losses_and_all_that_is_told_beside_them_are_those_of_one_process(parent: Path, tmp_path: Path, method: str, layouts: list[Layout]) -> None:

@@ -69,6 +69,16 @@ def test_what_is_sent_is_what_processes_send(layout: Layout) -> None:
         assert found.held.gradients + found.held.passing == pytest.approx(most, rel=0.02)
 
 
+@pytest.mark.parametrize(("zero", "more"), [(0, FLOAT * WHOLE), (3, 0.0)])
+def test_by_accelerate_as_much_is_sent_and_held_but_for_room_for_gradients_that_ddp_keeps(zero: int, more: float) -> None:
+    layout = Layout(processes=2, zero=zero, back_end="accelerate")  # pyright: ignore[reportArgumentType]
+    found = imagined(layout)
+    assert found == imagined(Layout(processes=2, zero=zero))  # pyright: ignore[reportArgumentType]
+    for traffic, most in on_processes(layout, watched):
+        assert sum(each.sent_bytes for each in traffic) == pytest.approx(found.sent_bytes, rel=1e-3)
+        assert -0.02 * most < most - (found.held.gradients + found.held.passing) <= more
+
+
 def test_pieces_are_sent_and_held_as_theory_says() -> None:
     """Rajbhandari et al. 2020 (arXiv 1910.02054, sections 5 and 7): as much is sent at stages 1 and 2 as without, half as much again at stage 3."""
     rows, share = Rows(64, LENGTH), 63 / 64
