@@ -8,9 +8,11 @@ makes nothing but the index's own records. ``common.pt``, a pickle of Megatron's
 import json
 import pickle
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kernels.models.formats.megatron import EXTRA, LAYER
 
@@ -49,11 +51,13 @@ def write(state: Mapping[str, Any], num_layers: int, folder: Path) -> None:
         folder: that ``--load`` names; it is made.
     """
     import torch
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint import state_dict_saver
+    from torch.distributed.checkpoint.filesystem import FileSystemWriter
 
     place = folder / RELEASE
     place.mkdir(parents=True)
-    checkpoint.save(stacked(state, num_layers), storage_writer=checkpoint.FileSystemWriter(place), no_dist=True)
+    with _alone():
+        cast(Any, state_dict_saver).save(stacked(state, num_layers), storage_writer=FileSystemWriter(place), no_dist=True)
     torch.save({"checkpoint_version": 3.0, "iteration": 0}, place / "common.pt")
     (place / "metadata.json").write_text(json.dumps(BACKENDS))
     (folder / TRACKER).write_text(RELEASE)
@@ -70,14 +74,15 @@ def read(folder: Path) -> dict[str, Any]:
         ValueError: its index holds what no index does, so that it is not opened.
     """
     import torch
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint import state_dict_loader
+    from torch.distributed.checkpoint.filesystem import FileSystemReader
     from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 
     place = last_of(folder)
     if not (place / INDEX).is_file():
         raise FileNotFoundError(f"{place}: has no {INDEX}, as checkpoints of --ckpt-format torch_dist have; save it so, or name another folder")
 
-    class Reader(checkpoint.FileSystemReader):
+    class Reader(FileSystemReader):
         def read_metadata(self, *arguments: Any, **settings: Any) -> Any:
             return _Index.of(place / INDEX)
 
@@ -86,7 +91,8 @@ def read(folder: Path) -> dict[str, Any]:
     for name, told in found.read_metadata().state_dict_metadata.items():
         if isinstance(told, TensorStorageMetadata) and not name.startswith(BESIDE) and not name.endswith(EXTRA):
             wanted[name] = torch.empty(told.size, dtype=told.properties.dtype)
-    checkpoint.load(wanted, storage_reader=found, no_dist=True)
+    with _alone():
+        cast(Any, state_dict_loader).load(wanted, storage_reader=found, no_dist=True)
     return unstacked(wanted)
 
 
@@ -119,6 +125,14 @@ def unstacked(state: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = tensor
     return found
+
+
+@contextmanager
+def _alone() -> Generator[None]:
+    """Keep `torch.distributed.checkpoint` from warning that one process is at work, which is what is wanted."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled", category=UserWarning)
+        yield
 
 
 class _Index(pickle.Unpickler):

@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kernels.training.back_ends import bmtrain_script
 from kernels.training.back_ends.launch import Asked, Launch, Place, common_faults, refuse, torchrun
 from kernels.training.course.schedules import learning_rate_at
 
+SCRIPT = Path(__file__).with_name("bmtrain_script.py")
 THETA = 10_000.0
 EXACT_IN_HALF = 2048
 """Positions that float16 tells apart."""
@@ -33,7 +33,7 @@ def describe(asked: Asked, place: Place) -> Launch:
     """
     refuse(_faults(asked), "BMTrain")
     settings = json.dumps(_settings(asked, place), indent=1)
-    files = {"training.json": settings, "train.py": Path(bmtrain_script.__spec__.origin or "").read_text(encoding="utf-8")}
+    files = {"training.json": settings, "train.py": SCRIPT.read_text(encoding="utf-8")}
     return Launch((*torchrun(asked), "train.py"), {}, files, NEEDS, NOTES)
 
 

@@ -4,14 +4,12 @@ It stands alone: bmtrain, model_center, torch and numpy are all that it imports.
 are those of a training by modelmill. It has run on no machine with CUDA.
 """
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
-import bmtrain as bmt  # pyright: ignore[reportMissingImports]
 import numpy as np
-import torch
-from model_center.model import Llama, LlamaConfig  # pyright: ignore[reportMissingImports]
 
 HERE = Path(__file__).parent
 PADDING, IGNORED = 65535, -100
@@ -21,11 +19,14 @@ WHOLE = ("layernorm", "input_embedding", "output_projection")
 
 def main() -> None:
     """Train, and keep the weights every so often and at the end."""
+    import torch
+
+    bmt, center = importlib.import_module("bmtrain"), importlib.import_module("model_center.model")
     told: dict[str, Any] = json.loads((HERE / "training.json").read_text())
     bmt.init_distributed(seed=told["seed"])
-    model: Any = Llama(LlamaConfig(**told["model"]))
+    model: Any = center.Llama(center.LlamaConfig(**told["model"]))
     bmt.load(model, str(HERE / told["start"]))
-    optimizer = optimizer_of(model, told)
+    optimizer = optimizer_of(bmt, model, told)
     manager: Any = bmt.optim.OptimManager(loss_scale=told["loss_scale"])
     manager.add_optimizer(optimizer)
     order = np.load(HERE / "data" / "order.npy", mmap_mode="r")
@@ -33,7 +34,9 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate
         manager.zero_grad()
-        loss = sum(backward(model, manager, tokens, labels, share) for tokens, labels, share in parts(order[step], told["micro_batch_size"]))
+        loss = 0.0
+        for tokens, labels, scale in parts(order[step], told["micro_batch_size"], bmt.rank(), bmt.world_size()):
+            loss += backward(model, manager, tokens, labels, scale)
         manager.clip_grad_norm(optimizer.param_groups, max_norm=told["gradient_clip"])
         manager.step()
         bmt.print_rank(f"step {step + 1} loss {bmt.sum_loss(torch.tensor(loss, device=device())).item():.4f} learning rate {rate:.3g}")
@@ -47,8 +50,10 @@ def device() -> str:
     return "cuda"
 
 
-def optimizer_of(model: Any, told: dict[str, Any]) -> Any:
+def optimizer_of(bmt: Any, model: Any, told: dict[str, Any]) -> Any:
     """Return AdamW: torch's where weights are float32, else BMTrain's Adam, which keeps them in float32 beside and decays them apart too."""
+    import torch
+
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     decayed = [parameter for name, parameter in named if not any(part in name for part in WHOLE)]
     whole = [parameter for name, parameter in named if any(part in name for part in WHOLE)]
@@ -57,9 +62,8 @@ def optimizer_of(model: Any, told: dict[str, Any]) -> Any:
     return made(groups, lr=told["rates"][0], betas=tuple(told["betas"]), eps=1e-8)
 
 
-def parts(rows: Any, size: int) -> list[tuple[Any, Any, float]]:
+def parts(rows: Any, size: int, rank: int, count: int) -> list[tuple[Any, Any, float]]:
     """Return what this process reads of a step's rows, in parts: tokens, labels, and what a sum of losses is multiplied by for the step's mean."""
-    count, rank = bmt.world_size(), bmt.rank()
     segments = np.load(HERE / "data" / "segments.npy", mmap_mode="r")[rows]
     tokens = np.load(HERE / "data" / "tokens.npy", mmap_mode="r")[rows].astype(np.int64)
     labels = np.full_like(tokens, IGNORED)
@@ -72,13 +76,15 @@ def parts(rows: Any, size: int) -> list[tuple[Any, Any, float]]:
 
 
 def backward(model: Any, manager: Any, tokens: Any, labels: Any, scale: float) -> float:
-    """Add the gradients of some rows; return their part of the step's mean loss."""
-    ids, wanted = torch.from_numpy(tokens).to(device()), torch.from_numpy(labels).to(device())
+    """Add the gradients of some rows; return their sum of losses by that scale."""
+    import torch
+
+    ids, wanted = torch.tensor(tokens, device=device()), torch.tensor(labels, device=device())
     lengths = torch.full((len(ids),), ids.shape[1], device=device())
     logits = model(ids, length=lengths, output_logits=True).logits
     total = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), wanted.flatten(), ignore_index=IGNORED, reduction="sum")
     manager.backward(total * scale)
-    return total.item() * scale / bmt.world_size()
+    return total.item() * scale
 
 
 if __name__ == "__main__":
