@@ -102,7 +102,7 @@ def script_of(launch: Launch) -> str:
 
 def about(back_end: BackEndName, launch: Launch) -> str:
     """Return what a reader of the folder should know."""
-    asks = {"$MEGATRON_LM": "a clone of Megatron-LM", "$MEETING": "host and port of one of the nodes, where all meet"}
+    asks = {"$MEGATRON_LM": "a clone of Megatron-LM by its whole path", "$MEETING": "host and port of one of the nodes, where all meet"}
     told = [f"- `{name[1:]}` names {what}" for name, what in asks.items() if any(word.startswith(name) for word in launch.command)]
     needs = [f"- {need}" for need in launch.needs]
     parts = (f"# A training by {back_end}", "Start it on each node by `sh launch.sh`. It needs:", "\n".join([*needs, *told]))
