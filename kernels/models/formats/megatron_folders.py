@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from kernels.models.formats.megatron import EXTRA, LAYER
+from kernels.models.formats.megatron import EXTRA, FC1, LAYER
 
 TRACKER = "latest_checkpointed_iteration.txt"
 RELEASE = "release"
@@ -38,6 +38,7 @@ RECORDS = {
     "torch": {"Size", "device", "float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool"},
     "collections": {"OrderedDict"},
     "pathlib": {"Path", "PosixPath"},
+    "pathlib._local": {"Path", "PosixPath"},
 }
 """What an index is made of, by module."""
 
@@ -58,7 +59,7 @@ def write(state: Mapping[str, Any], num_layers: int, folder: Path) -> None:
     place.mkdir(parents=True)
     with _alone():
         cast(Any, state_dict_saver).save(stacked(state, num_layers), storage_writer=FileSystemWriter(place), no_dist=True)
-    torch.save({"checkpoint_version": 3.0, "iteration": 0}, place / "common.pt")
+    torch.save({"checkpoint_version": 3.0, "iteration": 0, "content_metadata": {}}, place / "common.pt")
     (place / "metadata.json").write_text(json.dumps(BACKENDS))
     (folder / TRACKER).write_text(RELEASE)
 
@@ -117,13 +118,18 @@ def stacked(state: Mapping[str, Any], num_layers: int) -> dict[str, Any]:
 
 
 def unstacked(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a state with layers apart, however they are stored."""
+    """Return a state with layers apart, and gate and up together: Megatron has layers stacked or not, and parts the two or not."""
+    import torch
+
     found: dict[str, Any] = {}
     for name, tensor in state.items():
         if name.startswith(LAYER) and not re.match(r"\d+\.", name.removeprefix(LAYER)):
             found |= {f"{LAYER}{layer}.{name.removeprefix(LAYER)}": part for layer, part in enumerate(tensor)}
         else:
             found[name] = tensor
+    for gate in [name for name in found if name.endswith(f"{FC1}_w")]:
+        whole = gate.removesuffix("_w")
+        found[whole] = torch.cat([found.pop(gate), found.pop(f"{whole}_v")])
     return found
 
 

@@ -156,6 +156,16 @@ def test_an_optimizers_state_beside_the_weights_is_passed_over(tmp_path: Path) -
     assert same(megatron.from_megatron(megatron_folders.read(tmp_path), stack), weights)
 
 
+def test_layers_apart_with_gate_and_up_parted_are_read_as_well() -> None:
+    """So megatron-core 0.16.1 names them where its metadata say non_homogeneous_layers and singleton_local_shards."""
+    weights, stack = llama()
+    state = megatron.to_megatron(weights, stack)
+    for layer in range(2):
+        name = f"decoder.layers.{layer}.mlp.linear_fc1.weight"
+        state[f"{name}_w"], state[f"{name}_v"] = state.pop(name).chunk(2)
+    assert same(megatron.from_megatron(megatron_folders.unstacked(state), stack), weights)
+
+
 class Opens:
     """Runs something as a pickle is opened."""
 
