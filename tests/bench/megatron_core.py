@@ -1,7 +1,7 @@
-"""Files of ours against megatron-core's own code, on a CPU: what it loads, what its GPTModel then answers, and what it reads of data.
+"""Files of ours against megatron-core's own code, on a CPU: what either loads of the other, what GPTModel answers, and data.
 
-megatron-core is no dependency, so that this runs where it is: in an environment of its own with megatron-core 0.16.1, torch, transformers and
-pydantic, from the project's folder by ``python -m tests.bench.megatron_core``. Where its code asks for CUDA it is told that the CPU is meant.
+megatron-core is no dependency, so that this runs where it is: in an environment of its own with megatron-core 0.16.1, torch, transformers, psutil
+and pydantic, from the project's folder by ``python -m tests.bench.megatron_core``. Where its code asks for CUDA it is told that the CPU is meant.
 """
 
 import contextlib
@@ -50,6 +50,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             difference, largest = apart(STACK._replace(tied=tied), Path(folder))
         print(f"tied {tied}: logits differ by {difference:.2g} at most, the largest is {largest:.3g}")
+        for told in (None, {"non_homogeneous_layers": True, "singleton_local_shards": True}):
+            with tempfile.TemporaryDirectory() as folder:
+                print(f"tied {tied}: weights of its own saver that come back: {come_back(STACK._replace(tied=tied), told, Path(folder))}")
     with tempfile.TemporaryDirectory() as folder:
         print(f"sequences that its IndexedDataset reads: {read(Path(folder))}")
 
@@ -125,6 +128,18 @@ def gpt_model(stack: DecoderShape) -> Any:
         rotary_base=int(stack.theta),
         share_embeddings_and_output_weights=stack.tied,
     )
+
+
+def come_back(stack: DecoderShape, told: dict[str, bool] | None, folder: Path) -> int:
+    """Return how many tensors our reader takes of a checkpoint that megatron-core saved as its metadata say; every bit is compared."""
+    import torch
+
+    model, checkpointing = gpt_model(stack), importlib.import_module("megatron.core.dist_checkpointing")
+    checkpointing.save({**model.sharded_state_dict(metadata=told), "iteration": 3}, str(folder), content_metadata=told)
+    held = {name: tensor for name, tensor in model.state_dict().items() if torch.is_tensor(tensor)}
+    wanted, found = megatron.from_megatron(held, stack), megatron.from_megatron(megatron_folders.read(folder), stack)
+    assert wanted.keys() == found.keys() and all(tensor.equal(found[name]) for name, tensor in wanted.items())
+    return len(found)
 
 
 def read(folder: Path) -> int:

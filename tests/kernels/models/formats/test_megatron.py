@@ -166,6 +166,21 @@ def test_layers_apart_with_gate_and_up_parted_are_read_as_well() -> None:
     assert same(megatron.from_megatron(megatron_folders.unstacked(state), stack), weights)
 
 
+def test_an_index_with_the_plans_that_megatron_leaves_in_it_is_read(tmp_path: Path) -> None:
+    from torch.distributed.checkpoint.metadata import ChunkStorageMetadata, MetadataIndex, TensorProperties
+    from torch.distributed.checkpoint.planner import SavePlan, TensorWriteData, WriteItem, WriteItemType
+
+    weights, stack = llama()
+    megatron_folders.write(megatron.to_megatron(weights, stack), 2, tmp_path / "start")
+    path = tmp_path / "start" / "release" / ".metadata"
+    index: Any = pickle.loads(path.read_bytes())
+    size = weights["lm_head.weight"].shape
+    told = TensorWriteData(ChunkStorageMetadata(size, size), TensorProperties(), size)
+    index.all_local_plans = [SavePlan([WriteItem(MetadataIndex("output_layer.weight"), WriteItemType.SHARD, tensor_data=told)])]
+    path.write_bytes(pickle.dumps(index))
+    assert same(megatron.from_megatron(megatron_folders.read(tmp_path / "start"), stack), weights)
+
+
 class Opens:
     """Runs something as a pickle is opened."""
 
