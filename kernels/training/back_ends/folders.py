@@ -13,7 +13,7 @@ from kernels.models.architectures.llama import stack_of
 from kernels.models.blocks.decoder import DecoderShape
 from kernels.models.formats import bmtrain as bmtrain_format
 from kernels.models.formats import megatron as megatron_format
-from kernels.models.formats import megatron_folders
+from kernels.models.formats import megatron_folders, megatron_ranks
 from kernels.models.formats.checkpoints import shape_of_folder
 from kernels.models.formats.fast import Trainable, fast_of, write
 from kernels.models.formats.state_tables import from_transformers, to_transformers
@@ -136,7 +136,9 @@ def _start_bmtrain(theirs: Mapping[str, Any], stack: DecoderShape, folder: Path)
 
 
 def _read_megatron(checkpoint: Path, stack: DecoderShape) -> dict[str, Any]:
-    return megatron_format.from_megatron(megatron_folders.read(checkpoint), stack)
+    place = megatron_folders.last_of(checkpoint)
+    by_all = (place / megatron_folders.INDEX).is_file()
+    return megatron_format.from_megatron(megatron_folders.read(place) if by_all else megatron_ranks.read(place, stack), stack)
 
 
 def _read_bmtrain(checkpoint: Path, stack: DecoderShape) -> dict[str, Any]:
