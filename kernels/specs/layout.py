@@ -50,7 +50,7 @@ class Layout(Config):
     zero: Literal[0, 1, 2, 3] = 0
     """What processes hold in pieces in place of copies (ZeRO: Rajbhandari et al. 2020, arXiv 1910.02054): nothing; the optimizer's state; gradients
     too; weights too, of a pipeline those of its blocks."""
-    shard: int | None = Field(default=None, ge=1)
+    shard: int | None = Field(default=None, ge=2)
     """Processes that read rows of their own and hold a model in pieces between them, with those of their ``context``, where ``zero`` is 1 or more;
     others hold the same pieces again. Left out, all."""
     offload: Literal["none", "optimizer", "parameters"] = "none"
@@ -99,8 +99,6 @@ class Layout(Config):
             return self
         if self.zero in (1, 2):
             raise fault_of_key("zero", f"accelerate has stage {self.zero} by DeepSpeed alone; take back_end: deepspeed, or zero: 3")
-        if self.shard == 1:
-            raise fault_of_key("shard", "accelerate has no pieces that are wholes; give 2 or more, or leave the key out")
         if self.offload == "optimizer":
             raise fault_of_key("offload", f"accelerate moves weights where they are; take offload: parameters with zero: 3, {ours}")
         return self

@@ -55,7 +55,7 @@ def test_a_pipeline_has_two_parts_a_process_and_two_stages_each_where_it_is_inte
         ({"processes": 2, "pipeline": 2, "back_end": "accelerate"}, "accelerate has copies of a model or pieces of it here, and parts nothing else"),
         ({"processes": 2, "zero": 1, "back_end": "accelerate"}, "accelerate has stage 1 by DeepSpeed alone; take back_end: deepspeed, or zero: 3"),
         ({"processes": 2, "zero": 2, "back_end": "accelerate"}, "accelerate has stage 2 by DeepSpeed alone; take back_end: deepspeed, or zero: 3"),
-        ({"processes": 2, "zero": 3, "shard": 1, "back_end": "accelerate"}, "accelerate has no pieces that are wholes; give 2 or more"),
+        ({"processes": 2, "zero": 3, "shard": 1}, "greater than or equal to 2"),
         ({"processes": 2, "offload": "optimizer", "back_end": "accelerate"}, "accelerate moves weights where they are; take offload: parameters"),
         ({"processes": 4, "tensor": 2, "zero": 1, "back_end": "deepspeed"}, "deepspeed has copies of a model or pieces of it here"),
         ({"processes": 2, "back_end": "deepspeed"}, "DeepSpeed is here for what it holds in pieces; give zero: 1, 2 or 3"),
