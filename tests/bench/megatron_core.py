@@ -1,13 +1,17 @@
 """Files of ours against megatron-core's own code, on a CPU: what either loads of the other, what GPTModel answers, and data.
 
-megatron-core is no dependency, so that this runs where it is: in an environment of its own with megatron-core 0.16.1, torch, transformers, psutil
-and pydantic, from the project's folder by ``python -m tests.bench.megatron_core``. Where its code asks for CUDA it is told that the CPU is meant.
+megatron-core is no dependency: install it beside (``pip install megatron-core==0.16.1 psutil``). Where its code asks for CUDA it is told that the CPU
+is meant.
 """
 
 import contextlib
 import importlib
+import importlib.util
+import json
 import os
+import resource
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +40,12 @@ PADDED = 64
 
 
 def main() -> None:
-    """Print how far logits are apart, tied and not, and whether data come back."""
+    """Print how far logits are apart, tied and not, and whether data come back; the largest difference as JSON."""
     import torch
 
+    if importlib.util.find_spec("megatron") is None:
+        raise SystemExit("megatron-core is not here; pip install megatron-core==0.16.1 psutil")
+    began, cpu, far = time.perf_counter(), time.process_time(), list[tuple[float, float]]()
     cuda: Any = torch.cuda
     cuda.synchronize, cuda.current_device = lambda *_: None, lambda: "cpu"
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29581", RANK="0", WORLD_SIZE="1")
@@ -49,12 +56,17 @@ def main() -> None:
     for tied in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             difference, largest = apart(STACK._replace(tied=tied), Path(folder))
+        far.append((difference, largest))
         print(f"tied {tied}: logits differ by {difference:.2g} at most, the largest is {largest:.3g}")
         for told in (None, {"non_homogeneous_layers": True, "singleton_local_shards": True}):
             with tempfile.TemporaryDirectory() as folder:
                 print(f"tied {tied}: weights of its own saver that come back: {come_back(STACK._replace(tied=tied), told, Path(folder))}")
     with tempfile.TemporaryDirectory() as folder:
         print(f"sequences that its IndexedDataset reads: {read(Path(folder))}")
+    print(f"{time.perf_counter() - began:.0f} s, {time.process_time() - cpu:.0f} CPU s")
+    ours, peer = max(far)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    print(json.dumps({"name": "megatron_core", "ours": ours, "peer": peer, "ratio": ours / peer, "unit": "difference of logits", "peak_mb": peak}))
 
 
 def apart(stack: DecoderShape, folder: Path) -> tuple[float, float]:

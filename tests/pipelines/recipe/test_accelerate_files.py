@@ -110,7 +110,7 @@ REFUSED = {
             "gpu_ids: '0,1' is not taken here; name all: GPUs are given to each job as they are free, and CUDA_VISIBLE_DEVICES hides others"
         ),
         "deepspeed_config: {zero_stage: 2}": (
-            "deepspeed_config: {'zero_stage': 2} is not taken here; DeepSpeed is not there; take distributed_type FSDP"
+            "deepspeed_config: {'zero_stage': 2} is not taken here; write 'back_end: deepspeed' with 'zero' and 'offload' to the model's run"
         ),
         "main_process_ip: 10.0.0.1": f"main_process_ip: '10.0.0.1' is not taken here; {JOINING}",
         "mpirun_config: {mpirun_hostfile: hosts}": (
@@ -183,7 +183,7 @@ def test_what_does_not_go_together_is_refused_with_file_line_key_and_remedy(tmp_
         (f"{GIVEN}, processes: 4", "models.base.run.processes: accelerate.yaml says it; leave it out here"),
         (
             "back_end: accelerate, processes: 2, zero: 1",
-            "models.base.run.zero: accelerate has stage 1 by DeepSpeed alone; take zero: 3, or back_end:",
+            "models.base.run.zero: accelerate has stage 1 by DeepSpeed alone; take back_end: deepspeed, or zero: 3",
         ),
     ],
 )
