@@ -1,5 +1,6 @@
 """Trainings of very small models by every layout of processes, and how far they are from that of one process."""
 
+import multiprocessing
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,23 @@ def trainings(data: Path, folder: Path, names: Iterable[str], family: str, **cha
 
 def read(folder: Path) -> Trained:
     return Trained(pl.read_parquet(folder / "out" / "losses.parquet"), load_file(folder / "out" / "model.safetensors"))
+
+
+def exit_codes(layout: Layout, data: Path, folder: Path, **changes: Any) -> list[int | None]:
+    """Return the exit codes of the processes of a training of a Llama that ends by itself; None of those that do not within two minutes."""
+    for name in ("out", "scratch"):
+        (folder / name).mkdir(parents=True)
+    context = multiprocessing.get_context("forkserver")
+    ranks = [Rank(layout, number, f"file://{folder}/meeting") for number in range(layout.processes)]
+    started = [context.Process(target=train_here, args=(rank, data, folder, "llama", changes)) for rank in ranks]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(120.0)
+    codes = [process.exitcode for process in started]
+    for process in started:
+        process.kill()
+    return codes
 
 
 def difference(found: Trained, expected: Trained) -> tuple[float, float]:

@@ -1,6 +1,5 @@
 """A training by accelerate has the losses, norms and checkpoint of one process."""
 
-import multiprocessing
 import os
 import weakref
 from pathlib import Path
@@ -14,7 +13,7 @@ from kernels.training.parallel.team import join
 from tests.kernels.training.parallel.test_strategies import assert_same
 from tests.processes import on_processes
 from tests.small_models import small_llama
-from tests.spread_trainings import FAMILIES, Trained, difference, put_data, read, train_here
+from tests.spread_trainings import FAMILIES, Trained, difference, exit_codes, put_data, read, train_here
 
 DATA = Layout(processes=2, back_end="accelerate")
 ZERO = Layout(processes=2, back_end="accelerate", zero=3)
@@ -68,9 +67,9 @@ def test_a_training_that_is_compiled_is_that_of_one_process(data: Path, tmp_path
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_is_that_of_the_method_and_rounds_as_the_trainer_alone_does(data: Path, tmp_path: Path, precision: str) -> None:
-    ours = {DATA: Layout(processes=2), ZERO: Layout(processes=2, zero=3)}
-    found = trained(data, tmp_path, [*ours, *ours.values()], "llama", precision=precision, num_steps=3, warmup_steps=0)
-    for layout, own in ours.items():
+    both = [(DATA, Layout(processes=2)), (ZERO, Layout(processes=2, zero=3))]
+    found = trained(data, tmp_path, [layout for pair in both for layout in pair], "llama", precision=precision, num_steps=3, warmup_steps=0)
+    for layout, own in both:
         assert_same({"": found[str(own)], "accelerate": found[str(layout)]})
 
 
@@ -177,18 +176,5 @@ def test_gradients_are_sums_over_parts_and_processes_though_one_has_no_use_for_s
 
 
 def test_processes_end_by_themselves_each_time(data: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
     for index in range(4):
-        folder = tmp_path / str(index)
-        for name in ("out", "scratch"):
-            (folder / name).mkdir(parents=True)
-        ranks = [Rank(DATA, number, f"file://{folder}/meeting") for number in range(2)]
-        started = [context.Process(target=train_here, args=(rank, data, folder, "llama", {"num_steps": 2})) for rank in ranks]
-        for process in started:
-            process.start()
-        for process in started:
-            process.join(120.0)
-        codes = [process.exitcode for process in started]
-        for process in started:
-            process.kill()
-        assert codes == [0, 0], f"training {index}: those with None wait for something"
+        assert exit_codes(DATA, data, tmp_path / str(index), num_steps=2) == [0, 0], f"training {index}: those with None wait for something"

@@ -1,16 +1,15 @@
 """A training whose pieces DeepSpeed holds has the losses, norms and checkpoint of one process."""
 
-import multiprocessing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernels.specs.layout import Layout, Rank
+from kernels.specs.layout import Layout
 from kernels.training.back_ends.deepspeed_zero import config_of
 from tests.kernels.training.parallel.test_strategies import assert_same
 from tests.processes import on_processes
-from tests.spread_trainings import FAMILIES, Trained, put_data, read, train_here
+from tests.spread_trainings import FAMILIES, Trained, exit_codes, put_data, read, train_here
 
 ZERO: dict[str, Layout] = {
     "zero 1": Layout(processes=2, back_end="deepspeed", zero=1),
@@ -102,22 +101,9 @@ def test_a_training_goes_on_from_deepspeed_to_another_layout_and_back(data: Path
 
 @pytest.mark.slow
 def test_processes_end_by_themselves_each_time(data: Path, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("forkserver")
     for index in range(4):
         layout = ZERO["zero 1, offload" if index % 2 else "zero 3"]
-        folder = tmp_path / str(index)
-        for name in ("out", "scratch"):
-            (folder / name).mkdir(parents=True)
-        ranks = [Rank(layout, number, f"file://{folder}/meeting") for number in range(2)]
-        started = [context.Process(target=train_here, args=(rank, data, folder, "llama", {"num_steps": 2})) for rank in ranks]
-        for process in started:
-            process.start()
-        for process in started:
-            process.join(120.0)
-        codes = [process.exitcode for process in started]
-        for process in started:
-            process.kill()
-        assert codes == [0, 0], f"training {index}: those with None wait for something"
+        assert exit_codes(layout, data, tmp_path / str(index), num_steps=2) == [0, 0], f"training {index}: those with None wait for something"
 
 
 def test_deepspeed_is_told_where_things_are_and_to_change_nothing() -> None:
