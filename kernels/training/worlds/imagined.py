@@ -94,7 +94,7 @@ def imagine(build: Callable[[], Trainable], layout: Layout, rows: Rows, setting:
     if dist.is_initialized():
         raise RuntimeError("a process that trains with others imagines no others; ask in a process of its own")
     fake: Any = FakeTensorMode()
-    layout = layout.model_copy(update={"back_end": "modelmill"})  # DDP and FSDP2 sum and gather alike, and no DDP takes tensors that hold nothing
+    layout = layout.model_copy(update={"back_end": "modelmill"})  # others sum and gather alike, and take no tensors that hold nothing
     with _among_others(Rank(layout, number)) as team, fake, Watch(layout) as watch:
         learner = Learner(build(), setting._replace(device="cpu", compiled=False), team)
         made = optimizer_of(learner, optimizer, 0.0)
