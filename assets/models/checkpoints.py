@@ -16,7 +16,7 @@ from assets.models.told import show_training
 from kernels.specs.architectures import Architecture
 from kernels.specs.config import Config
 from kernels.specs.families import choices, expanded, specs
-from kernels.specs.layout import Layout, Rank
+from kernels.specs.layout import ELSEWHERE, Layout, Rank
 from kernels.specs.methods import Method, MethodJob
 from kernels.tokens.mixtures.config import ValidationShare
 from resources.devices.jobs import Job, Reporter, Request, World
@@ -82,6 +82,10 @@ def computed_by(plan: ModelPlan) -> Config:
 
 def run_method(build: CellBuild, plan: ModelPlan) -> None:
     """Make the checkpoint, unless an attempt that could not publish it has left it whole."""
+    if plan.layout.back_end in ELSEWHERE:
+        model = build.cell.asset.partition("/")[2]
+        ways = f"mill launch {model} --to FOLDER writes what it needs, and mill land brings back what it trained"
+        raise ValueError(f"{build.cell}: {plan.layout.back_end} trains on a machine of its own: {ways}; or take another back_end")
     if plan.wandb_project is not None:
         check_library(build.cell)
     if plan.world.device == "cpu":

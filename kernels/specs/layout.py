@@ -1,7 +1,7 @@
 """How a training is spread over processes: where it runs, never what it computes, so that no fingerprint holds it."""
 
 from math import prod
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -25,7 +25,10 @@ POSITIONS: tuple[Axis, ...] = (*CONTEXT, *TENSOR)
 READERS: tuple[Axis, ...] = ("data", "shard")
 """Whose processes read different rows."""
 Schedule = Literal["gpipe", "1f1b", "interleaved"]
-BackEnd = Literal["modelmill", "accelerate", "deepspeed"]
+Elsewhere = Literal["megatron", "bmtrain"]
+ELSEWHERE: tuple[Elsewhere, ...] = get_args(Elsewhere)
+"""Trainers that run on machines of their own: what they need is written for them, and what they trained is brought back."""
+BackEnd = Literal["modelmill", "accelerate", "deepspeed", Elsewhere]
 
 
 class Layout(Config):
@@ -58,7 +61,7 @@ class Layout(Config):
     those of the blocks at work, too."""
     back_end: BackEnd = "modelmill"
     """Who wraps the model: this trainer; Hugging Face's accelerate, by its DDP, or its FSDP2 where ``zero`` is 3; or DeepSpeed, by its own ``zero`` 1
-    to 3. What is computed is the same."""
+    to 3. What is computed is the same. Or who trains it: Megatron-LM or BMTrain, for which ``mill launch`` writes what it needs."""
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
@@ -85,7 +88,7 @@ class Layout(Config):
 
     @model_validator(mode="after")
     def _back_end_does_it(self) -> Self:
-        if self.back_end == "modelmill":
+        if self.back_end not in ("accelerate", "deepspeed"):
             return self
         ours = "leave the key out, or take back_end: modelmill"
         for key in ("tensor", "context", "pipeline"):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kernels.training.elsewhere.folders import NAMES, BackEndName
+from kernels.specs.layout import ELSEWHERE, Elsewhere
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 from pipelines.terminal.workbench import Workbench
 from resources.devices.leases import visible_gpus
@@ -15,8 +15,10 @@ from resources.devices.leases import visible_gpus
 @app.command()
 def launch(
     model: Annotated[str, typer.Argument(help="A model of the recipe that is trained on a mixture.")],
-    back_end: Annotated[BackEndName, typer.Option("--back-end", help=f"Who trains it: {', '.join(NAMES)}.")],
     to: Annotated[Path, typer.Option("--to", help="Folder that is written, all that the trainer reads in it; it must not be there.")],
+    back_end: Annotated[
+        Elsewhere | None, typer.Option("--back-end", help=f"Who trains it, {' or '.join(ELSEWHERE)}; left out, as the model's run says.")
+    ] = None,
     recipe: RecipeOption = RECIPE,
 ) -> None:
     """Write what another trainer needs to train a model: first weights and data in its form, and the command; nothing is run."""
@@ -26,9 +28,12 @@ def launch(
     if to.exists():
         raise ValueError(f"{to}: is there already; name a folder that is not")
     bench = Workbench(recipe)
-    with console.status(f"{model} for {back_end}"):
+    with console.status(f"{model} for another trainer"):
         found = prepared(bench.recipe.entries, bench.lake, model)
-        made = prepare(back_end, found.asked, found.trainable, found.mixture, found.tokenizer, to)
+        chosen = back_end or found.asked.layout.back_end
+        if chosen not in ELSEWHERE:
+            raise ValueError(f"{model}: its run names no other trainer; give --back-end {' or '.join(ELSEWHERE)}")
+        made = prepare(chosen, found.asked, found.trainable, found.mixture, found.tokenizer, to)
     console.print(f"sh {to / 'launch.sh'} runs:\n\n{made.shell}\n")
     for note in made.notes:
         console.print(f"- {note}")

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from kernels.models.formats import megatron_folders, megatron_ranks
 from kernels.models.formats.checkpoints import shape_of_folder
 from kernels.models.formats.fast import Trainable, fast_of, write
 from kernels.models.formats.state_tables import from_transformers, to_transformers
+from kernels.specs.layout import ELSEWHERE, Elsewhere
 from kernels.tokens.mixtures.index import read_index
 from kernels.tokens.mixtures.order import Order
 from kernels.training.elsewhere import bmtrain, megatron
@@ -24,8 +25,6 @@ from kernels.training.elsewhere.launch import Asked, Launch, Place
 from kernels.training.elsewhere.megatron_data import write_blend
 from kernels.training.feeding.feed import open_split
 
-BackEndName = Literal["megatron", "bmtrain"]
-NAMES: tuple[BackEndName, ...] = get_args(BackEndName)
 NAME_FILE, MODEL, DATA, START, TRAINED = "back_end.txt", "model", "data", "start", "trained"
 BMTRAIN_START, BMTRAIN_TRAINED = "start.pt", "model.pt"
 
@@ -43,7 +42,7 @@ class BackEnd(NamedTuple):
     """Where it keeps checkpoints, in the folder of a launch."""
 
 
-def prepare(back_end: BackEndName, asked: Asked, trainable: Trainable, mixture: Path, tokenizer: Any, folder: Path) -> Launch:
+def prepare(back_end: Elsewhere, asked: Asked, trainable: Trainable, mixture: Path, tokenizer: Any, folder: Path) -> Launch:
     """Write all that a launch needs into a folder that is not there yet, and return it.
 
     Raises:
@@ -83,10 +82,10 @@ def land(folder: Path, checkpoint: Path | None, out: Path) -> None:
         raise FileNotFoundError(f"{folder}: has no {NAME_FILE}, as the folder of a launch has; name one that mill launch wrote")
     name = (folder / NAME_FILE).read_text()
     if name not in BACK_ENDS:
-        raise ValueError(f"{folder / NAME_FILE}: names {name!r}, and there are {', '.join(NAMES)}; write the launch again")
+        raise ValueError(f"{folder / NAME_FILE}: names {name!r}, and there are {', '.join(ELSEWHERE)}; write the launch again")
     if out.exists():
         raise FileExistsError(f"{out}: is there already; name a folder that is not")
-    chosen, shape = BACK_ENDS[cast(BackEndName, name)], shape_of_folder(folder / MODEL)
+    chosen, shape = BACK_ENDS[cast(Elsewhere, name)], shape_of_folder(folder / MODEL)
     stack, found = stack_of(shape), fast_of(shape)
     assert stack is not None and found is not None and found.table is not None
     theirs = {key: tensor.float() for key, tensor in chosen.read(checkpoint or folder / chosen.trained, stack).items()}
@@ -100,7 +99,7 @@ def script_of(launch: Launch) -> str:
     return f'#!/bin/sh\nset -eu\ncd "$(dirname "$0")"\n{settings}exec {launch.shell}\n'
 
 
-def about(back_end: BackEndName, launch: Launch) -> str:
+def about(back_end: Elsewhere, launch: Launch) -> str:
     """Return what a reader of the folder should know."""
     asks = {"$MEGATRON_LM": "a clone of Megatron-LM by its whole path", "$MEETING": "host and port of one of the nodes, where all meet"}
     told = [f"- `{name[1:]}` names {what}" for name, what in asks.items() if any(word.startswith(name) for word in launch.command)]
@@ -145,7 +144,7 @@ def _read_bmtrain(checkpoint: Path, stack: DecoderShape) -> dict[str, Any]:
     return to_transformers(bmtrain_format.read(checkpoint), bmtrain_format.table(stack))
 
 
-BACK_ENDS: Mapping[BackEndName, BackEnd] = {
+BACK_ENDS: Mapping[Elsewhere, BackEnd] = {
     "megatron": BackEnd(megatron.describe, _megatron_data, _start_megatron, _read_megatron, TRAINED),
     "bmtrain": BackEnd(bmtrain.describe, _bmtrain_data, _start_bmtrain, _read_bmtrain, f"{TRAINED}/{BMTRAIN_TRAINED}"),
 }

@@ -14,6 +14,7 @@ from assets.models.checkpoints import ModelPlan, model
 from assets.models.needs import NeedsOfRecipe
 from kernels.specs import families
 from kernels.specs.config import Config
+from kernels.specs.layout import Layout
 from kernels.specs.methods import Method, MethodJob
 from kernels.training.logs.event_files import EVENTS, FOLDER
 from kernels.training.logs.losses import write_losses
@@ -67,10 +68,13 @@ def trainings(monkeypatch: pytest.MonkeyPatch, damaged: list[bool]) -> list[Path
     return runs
 
 
-def made(folder: Path, project: str | None = None, say: Any = pytest.fail) -> tuple[Home, Manifest]:
+ALONE = Layout()
+
+
+def made(folder: Path, project: str | None = None, say: Any = pytest.fail, layout: Layout = ALONE) -> tuple[Home, Manifest]:
     from assets.models.checkpoints import specs
 
-    plan = ModelPlan(specs("methods")["told"], Nothing(), NeedsOfRecipe("base", (), None, None, None), World(device="cpu"), {}, project)
+    plan = ModelPlan(specs("methods")["told"], Nothing(), NeedsOfRecipe("base", (), None, None, None), World(device="cpu"), {}, project, layout)
     home = Home.resolve(folder, {})
     graph = graph_of(model("r", "base", plan))
     state = GraphState(graph, home.lake(), observed())
@@ -105,6 +109,12 @@ def test_without_the_library_a_training_that_is_to_be_kept_there_does_not_begin(
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(ModuleNotFoundError, match=r"^models/base: .*pip install 'modelmill\[wandb\]', or leave wandb_project out"):
         made(tmp_path, "demo")
+    assert trainings == []
+
+
+def test_what_another_trainer_trains_on_a_machine_of_its_own_does_not_begin_and_the_way_is_told(tmp_path: Path, trainings: list[Path]) -> None:
+    with pytest.raises(ValueError, match=r"models/base: megatron trains on a machine of its own: mill launch base --to FOLDER writes what it needs"):
+        made(tmp_path, layout=Layout(back_end="megatron"))
     assert trainings == []
 
 

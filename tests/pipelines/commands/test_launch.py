@@ -44,10 +44,13 @@ def test_a_model_that_is_launched_and_not_trained_comes_back_as_its_first_weight
     from pipelines.terminal.workbench import Workbench
 
     text = shop.recipe_file.read_text()
+    named = ["--back-end", back_end] if back_end == "bmtrain" else []
     if back_end == "bmtrain":
         shop.change_recipe("num_kv_heads: 1", "num_kv_heads: 2")
+    else:
+        shop.change_recipe("    method: pretrain\n", "    method: pretrain\n    run: {back_end: megatron}\n")
     try:
-        found, words = mill("launch", "base", "--back-end", back_end, "--to", str(tmp_path / "launch"), shop=shop)
+        found, words = mill("launch", "base", *named, "--to", str(tmp_path / "launch"), shop=shop)
         assert found.exit_code == 0, words
         bench = Workbench(str(shop.recipe_file))
         first = prepared(bench.recipe.entries, bench.lake, "base")
@@ -96,6 +99,11 @@ def test_what_cannot_be_launched_is_told_and_nothing_is_written(shop: Any, tmp_p
     back_end = [] if "--back-end" in arguments else ["--back-end", "megatron"]
     found, told = mill("launch", *arguments, *back_end, "--to", str(tmp_path / "launch"), shop=shop)
     assert found.exit_code != 0 and words in told and not (tmp_path / "launch").exists()
+
+
+def test_without_a_trainer_in_the_recipe_or_the_command_it_is_asked_for(shop: Any, tmp_path: Path) -> None:
+    found, told = mill("launch", "base", "--to", str(tmp_path / "launch"), shop=shop)
+    assert found.exit_code != 0 and "base: its run names no other trainer; give --back-end megatron or bmtrain" in told
 
 
 def test_a_model_whose_data_are_not_made_is_told_what_to_make(tmp_path: Path, make_shop: Callable[[Path], Any]) -> None:
