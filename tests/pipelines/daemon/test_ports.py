@@ -45,7 +45,7 @@ def test_the_user_interface_says_when_it_is_ready_and_nothing_else_and_ends_when
     asked = time.monotonic()
     running.send_signal(signal.SIGTERM)
     rest = running.communicate(timeout=60)[0]
-    assert time.monotonic() - asked < 4
+    assert time.monotonic() - asked < 20, "jobs are given 25 s, and here is none"
     assert said[0].startswith("starting the Dagster UI of ")
     assert said[1:2] == [f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}"]
     assert re.fullmatch(r"ready after \d+ s; Ctrl-C ends both", said[2])
