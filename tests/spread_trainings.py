@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -154,6 +155,17 @@ def trainings(data: Path, folder: Path, names: Iterable[str], family: str, **cha
 
 def read(folder: Path) -> Trained:
     return Trained(pl.read_parquet(folder / "out" / "losses.parquet"), load_file(folder / "out" / "model.safetensors"))
+
+
+def taken_further(before: Layout, behind: Layout, data: Path, folder: Path, **changes: Any) -> Trained:
+    """Return a training of a Llama that is stopped at step 5 by one layout and goes on from there by another, to its end at step 6."""
+    for name in ("out", "scratch"):
+        (folder / name).mkdir()
+    given = (data, folder, "llama", changes)
+    with pytest.raises(AssertionError, match="Stopped"):
+        on_processes(before, train_here, *given, 5)
+    assert on_processes(behind, train_here, *given)[0] == [5, 6]
+    return read(folder)
 
 
 def exit_codes(layout: Layout, data: Path, folder: Path, **changes: Any) -> list[int | None]:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Self, get_args
 from pydantic import Field, model_validator
 
 from kernels.specs.config import Config, fault_of_key
+from kernels.specs.extras import Extra
 
 Axis = Literal["pipeline", "data", "shard", "context", "tensor"]
 """Ways in which processes differ: those of ``pipeline`` have different blocks; ``data`` and ``shard`` read different rows, those of ``context`` have
@@ -29,6 +30,7 @@ Elsewhere = Literal["megatron", "bmtrain"]
 ELSEWHERE: tuple[Elsewhere, ...] = get_args(Elsewhere)
 """Trainers that run on machines of their own: what they need is written for them, and what they trained is brought back."""
 BackEnd = Literal["modelmill", "accelerate", "deepspeed", Elsewhere]
+DEEPSPEED, BY_DEEPSPEED = Extra("deepspeed", "deepspeed"), "trainings by DeepSpeed"
 
 
 class Layout(Config):

@@ -12,15 +12,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from kernels.specs.extras import Extra
-from kernels.specs.layout import HOLDING, Layout
+from kernels.specs.layout import BY_DEEPSPEED, DEEPSPEED, HOLDING, Layout
 from kernels.training.back_ends.passage import passage, told_of
 from kernels.training.parallel.gradients import GradientSums
 from kernels.training.parallel.shards import Cut, Shard
 from kernels.training.parallel.spread import Spread
 
-DEEPSPEED = Extra("deepspeed", "deepspeed")
-PURPOSE = "trainings by DeepSpeed"
 COMPILED_FOR_THE_CPU = "deepspeed_shm_comm"
 """Sums over the memory that processes of one machine share, which DeepSpeed compiles at its first use: gloo sums here."""
 OFFLOADS = {"offload_optimizer": ("optimizer", "parameters"), "offload_param": ("parameters",)}
@@ -65,7 +62,7 @@ class DeepSpeedSpread(Spread):
         self._told.enter_context(told_of(self.team))  # it asks at each step
         self._told.enter_context(warnings.catch_warnings())
         os.environ["DS_ACCELERATOR"] = device
-        deepspeed: Any = DEEPSPEED.require(PURPOSE)
+        deepspeed: Any = DEEPSPEED.require(BY_DEEPSPEED)
         warnings.filterwarnings("ignore", OF_ITS_OWN, FutureWarning)
         logging.getLogger("DeepSpeed").setLevel(logging.ERROR)  # it warns of the optimizer, which is to move nothing
         deepspeed.ops.__compatible_ops__[COMPILED_FOR_THE_CPU] = False

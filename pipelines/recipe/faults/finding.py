@@ -8,8 +8,8 @@ from assets.evals.training_runs import MEASURED_ON
 from assets.models.needs import NeedsOfRecipe, RecipeNames, faults
 from kernels.specs.config import Config
 from kernels.specs.families import specs
+from kernels.specs.layout import BY_DEEPSPEED, DEEPSPEED
 from kernels.specs.tokenizers import TokenizerMethod
-from kernels.training.back_ends import deepspeed_zero
 from kernels.training.config import TrainingConfig
 from kernels.training.logs.offline_runs import PURPOSE, WANDB
 from pipelines.recipe.faults.dangling import Fault, known
@@ -118,7 +118,7 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
         yield (*here, *location), message
     if entry.run.processes > 1 and not issubclass(specs("methods")[entry.method].config, TrainingConfig):
         yield (*here, "run", "processes"), f"the method {entry.method!r} trains nothing and takes one process; leave the key out"
-    if entry.run.back_end == "deepspeed" and (lack := deepspeed_zero.DEEPSPEED.lacks(deepspeed_zero.PURPOSE)):
+    if entry.run.back_end == "deepspeed" and (lack := DEEPSPEED.lacks(BY_DEEPSPEED)):
         yield (*here, "run", "back_end"), f"{lack}, or take back_end: modelmill"
     if getattr(entry, "wandb_project", None) is not None and (lack := WANDB.lacks(PURPOSE)):
         yield (*here, "wandb_project"), f"{lack}, or leave the key out"

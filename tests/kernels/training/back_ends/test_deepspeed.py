@@ -9,7 +9,7 @@ from kernels.specs.layout import Layout
 from kernels.training.back_ends.deepspeed_zero import config_of
 from tests.kernels.training.parallel.test_strategies import assert_same
 from tests.processes import on_processes
-from tests.spread_trainings import FAMILIES, Trained, exit_codes, put_data, read, train_here
+from tests.spread_trainings import FAMILIES, Trained, exit_codes, put_data, read, taken_further, train_here
 
 ZERO: dict[str, Layout] = {
     "zero 1": Layout(processes=2, back_end="deepspeed", zero=1),
@@ -90,13 +90,7 @@ def test_half_precision_is_that_of_the_method_and_rounds_as_the_trainer_alone_do
 def test_a_training_goes_on_from_deepspeed_to_another_layout_and_back(data: Path, tmp_path: Path, before: Layout, behind: Layout) -> None:
     changes = {"averaging": {"kind": "ema", "decay": 0.5}}
     whole = trained(data, tmp_path / "whole", [], "llama", **changes)[""]
-    for name in ("out", "scratch"):
-        (tmp_path / name).mkdir()
-    given = (data, tmp_path, "llama", changes)
-    with pytest.raises(AssertionError, match="Stopped"):
-        on_processes(before, train_here, *given, 5)
-    assert on_processes(behind, train_here, *given)[0] == [5, 6]
-    assert_same({"": whole, "behind": read(tmp_path)})
+    assert_same({"": whole, "behind": taken_further(before, behind, data, tmp_path, **changes)})
 
 
 @pytest.mark.slow
