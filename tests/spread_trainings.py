@@ -164,6 +164,7 @@ def taken_further(before: Layout, behind: Layout, data: Path, folder: Path, **ch
     given = (data, folder, "llama", changes)
     with pytest.raises(AssertionError, match="Stopped"):
         on_processes(before, train_here, *given, 5)
+    assert (folder / "scratch" / "step-000004").is_dir()
     assert on_processes(behind, train_here, *given)[0] == [5, 6]
     return read(folder)
 

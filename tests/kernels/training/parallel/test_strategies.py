@@ -14,7 +14,21 @@ from kernels.training.feeding.feed import Batch
 from kernels.training.learner import Learner
 from kernels.training.logs.tensors import STATISTICS
 from tests.processes import on_processes
-from tests.spread_trainings import CLOSE, FAMILIES, LAYOUTS, QUICK, WEIGHTS_CLOSE, Trained, can, difference, put_data, read, train_here, trainings
+from tests.spread_trainings import (
+    CLOSE,
+    FAMILIES,
+    LAYOUTS,
+    QUICK,
+    WEIGHTS_CLOSE,
+    Trained,
+    can,
+    difference,
+    put_data,
+    read,
+    taken_further,
+    train_here,
+    trainings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,15 +147,8 @@ def test_a_training_that_stopped_goes_on_by_another_layout_and_loses_and_repeats
 ) -> None:
     changes = {"averaging": {"kind": "ema", "decay": 0.5}}
     whole = trainings(data, tmp_path / "whole", [], "llama", **changes)[""]
-    for name in ("out", "scratch"):
-        (tmp_path / name).mkdir()
-    given = (data, tmp_path, "llama", changes)
     layouts = {"": Layout(), **LAYOUTS}
-    with pytest.raises(AssertionError, match="Stopped"):
-        on_processes(layouts[before], train_here, *given, 5)
-    assert (tmp_path / "scratch" / "step-000004").is_dir()
-    assert on_processes(layouts[behind], train_here, *given)[0] == [5, 6]
-    assert_same({"": whole, behind: read(tmp_path)})
+    assert_same({"": whole, behind: taken_further(layouts[before], layouts[behind], data, tmp_path, **changes)})
 
 
 def asked_to_end(rank: Rank, data: Path, folder: Path) -> str:
