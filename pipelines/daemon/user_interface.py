@@ -17,6 +17,8 @@ from resources.quality.docs_server import serve
 from resources.storage.home import Home
 
 POLL_SECONDS = 0.2
+LAST_WORDS_SECONDS = 5.0
+"""Dagster's server has ended by then: only who left its tree can still hold the pipe."""
 QUIET = "ignore:Function `,ignore:Parameter `"
 """Dagster's notes on its own beta parameters and on `dagster dev`: they are for us, not for users."""
 LEVELS = ("--log-level", "warning", "--code-server-log-level", "error")
@@ -48,7 +50,12 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
         cwd=PROJECT,
         env=environment,
         start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
+    assert child.stdout is not None
+    passing_on = threading.Thread(target=_pass_on, args=(child.stdout.fileno(),), daemon=True)
+    passing_on.start()
 
     def tell() -> None:
         while not answers(port):
@@ -62,7 +69,17 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     finally:
         docs.shutdown()
         end_descendants(os.getpid())
+        passing_on.join(LAST_WORDS_SECONDS)
     raise RuntimeError(f"Dagster's server ended with code {code}; what it said stands above")
+
+
+def _pass_on(pipe: int) -> None:
+    """Write what Dagster's processes say where we say ours, so that a command that says nothing more at its end says nothing of theirs.
+
+    Several signals reach them there, their parent's and ours, and each tells of the second in the midst of its exit.
+    """
+    while said := os.read(pipe, 65536):
+        os.write(2, said)
 
 
 def answers(port: int) -> bool:

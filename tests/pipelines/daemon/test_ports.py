@@ -3,7 +3,6 @@
 import re
 import signal
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -42,15 +41,10 @@ def test_the_user_interface_says_when_it_is_ready_and_nothing_else_and_ends_when
     running = shop.start("ui", "--port", str(port))
     said = [running.stdout.readline().strip() for _ in range(3)]
     assert answers(port)
-    asked = time.monotonic()
     running.send_signal(signal.SIGTERM)
     rest = running.communicate(timeout=60)[0]
-    assert time.monotonic() - asked < 20, "jobs are given 25 s, and here is none"
     assert said[0].startswith("starting the Dagster UI of ")
     assert said[1:2] == [f"Dagster UI: http://127.0.0.1:{port}   Data Docs: http://127.0.0.1:{port + 1}"]
     assert re.fullmatch(r"ready after \d+ s; Ctrl-C ends both", said[2])
-    told, *beside = rest.strip().splitlines()
-    assert told.startswith("ended by SIGTERM")
-    # on a busy machine a process of Dagster's is at its exit already when the second signal comes, ours or its parent's, and says so itself
-    assert not beside or beside[0].startswith("Exception ignored in atexit callback")
+    assert re.fullmatch(r"ended by SIGTERM; .*", rest.strip()), rest
     assert not answers(port)
