@@ -152,7 +152,7 @@ class Trainer:
         parts, progress = self._parts, self._progress
         scale = progress.scaling.scale if progress.scaling is not None else 1.0
         rate = learning_rate_at(step, parts.course) * progress.rate_ratio
-        seed_step(parts.config.seed, step, parts.learner.team.share.reader)
+        seed_step(parts.config.seed, step)
         loss = parts.learner.gradients(batch, scale)
         watch = self._watch(step + 1, scale)
         norm = clip(parts.learner.spread, parts.config.gradient_clip, scale)

@@ -44,18 +44,7 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
     threading.Thread(target=docs.serve_forever, daemon=True).start()
     say(f"starting the Dagster UI of {home.root}, which takes some seconds")
     began_at = time.monotonic()
-    # dagster dev in the background ignores SIGINT and SIGTERM: it gets a session of its own, and all below it are ended one by one
-    child = subprocess.Popen(
-        [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port), *LEVELS],
-        cwd=PROJECT,
-        env=environment,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert child.stdout is not None
-    passing_on = threading.Thread(target=_pass_on, args=(child.stdout.fileno(),), daemon=True)
-    passing_on.start()
+    child, passing_on = _dagster_dev(port, environment)
 
     def tell() -> None:
         while not answers(port):
@@ -71,6 +60,25 @@ def serve_ui(recipe: Path, home: Home, port: int, say: Callable[[str], None]) ->
         end_descendants(os.getpid())
         passing_on.join(LAST_WORDS_SECONDS)
     raise RuntimeError(f"Dagster's server ended with code {code}; what it said stands above")
+
+
+def _dagster_dev(port: int, environment: dict[str, str]) -> tuple[subprocess.Popen[bytes], threading.Thread]:
+    """Start Dagster's server and daemon; return them, and the thread that passes on what they say.
+
+    In the background they would ignore SIGINT and SIGTERM: they get a session of their own, and all below it are ended one by one.
+    """
+    child = subprocess.Popen(
+        [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port), *LEVELS],
+        cwd=PROJECT,
+        env=environment,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert child.stdout is not None
+    passing_on = threading.Thread(target=_pass_on, args=(child.stdout.fileno(),), daemon=True)
+    passing_on.start()
+    return child, passing_on
 
 
 def _pass_on(pipe: int) -> None:

@@ -180,7 +180,11 @@ def run_together(
         return "the run that it works for is gone"
     if lost in elsewhere:
         return f"node {elsewhere[lost].name}: {faults[lost]}"
-    code, rank = _code_of(children[lost]), first_rank + lost
+    return _fault(job, first_rank + lost, count, _code_of(children[lost]))
+
+
+def _fault(job: Path, rank: int, count: int, code: int) -> str:
+    """Return which process of a job ended, how, and the last that it said."""
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
     which = "the process" if count == 1 else f"process {rank} of the {count}"
     others = "" if count == 1 else ", and the others with it"

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from kernels.models.blocks.dropping import Dropping, drops, keys_of
 from kernels.models.probes import PROBED, is_near, slopes_by_tokens, some_tokens
 from kernels.models.reading import Reading, mask_of, positions_of
 
@@ -28,7 +29,7 @@ class Wrapped(nn.Module):
         """
         super().__init__()
         self.model = model
-        self._takes_mask = False
+        self._takes_mask = self._drops = False
         was_training = model.training
         model.eval()
         if not self._parts_documents() and not self._parts_documents_by_mask():
@@ -37,12 +38,25 @@ class Wrapped(nn.Module):
                 "train a family whose attention Transformers masks by position_ids, such as Llama, Qwen or Gemma"
             )
         self._has_output_layer = self._only_multiplies()
+        self._keys: list[int] = []
+        """Of the rows that were passed last: they go back before others are passed."""
+        self._drops = drops(model, lambda: self.logits(self._packed(), torch.float32))
+        for index, block in enumerate(self.blocks if self._drops else ()):
+            block.forward = self._dropping(block.forward, f"block {index}")
         model.train(was_training)
 
     @property
     def blocks(self) -> Any:
-        """The layers."""
-        return self.model.base_model.layers if hasattr(self.model.base_model, "layers") else self.model.base_model.h
+        """The layers, wherever a family has them.
+
+        Raises:
+            ValueError: they are not found.
+        """
+        count = self.model.config.num_hidden_layers
+        for each in self.model.modules():
+            if isinstance(each, nn.ModuleList) and len(each) == count:
+                return each
+        raise ValueError(f"{type(self.model).__name__}: no list of its {count} layers is found; train another family")
 
     def forward(self, reading: Reading, dtype: torch.dtype) -> torch.Tensor:
         """Return the last hidden states, [B, T, D]."""
@@ -60,6 +74,21 @@ class Wrapped(nn.Module):
         return head.weight, head.bias
 
     def _run(self, model: Any, reading: Reading, dtype: torch.dtype) -> Any:
+        if self._drops and self.training:
+            self._keys = keys_of(reading.tokens_BT)
+            return self._dropping(self._run_as_it_is, "outside of blocks")(model, reading, dtype)
+        return self._run_as_it_is(model, reading, dtype)
+
+    def _dropping(self, forward: Any, place: str) -> Any:
+        """Return a forward pass that drops by rows, also where it is computed again on the way back; it is not compiled."""
+
+        def passed(*given: Any, **named: Any) -> Any:
+            with Dropping(self._keys, place):
+                return forward(*given, **named)
+
+        return torch.compiler.disable(passed)
+
+    def _run_as_it_is(self, model: Any, reading: Reading, dtype: torch.dtype) -> Any:
         told: dict[str, Any] = {"attention_mask": mask_of(reading, "causal")} if self._takes_mask else {}
         with torch.autocast(reading.tokens_BT.device.type, dtype=dtype, enabled=dtype != torch.float32):
             return model(input_ids=reading.tokens_BT, position_ids=positions_of(reading.segments_BT), use_cache=False, **told)

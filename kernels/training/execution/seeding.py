@@ -20,12 +20,11 @@ def seed_everything(seed: int) -> None:
     deterministic.fill_uninitialized_memory = False  # costs a quarter of a step, and nothing reads such memory
 
 
-def seed_step(seed: int, step: int, reader: int = 0) -> None:
+def seed_step(seed: int, step: int) -> None:
     """Have what a step draws, such as what is dropped out, follow from its number: a training that goes on after a kill draws the same.
 
-    Processes that read different rows draw different numbers.
+    It is the same in all processes: what is dropped of a row follows from the row too (kernels/models/blocks/dropping.py).
     """
     import torch
 
-    words = ("step", seed, step, reader) if reader else ("step", seed, step)
-    torch.manual_seed(key_of(*words) % 2**63)  # pyright: ignore[reportUnknownMemberType]
+    torch.manual_seed(key_of("step", seed, step) % 2**63)  # pyright: ignore[reportUnknownMemberType]

@@ -7,6 +7,7 @@ import pytest
 
 from kernels.models.formats.fast import Trainable
 from kernels.specs.layout import Layout, Rank
+from kernels.training.execution.seeding import seed_step
 from kernels.training.feeding.batches import Examples
 from kernels.training.feeding.feed import batch_of
 from kernels.training.learner import Learner, Setting, clip
@@ -20,7 +21,7 @@ LENGTH = 32
 def of_transformers(kind: str) -> Trainable:
     """A model of a family that has no module of ours."""
     import torch
-    from transformers import Gemma2Config, Gemma2ForCausalLM, Qwen2Config, Qwen2ForCausalLM
+    from transformers import Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, Qwen2Config, Qwen2ForCausalLM
 
     from kernels.models.formats.fast import taken
 
@@ -29,7 +30,9 @@ def of_transformers(kind: str) -> Trainable:
     torch.manual_seed(0)
     if kind == "gemma2":
         return taken(Gemma2ForCausalLM(Gemma2Config(**sizes, head_dim=8, sliding_window=64, attn_implementation="eager")))
-    return taken(Qwen2ForCausalLM(Qwen2Config(**sizes, tie_word_embeddings=True)))
+    if kind == "gpt2":
+        return taken(GPT2LMHeadModel(GPT2Config(vocab_size=64, n_embd=32, n_layer=2, n_head=4, n_positions=64)))
+    return taken(Qwen2ForCausalLM(Qwen2Config(**sizes, tie_word_embeddings=True, attention_dropout=0.2 if kind == "qwen2 that drops" else 0.0)))
 
 
 def rows(kind: str) -> Examples:
@@ -48,7 +51,8 @@ def losses(rank: Rank, kind: str) -> list[float]:
     own = part._replace(inputs_BT=part.inputs_BT[mine], segments_BT=part.segments_BT[mine], targets=part.targets[mine])
     own = own._replace(pixels=None if part.pixels is None else part.pixels[mine])
     found: list[float] = []
-    for _ in range(2):
+    for step in range(2):
+        seed_step(1, step)
         found += [learner.gradients(team.of_all(batch_of([own]))), clip(learner.spread, 1e9, 1.0)]
         for shard in learner.spread.shards.values():
             shard.tensor.grad = None
@@ -56,9 +60,11 @@ def losses(rank: Rank, kind: str) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["llava", "qwen2", "gemma2"])
+@pytest.mark.parametrize("kind", ["llava", "qwen2", "gemma2", "gpt2", "qwen2 that drops"])
 def test_they_have_the_losses_and_gradients_of_one_process(kind: str) -> None:
     (alone,) = on_processes(Layout(), losses, kind)
+    drops = kind in ("gpt2", "qwen2 that drops")  # by the step's number: each step has another loss
+    assert (alone[0] == pytest.approx(alone[3], rel=1e-5)) is not drops
     layouts = [Layout(processes=2), Layout(processes=2, zero=2), Layout(processes=2, zero=3)]
     layouts += [Layout(processes=2, back_end="accelerate"), Layout(processes=2, zero=3, back_end="accelerate")]
     for layout in [*layouts, *([Layout(processes=2, tensor=2)] if kind == "llava" else [])]:
