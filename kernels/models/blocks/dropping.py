@@ -18,10 +18,11 @@ _BY_PLACE = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 """Arguments of scaled dot-product attention that need not be named."""
 
 
-def keys_of(tokens_BT: torch.Tensor) -> list[int]:
+def keys_of(tokens_BT: Any) -> list[int]:
     """Return a number a row that follows from its tokens and the seed that torch was given."""
     seed = torch.initial_seed()
-    return [key_of(seed, *row) for row in tokens_BT.tolist()]
+    rows: list[list[int]] = tokens_BT.tolist()
+    return [key_of(seed, *row) for row in rows]
 
 
 def drops(model: nn.Module, passed: Callable[[], object]) -> bool:

@@ -86,7 +86,8 @@ class Wrapped(nn.Module):
             with Dropping(self._keys, place):
                 return forward(*given, **named)
 
-        return torch.compiler.disable(passed)
+        compiler: Any = torch.compiler
+        return compiler.disable(passed)
 
     def _run_as_it_is(self, model: Any, reading: Reading, dtype: torch.dtype) -> Any:
         told: dict[str, Any] = {"attention_mask": mask_of(reading, "causal")} if self._takes_mask else {}

@@ -64,7 +64,9 @@ def test_as_much_is_dropped_as_is_asked_and_the_rest_is_made_larger_by_it() -> N
     assert alike == pytest.approx([0.04] * len(alike), abs=0.01)
 
 
-@pytest.mark.parametrize("seen", [{}, {"is_causal": True}, {"attn_mask": torch.ones(6, 6, dtype=torch.bool).tril()}, {"attn_mask": torch.randn(6, 6)}])
+@pytest.mark.parametrize(
+    "seen", [{}, {"is_causal": True}, {"attn_mask": torch.ones(6, 6, dtype=torch.bool).tril()}, {"attn_mask": torch.randn(6, 6)}]
+)
 def test_attention_that_drops_next_to_nothing_is_attention(seen: dict[str, Any]) -> None:
     query, key, value = torch.randn(4, 4, 6, 8), torch.randn(4, 2, 6, 8), torch.randn(4, 2, 6, 8)
     attend = torch.nn.functional.scaled_dot_product_attention
