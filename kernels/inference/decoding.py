@@ -1,22 +1,22 @@
-"""Text from a model that continues texts: the one loop that every answer comes from, in batches, token by token.
+"""Text from a model that continues texts, by the engine of all answers (engine.py)."""
 
-Shape letters: B rows, T tokens, V vocabulary.
-"""
-
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kernels.inference import encoder_decoder
-from kernels.inference.requests import attention_of_asked
+from kernels.inference.asking import Asked, Piece
+from kernels.inference.engine import Engine
+from kernels.inference.engines import engine_of
+from kernels.inference.sampling import Sampling
 from kernels.models.formats.chats import chat_encoder, text_encoder
-from kernels.models.formats.checkpoints import max_positions
-from kernels.specs.objectives import Attention
 from kernels.specs.turns import Turn
 from kernels.tokens.content import TURN_END
+from kernels.tokens.mixtures.permutation import key_of
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel
+
+MOST_KEPT_TOKENS = 65_536
+"""Of all prompts and answers under way at once: bounds memory."""
 
 
 def stop_ids(lm: "LanguageModel") -> set[int]:
@@ -30,66 +30,46 @@ def stop_ids(lm: "LanguageModel") -> set[int]:
     return {int(token) for token in ids if token is not None}
 
 
-def decode(
-    lm: "LanguageModel", prompts: Sequence[Sequence[int]], *, max_new_tokens: int, temperature: float, seed: int, stop: set[int]
-) -> Iterator[list[int | None]]:
-    """Yield the next token of each of B prompts, step by step, None behind the token of ``stop`` that ended a row (which is not yielded).
+def continued(
+    lm: "LanguageModel", prompts: Sequence[Sequence[int]], *, max_new_tokens: int, temperature: float, seed: int, stop: Collection[int]
+) -> list[list[int]]:
+    """Return the tokens that follow each prompt, up to the first of ``stop``, which is left out.
 
-    Tokens are drawn from the whole distribution at ``temperature``, or are the likeliest where it is 0. Rows are padded, so that a row's
-    tokens depend on its batch by rounding only, and by the seed's draws where it samples. A row ends, too, with the first token that the model's
-    context has no room to read.
+    Tokens are drawn from the whole distribution at ``temperature``, by the seed and the prompt's place among the others, or are the likeliest where
+    it is 0. A row ends, too, with the first token that the model's context has no room to read.
 
     Raises:
         ValueError: a prompt has no token or more than the model reads, or the model continues no texts.
     """
-    import torch
-
-    attention = attention_of_asked(lm)
-    if not all(prompts):
-        raise ValueError("a prompt has no token; give each at least one, such as the end of text")
-    rooms = [_room(lm, attention, len(prompt)) for prompt in prompts]
-    random = torch.Generator(device=lm.device).manual_seed(seed)
-    ask = (encoder_decoder.next_logits if attention == "encoder_decoder" else _next_logits)(lm, prompts)
-    ended = [False] * len(prompts)
-    drawn: Any = None
-    for made in range(min(max_new_tokens, max(rooms, default=0))):
-        logits_BV = ask(drawn).float()
-        drawn = torch.multinomial((logits_BV / temperature).softmax(-1), 1, generator=random)[:, 0] if temperature > 0 else logits_BV.argmax(-1)
-        row_tokens: list[int] = drawn.tolist()
-        ended = [was or token in stop or made >= room for was, token, room in zip(ended, row_tokens, rooms, strict=True)]
-        if all(ended):
-            return
-        yield [None if over else token for over, token in zip(ended, row_tokens, strict=True)]
+    made: list[list[int]] = [[] for _ in prompts]
+    if max_new_tokens == 0:
+        return made
+    for piece in _pieces(_engine(lm, prompts, max_new_tokens), prompts, max_new_tokens, temperature, seed, stop):
+        if piece.told is not None:
+            made[piece.request].append(piece.told.token)
+    return made
 
 
-def _room(lm: "LanguageModel", attention: Attention, num_given: int) -> int:
-    """Return how many tokens can be drawn behind a prompt: all but the last are read. Raises ValueError where the prompt is too long itself."""
-    limit = max_positions(lm.model) or sys.maxsize
-    if num_given > limit:
-        raise ValueError(f"a prompt has {num_given} tokens, and the model reads {limit} at most; shorten it")
-    return limit if attention == "encoder_decoder" else limit - num_given + 1
+def _engine(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Engine:
+    """Return an engine with room for all that is asked, or for as much of it as may be under way at once."""
+    lengths = [len(prompt) + max_new_tokens for prompt in prompts]
+    return engine_of(lm, most_kept_tokens=max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS)))
 
 
-def _next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:
-    """Return what gives the logits [B, V] behind prompts, padded on the left, and what was drawn: given the tokens [B] drawn last, or None."""
-    import torch
-
-    width = max(map(len, prompts))
-    tokens = torch.tensor([[lm.tokenizer.pad_token_id] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=lm.device)
-    mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=lm.device)
-    cache: Any = None
-
-    def ask(drawn_B: Any) -> Any:
-        nonlocal tokens, mask, cache
-        if drawn_B is not None:
-            tokens, mask = drawn_B[:, None], torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
-        with torch.inference_mode():
-            output = lm.model(input_ids=tokens, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        cache = output.past_key_values
-        return output.logits[:, -1]
-
-    return ask
+def _pieces(
+    engine: Engine, prompts: Sequence[Sequence[int]], max_new_tokens: int, temperature: float, seed: int, stop: Collection[int]
+) -> Iterator[Piece]:
+    return engine.answers(
+        [
+            Asked(
+                tokens=prompt,
+                max_new_tokens=max_new_tokens,
+                sampling=Sampling(temperature=temperature, seed=key_of("prompt", seed, place)),
+                stop_tokens=frozenset(stop),
+            )
+            for place, prompt in enumerate(prompts)
+        ]
+    )
 
 
 def beginnings(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
@@ -106,22 +86,15 @@ def generate(lm: "LanguageModel", prompts: Sequence[str], *, max_new_tokens: int
 
 def answer(lm: "LanguageModel", ids: Sequence[Sequence[int]], *, max_new_tokens: int, temperature: float, seed: int) -> list[str]:
     """Return what follows each prompt, given as token ids, special tokens left out."""
-    answers: list[list[int]] = [[] for _ in ids]
-    for step in decode(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm)):
-        for row, token in zip(answers, step, strict=True):
-            if token is not None:
-                row.append(token)
-    return [lm.tokenizer.decode(row, skip_special_tokens=True) for row in answers]
+    rows = continued(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm))
+    return [lm.tokenizer.decode(row, skip_special_tokens=True) for row in rows]
 
 
-def chat(lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, temperature: float, seed: int) -> Iterator[str]:
-    """Yield the answer to the last turn piece by piece, as it is made."""
+def chat(
+    lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, temperature: float, seed: int, engine: Engine | None = None
+) -> Iterator[str]:
+    """Yield the answer to the last turn piece by piece, as it is made; by the same engine each time, turns that it knows are not read again."""
     ids = chat_encoder(lm.tokenizer).prompt(turns)
-    made: list[int] = []
-    said = ""
-    for step in decode(lm, [ids], max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm)):
-        made += [token for token in step if token is not None]
-        text: str = lm.tokenizer.decode(made, skip_special_tokens=True)
-        if not text.endswith("\ufffd"):  # the middle of a character
-            yield text[len(said) :]
-            said = text
+    for piece in _pieces(engine or _engine(lm, [ids], max_new_tokens), [ids], max_new_tokens, temperature, seed, stop_ids(lm)):
+        if piece.text:
+            yield piece.text

@@ -1,9 +1,9 @@
-"""What an encoder-decoder is asked: the encoder reads what is given, once, and the decoder goes on from the token that starts it, T5's padding.
+"""How likely an encoder-decoder holds continuations: the encoder reads what is given, once, and the decoder goes on from the token that starts it.
 
-Shape letters: B rows, T tokens that are given, U tokens of the decoder, V vocabulary.
+Shape letters: B rows, T tokens that are given, U tokens of the decoder.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.inference.requests import TOKENS_PER_BATCH, Request
@@ -34,28 +34,6 @@ def _padded(rows: Sequence[Sequence[int]], fill: int, device: str) -> tuple[Any,
 def _read(lm: "LanguageModel", rows: Sequence[Sequence[int]]) -> _Read:
     tokens_BT, mask_BT = _padded(rows, lm.model.config.pad_token_id, lm.device)
     return _Read(lm.model.get_encoder()(input_ids=tokens_BT, attention_mask=mask_BT), mask_BT)
-
-
-def next_logits(lm: "LanguageModel", prompts: Sequence[Sequence[int]]) -> Callable[[Any], Any]:
-    """Return what gives the logits [B, V] of the next token of each prompt's answer, given the tokens [B] that it drew last, None at first."""
-    import torch
-
-    with torch.inference_mode():
-        read = _read(lm, prompts)
-    start_B = torch.full((len(prompts),), lm.model.config.decoder_start_token_id, device=lm.device)
-    cache: Any = None
-
-    def ask(drawn_B: Any) -> Any:
-        nonlocal cache
-        tokens_BU = (start_B if drawn_B is None else drawn_B)[:, None]
-        with torch.inference_mode():
-            output = lm.model(
-                encoder_outputs=read.outputs, attention_mask=read.mask_BT, decoder_input_ids=tokens_BU, past_key_values=cache, use_cache=True
-            )
-        cache = output.past_key_values
-        return output.logits[:, -1]
-
-    return ask
 
 
 def log_likelihoods(lm: "LanguageModel", requests: Sequence[Request]) -> list[float]:

@@ -1,11 +1,11 @@
-"""What a model in training says: beginnings that it goes on from, by its likeliest tokens, through the one loop of all answers."""
+"""What a model in training says: beginnings that it goes on from, by its likeliest tokens, by the engine of all answers."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernels.inference.decoding import generate
 from kernels.models.formats.checkpoints import LanguageModel
-from kernels.models.formats.own import Answer, asked, classes
+from kernels.models.formats.own import classes
 from kernels.training.learner import Learner
 
 
@@ -21,16 +21,12 @@ def sample(learner: Learner, tokenizer: Any, prompts: Sequence[str], max_new_tok
     import torch
 
     with torch.compiler.set_stance("force_eager"):
-        asked_model = LanguageModel(_Asked(learner.module), tokenizer, learner.setting.device)
+        asked_model = LanguageModel(_Asked(learner.module, classes()[0](stack=learner.module.shape._asdict())), tokenizer, learner.setting.device)
         return generate(asked_model, list(prompts), max_new_tokens=max_new_tokens, temperature=0.0, seed=0)
 
 
-class _Asked:
-    """A decoder in training, called as loaded models are."""
+class _Asked(NamedTuple):
+    """A decoder in training, as the engine is told of loaded models."""
 
-    def __init__(self, module: Any) -> None:
-        self.module = module
-        self.config: Any = classes()[0](stack=module.shape._asdict())
-
-    def __call__(self, input_ids: Any, attention_mask: Any = None, past_key_values: Any = None, logits_to_keep: Any = 0, **_: Any) -> Answer:
-        return asked(self.module, input_ids, attention_mask, past_key_values, logits_to_keep)
+    module: Any
+    config: Any

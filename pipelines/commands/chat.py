@@ -1,7 +1,7 @@
 """``mill chat``: talk with a checkpoint."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,9 @@ from pipelines.terminal.application import RECIPE, RecipeOption, app, console, s
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell
 
+MOST_KEPT_TOKENS = 32_768
+"""Of a conversation."""
+
 
 @app.command()
 def chat(
@@ -19,10 +22,12 @@ def chat(
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.")] = 0.7,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
 ) -> None:
     """Talk with a checkpoint in the terminal."""
     from assets.models.names import model_asset
     from kernels.inference.decoding import chat as answer_to
+    from kernels.inference.engines import engine_of
     from kernels.models.formats import checkpoints
     from kernels.specs.turns import Turn
 
@@ -33,12 +38,14 @@ def chat(
     folder = bench.lake.folder(cell)
     with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
         loaded = checkpoints.load(folder, "cpu")
+        room = min(checkpoints.max_positions(loaded.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
+        engine = engine_of(loaded, most_kept_tokens=room, bits={"8": 8, "4": 4, None: None}[bits])
     console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
     turns: list[Turn] = []
     while (line := _ask()) is not None:
         turns.append(Turn(role="user", content=line))
         answer = ""
-        for piece in answer_to(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed):
+        for piece in answer_to(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, engine=engine):
             answer += piece
             sys.stdout.write(visible(piece))
             sys.stdout.flush()

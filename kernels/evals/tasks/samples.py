@@ -59,4 +59,4 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     return EvalResult([], pl.DataFrame(rows))
 
 
-SPEC = Task(name="samples", version=4, config=SamplesConfig, need=None, run=run)
+SPEC = Task(name="samples", version=5, config=SamplesConfig, need=None, run=run)

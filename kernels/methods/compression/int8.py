@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
-from kernels.inference.decoding import decode
+from kernels.inference.decoding import continued
 from kernels.models.formats import checkpoints
 from kernels.models.formats.chats import beginning
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, LanguageModel
@@ -114,8 +114,8 @@ def _sample(parent: LanguageModel, config: Int8Config) -> Any:
 
     starts = [beginning(parent.tokenizer)] * config.num_sequences
     num_sampled = config.sequence_length - len(starts[0])
-    steps = decode(parent, starts, max_new_tokens=num_sampled, temperature=1.0, seed=config.seed, stop=set())
-    return torch.tensor([*zip(*starts, strict=True), *steps], device=parent.device).T
+    sampled = continued(parent, starts, max_new_tokens=num_sampled, temperature=1.0, seed=config.seed, stop=())
+    return torch.tensor([[*start, *row] for start, row in zip(starts, sampled, strict=True)], device=parent.device)
 
 
 def _log_probabilities(model: Any, tokens: Any) -> list[Any]:
@@ -173,4 +173,4 @@ STAYS_CLOSE = MethodCheck(
     limits=Int8Limits(),
     judge=judge_distance,
 )
-SPEC = Method(name="int8", version=4, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)
+SPEC = Method(name="int8", version=5, config=Int8Config, needs=(PARENT,), run=run, checks=(STAYS_CLOSE,), reads=reads, is_last=True)

@@ -107,18 +107,18 @@ def test_requests_that_share_a_question_have_it_read_once(folders: dict[str, Pat
 
 
 @pytest.mark.parametrize("name", ["t5", "t5 tied"])
-def test_greedy_text_is_the_likeliest_token_by_token_and_the_encoder_reads_once(folders: dict[str, Path], name: str) -> None:
+def test_greedy_text_is_the_likeliest_token_by_token_and_the_encoder_reads_a_prompt_once(folders: dict[str, Path], name: str) -> None:
     lm = checkpoints.load(folders[name], "cpu")
     reads: list[int] = []
     lm.model.get_encoder().register_forward_hook(lambda *given: reads.append(1))
     prompts = [(5, 6, 7, 8, 9), (10, 11)]
-    steps = list(decoding.decode(lm, prompts, max_new_tokens=6, temperature=0.0, seed=0, stop=set()))
-    assert reads == [1] and len(steps) == 6
-    for row, prompt in enumerate(prompts):
+    rows = decoding.continued(lm, prompts, max_new_tokens=6, temperature=0.0, seed=0, stop=())
+    assert reads == [1, 1]
+    for row, prompt in zip(rows, prompts, strict=True):
         written: tuple[int, ...] = ()
-        for step in steps:
+        for _ in range(6):
             written = (*written, int(scores(lm, prompt, written)[-1].argmax()))
-            assert step[row] == written[-1]
+        assert tuple(row) == written
 
 
 def test_a_prompt_is_answered_alike_alone_and_beside_a_longer_one(folders: dict[str, Path]) -> None:

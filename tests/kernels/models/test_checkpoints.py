@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,12 +89,11 @@ def test_an_answer_ends_where_the_context_is_full_alone_and_beside_others_and_a_
     lm = checkpoints.load(saved, "cpu")
     settings = {"max_new_tokens": 200, "temperature": 0.0, "seed": 0}
     long, short = [5] * 120, [6] * 126
-    steps = list(decoding.decode(lm, [long, short], **settings, stop=set()))
-    rows = [[step[row] for step in steps if step[row] is not None] for row in range(2)]
+    rows = decoding.continued(lm, [long, short], **settings, stop=())
     assert [len(row) for row in rows] == [9, 3], "128 are read, and the last one drawn is not"
-    assert rows[1] == [step[0] for step in decoding.decode(lm, [short], **settings, stop=set())]
+    assert rows[1:] == decoding.continued(lm, [short], **settings, stop=())
     with pytest.raises(ValueError, match="a prompt has 129 tokens, and the model reads 128 at most"):
-        next(decoding.decode(lm, [[5] * 129], **settings, stop=set()))
+        decoding.continued(lm, [[5] * 129], **settings, stop=())
 
 
 def test_the_streamed_answer_is_the_generated_one(saved: Path):
@@ -111,14 +111,14 @@ def test_an_answer_ends_with_its_turn(saved: Path):
     calls = iter([lm.tokenizer("a", add_special_tokens=False)["input_ids"][0], end, end])
 
     class Scripted:
-        config = lm.model.config
+        config, device, _supports_attention_backend = lm.model.config, "cpu", False
 
-        def __call__(self, **_: object) -> object:
+        def __call__(self, input_ids: Any, **_: object) -> object:
             import types
 
             import torch
 
-            logits = torch.zeros(1, 1, len(lm.tokenizer))
+            logits = torch.zeros(1, input_ids.shape[1], len(lm.tokenizer))
             logits[..., next(calls)] = 1.0
             return types.SimpleNamespace(logits=logits, past_key_values=None)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from kernels.inference.decoding import decode
+from kernels.inference.decoding import continued
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.architectures import mamba2
 from kernels.models.blocks.cross_entropy import token_loss
@@ -178,18 +178,18 @@ def test_reading_on_from_a_memory_gives_the_logits_of_reading_at_once_and_the_me
     assert sum(part.numel() for memory in answer.past_key_values for part in memory) == size
 
 
-def test_a_batch_padded_on_the_left_answers_as_each_prompt_alone_and_as_transformers_without_a_cache(tmp_path: Path) -> None:
+def test_several_prompts_are_answered_as_each_prompt_alone_and_as_transformers_without_a_cache(tmp_path: Path) -> None:
     asked, theirs = loaded(tmp_path)
-    language_model = LanguageModel(asked, SimpleNamespace(pad_token_id=0), "cpu")
+    language_model = LanguageModel(asked, SimpleNamespace(decode=lambda tokens, **_: ""), "cpu")
     prompts = [[3, 4, 5], list(range(7, 26)), [4]]
-    settings: dict[str, Any] = {"max_new_tokens": 12, "temperature": 0, "seed": 0, "stop": set[int]()}
-    together = list(decode(language_model, prompts, **settings))
-    for row, prompt in enumerate(prompts):
-        assert [step[row] for step in together] == [step[0] for step in decode(language_model, [prompt], **settings)]
+    settings: dict[str, Any] = {"max_new_tokens": 12, "temperature": 0, "seed": 0, "stop": ()}
+    together = continued(language_model, prompts, **settings)
+    for row, prompt in zip(together, prompts, strict=True):
+        assert [row] == continued(language_model, [prompt], **settings)
         told = list(prompt)
         for _ in range(12):
             told.append(int(theirs(torch.tensor([told])).logits[0, -1].argmax()))
-        assert [step[row] for step in together] == told[len(prompt) :]
+        assert row == told[len(prompt) :]
 
 
 def test_the_generation_of_transformers_still_answers(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_the_generation_of_transformers_still_answers(tmp_path: Path) -> None:
 def test_likelihoods_in_a_batch_are_those_of_each_request_alone_however_long(tmp_path: Path) -> None:
     asked, _ = loaded(tmp_path)
     assert max_positions(asked) is None
-    language_model = LanguageModel(asked, SimpleNamespace(pad_token_id=0), "cpu")
+    language_model = LanguageModel(asked, SimpleNamespace(decode=lambda tokens, **_: ""), "cpu")
     requests = [Request((3, 4, 5), (6, 7)), Request((9,), tuple(range(2, 30))), Request(tuple(range(2, 50)), (8,)), Request((3, 4, 5), (6, 9))]
     alone = [log_likelihoods(language_model, [request])[0] for request in requests]
     assert log_likelihoods(language_model, requests) == pytest.approx(alone, rel=0.02)

@@ -1,0 +1,53 @@
+"""What an engine is asked, and what it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from kernels.inference.sampling import Sampling
+
+Ending = Literal["stop", "length", "aborted"]
+"""A token or string that ends answers came; as many tokens were made as were asked for or find room; nobody wants it any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Tokens that are to be continued."""
+
+    tokens: Sequence[int]
+    max_new_tokens: int
+    sampling: Sampling = field(default_factory=Sampling)
+    stop_tokens: frozenset[int] = frozenset()
+    """They end an answer and are no part of it."""
+    stops: Sequence[str] = ()
+    """Strings that do."""
+    num_answers: int = 1
+    num_logprobs: int | None = None
+    """How many of the likeliest tokens are told with their log-probabilities beside each that is chosen; None tells nothing."""
+    root: int = 0
+    """See `kernels.inference.cache.pages.Pages.found`."""
+
+
+class Told(NamedTuple):
+    """A token of an answer, and what the model thought of it before any change that sampling makes."""
+
+    token: int
+    logprob: float | None = None
+    """In nats."""
+    likeliest: Sequence[tuple[int, float]] = ()
+
+
+class Piece(NamedTuple):
+    """What came to an answer in a step."""
+
+    request: int
+    answer: int
+    """Which of the request's answers, counted from 0."""
+    told: Told | None
+    """None where it ends without a token more."""
+    text: str
+    """What is sure now and was not told before."""
+    ending: Ending | None = None
+    """Why the answer ends here."""
+    stop: int | str | None = None
+    """The token or string that ended it."""

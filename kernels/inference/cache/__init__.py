@@ -1,0 +1,1 @@
+"""What was read, kept in pages that sequences share."""

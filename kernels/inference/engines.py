@@ -1,0 +1,80 @@
+"""The engine of a checkpoint: how its kind of model is read, and how much is kept."""
+
+from typing import TYPE_CHECKING, Any
+
+from kernels.inference.cache.pages import PAGE
+from kernels.inference.engine import Engine
+from kernels.inference.requests import attention_of_asked
+from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
+from kernels.models.formats.own import MODEL_TYPE
+
+if TYPE_CHECKING:
+    from kernels.inference.native.packing import Bits
+    from kernels.inference.readers.reading import Reader
+    from kernels.models.formats.checkpoints import LanguageModel
+
+
+def engine_of(lm: "LanguageModel", *, most_kept_tokens: int, most_tokens: int = 512, most_sequences: int = 64, bits: "Bits | None" = None) -> Engine:
+    """Return an engine that answers by a model as it is loaded, or with its weights rounded.
+
+    Args:
+        lm: a model that continues texts.
+        most_kept_tokens: of all that is read and made at once.
+        most_tokens: of a step.
+        most_sequences: under way at once.
+        bits: of weights; None leaves them as they are.
+
+    Raises:
+        ValueError: it predicts masked tokens, and has no answer; or its kind or this machine cannot compute with rounded weights.
+    """
+    attention = attention_of_asked(lm)
+    num_pages = -(-most_kept_tokens // PAGE)
+    return Engine(
+        _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages),
+        lambda tokens: lm.tokenizer.decode(tokens, skip_special_tokens=True),
+        num_pages=num_pages,
+        most_tokens=most_tokens,
+        most_sequences=most_sequences,
+        max_positions=max_positions(lm.model),
+        reads_prompts_whole=attention != "causal",
+        answers_apart=attention == "encoder_decoder",
+        remembers=attention == "causal" and lm.model.config.model_type != "mamba2",
+    )
+
+
+def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
+    from kernels.inference.readers.by_sequence import Causal, EncoderDecoder
+    from kernels.inference.readers.paged_decoder import PagedDecoder
+    from kernels.inference.readers.paged_transformers import PagedTransformers
+    from kernels.inference.readers.recurrent import Recurrent
+
+    if attention == "encoder_decoder":
+        return EncoderDecoder(model)
+    if model.config.model_type == "mamba2":
+        return Recurrent(model)
+    if model.config.model_type == MODEL_TYPE:
+        return PagedDecoder(model.module, num_pages, model.module.embedding.dtype)
+    return PagedTransformers(model, num_pages) if model._supports_attention_backend else Causal(model)
+
+
+def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader":
+    """Return what reads by the CPU's own kernels (native/).
+
+    Raises:
+        ValueError: the model is none that they compute, or the machine lacks something.
+    """
+    import torch
+
+    from kernels.inference.native.building import lacking
+    from kernels.inference.native.stack import NativeStack
+    from kernels.models.blocks.decoder import Decoder
+    from kernels.models.formats.fast import fast_of, taken
+
+    if hasattr(lm.model.config, QUANTIZATION_KEY):
+        raise ValueError(f"weights of {bits} bits: the checkpoint's own are of 8 bits; ask it as it was made")
+    found = fast_of(lm.model.config)
+    if found is None or not isinstance(found.module, Decoder) or found.attention != "causal":
+        raise ValueError(f"weights of {bits} bits: {type(lm.model).__name__} is no causal decoder of ours; ask it as it was made")
+    if (missing := lacking()) is not None:
+        raise ValueError(f"weights of {bits} bits: this machine lacks {missing}; ask the model as it was made")
+    return NativeStack(taken(lm.model).module.eval(), bits, num_pages, torch.get_num_threads())

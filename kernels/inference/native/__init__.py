@@ -1,0 +1,1 @@
+"""The CPU's own kernels, in C++, compiled at first use."""

@@ -1,0 +1,176 @@
+"""A decoder's stack with weights of 8 or 4 bits in the CPU's own kernels: what stack.cpp reads, held together.
+
+Keys and values are kept in bfloat16 in pages of 16 tokens. Shape letters: N tokens of all sequences, D width, V vocabulary.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kernels.inference.cache.pages import PAGE
+from kernels.inference.cache.sequences import Copy
+from kernels.inference.native.building import library
+from kernels.inference.native.packing import Bits, Packed, pack
+from kernels.inference.readers.reading import InPages, Stretch
+
+if TYPE_CHECKING:
+    from kernels.models.blocks.decoder import Decoder
+
+
+class _Linear(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("weights", "scales", "bias")),
+        *((name, ctypes.c_int32) for name in ("num_out", "num_in", "bits", "unused")),
+    )
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = (
+        ("attention_norm", ctypes.c_void_p),
+        ("qkv", _Linear),
+        ("out", _Linear),
+        ("feed_forward_norm", ctypes.c_void_p),
+        ("gate_up", _Linear),
+        ("down", _Linear),
+        ("keys", ctypes.c_void_p),
+        ("values", ctypes.c_void_p),
+    )
+
+
+class _Stack(ctypes.Structure):
+    _fields_ = (
+        *(
+            (name, ctypes.c_int32)
+            for name in ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width", "window", "bias_length")
+        ),
+        ("eps", ctypes.c_float),
+        ("unused", ctypes.c_int32),
+        *((name, ctypes.c_void_p) for name in ("cos", "sin", "bias", "norm")),
+        ("head", _Linear),
+        ("layers", ctypes.c_void_p),
+    )
+
+
+class _Batch(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_int32) for name in ("num_tokens", "num_sequences", "table_width", "num_asked")),
+        *((name, ctypes.c_void_p) for name in ("hidden", "first_tokens", "positions", "tables", "asked", "logits")),
+    )
+
+
+class NativeStack(InPages):
+    """Reads tokens of several sequences at once."""
+
+    def __init__(self, module: "Decoder", bits: Bits, num_pages: int, num_threads: int) -> None:
+        """Round the weights of a stack, and make room for pages of keys and values.
+
+        Args:
+            module: a causal stack.
+            bits: of weights.
+            num_pages: of 16 tokens, in all sequences.
+            num_threads: that compute.
+
+        Raises:
+            ValueError: its heads are of no width that the kernels know.
+        """
+        import torch
+
+        from kernels.models.blocks import positions
+
+        self._library = library()
+        self._library.team_of.restype = ctypes.c_void_p
+        self._team = ctypes.c_void_p(self._library.team_of(num_threads))
+        self._kept: list[Any] = []
+        self._module, self.shape = module, module.shape
+        shape = module.shape
+        if shape.head_width % 16:
+            raise ValueError(f"weights of {bits} bits: heads of {shape.head_width} are no multiple of 16; ask the model as it was made")
+        self._pages = [
+            torch.zeros(num_pages, shape.num_kv_heads * PAGE * shape.head_width, dtype=torch.bfloat16) for _ in range(2 * shape.num_layers)
+        ]
+        layers = (_Layer * shape.num_layers)()
+        with torch.inference_mode():
+            for index, (layer, block) in enumerate(zip(layers, module.blocks, strict=True)):
+                found: Any = block
+                layer.attention_norm, layer.feed_forward_norm = self._keep(found.attention_norm.weight), self._keep(found.feed_forward_norm.weight)
+                for name in ("qkv", "out", "gate_up", "down"):
+                    setattr(layer, name, self._linear(getattr(found, name).weight, bits))
+                layer.keys, layer.values = (pages.data_ptr() for pages in self._pages[2 * index : 2 * index + 2])
+            told = dict(
+                zip(
+                    ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width", "eps"),
+                    (shape.width, shape.num_layers, shape.num_heads, shape.num_kv_heads, shape.head_width, shape.inner_width, shape.eps),
+                    strict=True,
+                )
+            )
+            stack = _Stack(**told)
+            if shape.positions == "rope":
+                cos, sin = positions.rotary(shape.max_positions, shape.head_width, shape.theta, torch.device("cpu"))
+                stack.cos, stack.sin = self._keep(cos), self._keep(sin)
+            bias = module.told(1, torch.device("cpu"), None, shape.max_positions - 1).bias
+            if bias is not None:
+                stack.bias, stack.bias_length = self._keep(bias[:, :, -1].flip(-1).flatten(0, 1)), shape.max_positions
+            stack.norm = self._keep(module.norm.weight)
+            stack.head = self._linear(module.output_layer()[0], bits)
+        stack.layers = ctypes.addressof(layers)
+        self._kept += [layers]
+        self._stack = stack
+
+    def _keep(self, tensor: Any) -> int:
+        """Return where a tensor's numbers stand, for as long as this lives."""
+        kept = tensor.detach().float().contiguous() if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 4 else tensor.contiguous()
+        self._kept.append(kept)
+        return kept.data_ptr()
+
+    def _linear(self, weight: Any, bits: Bits) -> _Linear:
+        packed: Packed = pack(weight, bits)
+        return _Linear(
+            weights=self._keep(packed.weights), scales=self._keep(packed.scales), num_out=packed.num_out, num_in=packed.num_in, bits=packed.bits
+        )
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        return self._module.shape.vocab_size
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """See `Reader`."""
+        for source, target in copies:
+            for pages in self._pages:
+                pages[target] = pages[source]
+
+    def read(self, stretches: Sequence[Stretch]) -> Any:
+        """See `Reader`."""
+        import torch
+
+        tokens = torch.tensor([token for each in stretches for token in each.tokens])
+        with torch.inference_mode():
+            places = torch.cat([torch.arange(each.position, each.position + len(each.tokens)) for each in stretches])
+            hidden = self._module.embedded(tokens, places, torch.float32)
+        firsts = np.cumsum([0, *(len(each.tokens) for each in stretches)], dtype=np.int32)
+        positions = np.array([each.position for each in stretches], np.int32)
+        tables = np.zeros((len(stretches), max(len(each.table) for each in stretches)), np.int32)
+        for row, each in zip(tables, stretches, strict=True):
+            row[: len(each.table)] = each.table
+        asked = np.array([first + place for first, each in zip(firsts, stretches, strict=False) for place in each.asked], np.int32)
+        logits = torch.empty(len(asked), self.vocab_size)
+        batch = _Batch(
+            num_tokens=len(tokens),
+            num_sequences=len(stretches),
+            table_width=tables.shape[1],
+            num_asked=len(asked),
+            hidden=hidden.data_ptr(),
+            first_tokens=firsts.ctypes.data,
+            positions=positions.ctypes.data,
+            tables=tables.ctypes.data,
+            asked=asked.ctypes.data,
+            logits=logits.data_ptr(),
+        )
+        getattr(self._library, "pass")(ctypes.byref(self._stack), ctypes.byref(batch), self._team)
+        return logits
+
+    def close(self) -> None:
+        """End its threads."""
+        self._library.end_team(self._team)

@@ -1,0 +1,74 @@
+"""A decoder of ours by PyTorch, with keys and values in pages. Shape letters: see paged_attention.py; D width, V vocabulary."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kernels.inference.cache.sequences import Copy
+from kernels.inference.readers.paged_attention import Group, Kept, Passing
+from kernels.inference.readers.reading import InPages, Stretch
+
+if TYPE_CHECKING:
+    from kernels.models.blocks.decoder import Decoder, Told
+
+
+class PagedDecoder(InPages):
+    """See the module."""
+
+    def __init__(self, module: "Decoder", num_pages: int, dtype: Any) -> None:
+        """Make room for pages on the device that a stack is on, and compute in a type."""
+        shape = module.shape
+        self._module, self._dtype, self._device = module, dtype, module.embedding.device
+        self._kept = Kept(num_pages, shape.num_layers, shape.num_kv_heads, shape.head_width, dtype, self._device)
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        return self._module.shape.vocab_size
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """See `Reader`."""
+        self._kept.copy(copies)
+
+    def read(self, stretches: Sequence[Stretch]) -> Any:
+        """See `Reader`."""
+        import torch
+
+        with torch.inference_mode():
+            passing = Passing(stretches, self._device)
+            x = self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
+            told = self._told(passing.positions_N)
+            added = {id(group): self._added(group) for group in passing.groups}
+            for block, layer in zip(self._module.blocks, self._kept.layers, strict=True):
+                found: Any = block
+                q, k, v = found.heads(x, told)
+                seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), lambda scores, group: scores + added[id(group)])
+                x = found.behind(x, seen[None])
+            hidden = self._module.norm(x)[0, passing.asked]
+            return (hidden @ self._module.output_layer()[0].to(hidden.dtype).t()).float()
+
+    def _told(self, positions_N: Any) -> "Told":
+        """Return what blocks are told to make heads of tokens."""
+        from kernels.models.blocks import positions
+        from kernels.models.blocks.decoder import Told
+
+        shape = self._module.shape
+        if shape.positions != "rope":
+            return Told(None, None, None, None)
+        cos, sin = positions.rotary(int(positions_N.max()) + 1, shape.head_width, shape.theta, self._device)
+        return Told(cos[positions_N], sin[positions_N], None, None)
+
+    def _added(self, group: Group) -> Any:
+        """Return what is added to scores of a group, [M, 1 or G, 1 or R, T, S]: who sees whom, and the bias of distances."""
+        import torch
+
+        num_queries, num_keys = group.distances_MTS.shape[1:]
+        sees_all = group.is_prompt and self._module.shape.attention == "prefix"
+        sees_MTS = torch.ones_like(group.distances_MTS, dtype=torch.bool) if sees_all else group.distances_MTS >= 0
+        added = torch.zeros((), device=self._device).where(sees_MTS, float("-inf"))[:, None, None]
+        bias = self._module.told(num_queries if sees_all else 1, self._device, None, 0 if sees_all else num_keys - 1).bias
+        if bias is None:
+            return added
+        if sees_all:
+            return added + bias
+        of_distances = bias[:, :, -1].flip(-1)  # that of the last key first
+        return added + of_distances[:, :, group.distances_MTS.clamp(min=0)].permute(2, 0, 1, 3, 4)

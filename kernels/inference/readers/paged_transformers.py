@@ -1,0 +1,101 @@
+"""A causal decoder of Transformers, with keys and values in pages: its own module, whose attention is ours.
+
+Transformers' models call attention by a name that their config has, with queries and keys that know their positions; what is of a layer (windows,
+caps of scores, sinks) comes with the call. Tokens of all sequences pass as one row.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from kernels.inference.cache.sequences import Copy
+from kernels.inference.readers.paged_attention import Group, Kept, Passing
+from kernels.inference.readers.reading import InPages, Stretch
+
+NAME = "modelmill_pages"
+
+
+class PagedTransformers(InPages):
+    """See the module."""
+
+    def __init__(self, model: Any, num_pages: int) -> None:
+        """Make room for pages as the first tokens pass."""
+        from transformers import AttentionInterface, AttentionMaskInterface
+
+        interface: Any = AttentionInterface
+        interface.register(NAME, _attend)
+        masks: Any = AttentionMaskInterface
+        masks.register(NAME, _no_mask)
+        self._model, self._num_pages = model, num_pages
+        self._kept: Kept | None = None
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        return self._model.config.get_text_config().vocab_size
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """See `Reader`."""
+        if self._kept is not None:
+            self._kept.copy(copies)
+
+    def read(self, stretches: Sequence[Stretch]) -> Any:
+        """See `Reader`."""
+        import torch
+
+        passing = Passing(stretches, self._model.device)
+        with torch.inference_mode(), self._in_pages():
+            found = self._model(
+                input_ids=passing.tokens_N[None],
+                position_ids=passing.positions_N[None],
+                use_cache=False,
+                logits_to_keep=torch.tensor(passing.asked, dtype=torch.long, device=self._model.device),
+                modelmill_layers=self._layer,
+                modelmill_passing=passing,
+            )
+        return found.logits[0].float()
+
+    @contextmanager
+    def _in_pages(self) -> Generator[None]:
+        """Have the model attend in pages meanwhile: others may ask it as it is loaded."""
+        config = self._model.config.get_text_config()
+        before, config._attn_implementation = config._attn_implementation, NAME
+        try:
+            yield
+        finally:
+            config._attn_implementation = before
+
+    def _layer(self, index: int, k_1GNK: Any) -> tuple[Any, Any]:
+        """Return the keys and values of a layer; room for all is made as the first keys are seen."""
+        if self._kept is None:
+            _, num_heads, _, width = k_1GNK.shape
+            self._kept = Kept(self._num_pages, self._model.config.get_text_config().num_hidden_layers, num_heads, width, k_1GNK.dtype, k_1GNK.device)
+        return self._kept.layers[index]
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    """Make no mask: attention knows who sees whom."""
+
+
+def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **told: Any) -> tuple[Any, None]:
+    """Attend as Transformers' functions do, [1, heads, N, K] to [1, N, heads, K]."""
+    passing: Passing = told["modelmill_passing"]
+    scaling, window, cap = told.get("scaling"), told.get("sliding_window"), told.get("softcap")
+    if told.get("s_aux") is not None or told.get("position_bias") is not None:
+        raise ValueError(
+            f"{type(module).__name__}: attends with sinks or a bias of its own, which pages do not know; ask it by the back end transformers"
+        )
+
+    def score(scores: Any, group: Group) -> Any:
+        if cap is not None:
+            scores = (scores / cap).tanh() * cap
+        sees_MTS = group.distances_MTS >= 0
+        if window is not None:
+            sees_MTS = sees_MTS & (group.distances_MTS < window)
+        return scores.masked_fill(~sees_MTS[:, None, None], float("-inf"))
+
+    num_groups = key.shape[1]
+    q_GRNK = (query[0] * (query.shape[-1] ** -0.5 if scaling is None else scaling)).unflatten(0, (num_groups, -1))
+    layer = told["modelmill_layers"](module.layer_idx, key)
+    seen = passing.attend(layer, q_GRNK, key[0].transpose(0, 1), value[0].transpose(0, 1), score)
+    return seen.flatten(0, 1).transpose(0, 1)[None], None

@@ -1,0 +1,55 @@
+"""What an engine asks of a model, of whatever kind it is."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from kernels.inference.cache.sequences import Copy
+
+
+class Stretch(NamedTuple):
+    """Tokens of a sequence that pass together."""
+
+    tokens: Sequence[int]
+    position: int
+    """Of the first: how many stand before it, whose keys and values are kept."""
+    table: Sequence[int]
+    """Pages of the sequence, as far as its last token."""
+    asked: range
+    """Which of the tokens are asked what follows them."""
+    sequence: int = 0
+    """Number of the sequence: what is kept of it beside pages is found by it."""
+
+
+class Reader(Protocol):
+    """Reads, and keeps what it read in pages."""
+
+    @property
+    def vocab_size(self) -> int:
+        """How many tokens there are."""
+        ...
+
+    def read(self, stretches: Sequence[Stretch]) -> Any:
+        """Return the logits [asked, V] float32 of what is asked, one sequence behind the other."""
+        ...
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """Write what pages hold into others."""
+        ...
+
+    def fork(self, sequence: int, other: int) -> None:
+        """Have another sequence go on from where one is."""
+        ...
+
+    def forget(self, sequence: int) -> None:
+        """Keep nothing of a sequence beside pages; it may be read anew."""
+        ...
+
+
+class InPages:
+    """A reader that keeps nothing beside pages."""
+
+    def fork(self, sequence: int, other: int) -> None:
+        """See `Reader`."""
+
+    def forget(self, sequence: int) -> None:
+        """See `Reader`."""

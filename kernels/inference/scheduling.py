@@ -1,0 +1,149 @@
+"""Which tokens of which sequences pass the model next: continuous batching (Yu et al. 2022, "Orca") within a budget of tokens.
+
+Sequences that are asked for their next token come first, so that nobody's answer stands still while another's prompt is read; prompts are read in
+pieces (Agrawal et al. 2024, arXiv 2403.02310) with what the budget leaves. Where pages run out the sequence that came last gives its own back, and
+is read anew when there is room: who came first goes on always, so that all end.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+from kernels.inference.cache.pages import PAGE, OutOfPagesError, Pages
+from kernels.inference.cache.sequences import Copy, Held
+
+
+class Read(Protocol):
+    """A sequence that is read."""
+
+    held: Held
+    tokens: list[int]
+    """What is given and what was made."""
+    num_kept: int
+    """How many of them the cache holds."""
+    arrival: int
+    """Those that came earlier have lower numbers."""
+    num_together: int
+    """How many of its first tokens must be read together, since they see each other; 0 where they do not."""
+
+
+class Piece(NamedTuple):
+    """Tokens of a sequence that pass the model together: those behind what is kept."""
+
+    sequence: Read
+    num_tokens: int
+
+
+class Step(NamedTuple):
+    """What passes the model together."""
+
+    pieces: list[Piece]
+    copies: list[Copy]
+    given_back: list[Read]
+    """Sequences that had to give their pages back, and are read anew some time."""
+
+
+class Schedule:
+    """Sequences that wait and those that are under way."""
+
+    def __init__(self, pages: Pages, *, most_tokens: int, most_sequences: int) -> None:
+        """Have none.
+
+        Args:
+            pages: of the cache.
+            most_tokens: of a step, but for a sequence that must be read whole.
+            most_sequences: under way at once.
+        """
+        self._pages, self._most_tokens, self._most_sequences = pages, most_tokens, most_sequences
+        self.waiting: deque[Read] = deque()
+        self.running: list[Read] = []
+        self.num_given_back = 0
+        """How often a sequence had to give its pages back."""
+
+    def add(self, sequence: Read, most_tokens: int) -> None:
+        """Have a sequence wait for its turn.
+
+        Raises:
+            ValueError: it may grow to more tokens than the cache has room for, so that it might never end.
+        """
+        if -(-most_tokens // PAGE) > self._pages.count:
+            raise ValueError(
+                f"{most_tokens} tokens find no room in a cache of {self._pages.count * PAGE}; ask for fewer, or give the cache more memory"
+            )
+        self.waiting.append(sequence)
+
+    def add_running(self, sequence: Read) -> None:
+        """Have a sequence go on that holds pages already: the fork of one that is under way."""
+        self.running.append(sequence)
+
+    def remove(self, sequence: Read) -> None:
+        """Have a sequence be over, whether it waits or is under way."""
+        (self.running if sequence in self.running else self.waiting).remove(sequence)
+        sequence.held.let_go()
+
+    def step(self) -> Step:
+        """Return what passes the model next: nothing where there is nothing to do."""
+        step, left = Step([], [], []), self._most_tokens
+        self.running.sort(key=lambda each: each.arrival)
+        for sequence in (*filter(_is_asked, self.running), *(each for each in self.running if not _is_asked(each))):
+            if sequence in self.running:  # else it had to give way meanwhile
+                left -= self._take(sequence, left, step)
+        while self.waiting and left > 0 and len(self.running) < self._most_sequences:
+            sequence = self.waiting[0]
+            if not sequence.num_together:
+                sequence.num_kept = sequence.held.begin(sequence.tokens)
+            count = self._count(sequence, left)
+            if sequence.held.missing(sequence.num_kept, sequence.num_kept + count) > self._pages.num_free:
+                self._give_back(sequence)
+                break
+            self.running.append(self.waiting.popleft())
+            left -= self._take(sequence, left, step)
+        return step
+
+    def _count(self, sequence: Read, left: int) -> int:
+        pending = len(sequence.tokens) - sequence.num_kept
+        return sequence.num_together if sequence.num_together and sequence.num_kept == 0 else min(pending, left)
+
+    def _take(self, sequence: Read, left: int, step: Step) -> int:
+        """Have a sequence's next tokens pass, and return how many; none where it has to wait."""
+        count = self._count(sequence, left)
+        if count <= 0:
+            return 0
+        chosen = [piece.sequence for piece in step.pieces]
+        while True:
+            try:
+                step.copies.extend(sequence.held.make_room(sequence.num_kept, sequence.num_kept + count))
+            except OutOfPagesError:
+                others = [each for each in self.running if each not in chosen]
+                last = max(others, key=lambda each: each.arrival)
+                self.running.remove(last)
+                self.waiting.appendleft(last)
+                self._give_back(last)
+                self.num_given_back += 1
+                step.given_back.append(last)
+                if last is sequence:
+                    return 0
+                continue
+            step.pieces.append(Piece(sequence, count))
+            return count
+
+    @staticmethod
+    def _give_back(sequence: Read) -> None:
+        sequence.held.let_go()
+        sequence.num_kept = 0
+
+
+def _is_asked(sequence: Read) -> bool:
+    return len(sequence.tokens) - sequence.num_kept == 1
+
+
+def passed(pieces: Iterable[Piece]) -> list[Piece]:
+    """Note that pieces have passed the model, and return those whose sequence has no token left that was not read."""
+    asked: list[Piece] = []
+    for piece in pieces:
+        sequence = piece.sequence
+        sequence.num_kept += piece.num_tokens
+        sequence.held.keep(sequence.tokens, sequence.num_kept)
+        if sequence.num_kept == len(sequence.tokens):
+            asked.append(piece)
+    return asked

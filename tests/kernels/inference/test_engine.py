@@ -1,0 +1,100 @@
+"""Whatever is answered beside it, however its tokens are parted, whether pages run out or hold its beginning already: an answer is the same."""
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from kernels.inference.asking import Asked, Piece
+from kernels.inference.engine import Engine
+from kernels.inference.readers.paged_decoder import PagedDecoder
+from kernels.inference.sampling import Sampling, distribution, drawn, penalised
+from kernels.models.blocks.decoder import Decoder
+from kernels.tokens.mixtures.permutation import key_of
+from tests.kernels.inference.readers.test_paged_decoder import VOCABULARY, made, whole
+
+STOP = 5
+
+
+def text_of(tokens: Any) -> str:
+    return "".join(chr(97 + token % 26) for token in tokens)
+
+
+def engine(module: Decoder, num_pages: int, **settings: Any) -> Engine:
+    reader = PagedDecoder(module, num_pages, torch.float32)
+    return Engine(reader, text_of, num_pages=num_pages, max_positions=module.shape.max_positions, **settings)
+
+
+def alone(module: Decoder, asked: Asked, answer: int) -> list[int]:
+    """Return an answer by passing all of its text through the module that learned, for each token anew."""
+    from collections import Counter
+
+    tokens, made_here = list(asked.tokens), list[int]()
+    while len(made_here) < asked.max_new_tokens:
+        logits = whole(module, tokens, len(asked.tokens))[-1]
+        chance = key_of("draw", asked.sampling.seed, answer, len(made_here)) / 2**64
+        found = distribution(penalised(logits, asked.sampling, Counter(asked.tokens), Counter(made_here)), asked.sampling)
+        token = drawn(found, chance)
+        if token in asked.stop_tokens:
+            break
+        tokens.append(token)
+        made_here.append(token)
+        if any(stop in text_of(made_here) for stop in asked.stops):
+            break
+    return made_here
+
+
+def request(chance: random.Random, beginnings: list[list[int]]) -> Asked:
+    sampling = chance.choice(
+        (Sampling(temperature=0), Sampling(seed=chance.randrange(99)), Sampling(temperature=0.7, top_k=9, top_p=0.9, repetition_penalty=1.3, seed=3))
+    )
+    tokens = [*chance.choice(beginnings), *(chance.randrange(VOCABULARY) for _ in range(chance.randrange(1, 12)))]
+    return Asked(
+        tokens=tokens,
+        max_new_tokens=chance.randrange(1, 12),
+        sampling=sampling,
+        stop_tokens=frozenset({STOP}),
+        stops=chance.choice(((), ("ab", "q"))),
+        num_answers=chance.choice((1, 1, 3)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "num_pages", "most_tokens"),
+    [("plain", 64, 512), ("few pages", 9, 24), ("small steps", 40, 5), ("prefix", 12, 16), ("alibi", 12, 16)],
+)
+def test_answers_are_those_of_each_request_alone(kind: str, num_pages: int, most_tokens: int) -> None:
+    changes: dict[str, Any] = {"prefix": {"attention": "prefix"}, "alibi": {"positions": "alibi"}}.get(kind, {})
+    module, chance = made(**changes), random.Random(2)
+    found = engine(module, num_pages, most_tokens=most_tokens, most_sequences=8, reads_prompts_whole=kind == "prefix")
+    beginnings = [[chance.randrange(VOCABULARY) for _ in range(length)] for length in (0, 20, 40)]
+    waiting = [request(chance, beginnings) for _ in range(40)]
+    asked: dict[int, Asked] = {}
+    answers: dict[tuple[int, int], list[Piece]] = {}
+    gone: set[int] = set()
+    while waiting or not found.is_idle:
+        for _ in range(chance.randrange(4)):
+            if waiting:
+                each = waiting.pop()
+                asked[found.ask(each)] = each
+        if asked and chance.random() < 0.05:
+            number = chance.choice(list(asked))
+            found.abort(number)
+            gone.add(number)
+        for piece in found.step():
+            answers.setdefault((piece.request, piece.answer), []).append(piece)
+        running = [each.held.table for each in (*found.schedule.running, *found.schedule.waiting)]
+        found.pages.check(running)
+    assert found.pages.num_free == num_pages and (found.schedule.num_given_back > 0) == (num_pages < 20)
+    for number, each in asked.items():
+        for answer in range(each.num_answers):
+            pieces = answers.get((number, answer), [])
+            if pieces and pieces[-1].ending is not None:
+                tokens = [piece.told.token for piece in pieces if piece.told is not None]
+                assert tokens == alone(module, each, answer)
+                text = "".join(piece.text for piece in pieces)
+                expected = text_of(tokens)
+                assert text == min((expected.partition(stop)[0] for stop in each.stops), key=len, default=expected)
+            else:
+                assert number in gone
