@@ -27,6 +27,12 @@ class Asked:
     root: int = 0
     """See `kernels.inference.cache.pages.Pages.found`."""
 
+    def __post_init__(self) -> None:
+        """Check the counts. Raises ValueError: nothing is asked for (names what)."""
+        for name in ("max_new_tokens", "num_answers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} asks for nothing; take 1 or more")
+
 
 class Told(NamedTuple):
     """A token of an answer, and what the model thought of it before any change that sampling makes."""

@@ -26,7 +26,7 @@ class Answering:
     ) -> None:
         self.number, self.request, self.answer, self.asked, self.held = number, request, answer, asked, held
         self.num_together = len(asked.tokens) if is_whole else 0
-        self.tokens, self.num_kept, self.arrival = list(asked.tokens), 0, request
+        self.tokens, self.num_kept, self.arrival = list(asked.tokens), 0, (request, answer)
         self.made: Counter[int] = Counter()
         self.given = Counter(asked.tokens) if asked.sampling.repetition_penalty != 1 else Counter[int]()
         self.text = Growing(decode, asked.stops)
@@ -157,7 +157,8 @@ class Engine:
         asked = sequence.asked
         token = self._chosen(sequence, logits_V, likeliest)
         if token in asked.stop_tokens:
-            return self._end(sequence, None, sequence.text.end(), "stop", token)
+            text = sequence.text.end()
+            return self._end(sequence, None, text, "stop", sequence.text.stop or token)
         told = self._told(token, logits_V, asked.num_logprobs)
         sequence.tokens.append(token)
         sequence.made[token] += 1
@@ -195,7 +196,13 @@ class Engine:
 
     def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
         """Yield what comes to the answers of some requests, numbered in their order; nobody else must ask meanwhile."""
-        numbers = {self.ask(asked): index for index, asked in enumerate(requests)}
-        while not self.is_idle:
-            for piece in self.step():
-                yield piece._replace(request=numbers[piece.request])
+        numbers: dict[int, int] = {}
+        try:
+            for index, asked in enumerate(requests):
+                numbers[self.ask(asked)] = index
+            while not self.is_idle:
+                for piece in self.step():
+                    yield piece._replace(request=numbers[piece.request])
+        finally:  # one may be refused, or nobody want the rest
+            for number in numbers:
+                self.abort(number)

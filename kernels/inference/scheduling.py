@@ -2,7 +2,7 @@
 
 Sequences that are asked for their next token come first, so that nobody's answer stands still while another's prompt is read; prompts are read in
 pieces (Agrawal et al. 2024, arXiv 2403.02310) with what the budget leaves. Where pages run out the sequence that came last gives its own back, and
-is read anew when there is room: who came first goes on always, so that all end.
+is read anew, before any that waits, when there is room; none gives way to one that came later, so that in each step somebody goes on who ends.
 """
 
 from collections import deque
@@ -21,8 +21,8 @@ class Read(Protocol):
     """What is given and what was made."""
     num_kept: int
     """How many of them the cache holds."""
-    arrival: int
-    """Those that came earlier have lower numbers."""
+    arrival: tuple[int, int]
+    """Those that came earlier have lower numbers; no two have the same, or they would take each other's pages for ever."""
     num_together: int
     """How many of its first tokens must be read together, since they see each other; 0 where they do not."""
 
@@ -116,6 +116,8 @@ class Schedule:
             except OutOfPagesError:
                 others = [each for each in self.running if each not in chosen]
                 last = max(others, key=lambda each: each.arrival)
+                if last is sequence and chosen:
+                    return 0  # those that pass now will end
                 self.running.remove(last)
                 self.waiting.appendleft(last)
                 self._give_back(last)

@@ -44,10 +44,11 @@ class Kept:
         if not copies:
             return
         sources, targets = torch.tensor(copies).T
-        for layer in self.layers:
-            for each in layer:
-                pages = each.view(-1, PAGE, *each.shape[1:])
-                pages[targets] = pages[sources]
+        with torch.inference_mode():  # as they were made
+            for layer in self.layers:
+                for each in layer:
+                    pages = each.view(-1, PAGE, *each.shape[1:])
+                    pages[targets] = pages[sources]
 
 
 class Passing:

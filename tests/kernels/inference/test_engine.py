@@ -1,6 +1,7 @@
 """Whatever is answered beside it, however its tokens are parted, whether pages run out or hold its beginning already: an answer is the same."""
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,11 +9,16 @@ import torch
 
 from kernels.inference.asking import Asked, Piece
 from kernels.inference.engine import Engine
+from kernels.inference.engines import engine_of
 from kernels.inference.readers.paged_decoder import PagedDecoder
 from kernels.inference.sampling import Sampling, distribution, drawn, penalised
 from kernels.models.blocks.decoder import Decoder
+from kernels.models.formats.checkpoints import LanguageModel
 from kernels.tokens.mixtures.permutation import key_of
 from tests.kernels.inference.readers.test_paged_decoder import VOCABULARY, made, whole
+from tests.kernels.inference.readers.test_readers import mamba, t5
+from tests.kernels.models.blocks.test_wrapped import FAMILIES, SIZES
+from tests.kernels.models.blocks.test_wrapped import made as made_by_transformers
 
 STOP = 5
 
@@ -98,3 +104,43 @@ def test_answers_are_those_of_each_request_alone(kind: str, num_pages: int, most
                 assert text == min((expected.partition(stop)[0] for stop in each.stops), key=len, default=expected)
             else:
                 assert number in gone
+
+
+KINDS: dict[str, Any] = {
+    "pages of Transformers": lambda: made_by_transformers("Qwen2", **SIZES),
+    "states of Mamba-2": mamba,
+    "an encoder-decoder": t5,
+    "a decoder without an interface": FAMILIES["eager attention"],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_several_answers_to_a_prompt_are_each_what_it_is_by_itself_however_models_keep_what_they_read(kind: str) -> None:
+    lm = LanguageModel(KINDS[kind](), SimpleNamespace(decode=lambda tokens, **_: text_of(tokens)), "cpu")
+    chance = random.Random(4)
+    prompts = [[chance.randrange(3, VOCABULARY) for _ in range(length)] for length in (21, 5, 37)]
+    requests = [Asked(tokens=prompt, max_new_tokens=9, sampling=Sampling(seed=place), num_answers=3) for place, prompt in enumerate(prompts)]
+
+    def answered(some: list[Asked], most_kept_tokens: int) -> list[list[int]]:
+        found = engine_of(lm, most_kept_tokens=most_kept_tokens, most_tokens=8)
+        tokens: dict[tuple[int, int], list[int]] = {}
+        for piece in found.answers(some):
+            assert piece.told is not None
+            tokens.setdefault((piece.request, piece.answer), []).append(piece.told.token)
+        assert found.pages.num_free == found.pages.count
+        return [tokens[key] for key in sorted(tokens)]
+
+    together = answered(requests, 144)
+    assert together == [answer for each in requests for answer in answered([each], 1000)]
+    assert len({tuple(answer) for answer in together}) == 9
+
+
+def test_a_request_that_is_refused_leaves_nothing_of_those_before_it() -> None:
+    found = engine(made(), 8)
+    with pytest.raises(ValueError, match="a prompt has 97 tokens, and the model reads 96 at most"):
+        list(found.answers([Asked(tokens=[1, 2], max_new_tokens=3), Asked(tokens=[1] * 97, max_new_tokens=3)]))
+    with pytest.raises(ValueError, match="max_new_tokens: 0 asks for nothing"):
+        Asked(tokens=[1], max_new_tokens=0)
+    with pytest.raises(ValueError, match="90 tokens find no room in a cache of 64"):
+        engine(made(), 4).ask(Asked(tokens=[1], max_new_tokens=90))
+    assert found.is_idle and found.pages.num_free == 8
