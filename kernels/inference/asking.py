@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from kernels.inference.sampling import Sampling
 
-Ending = Literal["stop", "length", "aborted"]
-"""A token or string that ends answers came; as many tokens were made as were asked for or find room; nobody wants it any more."""
+Ending = Literal["stop", "length"]
+"""A token or string that ends answers came; as many tokens were made as were asked for or find room."""
 
 
 @dataclass(frozen=True, kw_only=True)

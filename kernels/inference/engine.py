@@ -6,7 +6,7 @@ that begins as another did is taken from the pages that hold it.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from typing import Any
 
 from kernels.inference.asking import Asked, Ending, Piece, Told
 from kernels.inference.cache.pages import PAGE, Pages
@@ -69,7 +69,7 @@ class Engine:
         self._reader, self._decode, self._max_positions, self._is_whole = reader, decode, max_positions, reads_prompts_whole
         self._answers_apart = answers_apart
         self.pages = Pages(num_pages, remembers=remembers and not reads_prompts_whole)
-        self.schedule = Schedule(self.pages, most_tokens=most_tokens, most_sequences=most_sequences)
+        self.schedule = Schedule[Answering](self.pages, most_tokens=most_tokens, most_sequences=most_sequences)
         self._next, self._num_sequences, self._living = 0, 0, dict[int, list[Answering]]()
 
     def ask(self, asked: Asked) -> int:
@@ -118,25 +118,21 @@ class Engine:
         """Pass tokens once through the model, and return what came to answers."""
         step = self.schedule.step()
         for given_back in step.given_back:
-            self._reader.forget(cast("Answering", given_back).number)
+            self._reader.forget(given_back.number)
         if not step.pieces:
             return []
         self._reader.copy(step.copies)
         stretches: list[Stretch] = []
-        for read, count in step.pieces:
-            sequence = cast("Answering", read)
+        for sequence, count in step.pieces:
             start = sequence.num_kept
             is_last = start + count == len(sequence.tokens)
             table = sequence.held.table[: -(-(start + count) // PAGE)]
             stretches.append(Stretch(sequence.tokens[start : start + count], start, table, range(count - is_last, count), sequence.number))
         logits = self._reader.read(stretches)
-        answered: list[Any] = [piece.sequence for piece in passed(step.pieces)]
-        rows = [(sequence, row) for sequence, row in zip(answered, logits, strict=True)]
-        for sequence, row in list(rows):
-            if sequence.num_made == 0:
-                rows += [(other, row) for other in self._forks(sequence)]
-        likeliest = [int(token) for token in logits.argmax(-1)] if len(rows) == len(logits) else None
-        return [self._answer(sequence, row, None if likeliest is None else likeliest[index]) for index, (sequence, row) in enumerate(rows)]
+        asked = list(enumerate(passed(step.pieces)))
+        asked += [(row, other) for row, sequence in asked if sequence.num_made == 0 for other in self._forks(sequence)]
+        likeliest: list[int] = logits.argmax(-1).tolist()
+        return [self._answer(sequence, logits[row], likeliest[row]) for row, sequence in asked]
 
     def _forks(self, sequence: Answering) -> list[Answering]:
         """Return the other answers to a prompt that was read now."""
@@ -152,7 +148,7 @@ class Engine:
             found.append(other)
         return found
 
-    def _answer(self, sequence: Answering, logits_V: Any, likeliest: int | None) -> Piece:
+    def _answer(self, sequence: Answering, logits_V: Any, likeliest: int) -> Piece:
         """Choose a sequence's next token."""
         asked = sequence.asked
         token = self._chosen(sequence, logits_V, likeliest)
@@ -170,10 +166,10 @@ class Engine:
             return self._end(sequence, told, text, "length" if sequence.text.stop is None else "stop", sequence.text.stop)
         return Piece(sequence.request, sequence.answer, told, text)
 
-    def _chosen(self, sequence: Answering, logits_V: Any, likeliest: int | None) -> int:
+    def _chosen(self, sequence: Answering, logits_V: Any, likeliest: int) -> int:
         sampling = sequence.asked.sampling
         if sampling.temperature == 0 and not sampling.changes_logits:
-            return int(logits_V.argmax()) if likeliest is None else likeliest
+            return likeliest
         found = distribution(penalised(logits_V, sampling, sequence.given, sequence.made), sampling)
         chance = key_of("draw", sampling.seed, sequence.answer, sequence.num_made) / 2**64
         return drawn(found, chance)

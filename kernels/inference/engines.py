@@ -67,13 +67,13 @@ def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader
 
     from kernels.inference.native.building import lacking
     from kernels.inference.native.stack import NativeStack
-    from kernels.models.blocks.decoder import Decoder
-    from kernels.models.formats.fast import fast_of, taken
+    from kernels.models.architectures.llama import stack_of
+    from kernels.models.formats.fast import taken
 
     if hasattr(lm.model.config, QUANTIZATION_KEY):
         raise ValueError(f"weights of {bits} bits: the checkpoint's own are of 8 bits; ask it as it was made")
-    found = fast_of(lm.model.config)
-    if found is None or not isinstance(found.module, Decoder) or found.attention != "causal":
+    shape = stack_of(lm.model.config)
+    if shape is None or shape.attention != "causal":
         raise ValueError(f"weights of {bits} bits: {type(lm.model).__name__} is no causal decoder of ours; ask it as it was made")
     if (missing := lacking()) is not None:
         raise ValueError(f"weights of {bits} bits: this machine lacks {missing}; ask the model as it was made")

@@ -7,7 +7,7 @@ is read anew, before any that waits, when there is room; none gives way to one t
 
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from kernels.inference.cache.pages import PAGE, OutOfPagesError, Pages
 from kernels.inference.cache.sequences import Copy, Held
@@ -27,23 +27,26 @@ class Read(Protocol):
     """How many of its first tokens must be read together, since they see each other; 0 where they do not."""
 
 
-class Piece(NamedTuple):
+_Sequence = TypeVar("_Sequence", bound=Read)
+
+
+class Piece(NamedTuple, Generic[_Sequence]):
     """Tokens of a sequence that pass the model together: those behind what is kept."""
 
-    sequence: Read
+    sequence: _Sequence
     num_tokens: int
 
 
-class Step(NamedTuple):
+class Step(NamedTuple, Generic[_Sequence]):
     """What passes the model together."""
 
-    pieces: list[Piece]
+    pieces: list[Piece[_Sequence]]
     copies: list[Copy]
-    given_back: list[Read]
+    given_back: list[_Sequence]
     """Sequences that had to give their pages back, and are read anew some time."""
 
 
-class Schedule:
+class Schedule(Generic[_Sequence]):
     """Sequences that wait and those that are under way."""
 
     def __init__(self, pages: Pages, *, most_tokens: int, most_sequences: int) -> None:
@@ -55,12 +58,12 @@ class Schedule:
             most_sequences: under way at once.
         """
         self._pages, self._most_tokens, self._most_sequences = pages, most_tokens, most_sequences
-        self.waiting: deque[Read] = deque()
-        self.running: list[Read] = []
+        self.waiting: deque[_Sequence] = deque()
+        self.running: list[_Sequence] = []
         self.num_given_back = 0
         """How often a sequence had to give its pages back."""
 
-    def add(self, sequence: Read, most_tokens: int) -> None:
+    def add(self, sequence: _Sequence, most_tokens: int) -> None:
         """Have a sequence wait for its turn.
 
         Raises:
@@ -72,18 +75,18 @@ class Schedule:
             )
         self.waiting.append(sequence)
 
-    def add_running(self, sequence: Read) -> None:
+    def add_running(self, sequence: _Sequence) -> None:
         """Have a sequence go on that holds pages already: the fork of one that is under way."""
         self.running.append(sequence)
 
-    def remove(self, sequence: Read) -> None:
+    def remove(self, sequence: _Sequence) -> None:
         """Have a sequence be over, whether it waits or is under way."""
         (self.running if sequence in self.running else self.waiting).remove(sequence)
         sequence.held.let_go()
 
-    def step(self) -> Step:
+    def step(self) -> Step[_Sequence]:
         """Return what passes the model next: nothing where there is nothing to do."""
-        step, left = Step([], [], []), self._most_tokens
+        step, left = Step[_Sequence]([], [], []), self._most_tokens
         self.running.sort(key=lambda each: each.arrival)
         for sequence in (*filter(_is_asked, self.running), *(each for each in self.running if not _is_asked(each))):
             if sequence in self.running:  # else it had to give way meanwhile
@@ -100,20 +103,20 @@ class Schedule:
             left -= self._take(sequence, left, step)
         return step
 
-    def _count(self, sequence: Read, left: int) -> int:
+    def _count(self, sequence: _Sequence, left: int) -> int:
         pending = len(sequence.tokens) - sequence.num_kept
         return sequence.num_together if sequence.num_together and sequence.num_kept == 0 else min(pending, left)
 
-    def _take(self, sequence: Read, left: int, step: Step) -> int:
+    def _take(self, sequence: _Sequence, left: int, step: Step[_Sequence]) -> int:
         """Have a sequence's next tokens pass, and return how many; none where it has to wait."""
         count = self._count(sequence, left)
         if count <= 0:
             return 0
-        chosen = [piece.sequence for piece in step.pieces]
         while True:
             try:
                 step.copies.extend(sequence.held.make_room(sequence.num_kept, sequence.num_kept + count))
             except OutOfPagesError:
+                chosen = [piece.sequence for piece in step.pieces]
                 others = [each for each in self.running if each not in chosen]
                 last = max(others, key=lambda each: each.arrival)
                 if last is sequence and chosen:
@@ -139,13 +142,13 @@ def _is_asked(sequence: Read) -> bool:
     return len(sequence.tokens) - sequence.num_kept == 1
 
 
-def passed(pieces: Iterable[Piece]) -> list[Piece]:
-    """Note that pieces have passed the model, and return those whose sequence has no token left that was not read."""
-    asked: list[Piece] = []
+def passed(pieces: Iterable[Piece[_Sequence]]) -> list[_Sequence]:
+    """Note that pieces have passed the model, and return the sequences that have no token left that was not read."""
+    asked: list[_Sequence] = []
     for piece in pieces:
         sequence = piece.sequence
         sequence.num_kept += piece.num_tokens
         sequence.held.keep(sequence.tokens, sequence.num_kept)
         if sequence.num_kept == len(sequence.tokens):
-            asked.append(piece)
+            asked.append(sequence)
     return asked

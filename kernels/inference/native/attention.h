@@ -17,7 +17,6 @@ struct Seen {
   const uint16_t* values;  // [page][head][8][width][2]
   const int32_t* table;    // of the sequence: which page holds its next 16 tokens
   int head, num_heads, width;
-  int window;         // how many tokens up to itself a query sees, 0 for all
   const float* bias;  // by distance, a row of bias_length a query head; or null
   int bias_length;
   size_t page_size() const { return size_t(PAGE) * width; }
@@ -34,8 +33,7 @@ struct Query {
 template <int ROWS>
 inline void attend_rows(const Query* queries, const Seen& seen, std::vector<float>& room) {
   const int last = queries[ROWS - 1].position, half = seen.width / 2;
-  const int first_seen = seen.window ? std::max(0, queries[0].position - seen.window + 1) : 0;
-  const int first_page = first_seen / PAGE, num_pages = last / PAGE + 1 - first_page, length = num_pages * PAGE;
+  const int num_pages = last / PAGE + 1, length = num_pages * PAGE;
   room.resize(size_t(MOST_ROWS) * length * 2);
   float* scores = room.data();
   uint32_t* weights = reinterpret_cast<uint32_t*>(room.data() + size_t(MOST_ROWS) * length);
@@ -43,7 +41,7 @@ inline void attend_rows(const Query* queries, const Seen& seen, std::vector<floa
   for (int r = 0; r < ROWS; ++r) largest[r] = -INFINITY;
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   for (int page = 0; page < num_pages; ++page) {
-    const uint16_t* keys = seen.page(seen.keys, first_page + page);
+    const uint16_t* keys = seen.page(seen.keys, page);
     __m512 sums[ROWS], more[ROWS];
     for (int r = 0; r < ROWS; ++r) sums[r] = more[r] = _mm512_setzero_ps();
     for (int pair = 0; pair < half; pair += 2) {
@@ -53,13 +51,12 @@ inline void attend_rows(const Query* queries, const Seen& seen, std::vector<floa
         more[r] = _mm512_dpbf16_ps(more[r], two, (__m512bh)_mm512_set1_epi32(queries[r].pairs[pair + 1]));
       }
     }
-    const int begin = (first_page + page) * PAGE;
+    const int begin = page * PAGE;
     for (int r = 0; r < ROWS; ++r) {
       const int position = queries[r].position;
       __m512 found = _mm512_add_ps(sums[r], more[r]);
       const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32(begin));
-      __mmask16 sees = _mm512_cmple_epi32_mask(places, _mm512_set1_epi32(position));
-      if (seen.window) sees &= _mm512_cmpgt_epi32_mask(places, _mm512_set1_epi32(position - seen.window));
+      const __mmask16 sees = _mm512_cmple_epi32_mask(places, _mm512_set1_epi32(position));
       if (seen.bias) {
         const __m512i distances = _mm512_sub_epi32(_mm512_set1_epi32(position), places);
         const float* row = seen.bias + size_t(queries[r].query_head) * seen.bias_length;
@@ -89,7 +86,7 @@ inline void attend_rows(const Query* queries, const Seen& seen, std::vector<floa
     for (int r = 0; r < ROWS; ++r)
       for (int each = 0; each < 4; ++each) sums[r][each] = _mm512_setzero_ps();
     for (int page = 0; page < num_pages; ++page) {
-      const uint16_t* values = seen.page(seen.values, first_page + page) + dim * 2;
+      const uint16_t* values = seen.page(seen.values, page) + dim * 2;
       for (int pair = 0; pair < PAGE / 2; ++pair) {
         __m512bh two[4];
         for (int each = 0; each < 4; ++each)

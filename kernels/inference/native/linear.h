@@ -13,7 +13,6 @@ constexpr int GROUP = 32;
 struct Linear {
   const uint8_t* weights;  // [blocks of 16 outputs][groups][32 x 16 x bits / 8 bytes]
   const uint16_t* scales;  // [blocks][groups][16] half precision
-  const float* bias;       // [outputs] or null
   int32_t num_out, num_in, bits, unused;
 };
 
@@ -104,12 +103,9 @@ inline void tile(const Rounded& x, int row, const Linear& linear, int block, flo
   for (int b = 0; b < BLOCKS; ++b) {
     const int first = (block + b) * LANES;
     const __mmask16 mask = lanes_of(linear.num_out - first);
-    const __m512 bias = linear.bias ? _mm512_maskz_loadu_ps(mask, linear.bias + first) : _mm512_setzero_ps();
     for (int r = 0; r < ROWS; ++r) {
       float* to = out + size_t(row + r) * stride + first;
-      __m512 sum = _mm512_add_ps(sums[r][b], bias);
-      if (adds) sum = _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, to));
-      _mm512_mask_storeu_ps(to, mask, sum);
+      _mm512_mask_storeu_ps(to, mask, adds ? _mm512_add_ps(sums[r][b], _mm512_maskz_loadu_ps(mask, to)) : sums[r][b]);
     }
   }
 }

@@ -14,9 +14,8 @@ struct Layer {
 };
 
 struct Stack {
-  int32_t width, num_layers, num_heads, num_kv_heads, head_width, inner_width, window, bias_length;
+  int32_t width, num_layers, num_heads, num_kv_heads, head_width, inner_width, bias_length;
   float eps;
-  int32_t unused;
   const float *cos, *sin;     // [positions][head_width / 2], or null
   const float* bias;          // [num_heads][bias_length], by distance, or null
   const float* norm;
@@ -187,7 +186,7 @@ class Pass {
   void attend_tile(const Layer& layer, const Tile& tile) {
     const int width = stack_.head_width, repeats = stack_.num_heads / stack_.num_kv_heads, inside = stack_.num_heads * width;
     const Seen seen{layer.keys, layer.values, batch_.tables + size_t(tile.sequence) * batch_.table_width, tile.kv_head, stack_.num_kv_heads, width,
-                    stack_.window, stack_.bias, stack_.bias_length};
+                    stack_.bias, stack_.bias_length};
     Query queries[MOST_ROWS];
     int count = 0;
     thread_local std::vector<float> room;
@@ -225,7 +224,7 @@ class Pass {
 
 }  // namespace
 
-extern "C" void pass(const Stack* stack, const Batch* batch, void* team) {
+extern "C" void pass_through(const Stack* stack, const Batch* batch, void* team) {
   thread_local Room room;
   Pass work(*stack, *batch, *static_cast<Team*>(team), room);
   static_cast<Team*>(team)->run(work);

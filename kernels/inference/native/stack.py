@@ -4,6 +4,7 @@ Keys and values are kept in bfloat16 in pages of 16 tokens. Shape letters: N tok
 """
 
 import ctypes
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from kernels.models.blocks.decoder import Decoder
 
 
+SIZES = ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width")
+"""Of a `kernels.models.blocks.decoder.DecoderShape`, by the same names."""
+
+
 class _Linear(ctypes.Structure):
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("weights", "scales", "bias")),
+        *((name, ctypes.c_void_p) for name in ("weights", "scales")),
         *((name, ctypes.c_int32) for name in ("num_out", "num_in", "bits", "unused")),
     )
 
@@ -41,12 +46,8 @@ class _Layer(ctypes.Structure):
 
 class _Stack(ctypes.Structure):
     _fields_ = (
-        *(
-            (name, ctypes.c_int32)
-            for name in ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width", "window", "bias_length")
-        ),
+        *((name, ctypes.c_int32) for name in (*SIZES, "bias_length")),
         ("eps", ctypes.c_float),
-        ("unused", ctypes.c_int32),
         *((name, ctypes.c_void_p) for name in ("cos", "sin", "bias", "norm")),
         ("head", _Linear),
         ("layers", ctypes.c_void_p),
@@ -77,50 +78,47 @@ class NativeStack(InPages):
         """
         import torch
 
-        from kernels.models.blocks import positions
-
-        self._library = library()
-        self._library.team_of.restype = ctypes.c_void_p
-        self._team = ctypes.c_void_p(self._library.team_of(num_threads))
-        self._kept: list[Any] = []
-        self._module, self.shape = module, module.shape
         shape = module.shape
         if shape.head_width % 16:
             raise ValueError(f"weights of {bits} bits: heads of {shape.head_width} are no multiple of 16; ask the model as it was made")
-        self._pages = [
-            torch.zeros(num_pages, shape.num_kv_heads * PAGE * shape.head_width, dtype=torch.bfloat16) for _ in range(2 * shape.num_layers)
-        ]
-        layers = (_Layer * shape.num_layers)()
+        self._module, self._kept = module, list[Any]()
+        size = shape.num_kv_heads * PAGE * shape.head_width
+        self._pages = [torch.zeros(num_pages, size, dtype=torch.bfloat16) for _ in range(2 * shape.num_layers)]
         with torch.inference_mode():
-            for index, (layer, block) in enumerate(zip(layers, module.blocks, strict=True)):
-                found: Any = block
-                layer.attention_norm, layer.feed_forward_norm = self._keep(found.attention_norm.weight), self._keep(found.feed_forward_norm.weight)
-                for name in ("qkv", "out", "gate_up", "down"):
-                    setattr(layer, name, self._linear(getattr(found, name).weight, bits))
-                layer.keys, layer.values = (pages.data_ptr() for pages in self._pages[2 * index : 2 * index + 2])
-            told = dict(
-                zip(
-                    ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width", "eps"),
-                    (shape.width, shape.num_layers, shape.num_heads, shape.num_kv_heads, shape.head_width, shape.inner_width, shape.eps),
-                    strict=True,
-                )
-            )
-            stack = _Stack(**told)
-            if shape.positions == "rope":
-                cos, sin = positions.rotary(shape.max_positions, shape.head_width, shape.theta, torch.device("cpu"))
-                stack.cos, stack.sin = self._keep(cos), self._keep(sin)
-            bias = module.told(1, torch.device("cpu"), None, shape.max_positions - 1).bias
-            if bias is not None:
-                stack.bias, stack.bias_length = self._keep(bias[:, :, -1].flip(-1).flatten(0, 1)), shape.max_positions
-            stack.norm = self._keep(module.norm.weight)
-            stack.head = self._linear(module.output_layer()[0], bits)
-        stack.layers = ctypes.addressof(layers)
-        self._kept += [layers]
-        self._stack = stack
+            self._stack = self._stack_of(module, bits)
+        self._library = library()
+        self._library.team_of.restype = ctypes.c_void_p
+        self._team = ctypes.c_void_p(self._library.team_of(num_threads))
+        weakref.finalize(self, self._library.end_team, self._team)
+
+    def _stack_of(self, module: "Decoder", bits: Bits) -> _Stack:
+        """Return what the kernels are told of a stack; what it points to is kept."""
+        import torch
+
+        from kernels.models.blocks import positions
+
+        shape = module.shape
+        layers = (_Layer * shape.num_layers)()
+        self._kept.append(layers)
+        for index, (layer, block) in enumerate(zip(layers, module.blocks, strict=True)):
+            found: Any = block
+            layer.attention_norm, layer.feed_forward_norm = self._keep(found.attention_norm.weight), self._keep(found.feed_forward_norm.weight)
+            for name in ("qkv", "out", "gate_up", "down"):
+                setattr(layer, name, self._linear(getattr(found, name).weight, bits))
+            layer.keys, layer.values = (pages.data_ptr() for pages in self._pages[2 * index : 2 * index + 2])
+        stack = _Stack(**{name: getattr(shape, name) for name in SIZES}, eps=shape.eps, layers=ctypes.addressof(layers))
+        if shape.positions == "rope":
+            cos, sin = positions.rotary(shape.max_positions, shape.head_width, shape.theta, torch.device("cpu"))
+            stack.cos, stack.sin = self._keep(cos), self._keep(sin)
+        bias = module.told(1, torch.device("cpu"), None, shape.max_positions - 1).bias
+        if bias is not None:
+            stack.bias, stack.bias_length = self._keep(bias[:, :, -1].flip(-1).flatten(0, 1)), shape.max_positions
+        stack.norm, stack.head = self._keep(module.norm.weight), self._linear(module.output_layer()[0], bits)
+        return stack
 
     def _keep(self, tensor: Any) -> int:
         """Return where a tensor's numbers stand, for as long as this lives."""
-        kept = tensor.detach().float().contiguous() if tensor.dtype.is_floating_point and tensor.dtype.itemsize == 4 else tensor.contiguous()
+        kept = tensor.detach().contiguous()
         self._kept.append(kept)
         return kept.data_ptr()
 
@@ -129,11 +127,6 @@ class NativeStack(InPages):
         return _Linear(
             weights=self._keep(packed.weights), scales=self._keep(packed.scales), num_out=packed.num_out, num_in=packed.num_in, bits=packed.bits
         )
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        return self._module.shape.vocab_size
 
     def copy(self, copies: Sequence[Copy]) -> None:
         """See `Reader`."""
@@ -155,7 +148,7 @@ class NativeStack(InPages):
         for row, each in zip(tables, stretches, strict=True):
             row[: len(each.table)] = each.table
         asked = np.array([first + place for first, each in zip(firsts, stretches, strict=False) for place in each.asked], np.int32)
-        logits = torch.empty(len(asked), self.vocab_size)
+        logits = torch.empty(len(asked), self._module.shape.vocab_size)
         batch = _Batch(
             num_tokens=len(tokens),
             num_sequences=len(stretches),
@@ -168,9 +161,5 @@ class NativeStack(InPages):
             asked=asked.ctypes.data,
             logits=logits.data_ptr(),
         )
-        getattr(self._library, "pass")(ctypes.byref(self._stack), ctypes.byref(batch), self._team)
+        self._library.pass_through(ctypes.byref(self._stack), ctypes.byref(batch), self._team)
         return logits
-
-    def close(self) -> None:
-        """End its threads."""
-        self._library.end_team(self._team)

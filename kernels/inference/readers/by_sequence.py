@@ -8,32 +8,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from kernels.inference.cache.sequences import Copy
-from kernels.inference.readers.reading import Stretch
+from kernels.inference.readers.reading import BesidePages, Stretch
 
 
-class _BySequence(ABC):
+class _BySequence(BesidePages, ABC):
     def __init__(self, model: Any) -> None:
         """Keep nothing."""
+        super().__init__()
         self._model = model
-        self._kept: dict[int, Any] = {}
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        return self._model.config.get_text_config().vocab_size
-
-    def copy(self, copies: Sequence[Copy]) -> None:
-        """See `Reader`: pages hold nothing."""
-        del copies
 
     def fork(self, sequence: int, other: int) -> None:
-        """See `Reader`."""
+        """See `Reader`: Transformers' caches grow in place."""
         self._kept[other] = copy.deepcopy(self._kept[sequence])
-
-    def forget(self, sequence: int) -> None:
-        """See `Reader`."""
-        self._kept.pop(sequence, None)
 
     def read(self, stretches: Sequence[Stretch]) -> Any:
         """See `Reader`."""

@@ -67,8 +67,8 @@ class Passing:
             begins.append(begins[-1] + len(each.tokens))
         self.asked = [begin + index for begin, each in zip(begins, stretches, strict=False) for index in each.asked]
         entries = list(zip(begins, stretches, places, strict=False))
-        single = [entry for entry in entries if len(entry[1].tokens) == 1 and entry[1].position]
-        self.groups = [_group([entry]) for entry in entries if entry not in single] + ([_group(single)] if single else [])
+        following = [entry for entry in entries if entry[1].is_next]
+        self.groups = [_group([entry]) for entry in entries if not entry[1].is_next] + ([_group(following)] if following else [])
 
     def attend(self, layer: tuple[Any, Any], q_GRNK: Any, k_NGK: Any, v_NGK: Any, score: Callable[[Any, Group], Any]) -> Any:
         """Keep keys and values, and return what queries see [G, R, N, K].

@@ -20,11 +20,6 @@ class PagedDecoder(InPages):
         self._module, self._dtype, self._device = module, dtype, module.embedding.device
         self._kept = Kept(num_pages, shape.num_layers, shape.num_kv_heads, shape.head_width, dtype, self._device)
 
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        return self._module.shape.vocab_size
-
     def copy(self, copies: Sequence[Copy]) -> None:
         """See `Reader`."""
         self._kept.copy(copies)
@@ -54,8 +49,7 @@ class PagedDecoder(InPages):
         shape = self._module.shape
         if shape.positions != "rope":
             return Told(None, None, None, None)
-        cos, sin = positions.rotary(int(positions_N.max()) + 1, shape.head_width, shape.theta, self._device)
-        return Told(cos[positions_N], sin[positions_N], None, None)
+        return Told(*positions.rotary_at(positions_N, shape.head_width, shape.theta), None, None)
 
     def _added(self, group: Group) -> Any:
         """Return what is added to scores of a group, [M, 1 or G, 1 or R, T, S]: who sees whom, and the bias of distances."""

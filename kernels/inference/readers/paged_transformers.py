@@ -29,11 +29,6 @@ class PagedTransformers(InPages):
         self._model, self._num_pages = model, num_pages
         self._kept: Kept | None = None
 
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        return self._model.config.get_text_config().vocab_size
-
     def copy(self, copies: Sequence[Copy]) -> None:
         """See `Reader`."""
         if self._kept is not None:

@@ -19,14 +19,14 @@ class Stretch(NamedTuple):
     sequence: int = 0
     """Number of the sequence: what is kept of it beside pages is found by it."""
 
+    @property
+    def is_next(self) -> bool:
+        """Whether it is one token behind others: such stretches of several sequences pass as one."""
+        return len(self.tokens) == 1 and self.position > 0
+
 
 class Reader(Protocol):
     """Reads, and keeps what it read in pages."""
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        ...
 
     def read(self, stretches: Sequence[Stretch]) -> Any:
         """Return the logits [asked, V] float32 of what is asked, one sequence behind the other."""
@@ -43,6 +43,25 @@ class Reader(Protocol):
     def forget(self, sequence: int) -> None:
         """Keep nothing of a sequence beside pages; it may be read anew."""
         ...
+
+
+class BesidePages:
+    """A reader that keeps what it read by sequence, and in pages nothing: they count tokens alone. What is kept is replaced and never changed."""
+
+    def __init__(self) -> None:
+        """Keep nothing."""
+        self._kept: dict[int, Any] = {}
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        """See `Reader`."""
+
+    def fork(self, sequence: int, other: int) -> None:
+        """See `Reader`."""
+        self._kept[other] = self._kept[sequence]
+
+    def forget(self, sequence: int) -> None:
+        """See `Reader`."""
+        self._kept.pop(sequence, None)
 
 
 class InPages:

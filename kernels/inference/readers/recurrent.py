@@ -3,42 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kernels.inference.cache.sequences import Copy
-from kernels.inference.readers.reading import Stretch
+from kernels.inference.readers.reading import BesidePages, Stretch
 
 
-class Recurrent:
+class Recurrent(BesidePages):
     """Asks Transformers' class as formats/recurrent.py has it. Sequences of which one token passes pass together."""
 
     def __init__(self, model: Any) -> None:
         """Hold no states."""
+        super().__init__()
         self._model = model
-        self._states: dict[int, list[Any]] = {}
-
-    @property
-    def vocab_size(self) -> int:
-        """How many tokens there are."""
-        return self._model.config.vocab_size
-
-    def copy(self, copies: Sequence[Copy]) -> None:
-        """See `Reader`: pages hold nothing."""
-
-    def fork(self, sequence: int, other: int) -> None:
-        """See `Reader`. What is read makes new states and leaves old ones as they are."""
-        self._states[other] = self._states[sequence]
-
-    def forget(self, sequence: int) -> None:
-        """See `Reader`."""
-        self._states.pop(sequence, None)
 
     def read(self, stretches: Sequence[Stretch]) -> Any:
         """See `Reader`."""
         import torch
 
-        single = [each for each in stretches if len(each.tokens) == 1 and each.position]
+        following = [each for each in stretches if each.is_next]
         logits: dict[int, Any] = {}
         with torch.inference_mode():
-            for together in ([single] if single else []) + [[each] for each in stretches if each not in single]:
+            for together in ([following] if following else []) + [[each] for each in stretches if not each.is_next]:
                 for each, row_TV in zip(together, self._read(together), strict=True):
                     logits[each.sequence] = row_TV[list(each.asked)]
         return torch.cat([logits[each.sequence] for each in stretches]).float()
@@ -47,7 +30,7 @@ class Recurrent:
         """Return the logits [B, T, V] of stretches of as many tokens each, all of which begin or go on."""
         import torch
 
-        before = None if stretches[0].position == 0 else [self._states[each.sequence] for each in stretches]
+        before = None if stretches[0].position == 0 else [self._kept[each.sequence] for each in stretches]
         states = (
             None
             if before is None
@@ -56,5 +39,5 @@ class Recurrent:
         tokens_BT = torch.tensor([list(each.tokens) for each in stretches], device=self._model.device)
         found = self._model(input_ids=tokens_BT, past_key_values=states, use_cache=True)
         for index, each in enumerate(stretches):
-            self._states[each.sequence] = [type(layer)(*(part[index : index + 1] for part in layer)) for layer in found.past_key_values]
+            self._kept[each.sequence] = [type(layer)(*(part[index : index + 1] for part in layer)) for layer in found.past_key_values]
         return found.logits

@@ -10,8 +10,13 @@ import torch
 
 def rotary(length: int, width: int, theta: float, device: torch.device, offset: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Return cosines and sines of the rotary angles (Su et al. 2021, arXiv 2104.09864), [length, width / 2] each, float32."""
-    inverse = 1.0 / theta ** (torch.arange(0, width, 2, device=device, dtype=torch.float32) / width)
-    angles = torch.arange(offset, offset + length, device=device, dtype=torch.float32)[:, None] * inverse
+    return rotary_at(torch.arange(offset, offset + length, device=device), width, theta)
+
+
+def rotary_at(positions_T: torch.Tensor, width: int, theta: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what `rotary` does, of some positions."""
+    inverse = 1.0 / theta ** (torch.arange(0, width, 2, device=positions_T.device, dtype=torch.float32) / width)
+    angles = positions_T.float()[:, None] * inverse
     return angles.cos(), angles.sin()
 
 

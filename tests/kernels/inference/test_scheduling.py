@@ -1,7 +1,6 @@
 """Whatever comes and however few pages there are, every sequence gets its turn and ends, and no step reads more than its budget."""
 
 import random
-from typing import Any
 
 import pytest
 
@@ -27,7 +26,7 @@ def test_all_end(seed: int) -> None:
     chance = random.Random(seed)
     num_pages, budget = chance.randrange(4, 12), chance.choice((1, 5, 16, 200))
     pages = Pages(num_pages, remembers=chance.random() < 0.7)
-    schedule = Schedule(pages, most_tokens=budget, most_sequences=chance.choice((1, 3, 50)))
+    schedule = Schedule[Growing](pages, most_tokens=budget, most_sequences=chance.choice((1, 3, 50)))
     coming = 40
     living: list[Growing] = []
     num_ended = num_forked = steps = 0
@@ -42,8 +41,7 @@ def test_all_end(seed: int) -> None:
         assert step.pieces or not (schedule.running or schedule.waiting)
         assert sum(piece.num_tokens for piece in step.pieces if not piece.sequence.num_together) <= budget
         assert len({id(piece.sequence) for piece in step.pieces}) == len(step.pieces)
-        for piece in passed(step.pieces):
-            sequence: Any = piece.sequence
+        for sequence in passed(step.pieces):
             if len(sequence.tokens) >= sequence.length:
                 schedule.remove(sequence)
                 living.remove(sequence)

@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.inference.cache.pages import PAGE
 from kernels.inference.readers.paged_decoder import PagedDecoder
-from kernels.inference.readers.reading import Stretch
 from kernels.models.blocks.decoder import Decoder, DecoderShape
 from kernels.models.reading import Reading
+from tests.kernels.inference.readers.pieces import assert_read_as_whole
 
 VOCABULARY, NUM_PAGES = 64, 24
 KINDS: dict[str, dict[str, Any]] = {
@@ -46,20 +45,9 @@ def test_pieces_of_several_sequences_are_answered_as_whole_texts_are(kind: str) 
     reader = PagedDecoder(module, NUM_PAGES, torch.float32)
     texts = [[chance.randrange(VOCABULARY) for _ in range(length)] for length in (5, 40, 23, 64)]
     given = [3, 17, 16, 30]
-    tables = chance.sample(range(NUM_PAGES), NUM_PAGES)
-    pages = [[tables.pop() for _ in range(-(-len(text) // PAGE))] for text in texts]
     expected = [whole(module, text, num) for text, num in zip(texts, given, strict=True)]
-    kept = [0] * len(texts)
-    while any(num < len(text) for num, text in zip(kept, texts, strict=True)):
-        stretches: list[Stretch] = []
-        wanted: list[torch.Tensor] = []
-        for index, text in enumerate(texts):
-            left = len(text) - kept[index]
-            if not left or chance.random() < 0.3:
-                continue
-            count = given[index] if kept[index] == 0 else chance.choice((1, 1, min(left, 7)))
-            stretches.append(Stretch(text[kept[index] : kept[index] + count], kept[index], pages[index], range(chance.randrange(count), count)))
-            wanted.append(expected[index][kept[index] : kept[index] + count][stretches[-1].asked])
-            kept[index] += count
-        if stretches:
-            torch.testing.assert_close(reader.read(stretches), torch.cat(wanted), rtol=1e-4, atol=1e-4)
+
+    def next_count(index: int, num_kept: int) -> int:
+        return given[index] if num_kept == 0 else chance.choice((1, 1, min(len(texts[index]) - num_kept, 7)))
+
+    assert_read_as_whole(reader, NUM_PAGES, texts, expected, next_count, chance, lambda count: range(chance.randrange(count), count))

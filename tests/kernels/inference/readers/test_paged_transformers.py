@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.inference.cache.pages import PAGE
 from kernels.inference.readers.paged_transformers import PagedTransformers
-from kernels.inference.readers.reading import Stretch
+from tests.kernels.inference.readers.pieces import assert_read_as_whole
 from tests.kernels.models.blocks.test_wrapped import FAMILIES, SIZES, made
 
 NUM_PAGES = 16
@@ -28,20 +27,8 @@ def test_pieces_of_several_sequences_are_answered_as_whole_texts_are(kind: str) 
     model: Any = KINDS[kind]()
     with torch.no_grad():
         expected = [model(torch.tensor([text])).logits[0] for text in texts]
-    reader = PagedTransformers(model, NUM_PAGES)
-    tables = chance.sample(range(NUM_PAGES), NUM_PAGES)
-    pages = [[tables.pop() for _ in range(-(-len(text) // PAGE))] for text in texts]
-    kept = [0] * len(texts)
-    while any(num < len(text) for num, text in zip(kept, texts, strict=True)):
-        stretches: list[Stretch] = []
-        wanted: list[torch.Tensor] = []
-        for index, text in enumerate(texts):
-            left = len(text) - kept[index]
-            if not left or chance.random() < 0.3:
-                continue
-            count = min(left, chance.choice((1, 1, 7, 12)))
-            stretches.append(Stretch(text[kept[index] : kept[index] + count], kept[index], pages[index], range(count)))
-            wanted.append(expected[index][kept[index] : kept[index] + count])
-            kept[index] += count
-        if stretches:
-            torch.testing.assert_close(reader.read(stretches), torch.cat(wanted), rtol=1e-4, atol=1e-4)
+
+    def next_count(index: int, num_kept: int) -> int:
+        return min(len(texts[index]) - num_kept, chance.choice((1, 1, 7, 12)))
+
+    assert_read_as_whole(PagedTransformers(model, NUM_PAGES), NUM_PAGES, texts, expected, next_count, chance)
