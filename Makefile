@@ -51,10 +51,11 @@ $(READY): requirements.lock pyproject.toml
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -W ignore -c "import great_expectations, dagster_webserver, spacy.lang.en, transformers.models.llama.modeling_llama, pipelines.definitions, pipelines.planning.bring_up"
 	@touch $@
 
-# CUDA libraries are left out: torch names those that its own build needs.
+# What is locked stays so; MORE=--upgrade takes newer ones. CUDA libraries are left out: torch names those that its own build needs.
 lock:
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet --no-header --no-annotate \
-	  | grep -vE '^(cuda|nvidia|triton)' > requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet --no-header --no-annotate $(MORE) \
+	  --output-file requirements.lock
+	sed -i -E '/^(cuda|nvidia|triton)/d' requirements.lock
 
 clean:
 	rm -rf .mill $(VENV)

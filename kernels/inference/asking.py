@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from kernels.inference.constraints import Constraint
 from kernels.inference.sampling import Sampling
 
-Ending = Literal["stop", "length"]
-"""A token or string that ends answers came; as many tokens were made as were asked for or find room."""
+Ending = Literal["stop", "length", "failed"]
+"""A token or string that ends answers came, or nothing may follow; as many tokens were made as were asked for or find room; a constraint could not be
+followed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,8 @@ class Asked:
     num_answers: int = 1
     num_logprobs: int | None = None
     """How many of the likeliest tokens are told with their log-probabilities beside each that is chosen; None tells nothing."""
+    constraint: Constraint | None = None
+    """What answers are held to; they end where nothing may follow."""
     root: int = 0
     """See `kernels.inference.cache.pages.Pages.found`."""
 
@@ -56,4 +60,4 @@ class Piece(NamedTuple):
     ending: Ending | None = None
     """Why the answer ends here."""
     stop: int | str | None = None
-    """The token or string that ended it."""
+    """The token or string that ended it; of one that failed, why."""

@@ -11,6 +11,7 @@ from typing import Any
 from kernels.inference.asking import Asked, Ending, Piece, Told
 from kernels.inference.cache.pages import PAGE, Pages
 from kernels.inference.cache.sequences import Held
+from kernels.inference.constraints import UnfollowableError
 from kernels.inference.readers.reading import Reader, Stretch
 from kernels.inference.sampling import distribution, drawn, penalised
 from kernels.inference.scheduling import Schedule, passed
@@ -30,6 +31,7 @@ class Answering:
         self.made: Counter[int] = Counter()
         self.given = Counter(asked.tokens) if asked.sampling.repetition_penalty != 1 else Counter[int]()
         self.text = Growing(decode, asked.stops)
+        self.constrained = None if asked.constraint is None else asked.constraint.begin()
 
     @property
     def num_made(self) -> int:
@@ -151,7 +153,12 @@ class Engine:
     def _answer(self, sequence: Answering, logits_V: Any, likeliest: int) -> Piece:
         """Choose a sequence's next token."""
         asked = sequence.asked
-        token = self._chosen(sequence, logits_V, likeliest)
+        try:
+            token = self._chosen(sequence, logits_V, likeliest)
+            if sequence.constrained is not None and token not in asked.stop_tokens:
+                sequence.constrained.take(token)
+        except UnfollowableError as error:
+            return self._end(sequence, None, sequence.text.end(), "failed", str(error))
         if token in asked.stop_tokens:
             text = sequence.text.end()
             return self._end(sequence, None, text, "stop", sequence.text.stop or token)
@@ -161,6 +168,9 @@ class Engine:
         text = sequence.text.add(token)
         if sequence.text.stop is not None:
             return self._end(sequence, told, text, "stop", sequence.text.stop)
+        if sequence.constrained is not None and sequence.constrained.is_over:
+            text += sequence.text.end()
+            return self._end(sequence, told, text, "stop", sequence.text.stop)
         if sequence.num_made >= self._room(asked):
             text += sequence.text.end()
             return self._end(sequence, told, text, "length" if sequence.text.stop is None else "stop", sequence.text.stop)
@@ -168,7 +178,9 @@ class Engine:
 
     def _chosen(self, sequence: Answering, logits_V: Any, likeliest: int) -> int:
         sampling = sequence.asked.sampling
-        if sampling.temperature == 0 and not sampling.changes_logits:
+        if sequence.constrained is not None:
+            logits_V = sequence.constrained.masked(logits_V, sequence.asked.stop_tokens)
+        elif sampling.temperature == 0 and not sampling.changes_logits:
             return likeliest
         found = distribution(penalised(logits_V, sampling, sequence.given, sequence.made), sampling)
         chance = key_of("draw", sampling.seed, sequence.answer, sequence.num_made) / 2**64
