@@ -14,10 +14,11 @@ followed."""
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Tokens that are to be continued."""
+    """Tokens that are to be continued, or to be told how likely they are."""
 
     tokens: Sequence[int]
     max_new_tokens: int
+    """0 where nothing is to follow."""
     sampling: Sampling = field(default_factory=Sampling)
     stop_tokens: frozenset[int] = frozenset()
     """They end an answer and are no part of it."""
@@ -26,6 +27,9 @@ class Asked:
     num_answers: int = 1
     num_logprobs: int | None = None
     """How many of the likeliest tokens are told with their log-probabilities beside each that is chosen; None tells nothing."""
+    first_told: int | None = None
+    """From which token on, counted from 0, those that are given are told with their log-probabilities: not the first, which nothing stands before.
+    Where tokens of a prompt see each other these do not belong to it; they are what a decoder says where an encoder reads those before them."""
     constraint: Constraint | None = None
     """What answers are held to; they end where nothing may follow."""
     root: int = 0
@@ -33,9 +37,12 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Check the counts. Raises ValueError: nothing is asked for (names what)."""
-        for name in ("max_new_tokens", "num_answers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} asks for nothing; take 1 or more")
+        least = 1 if self.first_told is None else 0
+        for name, value, lowest in (("max_new_tokens", self.max_new_tokens, least), ("num_answers", self.num_answers, 1)):
+            if value < lowest:
+                raise ValueError(f"{name}: {value} asks for nothing; take {lowest} or more")
+        if self.first_told is not None and not 0 < self.first_told < len(self.tokens):
+            raise ValueError(f"first_told: {self.first_told} is none of the tokens from 1 to {len(self.tokens) - 1}, behind which others stand")
 
 
 class Told(NamedTuple):
@@ -61,3 +68,5 @@ class Piece(NamedTuple):
     """Why the answer ends here."""
     stop: int | str | None = None
     """The token or string that ended it; of one that failed, why."""
+    given: Sequence[Told] = ()
+    """What the request asked to be told of its own tokens, as they were read: some now, and some with pieces that follow."""

@@ -1,42 +1,21 @@
 """The one engine that answers: requests come and go, and all that are under way pass the model together, step by step.
 
 What it says to a request depends on the request alone: draws follow from its own seed, whatever is answered beside it. What is read of a text
-that begins as another did is taken from the pages that hold it.
+that begins as another did is taken from the pages that hold it. Tokens that were guessed pass with the one they follow, and stay for as long as each
+is the one that is chosen where it stands: so that answers are the same as without guesses, sampled ones too.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from kernels.inference.answering import Answering, told, told_together
 from kernels.inference.asking import Asked, Ending, Piece, Told
 from kernels.inference.cache.pages import PAGE, Pages
 from kernels.inference.cache.sequences import Held
 from kernels.inference.constraints import UnfollowableError
-from kernels.inference.readers.reading import Reader, Stretch
-from kernels.inference.sampling import distribution, drawn, penalised
+from kernels.inference.guessing.guesser import Guesser
+from kernels.inference.readers.reading import InPages, Reader, Stretch
 from kernels.inference.scheduling import Schedule, passed
-from kernels.inference.stops import Growing
-from kernels.tokens.mixtures.permutation import key_of
-
-
-class Answering:
-    """An answer that grows."""
-
-    def __init__(
-        self, number: int, request: int, answer: int, asked: Asked, held: Held, decode: Callable[[Sequence[int]], str], *, is_whole: bool
-    ) -> None:
-        self.number, self.request, self.answer, self.asked, self.held = number, request, answer, asked, held
-        self.num_together = len(asked.tokens) if is_whole else 0
-        self.tokens, self.num_kept, self.arrival = list(asked.tokens), 0, (request, answer)
-        self.made: Counter[int] = Counter()
-        self.given = Counter(asked.tokens) if asked.sampling.repetition_penalty != 1 else Counter[int]()
-        self.text = Growing(decode, asked.stops)
-        self.constrained = None if asked.constraint is None else asked.constraint.begin()
-
-    @property
-    def num_made(self) -> int:
-        """How many tokens were made."""
-        return len(self.tokens) - len(self.asked.tokens)
 
 
 class Engine:
@@ -53,7 +32,8 @@ class Engine:
         max_positions: int | None = None,
         reads_prompts_whole: bool = False,
         answers_apart: bool = False,
-        remembers: bool = True,
+        is_invariant: bool = False,
+        guesser: Guesser | None = None,
     ) -> None:
         """Have no requests.
 
@@ -66,13 +46,24 @@ class Engine:
             max_positions: how many tokens the model reads.
             reads_prompts_whole: whether tokens of a prompt see those behind them.
             answers_apart: whether what is made takes no room from what is given, as in an encoder-decoder.
-            remembers: whether what was read of a text is taken from pages where another begins as it did.
+            is_invariant: whether each request is read by itself and in the same strides, so that not one bit of what is said to it depends on what
+                else is asked; elsewhere sums of numbers may be rounded otherwise.
+            guesser: guesses tokens ahead, which the model then reads together: what it says is the same, and may come sooner.
+
+        Raises:
+            ValueError: the reader cannot go back behind what was guessed, or what is guessed would change strides.
         """
+        if guesser is not None and not isinstance(reader, InPages):
+            raise ValueError("what was guessed cannot be taken back: the model keeps states beside pages; ask it without guesses")
+        if guesser is not None and is_invariant:
+            raise ValueError("guesses and invariance exclude each other: what passes with guesses is rounded otherwise; choose one")
         self._reader, self._decode, self._max_positions, self._is_whole = reader, decode, max_positions, reads_prompts_whole
-        self._answers_apart = answers_apart
-        self.pages = Pages(num_pages, remembers=remembers and not reads_prompts_whole)
+        self._answers_apart, self._is_invariant, self._guesser = answers_apart, is_invariant, guesser
+        self.pages = Pages(num_pages, remembers=isinstance(reader, InPages) and not reads_prompts_whole)
         self.schedule = Schedule[Answering](self.pages, most_tokens=most_tokens, most_sequences=most_sequences)
         self._next, self._num_sequences, self._living = 0, 0, dict[int, list[Answering]]()
+        self.num_guessed, self.num_guessed_right = 0, 0
+        """Tokens that were guessed and read, and those among them that the model took."""
 
     def ask(self, asked: Asked) -> int:
         """Take a request, and return its number.
@@ -82,25 +73,28 @@ class Engine:
         """
         if not asked.tokens:
             raise ValueError("a prompt has no token; give each at least one, such as the end of text")
-        if self._max_positions is not None and len(asked.tokens) > self._max_positions:
-            raise ValueError(f"a prompt has {len(asked.tokens)} tokens, and the model reads {self._max_positions} at most; shorten it")
+        sequence = self._sequence(self._next, 0, asked, Held(self.pages, asked.root))
+        apart = asked.first_told if self._answers_apart and asked.first_told is not None else 0
+        length = max(apart, sequence.num_given - apart)
+        if self._max_positions is not None and length > self._max_positions:
+            raise ValueError(f"a prompt has {length} tokens, and the model reads {self._max_positions} at most; shorten it")
+        self.schedule.add(sequence, sequence.num_given + max(0, self._room(sequence) - 1))
         number, self._next = self._next, self._next + 1
-        sequence = Answering(self._numbered(), number, 0, asked, Held(self.pages, asked.root), self._decode, is_whole=self._is_whole)
-        self.schedule.add(sequence, len(asked.tokens) + self._room(asked) - 1)
         self._living[number] = [sequence]
         return number
 
-    def _numbered(self) -> int:
-        """Return a number for a sequence."""
+    def _sequence(self, request: int, answer: int, asked: Asked, held: Held) -> Answering:
+        """Return an answer that has no token yet."""
         self._num_sequences += 1
-        return self._num_sequences
+        arrival = (request, answer)
+        return Answering(self._num_sequences, arrival, asked, held, self._decode, is_whole=self._is_whole, is_invariant=self._is_invariant)
 
-    def _room(self, asked: Asked) -> int:
+    def _room(self, sequence: Answering) -> int:
         """Return how many tokens can be made: all but the last are read."""
-        room, limit = asked.max_new_tokens, self._max_positions
+        room, limit = sequence.asked.max_new_tokens, self._max_positions
         if limit is None:
             return room
-        return min(room, limit if self._answers_apart else limit - len(asked.tokens) + 1)
+        return min(room, limit if self._answers_apart else limit - sequence.num_given + 1)
 
     @property
     def is_idle(self) -> bool:
@@ -115,92 +109,113 @@ class Engine:
     def _remove(self, sequence: Answering) -> None:
         self.schedule.remove(sequence)
         self._reader.forget(sequence.number)
+        if self._guesser is not None:
+            self._guesser.forget(sequence.number)
 
     def step(self) -> list[Piece]:
         """Pass tokens once through the model, and return what came to answers."""
+        if self._guesser is not None:
+            self._guess(self._guesser)
         step = self.schedule.step()
         for given_back in step.given_back:
             self._reader.forget(given_back.number)
         if not step.pieces:
             return []
         self._reader.copy(step.copies)
-        stretches: list[Stretch] = []
-        for sequence, count in step.pieces:
-            start = sequence.num_kept
-            is_last = start + count == len(sequence.tokens)
-            table = sequence.held.table[: -(-(start + count) // PAGE)]
-            stretches.append(Stretch(sequence.tokens[start : start + count], start, table, range(count - is_last, count), sequence.number))
-        logits = self._reader.read(stretches)
-        asked = list(enumerate(passed(step.pieces)))
-        asked += [(row, other) for row, sequence in asked if sequence.num_made == 0 for other in self._forks(sequence)]
-        likeliest: list[int] = logits.argmax(-1).tolist()
-        return [self._answer(sequence, logits[row], likeliest[row]) for row, sequence in asked]
+        stretches = [_stretch(sequence, count) for sequence, count in step.pieces]
+        logits = self._read(stretches)
+        passed(step.pieces)
+        found: list[Piece] = []
+        begin = 0
+        for (sequence, _), stretch in zip(step.pieces, stretches, strict=True):
+            if stretch.asked:
+                found += self._take(sequence, logits[begin : begin + len(stretch.asked)])
+            begin += len(stretch.asked)
+        return found
+
+    def _read(self, stretches: Sequence[Stretch]) -> Any:
+        """Return the logits of what is asked."""
+        if not self._is_invariant:
+            return self._reader.read(stretches)
+        import torch
+
+        return torch.cat([self._reader.read([stretch]) for stretch in stretches])
+
+    def _guess(self, guesser: Guesser) -> None:
+        """Have tokens be guessed for each answer that is asked for its next one; the first of several answers is read before they part."""
+        asked = [each for each in self.schedule.running if each.num_made and each.num_kept == len(each.tokens) - 1]
+        for sequence, guessed in zip(asked, guesser.guess(asked), strict=True):
+            sequence.guessed = list(guessed[: self._room(sequence) - sequence.num_made - 1])
+
+    def _take(self, sequence: Answering, logits_TV: Any) -> list[Piece]:
+        """Return what comes to an answer, and to those that part from it, by the logits of what was asked of it."""
+        asked, num_given = sequence.asked, len(sequence.asked.tokens)
+        until = min(sequence.num_kept + 1, num_given)
+        given = told_together(asked.tokens[sequence.num_told : until], logits_TV[: until - sequence.num_told], asked.num_logprobs)
+        sequence.num_told += len(given)
+        if sequence.num_kept < len(sequence.tokens):
+            return [Piece(*sequence.arrival, None, "", given=given)]
+        if not asked.max_new_tokens:
+            return [self._end(sequence, None, "", "length", None)._replace(given=given)]
+        logits_TV = logits_TV[len(given) :]
+        parted = self._forks(sequence) if sequence.num_made == 0 else []
+        pieces = [*self._answers(sequence, logits_TV), *(piece for other in parted for piece in self._answers(other, logits_TV))]
+        return [pieces[0]._replace(given=given), *pieces[1:]]
 
     def _forks(self, sequence: Answering) -> list[Answering]:
         """Return the other answers to a prompt that was read now."""
         found: list[Answering] = []
         for answer in range(1, sequence.asked.num_answers):
-            other = Answering(
-                self._numbered(), sequence.request, answer, sequence.asked, sequence.held.forked(), self._decode, is_whole=self._is_whole
-            )
-            other.num_kept = sequence.num_kept
+            other = self._sequence(sequence.arrival[0], answer, sequence.asked, sequence.held.forked())
+            other.num_kept, other.num_told = sequence.num_kept, sequence.num_told
             self._reader.fork(sequence.number, other.number)
-            self._living[sequence.request].append(other)
+            self._living[sequence.arrival[0]].append(other)
             self.schedule.add_running(other)
             found.append(other)
+        return found
+
+    def _answers(self, sequence: Answering, logits_TV: Any) -> list[Piece]:
+        """Choose tokens for as long as they are those that were guessed, and one more."""
+        guessed, sequence.guessed = sequence.guessed[: len(logits_TV) - 1], []
+        self.num_guessed += len(guessed)
+        found: list[Piece] = []
+        for place, likeliest in enumerate(logits_TV.argmax(-1).tolist()):
+            found.append(self._answer(sequence, logits_TV[place], likeliest))
+            if found[-1].ending is not None:
+                return found
+            if place == len(guessed) or sequence.tokens[-1] != guessed[place]:
+                break
+            self.num_guessed_right += 1
+            sequence.num_kept += 1
+        if guessed:
+            sequence.held.keep(sequence.tokens, sequence.num_kept)
+            sequence.held.cut(sequence.num_kept)
         return found
 
     def _answer(self, sequence: Answering, logits_V: Any, likeliest: int) -> Piece:
         """Choose a sequence's next token."""
         asked = sequence.asked
         try:
-            token = self._chosen(sequence, logits_V, likeliest)
-            if sequence.constrained is not None and token not in asked.stop_tokens:
-                sequence.constrained.take(token)
+            token = sequence.chosen(logits_V, likeliest)
         except UnfollowableError as error:
             return self._end(sequence, None, sequence.text.end(), "failed", str(error))
         if token in asked.stop_tokens:
             text = sequence.text.end()
             return self._end(sequence, None, text, "stop", sequence.text.stop or token)
-        told = self._told(token, logits_V, asked.num_logprobs)
-        sequence.tokens.append(token)
-        sequence.made[token] += 1
-        text = sequence.text.add(token)
-        if sequence.text.stop is not None:
-            return self._end(sequence, told, text, "stop", sequence.text.stop)
-        if sequence.constrained is not None and sequence.constrained.is_over:
-            text += sequence.text.end()
-            return self._end(sequence, told, text, "stop", sequence.text.stop)
-        if sequence.num_made >= self._room(asked):
-            text += sequence.text.end()
-            return self._end(sequence, told, text, "length" if sequence.text.stop is None else "stop", sequence.text.stop)
-        return Piece(sequence.request, sequence.answer, told, text)
+        what, text = told(token, logits_V, asked.num_logprobs), sequence.add(token)
+        if not sequence.is_over and sequence.num_made < self._room(sequence):
+            return Piece(*sequence.arrival, what, text)
+        ending = "stop" if sequence.is_over else "length"
+        text += sequence.text.end()  # in which a string may stand that ends it
+        return self._end(sequence, what, text, "length" if ending == "length" and sequence.text.stop is None else "stop", sequence.text.stop)
 
-    def _chosen(self, sequence: Answering, logits_V: Any, likeliest: int) -> int:
-        sampling = sequence.asked.sampling
-        if sequence.constrained is not None:
-            logits_V = sequence.constrained.masked(logits_V, sequence.asked.stop_tokens)
-        elif sampling.temperature == 0 and not sampling.changes_logits:
-            return likeliest
-        found = distribution(penalised(logits_V, sampling, sequence.given, sequence.made), sampling)
-        chance = key_of("draw", sampling.seed, sequence.answer, sequence.num_made) / 2**64
-        return drawn(found, chance)
-
-    @staticmethod
-    def _told(token: int, logits_V: Any, count: int | None) -> Told:
-        if count is None:
-            return Told(token)
-        logprobs_V = logits_V.log_softmax(-1)
-        top = logprobs_V.topk(count)
-        return Told(token, float(logprobs_V[token]), list(zip(top.indices.tolist(), top.values.tolist(), strict=True)))
-
-    def _end(self, sequence: Answering, told: Told | None, text: str, ending: Ending, stop: int | str | None) -> Piece:
+    def _end(self, sequence: Answering, what: Told | None, text: str, ending: Ending, stop: int | str | None) -> Piece:
         self._remove(sequence)
-        others = self._living[sequence.request]
+        others = self._living[sequence.arrival[0]]
         others.remove(sequence)
         if not others:
-            del self._living[sequence.request]
-        return Piece(sequence.request, sequence.answer, told, text, ending, stop)
+            del self._living[sequence.arrival[0]]
+        return Piece(*sequence.arrival, what, text, ending, stop)
 
     def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
         """Yield what comes to the answers of some requests, numbered in their order; nobody else must ask meanwhile."""
@@ -214,3 +229,12 @@ class Engine:
         finally:  # one may be refused, or nobody want the rest
             for number in numbers:
                 self.abort(number)
+
+
+def _stretch(sequence: Answering, count: int) -> Stretch:
+    """Return the next tokens of an answer, those that were guessed among them."""
+    start = sequence.num_kept
+    tokens = sequence.tokens[start : start + count]
+    tokens += sequence.guessed[: count - len(tokens)]
+    first = min(count, max(0, sequence.first_asked() - start))
+    return Stretch(tokens, start, sequence.held.table[: -(-(start + count) // PAGE)], range(first, count), sequence.number)

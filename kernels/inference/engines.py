@@ -9,12 +9,22 @@ from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
 from kernels.models.formats.own import MODEL_TYPE
 
 if TYPE_CHECKING:
+    from kernels.inference.guessing.guesser import Guesser
     from kernels.inference.native.packing import Bits
     from kernels.inference.readers.reading import Reader
     from kernels.models.formats.checkpoints import LanguageModel
 
 
-def engine_of(lm: "LanguageModel", *, most_kept_tokens: int, most_tokens: int = 512, most_sequences: int = 64, bits: "Bits | None" = None) -> Engine:
+def engine_of(
+    lm: "LanguageModel",
+    *,
+    most_kept_tokens: int,
+    most_tokens: int = 512,
+    most_sequences: int = 64,
+    bits: "Bits | None" = None,
+    guesser: "Guesser | None" = None,
+    is_invariant: bool = False,
+) -> Engine:
     """Return an engine that answers by a model as it is loaded, or with its weights rounded.
 
     Args:
@@ -23,6 +33,8 @@ def engine_of(lm: "LanguageModel", *, most_kept_tokens: int, most_tokens: int = 
         most_tokens: of a step.
         most_sequences: under way at once.
         bits: of weights; None leaves them as they are.
+        guesser: see `Engine`.
+        is_invariant: see `Engine`.
 
     Raises:
         ValueError: it predicts masked tokens, and has no answer; or its kind or this machine cannot compute with rounded weights.
@@ -38,7 +50,8 @@ def engine_of(lm: "LanguageModel", *, most_kept_tokens: int, most_tokens: int = 
         max_positions=max_positions(lm.model),
         reads_prompts_whole=attention != "causal",
         answers_apart=attention == "encoder_decoder",
-        remembers=attention == "causal" and lm.model.config.model_type != "mamba2",
+        guesser=guesser,
+        is_invariant=is_invariant,
     )
 
 

@@ -19,12 +19,32 @@ class Read(Protocol):
     held: Held
     tokens: list[int]
     """What is given and what was made."""
+    guessed: list[int]
+    """What may stand behind them: they pass where there is room, and the sequence takes or leaves them."""
     num_kept: int
-    """How many of them the cache holds."""
+    """How many of its tokens the cache holds."""
     arrival: tuple[int, int]
     """Those that came earlier have lower numbers; no two have the same, or they would take each other's pages for ever."""
-    num_together: int
-    """How many of its first tokens must be read together, since they see each other; 0 where they do not."""
+
+    @property
+    def together(self) -> int:
+        """How many tokens must pass together next; 0 where it may be any number."""
+        ...
+
+    @property
+    def num_findable(self) -> int:
+        """How many of its first tokens may be taken from what others read."""
+        ...
+
+    @property
+    def unit(self) -> int:
+        """What are taken from others come in multiples of so many tokens."""
+        ...
+
+    @property
+    def num_shown(self) -> int | None:
+        """How many of its first tokens others may take; None for all."""
+        ...
 
 
 _Sequence = TypeVar("_Sequence", bound=Read)
@@ -93,8 +113,10 @@ class Schedule(Generic[_Sequence]):
                 left -= self._take(sequence, left, step)
         while self.waiting and left > 0 and len(self.running) < self._most_sequences:
             sequence = self.waiting[0]
-            if not sequence.num_together:
-                sequence.num_kept = sequence.held.begin(sequence.tokens)
+            sequence.num_kept = sequence.held.begin(sequence.tokens[: sequence.num_findable], sequence.unit)
+            if any(self._reads_for(each, sequence) for each in self.running):
+                self._give_back(sequence)
+                break
             count = self._count(sequence, left)
             if sequence.held.missing(sequence.num_kept, sequence.num_kept + count) > self._pages.num_free:
                 self._give_back(sequence)
@@ -104,8 +126,15 @@ class Schedule(Generic[_Sequence]):
         return step
 
     def _count(self, sequence: _Sequence, left: int) -> int:
-        pending = len(sequence.tokens) - sequence.num_kept
-        return sequence.num_together if sequence.num_together and sequence.num_kept == 0 else min(pending, left)
+        return sequence.together or min(len(sequence.tokens) + len(sequence.guessed) - sequence.num_kept, left)
+
+    def _reads_for(self, running: _Sequence, sequence: _Sequence) -> bool:
+        """Return whether one that is under way will soon have read more of what another begins with, which then need not read it, too."""
+        if not self._pages.remembers or running.held.root != sequence.held.root:
+            return False
+        whole = sequence.num_kept + sequence.unit
+        is_read = running.num_kept >= whole or len(running.tokens) < whole or (running.num_shown is not None and running.num_shown < whole)
+        return not is_read and whole <= sequence.num_findable and running.tokens[:whole] == sequence.tokens[:whole]
 
     def _take(self, sequence: _Sequence, left: int, step: Step[_Sequence]) -> int:
         """Have a sequence's next tokens pass, and return how many; none where it has to wait."""
@@ -116,6 +145,10 @@ class Schedule(Generic[_Sequence]):
             try:
                 step.copies.extend(sequence.held.make_room(sequence.num_kept, sequence.num_kept + count))
             except OutOfPagesError:
+                if sequence.guessed:
+                    sequence.guessed.clear()
+                    count = self._count(sequence, left)
+                    continue
                 chosen = [piece.sequence for piece in step.pieces]
                 others = [each for each in self.running if each not in chosen]
                 last = max(others, key=lambda each: each.arrival)
@@ -136,6 +169,7 @@ class Schedule(Generic[_Sequence]):
     def _give_back(sequence: Read) -> None:
         sequence.held.let_go()
         sequence.num_kept = 0
+        sequence.guessed.clear()
 
 
 def _is_asked(sequence: Read) -> bool:
@@ -143,12 +177,12 @@ def _is_asked(sequence: Read) -> bool:
 
 
 def passed(pieces: Iterable[Piece[_Sequence]]) -> list[_Sequence]:
-    """Note that pieces have passed the model, and return the sequences that have no token left that was not read."""
+    """Note that pieces have passed the model, and return the sequences of which every token was read; what was guessed is not kept yet."""
     asked: list[_Sequence] = []
     for piece in pieces:
         sequence = piece.sequence
-        sequence.num_kept += piece.num_tokens
-        sequence.held.keep(sequence.tokens, sequence.num_kept)
+        sequence.num_kept = min(sequence.num_kept + piece.num_tokens, len(sequence.tokens))
+        sequence.held.keep(sequence.tokens, sequence.num_kept if sequence.num_shown is None else min(sequence.num_kept, sequence.num_shown))
         if sequence.num_kept == len(sequence.tokens):
             asked.append(sequence)
     return asked

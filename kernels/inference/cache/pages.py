@@ -35,7 +35,7 @@ class Pages:
             count: of pages.
             remembers: whether whole pages are found again.
         """
-        self.count, self._remembers = count, remembers
+        self.count, self.remembers = count, remembers
         self._blank = list(range(count - 1, -1, -1))
         self._idle: OrderedDict[int, None] = OrderedDict()
         """Pages that nobody holds and that may be found, those unused for longest first."""
@@ -89,8 +89,12 @@ class Pages:
             else:
                 self._idle[page] = None
 
-    def found(self, tokens: Sequence[int], root: int = 0) -> tuple[list[int], int]:
-        """Return the pages that hold the beginning of some tokens, for one holder more each, and the number of what the last one holds.
+    def number(self, page: int) -> int:
+        """Return the number of what a whole page holds."""
+        return self._numbers[page]
+
+    def found(self, tokens: Sequence[int], root: int = 0) -> list[int]:
+        """Return the pages that hold the beginning of some tokens, for one holder more each.
 
         Args:
             tokens: of a sequence.
@@ -104,7 +108,7 @@ class Pages:
                 break
             pages.append(self.share(page))
             number = self._numbers[page]
-        return pages, number
+        return pages
 
     def fill(self, page: int, before: int, tokens: Sequence[int]) -> int:
         """Have a page be found by its tokens, which are whole, and the number of what the page before it holds; return that of what it holds."""
@@ -113,7 +117,7 @@ class Pages:
         if known is not None:  # of another sequence, which was first: who comes next is given its page
             return self._numbers[known]
         number, self._next_number = self._next_number, self._next_number + 1
-        if self._remembers:
+        if self.remembers:
             self._known[name], self._names[page], self._numbers[page] = page, name, number
         return number
 

@@ -18,13 +18,17 @@ class Held:
 
     def __init__(self, pages: Pages, root: int = 0) -> None:
         """Hold none. The root: see `Pages.found`."""
-        self._pages, self._root = pages, root
+        self._pages, self.root = pages, root
         self.table: list[int] = []
         self._number, self._num_filled = root, 0
 
-    def begin(self, tokens: Sequence[int]) -> int:
-        """Take the pages of a beginning that is kept, and return how many tokens it has: not the last one, since it is asked what follows it."""
-        self.table, self._number = self._pages.found(tokens[: len(tokens) - 1], self._root)
+    def begin(self, tokens: Sequence[int], unit: int = PAGE) -> int:
+        """Take the pages that hold the beginning of some tokens, and return of how many: a multiple of ``unit``, which is one of a page."""
+        found = self._pages.found(tokens, self.root)
+        surplus = len(found) % (unit // PAGE)
+        self.table = found[: len(found) - surplus]
+        self._pages.let_go(found[len(self.table) :])
+        self._number = self._pages.number(self.table[-1]) if self.table else self.root
         self._num_filled = len(self.table)
         return self._num_filled * PAGE
 
@@ -60,7 +64,7 @@ class Held:
 
     def forked(self) -> "Held":
         """Return the same pages as held by another sequence."""
-        other = Held(self._pages, self._root)
+        other = Held(self._pages, self.root)
         other.table = [self._pages.share(page) for page in self.table]
         other._number, other._num_filled = self._number, self._num_filled
         return other
@@ -74,4 +78,4 @@ class Held:
     def let_go(self) -> None:
         """Hold none."""
         self._pages.let_go(self.table)
-        self.table, self._number, self._num_filled = [], self._root, 0
+        self.table, self._number, self._num_filled = [], self.root, 0

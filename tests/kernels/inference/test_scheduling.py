@@ -18,7 +18,16 @@ class Growing:
         self.tokens = [chance.choice((0, 0, 0, 1)) for _ in range(given)]
         self.length = chance.randrange(given, longest) + 1
         self.num_together = given if chance.random() < 0.1 else 0
-        self.num_read = 0
+        self.guessed: list[int] = []
+        self.unit, self.num_shown = PAGE, None
+
+    @property
+    def together(self) -> int:
+        return 0 if self.num_kept else self.num_together
+
+    @property
+    def num_findable(self) -> int:
+        return 0 if self.num_together else len(self.tokens) - 1
 
 
 @pytest.mark.parametrize("seed", range(30))

@@ -27,8 +27,9 @@ class Life:
     def begin(self) -> None:
         tokens = [self.token() for _ in range(self.random.randrange(1, 5 * PAGE))]
         held = Held(self.pages)
-        num_kept = held.begin(tokens)
-        assert num_kept < len(tokens)
+        unit = self.random.choice((PAGE, PAGE, 2 * PAGE))
+        num_kept = held.begin(tokens[:-1], unit)
+        assert num_kept < len(tokens) and num_kept % unit == 0
         self.check_kept(held, tokens, num_kept)
         self.counts["found"] += num_kept
         self.living.append((held, tokens, num_kept))
@@ -118,7 +119,7 @@ def test_what_nobody_holds_is_found_until_its_room_is_needed_and_ends_go_first()
     other = Held(pages)
     other.make_room(0, PAGE)
     again = Held(pages)
-    assert again.begin([*tokens, 0]) == 2 * PAGE
+    assert again.begin(tokens) == 2 * PAGE
 
 
 def test_texts_that_begin_otherwise_share_nothing_though_a_later_page_has_the_same_tokens() -> None:
@@ -126,7 +127,7 @@ def test_texts_that_begin_otherwise_share_nothing_though_a_later_page_has_the_sa
 
     def kept(tokens: list[int], root: int = 0) -> int:
         held: Any = Held(pages, root)
-        found = held.begin([*tokens, 0])
+        found = held.begin(tokens)
         held.make_room(found, len(tokens))
         held.keep(tokens, len(tokens))
         held.let_go()

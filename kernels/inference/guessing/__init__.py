@@ -1,0 +1,1 @@
+"""What guesses tokens ahead of a model, one file a way."""
