@@ -41,7 +41,7 @@ class Answering:
             is_invariant: whether tokens must pass in the same strides, whatever else is read.
         """
         self.number, self.arrival, self.asked, self.held = number, arrival, asked, held
-        self.tokens = list(asked.tokens if asked.max_new_tokens else asked.tokens[:-1])
+        self.tokens = list(asked.tokens if asked.max_new_tokens or asked.continuations else asked.tokens[:-1])
         self.num_given, self.num_kept, self.num_told = len(self.tokens), 0, asked.first_told or len(asked.tokens)
         self.guessed: list[int] = []
         self._together = min(self.num_told, self.num_given) if is_whole else 0

@@ -30,6 +30,8 @@ class Asked:
     first_told: int | None = None
     """From which token on, counted from 0, those that are given are told with their log-probabilities: not the first, which nothing stands before.
     Where tokens of a prompt see each other these do not belong to it; they are what a decoder says where an encoder reads those before them."""
+    continuations: Sequence[Sequence[int]] = ()
+    """What may follow, each by itself: told with log-probabilities as answers, in this order, and nothing is made."""
     constraint: Constraint | None = None
     """What answers are held to; they end where nothing may follow."""
     root: int = 0
@@ -37,12 +39,14 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Check the counts. Raises ValueError: nothing is asked for (names what)."""
-        least = 1 if self.first_told is None else 0
+        least = 0 if self.continuations or self.first_told is not None else 1
         for name, value, lowest in (("max_new_tokens", self.max_new_tokens, least), ("num_answers", self.num_answers, 1)):
             if value < lowest:
                 raise ValueError(f"{name}: {value} asks for nothing; take {lowest} or more")
         if self.first_told is not None and not 0 < self.first_told < len(self.tokens):
             raise ValueError(f"first_told: {self.first_told} is none of the tokens from 1 to {len(self.tokens) - 1}, behind which others stand")
+        if self.continuations and (self.max_new_tokens or self.first_told is not None or not all(self.continuations)):
+            raise ValueError("continuations: give each a token or more, and ask for no new token and no other to be told")
 
 
 class Told(NamedTuple):

@@ -6,6 +6,7 @@ is the one that is chosen where it stands: so that answers are the same as witho
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kernels.inference.answering import Answering, told, told_together
@@ -74,11 +75,11 @@ class Engine:
         if not asked.tokens:
             raise ValueError("a prompt has no token; give each at least one, such as the end of text")
         sequence = self._sequence(self._next, 0, asked, Held(self.pages, asked.root))
-        apart = asked.first_told if self._answers_apart and asked.first_told is not None else 0
-        length = max(apart, sequence.num_given - apart)
+        length = self._length(sequence)
         if self._max_positions is not None and length > self._max_positions:
             raise ValueError(f"a prompt has {length} tokens, and the model reads {self._max_positions} at most; shorten it")
-        self.schedule.add(sequence, sequence.num_given + max(0, self._room(sequence) - 1))
+        longest = max(map(len, asked.continuations), default=1) - 1
+        self.schedule.add(sequence, sequence.num_given + max(longest, self._room(sequence) - 1))
         number, self._next = self._next, self._next + 1
         self._living[number] = [sequence]
         return number
@@ -88,6 +89,14 @@ class Engine:
         self._num_sequences += 1
         arrival = (request, answer)
         return Answering(self._num_sequences, arrival, asked, held, self._decode, is_whole=self._is_whole, is_invariant=self._is_invariant)
+
+    def _length(self, sequence: Answering) -> int:
+        """Return how many tokens the model has to read of what is given: an encoder-decoder the most of either side."""
+        asked, behind = sequence.asked, max(map(len, sequence.asked.continuations), default=0)
+        if not self._answers_apart:
+            return sequence.num_given + max(0, behind - 1)
+        before = len(asked.tokens) if asked.first_told is None else asked.first_told
+        return max(before, behind, len(asked.tokens) - before)
 
     def _room(self, sequence: Answering) -> int:
         """Return how many tokens can be made: all but the last are read."""
@@ -155,6 +164,8 @@ class Engine:
         sequence.num_told += len(given)
         if sequence.num_kept < len(sequence.tokens):
             return [Piece(*sequence.arrival, None, "", given=given)]
+        if asked.continuations:
+            return self._continued(sequence, logits_TV[-1:])
         if not asked.max_new_tokens:
             return [self._end(sequence, None, "", "length", None)._replace(given=given)]
         logits_TV = logits_TV[len(given) :]
@@ -162,17 +173,29 @@ class Engine:
         pieces = [*self._answers(sequence, logits_TV), *(piece for other in parted for piece in self._answers(other, logits_TV))]
         return [pieces[0]._replace(given=given), *pieces[1:]]
 
+    def _continued(self, sequence: Answering, logits_1V: Any) -> list[Piece]:
+        """Have each continuation be read behind a prompt that was read now, and return what is told of them already."""
+        asked = sequence.asked
+        parted = [
+            self._fork(sequence, answer, replace(asked, tokens=[*asked.tokens, *tokens], continuations=(), first_told=len(asked.tokens)))
+            for answer, tokens in enumerate(asked.continuations)
+        ]
+        self._remove(sequence)
+        self._living[sequence.arrival[0]].remove(sequence)
+        return [piece for other in parted for piece in self._take(other, logits_1V)]
+
     def _forks(self, sequence: Answering) -> list[Answering]:
         """Return the other answers to a prompt that was read now."""
-        found: list[Answering] = []
-        for answer in range(1, sequence.asked.num_answers):
-            other = self._sequence(sequence.arrival[0], answer, sequence.asked, sequence.held.forked())
-            other.num_kept, other.num_told = sequence.num_kept, sequence.num_told
-            self._reader.fork(sequence.number, other.number)
-            self._living[sequence.arrival[0]].append(other)
-            self.schedule.add_running(other)
-            found.append(other)
-        return found
+        return [self._fork(sequence, answer, sequence.asked) for answer in range(1, sequence.asked.num_answers)]
+
+    def _fork(self, sequence: Answering, answer: int, asked: Asked) -> Answering:
+        """Return an answer that goes on from where another is."""
+        other = self._sequence(sequence.arrival[0], answer, asked, sequence.held.forked())
+        other.num_kept, other.num_told = sequence.num_kept, sequence.num_told
+        self._reader.fork(sequence.number, other.number)
+        self._living[sequence.arrival[0]].append(other)
+        self.schedule.add_running(other)
+        return other
 
     def _answers(self, sequence: Answering, logits_TV: Any) -> list[Piece]:
         """Choose tokens for as long as they are those that were guessed, and one more."""

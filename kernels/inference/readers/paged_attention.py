@@ -89,7 +89,8 @@ class Passing:
             q_MGRTK = q_GRNK[:, :, group.tokens_MT].permute(2, 0, 1, 3, 4)
             k_MGKS, v_MGSK = keys[group.places_MS].permute(0, 2, 3, 1), values[group.places_MS].transpose(1, 2)
             weights = score((q_MGRTK @ k_MGKS[:, :, None].to(q_GRNK.dtype)).float(), group).softmax(-1).to(q_GRNK.dtype)
-            seen_GRNK[:, :, group.tokens_MT] = (weights @ v_MGSK[:, :, None].to(q_GRNK.dtype)).permute(1, 2, 0, 3, 4)
+            seen_MGRTK = weights @ v_MGSK[:, :, None].to(q_GRNK.dtype)
+            seen_GRNK[:, :, group.tokens_MT] = seen_MGRTK.permute(1, 2, 0, 3, 4).to(seen_GRNK.dtype)
         return seen_GRNK
 
 
