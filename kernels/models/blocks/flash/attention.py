@@ -1,0 +1,103 @@
+"""FlashAttention (Dao 2023, arXiv 2307.08691) of packed sequences: by kernels of Triton where tensors lie on a GPU, else by PyTorch's attention.
+
+Tokens of all sequences stand one behind the other. Where a sequence has fewer queries than keys, its last query stands where its last key does.
+Shape letters: N queries and L keys of all sequences, M sequences, T queries and S keys of one, H query heads, G key heads, K width of a head.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import torch
+
+WIDEST = 256
+"""Of heads, in values."""
+
+
+class Rule(NamedTuple):
+    """Who sees whom in a sequence, and what distance costs."""
+
+    causal: bool
+    """Whether no query sees a key behind it."""
+    window: int | None = None
+    """A query sees keys that are fewer tokens away than this, on each side; None sees all."""
+    slopes_H: torch.Tensor | None = None
+    """Of ALiBi (Press et al. 2022, arXiv 2108.12409), float32: by how much a score falls with each token that a key stands before a query."""
+
+
+class Packed(NamedTuple):
+    """Sequences one behind the other."""
+
+    lengths: Sequence[int]
+    starts_M1: torch.Tensor
+    """Where each begins, and where the last one ends, int32, on the device of what is packed."""
+
+
+def packed(lengths: Sequence[int], device: torch.device) -> Packed:
+    """Return how sequences of some lengths stand one behind the other."""
+    return Packed(lengths, torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device))
+
+
+def attend_packed(
+    q_NHK: torch.Tensor, k_LGK: torch.Tensor, v_LGK: torch.Tensor, queries: Packed, keys: Packed, rule: Rule, *, scale: float
+) -> torch.Tensor:
+    """Return what each query head sees, [N, H, K]; gradients flow to queries, keys and values, and are the same bits each time.
+
+    Args:
+        q_NHK: queries, of bfloat16, float16 or float32, in which products are made; sums are of float32.
+        k_LGK: keys; H is a multiple of G.
+        v_LGK: values.
+        queries: the sequences that queries are of.
+        keys: the same sequences' keys, at least as many of each as it has queries.
+        rule: who sees whom.
+        scale: that products of queries and keys are multiplied by.
+
+    Raises:
+        ValueError: shapes, types or lengths do not fit each other (names them).
+    """
+    _check(q_NHK, k_LGK, v_LGK, queries, keys, rule)
+    if q_NHK.device.type == "cuda":
+        from kernels.models.blocks.flash.launching import FlashAttention
+
+        kernels: Any = FlashAttention
+        return kernels.apply(q_NHK, k_LGK, v_LGK, queries, keys, rule, scale)
+    heads = zip(q_NHK.split(list(queries.lengths)), k_LGK.split(list(keys.lengths)), v_LGK.split(list(keys.lengths)), strict=True)
+    return torch.cat([_attend_one(*each, rule, scale) for each in heads])
+
+
+def _check(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, queries: Packed, keys: Packed, rule: Rule) -> None:
+    if k.shape != v.shape or q.shape[2] != k.shape[2] or q.shape[1] % k.shape[1]:
+        raise ValueError(f"queries {[*q.shape]}, keys {[*k.shape]}, values {[*v.shape]}: heads do not fit each other")
+    if q.shape[2] > WIDEST:
+        raise ValueError(f"heads of a width of {q.shape[2]}: at most {WIDEST} are read; use PyTorch's attention")
+    if not q.dtype == k.dtype == v.dtype or q.dtype not in (torch.bfloat16, torch.float16, torch.float32):
+        raise ValueError(f"queries, keys and values are of {q.dtype}, {k.dtype} and {v.dtype}: have all of bfloat16, float16 or float32")
+    if sum(queries.lengths) != len(q) or sum(keys.lengths) != len(k):
+        raise ValueError(f"{len(q)} queries and {len(k)} keys: sequences have {sum(queries.lengths)} and {sum(keys.lengths)}")
+    if any(num_queries > num_keys for num_queries, num_keys in zip(queries.lengths, keys.lengths, strict=True)):
+        raise ValueError(f"sequences of {[*queries.lengths]} queries and {[*keys.lengths]} keys: one has more queries than keys")
+    if rule.window is not None and rule.window < 1:
+        raise ValueError(f"a window of {rule.window}: a query sees itself, so that it is 1 at least")
+    if rule.slopes_H is not None and rule.slopes_H.shape != (q.shape[1],):
+        raise ValueError(f"slopes {[*rule.slopes_H.shape]}: there are {q.shape[1]} query heads")
+
+
+def _attend_one(q_THK: torch.Tensor, k_SGK: torch.Tensor, v_SGK: torch.Tensor, rule: Rule, scale: float) -> torch.Tensor:
+    """Return what one sequence's queries see, by PyTorch."""
+    q_HTK, k_HSK, v_HSK = (x.transpose(0, 1) for x in (q_THK, k_SGK, v_SGK))
+    added = _added(len(q_THK), len(k_SGK), rule, q_THK)
+    seen = torch.nn.functional.scaled_dot_product_attention(q_HTK, k_HSK, v_HSK, added, scale=scale, enable_gqa=len(q_HTK) > len(k_HSK))
+    return seen.transpose(0, 1)
+
+
+def _added(num_queries: int, num_keys: int, rule: Rule, like: torch.Tensor) -> torch.Tensor:
+    """Return what is added to scores, [T, S] or [H, T, S]."""
+    device = like.device
+    distances_TS = torch.arange(num_keys - num_queries, num_keys, device=device)[:, None] - torch.arange(num_keys, device=device)
+    sees_TS = distances_TS >= 0 if rule.causal else torch.ones_like(distances_TS, dtype=torch.bool)
+    if rule.window is not None:
+        sees_TS = sees_TS & (distances_TS.abs() < rule.window)
+    added = torch.zeros((), device=device).where(sees_TS, float("-inf"))
+    if rule.slopes_H is not None:
+        added = added - rule.slopes_H[:, None, None] * distances_TS.clamp(min=0)
+    return added.to(like.dtype)
