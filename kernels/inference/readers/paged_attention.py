@@ -1,15 +1,21 @@
-"""Attention of several sequences at keys and values in pages, by PyTorch.
+"""Attention of several sequences at keys and values in pages: by kernels where a GPU has them and who sees whom is told by a rule, else by PyTorch.
 
-Sequences of which one token passes attend together, filled up to the longest; longer stretches each by themselves. Shape letters: N tokens of all
-sequences, M sequences of a group, T tokens of each, S keys, G key heads, R query heads a key head, K width of a head.
+By PyTorch, sequences of which one token passes attend together, filled up to the longest, and longer stretches each by themselves. Kernels read the
+pages of the first where they lie, and take the second packed. Shape letters: N tokens of all sequences, M sequences of a group, T tokens of each,
+S keys, P pages of the longest, G key heads, R query heads a key head, K width of a head.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.cache.sequences import Copy
 from kernels.inference.readers.reading import Stretch
+
+if TYPE_CHECKING:
+    from kernels.models.blocks.flash.attention import Packed, Rule
+    from kernels.models.blocks.flash.paged import Tables
 
 
 class Group(NamedTuple):
@@ -23,6 +29,25 @@ class Group(NamedTuple):
     """How far each key stands before each query; negative behind it."""
     is_prompt: bool
     """Whether nothing was kept before: these are the first tokens of a sequence."""
+
+
+class Following(NamedTuple):
+    """Sequences of which one token passes, as kernels take them."""
+
+    tokens_M: Any
+    """Which of all tokens are theirs."""
+    tables: "Tables"
+
+
+class Longer(NamedTuple):
+    """Stretches of several tokens, as kernels take them: one behind the other."""
+
+    tokens: Any
+    """Which of all tokens are theirs."""
+    places: Any
+    """Where the cache has the tokens of each sequence, up to the last that passes."""
+    queries: "Packed"
+    keys: "Packed"
 
 
 class Kept:
@@ -66,11 +91,22 @@ class Passing:
         for each in stretches:
             begins.append(begins[-1] + len(each.tokens))
         self.asked = [begin + index for begin, each in zip(begins, stretches, strict=False) for index in each.asked]
-        entries = list(zip(begins, stretches, places, strict=False))
-        following = [entry for entry in entries if entry[1].is_next]
-        self.groups = [_group([entry]) for entry in entries if not entry[1].is_next] + ([_group(following)] if following else [])
+        entries = [_Entry(*entry) for entry in zip(begins, stretches, places, strict=False)]
+        self._following = [entry for entry in entries if entry.stretch.is_next]
+        self._longer = [entry for entry in entries if not entry.stretch.is_next]
 
-    def attend(self, layer: tuple[Any, Any], q_GRNK: Any, k_NGK: Any, v_NGK: Any, score: Callable[[Any, Group], Any]) -> Any:
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Sequences as PyTorch takes them."""
+        return [_group([entry]) for entry in self._longer] + ([_group(self._following)] if self._following else [])
+
+    @cached_property
+    def _for_kernels(self) -> tuple[Following | None, Longer | None]:
+        return _following(self._following) if self._following else None, _longer(self._longer) if self._longer else None
+
+    def attend(
+        self, layer: tuple[Any, Any], q_GRNK: Any, k_NGK: Any, v_NGK: Any, score: Callable[[Any, Group], Any], rule: "Rule | None" = None
+    ) -> Any:
         """Keep keys and values, and return what queries see [G, R, N, K].
 
         Args:
@@ -79,11 +115,16 @@ class Passing:
             k_NGK: keys.
             v_NGK: values.
             score: returns scores of a group as they are to be weighed, given products of queries and keys [M, G, R, T, S] float32.
+            rule: says the same, in words that kernels know; None where it cannot.
         """
         import torch
 
+        from kernels.models.blocks.flash.attention import has_kernels
+
         keys, values = layer
         keys[self._written_N], values[self._written_N] = k_NGK.to(keys.dtype), v_NGK.to(values.dtype)
+        if rule is not None and has_kernels(q_GRNK):
+            return self._by_kernels(keys, values, q_GRNK.flatten(0, 1).transpose(0, 1), rule).transpose(0, 1).unflatten(0, q_GRNK.shape[:2])
         seen_GRNK = torch.empty(*q_GRNK.shape[:-1], v_NGK.shape[-1], dtype=q_GRNK.dtype, device=q_GRNK.device)
         for group in self.groups:
             q_MGRTK = q_GRNK[:, :, group.tokens_MT].permute(2, 0, 1, 3, 4)
@@ -92,6 +133,53 @@ class Passing:
             seen_MGRTK = weights @ v_MGSK[:, :, None].to(q_GRNK.dtype)
             seen_GRNK[:, :, group.tokens_MT] = seen_MGRTK.permute(1, 2, 0, 3, 4).to(seen_GRNK.dtype)
         return seen_GRNK
+
+    def _by_kernels(self, keys: Any, values: Any, q_NHK: Any, rule: "Rule") -> Any:
+        """Return what queries see [N, H, K], H being all query heads."""
+        import torch
+
+        from kernels.models.blocks.flash.attention import attend_packed
+        from kernels.models.blocks.flash.paged import attend_pages
+
+        following, longer = self._for_kernels
+        seen_NHK = torch.empty_like(q_NHK)
+        if following is not None:
+            seen_NHK[following.tokens_M] = attend_pages(q_NHK[following.tokens_M], keys, values, following.tables, rule, scale=1.0)
+        if longer is not None:
+            k, v = keys[longer.places].to(q_NHK.dtype), values[longer.places].to(q_NHK.dtype)
+            seen_NHK[longer.tokens] = attend_packed(q_NHK[longer.tokens], k, v, longer.queries, longer.keys, rule, scale=1.0)
+        return seen_NHK
+
+
+class _Entry(NamedTuple):
+    """A stretch, which of all tokens is its first, and where the cache has its sequence's tokens."""
+
+    begin: int
+    stretch: Stretch
+    places: Any
+
+
+def _following(entries: Sequence[_Entry]) -> Following:
+    import torch
+
+    from kernels.models.blocks.flash.paged import Tables
+
+    device, lengths = entries[0].places.device, [entry.stretch.position + 1 for entry in entries]
+    tables = [torch.tensor(entry.stretch.table, dtype=torch.int32) for entry in entries]
+    pages_MP = torch.nn.utils.rnn.pad_sequence(tables, batch_first=True).to(device)
+    tokens_M = torch.tensor([entry.begin for entry in entries], device=device)
+    return Following(tokens_M, Tables(pages_MP, torch.tensor(lengths, dtype=torch.int32, device=device), max(lengths), PAGE))
+
+
+def _longer(entries: Sequence[_Entry]) -> Longer:
+    import torch
+
+    from kernels.models.blocks.flash.attention import packed
+
+    device, lengths = entries[0].places.device, [len(entry.stretch.tokens) for entry in entries]
+    tokens = torch.cat([torch.arange(entry.begin, entry.begin + length) for entry, length in zip(entries, lengths, strict=True)]).to(device)
+    queries, keys = packed(lengths, device), packed([len(entry.places) for entry in entries], device)
+    return Longer(tokens, torch.cat([entry.places for entry in entries]), queries, keys)
 
 
 def _places(stretch: Stretch, device: Any) -> Any:
@@ -102,7 +190,7 @@ def _places(stretch: Stretch, device: Any) -> Any:
     return torch.tensor(stretch.table, device=device)[index // PAGE] * PAGE + index % PAGE
 
 
-def _group(entries: Sequence[tuple[int, Stretch, Any]]) -> Group:
+def _group(entries: Sequence[_Entry]) -> Group:
     import torch
 
     begins, stretches, places = zip(*entries, strict=True)

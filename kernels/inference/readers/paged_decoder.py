@@ -9,6 +9,7 @@ from kernels.inference.readers.reading import InPages, Stretch
 
 if TYPE_CHECKING:
     from kernels.models.blocks.decoder import Decoder, Told
+    from kernels.models.blocks.flash.attention import Rule
 
 
 class PagedDecoder(InPages):
@@ -31,15 +32,34 @@ class PagedDecoder(InPages):
         with torch.inference_mode():
             passing = Passing(stretches, self._device)
             x = self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
-            told = self._told(passing.positions_N)
-            added = {id(group): self._added(group) for group in passing.groups}
+            told, rule = self._told(passing.positions_N), self._rule()
+            added: dict[int, Any] = {}
+
+            def score(scores: Any, group: Group) -> Any:
+                if id(group) not in added:
+                    added[id(group)] = self._added(group)
+                return scores + added[id(group)]
+
             for block, layer in zip(self._module.blocks, self._kept.layers, strict=True):
                 found: Any = block
                 q, k, v = found.heads(x, told)
-                seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), lambda scores, group: scores + added[id(group)])
+                seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), score, rule)
                 x = found.behind(x, seen[None])
             hidden = self._module.norm(x)[0, passing.asked]
             return (hidden @ self._module.output_layer()[0].to(hidden.dtype).t()).float()
+
+    def _rule(self) -> "Rule | None":
+        """Return who sees whom, and what distance costs, where kernels know it: they know no prefix, and no bias that was learned."""
+        import torch
+
+        from kernels.models.blocks.flash.attention import Rule
+        from kernels.models.blocks.positions import alibi_slopes
+
+        shape = self._module.shape
+        if shape.attention != "causal" or shape.positions == "t5":
+            return None
+        slopes = torch.tensor(alibi_slopes(shape.num_heads), device=self._device) if shape.positions == "alibi" else None
+        return Rule(causal=True, slopes_H=slopes)
 
     def _told(self, positions_N: Any) -> "Told":
         """Return what blocks are told to make heads of tokens."""

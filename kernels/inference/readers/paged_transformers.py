@@ -74,6 +74,8 @@ def _no_mask(*_: Any, **__: Any) -> None:
 
 def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **told: Any) -> tuple[Any, None]:
     """Attend as Transformers' functions do, [1, heads, N, K] to [1, N, heads, K]."""
+    from kernels.models.blocks.flash.attention import Rule
+
     passing: Passing = told["modelmill_passing"]
     scaling, window, cap = told.get("scaling"), told.get("sliding_window"), told.get("softcap")
     if told.get("s_aux") is not None or told.get("position_bias") is not None:
@@ -92,5 +94,6 @@ def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, 
     num_groups = key.shape[1]
     q_GRNK = (query[0] * (query.shape[-1] ** -0.5 if scaling is None else scaling)).unflatten(0, (num_groups, -1))
     layer = told["modelmill_layers"](module.layer_idx, key)
-    seen = passing.attend(layer, q_GRNK, key[0].transpose(0, 1), value[0].transpose(0, 1), score)
+    rule = Rule(causal=True, window=window) if cap is None else None
+    seen = passing.attend(layer, q_GRNK, key[0].transpose(0, 1), value[0].transpose(0, 1), score, rule)
     return seen.flatten(0, 1).transpose(0, 1)[None], None

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 
 import torch
 
-WIDEST = 256
-"""Of heads, in values."""
+WIDEST_BYTES = 512
+"""Of the values of a head: 256 of two bytes, or 128 of four. The registers of a GPU hold the tiles of no wider one."""
+DTYPES = (torch.bfloat16, torch.float16, torch.float32)
+LEAST_CAPABILITY = (8, 0)
+"""Of NVIDIA's GPUs: those that copy to their blocks' memory beside computing."""
 
 
 class Rule(NamedTuple):
@@ -38,13 +41,20 @@ def packed(lengths: Sequence[int], device: torch.device) -> Packed:
     return Packed(lengths, torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device))
 
 
+def has_kernels(q: torch.Tensor) -> bool:
+    """Return whether kernels attend from queries [..., K] where they lie."""
+    if q.device.type != "cuda" or torch.version.cuda is None or q.shape[-1] * q.element_size() > WIDEST_BYTES or q.dtype not in DTYPES:
+        return False
+    return torch.cuda.get_device_capability(q.device) >= LEAST_CAPABILITY
+
+
 def attend_packed(
     q_NHK: torch.Tensor, k_LGK: torch.Tensor, v_LGK: torch.Tensor, queries: Packed, keys: Packed, rule: Rule, *, scale: float
 ) -> torch.Tensor:
     """Return what each query head sees, [N, H, K]; gradients flow to queries, keys and values, and are the same bits each time.
 
     Args:
-        q_NHK: queries, of bfloat16, float16 or float32, in which products are made; sums are of float32.
+        q_NHK: queries, in whose type products are made; kernels sum in float32.
         k_LGK: keys; H is a multiple of G.
         v_LGK: values.
         queries: the sequences that queries are of.
@@ -56,7 +66,7 @@ def attend_packed(
         ValueError: shapes, types or lengths do not fit each other (names them).
     """
     _check(q_NHK, k_LGK, v_LGK, queries, keys, rule)
-    if q_NHK.device.type == "cuda":
+    if has_kernels(q_NHK):
         from kernels.models.blocks.flash.launching import FlashAttention
 
         kernels: Any = FlashAttention
@@ -68,10 +78,8 @@ def attend_packed(
 def _check(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, queries: Packed, keys: Packed, rule: Rule) -> None:
     if k.shape != v.shape or q.shape[2] != k.shape[2] or q.shape[1] % k.shape[1]:
         raise ValueError(f"queries {[*q.shape]}, keys {[*k.shape]}, values {[*v.shape]}: heads do not fit each other")
-    if q.shape[2] > WIDEST:
-        raise ValueError(f"heads of a width of {q.shape[2]}: at most {WIDEST} are read; use PyTorch's attention")
-    if not q.dtype == k.dtype == v.dtype or q.dtype not in (torch.bfloat16, torch.float16, torch.float32):
-        raise ValueError(f"queries, keys and values are of {q.dtype}, {k.dtype} and {v.dtype}: have all of bfloat16, float16 or float32")
+    if not q.dtype == k.dtype == v.dtype:
+        raise ValueError(f"queries, keys and values are of {q.dtype}, {k.dtype} and {v.dtype}: have all of one type")
     if sum(queries.lengths) != len(q) or sum(keys.lengths) != len(k):
         raise ValueError(f"{len(q)} queries and {len(k)} keys: sequences have {sum(queries.lengths)} and {sum(keys.lengths)}")
     if any(num_queries > num_keys for num_queries, num_keys in zip(queries.lengths, keys.lengths, strict=True)):

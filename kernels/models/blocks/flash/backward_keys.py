@@ -60,68 +60,22 @@ def by_keys(
         slope = tl.load(slopes + head) if biased else 0.0
         of_head = q + q_start.to(tl.int64) * q_stride + head * width
         d_of_head = d_seen + q_start.to(tl.int64) * d_stride + head * width
-        row = head.to(tl.int64) * num_rows + q_start
-        if causal or windowed:
-            total_k, total_v = _sum_queries(
-                total_k, total_v, keys, values, places, of_head, d_of_head, sums + row, products + row, begin, whole, num_queries, shift, num_keys,
-                q_stride, d_stride, scale, slope, window, width, padded, q_tile, causal, windowed, biased, True, precision,
-            )  # fmt: skip
-        total_k, total_v = _sum_queries(
-            total_k, total_v, keys, values, places, of_head, d_of_head, sums + row, products + row, whole, partial, num_queries, shift, num_keys,
-            q_stride, d_stride, scale, slope, window, width, padded, q_tile, causal, windowed, biased, False, precision,
-        )  # fmt: skip
-        if windowed:
-            total_k, total_v = _sum_queries(
-                total_k, total_v, keys, values, places, of_head, d_of_head, sums + row, products + row, partial, end, num_queries, shift, num_keys,
-                q_stride, d_stride, scale, slope, window, width, padded, q_tile, causal, windowed, biased, True, precision,
-            )  # fmt: skip
+        for start in range(begin, end, q_tile):
+            rows = start + tl.arange(0, q_tile)
+            queries = loaded(of_head, q_stride, start, num_queries, q_tile, width, padded)
+            d_rows = loaded(d_of_head, d_stride, start, num_queries, q_tile, width, padded)
+            of_rows = head.to(tl.int64) * num_rows + q_start + rows
+            log_sums = tl.load(sums + of_rows, mask=rows < num_queries, other=float("inf"))
+            d_sums = tl.load(products + of_rows, mask=rows < num_queries, other=0.0)
+            is_partial = (start < whole) | (start >= partial)
+            of_tile = tl.dot(keys, tl.trans(queries), input_precision=precision)  # turned: [S, T]
+            positions = (shift + rows)[None, :]
+            scores = scored(of_tile, positions, places[:, None], num_keys, scale, slope, window, is_partial, causal, windowed, biased)
+            powers = tl.exp2(scores - log_sums[None, :])
+            total_v = tl.dot(powers.to(d_rows.dtype), d_rows, total_v, input_precision=precision)
+            d_scores = powers * (tl.dot(values, tl.trans(d_rows), input_precision=precision) - d_sums[None, :])
+            total_k = tl.dot(d_scores.to(queries.dtype), queries, total_k, input_precision=precision)
     stride = num_groups * width
     offset = k_start.to(tl.int64) * stride + group * width
     stored(d_k + offset, total_k * factor, stride, first, num_keys, k_tile, width, padded)
     stored(d_v + offset, total_v, stride, first, num_keys, k_tile, width, padded)
-
-
-@triton.jit
-def _sum_queries(
-    total_k: tl.tensor,
-    total_v: tl.tensor,
-    keys: tl.tensor,
-    values: tl.tensor,
-    places: tl.tensor,
-    q: tl.tensor,
-    d_seen: tl.tensor,
-    sums: tl.tensor,
-    products: tl.tensor,
-    begin: tl.tensor,
-    end: tl.tensor,
-    num_queries: tl.tensor,
-    shift: tl.tensor,
-    num_keys: tl.tensor,
-    q_stride: tl.tensor,
-    d_stride: tl.tensor,
-    scale: tl.tensor,
-    slope: tl.tensor,
-    window: tl.tensor,
-    width: tl.constexpr,
-    padded: tl.constexpr,
-    q_tile: tl.constexpr,
-    causal: tl.constexpr,
-    windowed: tl.constexpr,
-    biased: tl.constexpr,
-    masked: tl.constexpr,
-    precision: tl.constexpr,
-):
-    """Return the gradients of keys, not yet scaled, and of values, after queries from ``begin`` to ``end``. Scores stand turned, [S, T]."""
-    for first in range(begin, end, q_tile):
-        rows = first + tl.arange(0, q_tile)
-        queries = loaded(q, q_stride, first, num_queries, q_tile, width, padded)
-        log_sums = tl.load(sums + rows, mask=rows < num_queries, other=float("inf"))
-        of_rows = tl.load(products + rows, mask=rows < num_queries, other=0.0)
-        turned = tl.dot(keys, tl.trans(queries), input_precision=precision)
-        scores = scored(turned, (shift + rows)[None, :], places[:, None], num_keys, scale, slope, window, causal, windowed, biased, masked)
-        powers = tl.exp2(scores - log_sums[None, :])
-        d_rows = loaded(d_seen, d_stride, first, num_queries, q_tile, width, padded)
-        total_v = tl.dot(powers.to(d_rows.dtype), d_rows, total_v, input_precision=precision)
-        d_scores = powers * (tl.dot(values, tl.trans(d_rows), input_precision=precision) - of_rows[None, :])
-        total_k = tl.dot(d_scores.to(queries.dtype), queries, total_k, input_precision=precision)
-    return total_k, total_v

@@ -74,57 +74,14 @@ def by_queries(
     positions = shift + rows
     begin, whole, partial, end = reach(shift + first, tl.minimum(first + q_tile, num_queries) + shift, num_keys, window, k_tile, causal, windowed)
     total = tl.zeros([q_tile, padded], tl.float32)
-    if windowed:
-        total = _sum_keys(
-            total, queries, d_rows, log_sums, of_rows, positions, k, v, begin, whole, num_keys, k_stride, v_stride, scale, slope, window,
-            width, padded, k_tile, causal, windowed, biased, True, precision,
-        )  # fmt: skip
-    total = _sum_keys(
-        total, queries, d_rows, log_sums, of_rows, positions, k, v, whole, partial, num_keys, k_stride, v_stride, scale, slope, window,
-        width, padded, k_tile, causal, windowed, biased, False, precision,
-    )  # fmt: skip
-    total = _sum_keys(
-        total, queries, d_rows, log_sums, of_rows, positions, k, v, partial, end, num_keys, k_stride, v_stride, scale, slope, window,
-        width, padded, k_tile, causal, windowed, biased, True, precision,
-    )  # fmt: skip
-    stored(d_q + q_start.to(tl.int64) * stride + head * width, total * factor, stride, first, num_queries, q_tile, width, padded)
-
-
-@triton.jit
-def _sum_keys(
-    total: tl.tensor,
-    queries: tl.tensor,
-    d_rows: tl.tensor,
-    log_sums: tl.tensor,
-    of_rows: tl.tensor,
-    positions: tl.tensor,
-    k: tl.tensor,
-    v: tl.tensor,
-    begin: tl.tensor,
-    end: tl.tensor,
-    num_keys: tl.tensor,
-    k_stride: tl.tensor,
-    v_stride: tl.tensor,
-    scale: tl.tensor,
-    slope: tl.tensor,
-    window: tl.tensor,
-    width: tl.constexpr,
-    padded: tl.constexpr,
-    k_tile: tl.constexpr,
-    causal: tl.constexpr,
-    windowed: tl.constexpr,
-    biased: tl.constexpr,
-    masked: tl.constexpr,
-    precision: tl.constexpr,
-):
-    """Return the gradient of queries, not yet scaled, after keys from ``begin`` to ``end``."""
-    for first in range(begin, end, k_tile):
-        keys = first + tl.arange(0, k_tile)
-        their = loaded(k, k_stride, first, num_keys, k_tile, width, padded)
-        products = tl.dot(queries, tl.trans(their), input_precision=precision)
-        scores = scored(products, positions[:, None], keys[None, :], num_keys, scale, slope, window, causal, windowed, biased, masked)
+    for start in range(begin, end, k_tile):
+        their = loaded(k, k_stride, start, num_keys, k_tile, width, padded)
+        values = loaded(v, v_stride, start, num_keys, k_tile, width, padded)
+        keys = (start + tl.arange(0, k_tile))[None, :]
+        is_partial = (start < whole) | (start >= partial)
+        of_tile = tl.dot(queries, tl.trans(their), input_precision=precision)
+        scores = scored(of_tile, positions[:, None], keys, num_keys, scale, slope, window, is_partial, causal, windowed, biased)
         powers = tl.exp2(scores - log_sums[:, None])
-        values = loaded(v, v_stride, first, num_keys, k_tile, width, padded)
         d_scores = powers * (tl.dot(d_rows, tl.trans(values), input_precision=precision) - of_rows[:, None])
         total = tl.dot(d_scores.to(their.dtype), their, total, input_precision=precision)
-    return total
+    stored(d_q + q_start.to(tl.int64) * stride + head * width, total * factor, stride, first, num_queries, q_tile, width, padded)

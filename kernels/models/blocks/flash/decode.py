@@ -60,7 +60,7 @@ def attend_parts(
         exists = (keys < length)[:, None] & (columns < width)[None, :]
         their = tl.load(k + places[:, None] + columns[None, :], mask=exists, other=0.0)
         products = tl.dot(queries, tl.trans(their).to(queries.dtype), input_precision=precision)
-        scores = scored(products, length - 1, keys[None, :], length, scale, slope, window, False, windowed, biased, True)
+        scores = scored(products, length - 1, keys[None, :], length, scale, slope, window, True, False, windowed, biased)
         top = tl.maximum(largest, tl.max(scores, 1))
         powers = tl.exp2(scores - top[:, None])
         shrink = tl.exp2(largest - top)

@@ -58,68 +58,22 @@ def attend(
     kept = tl.zeros([q_tile, padded], tl.float32)
     largest = tl.full([q_tile], float("-inf"), tl.float32)
     total = tl.zeros([q_tile], tl.float32)
-    if windowed:
-        kept, largest, total = _fold(
-            kept, largest, total, queries, positions, k, v, begin, whole, num_keys, k_stride, v_stride, scale, slope, window,
-            width, padded, k_tile, causal, windowed, biased, True, precision,
-        )  # fmt: skip
-    kept, largest, total = _fold(
-        kept, largest, total, queries, positions, k, v, whole, partial, num_keys, k_stride, v_stride, scale, slope, window,
-        width, padded, k_tile, causal, windowed, biased, False, precision,
-    )  # fmt: skip
-    kept, largest, total = _fold(
-        kept, largest, total, queries, positions, k, v, partial, end, num_keys, k_stride, v_stride, scale, slope, window,
-        width, padded, k_tile, causal, windowed, biased, True, precision,
-    )  # fmt: skip
+    for start in range(begin, end, k_tile):
+        their = loaded(k, k_stride, start, num_keys, k_tile, width, padded)
+        products = tl.dot(queries, tl.trans(their), input_precision=precision)
+        keys = (start + tl.arange(0, k_tile))[None, :]
+        is_partial = (start < whole) | (start >= partial)
+        scores = scored(products, positions[:, None], keys, num_keys, scale, slope, window, is_partial, causal, windowed, biased)
+        top = tl.maximum(largest, tl.max(scores, 1))
+        base = tl.where(top == float("-inf"), 0.0, top)  # -inf less -inf is no number
+        powers = tl.exp2(scores - base[:, None])
+        shrink = tl.exp2(largest - base)
+        total = total * shrink + tl.sum(powers, 1)
+        values = loaded(v, v_stride, start, num_keys, k_tile, width, padded)
+        kept = tl.dot(powers.to(values.dtype), values, kept * shrink[:, None], input_precision=precision)
+        largest = top
     total = tl.where(total == 0, 1.0, total)  # of rows behind the last query: they may see no key
     stride = tl.num_programs(1) * width
     stored(seen + q_start.to(tl.int64) * stride + head * width, kept / total[:, None], stride, first, num_queries, q_tile, width, padded)
     rows = first + tl.arange(0, q_tile)
     tl.store(sums + head.to(tl.int64) * num_rows + q_start + rows, largest + tl.log2(total), mask=rows < num_queries)
-
-
-@triton.jit
-def _fold(
-    kept: tl.tensor,
-    largest: tl.tensor,
-    total: tl.tensor,
-    queries: tl.tensor,
-    positions: tl.tensor,
-    k: tl.tensor,
-    v: tl.tensor,
-    begin: tl.tensor,
-    end: tl.tensor,
-    num_keys: tl.tensor,
-    k_stride: tl.tensor,
-    v_stride: tl.tensor,
-    scale: tl.tensor,
-    slope: tl.tensor,
-    window: tl.tensor,
-    width: tl.constexpr,
-    padded: tl.constexpr,
-    k_tile: tl.constexpr,
-    causal: tl.constexpr,
-    windowed: tl.constexpr,
-    biased: tl.constexpr,
-    masked: tl.constexpr,
-    precision: tl.constexpr,
-):
-    """Return what is kept after keys from ``begin`` to ``end``."""
-    for first in range(begin, end, k_tile):
-        keys = first + tl.arange(0, k_tile)
-        products = tl.dot(queries, tl.trans(loaded(k, k_stride, first, num_keys, k_tile, width, padded)), input_precision=precision)
-        scores = scored(
-            products, positions[:, None], keys[None, :], num_keys, scale, slope, window, causal, windowed, biased, masked
-        )
-        top = tl.maximum(largest, tl.max(scores, 1))
-        if masked:  # -inf less -inf is no number
-            base = tl.where(top == float("-inf"), 0.0, top)
-        else:
-            base = top
-        powers = tl.exp2(scores - base[:, None])
-        shrink = tl.exp2(largest - base)
-        total = total * shrink + tl.sum(powers, 1)
-        values = loaded(v, v_stride, first, num_keys, k_tile, width, padded)
-        kept = tl.dot(powers.to(values.dtype), values, kept * shrink[:, None], input_precision=precision)
-        largest = top
-    return kept, largest, total

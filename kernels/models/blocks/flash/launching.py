@@ -9,6 +9,8 @@ from kernels.models.blocks.flash import backward_keys, backward_queries, forward
 from kernels.models.blocks.flash.attention import Packed, Rule
 
 LOG2_E = math.log2(math.e)
+COMPILED: dict[str, Any] = {"enable_fp_fusion": True}
+"""How every kernel is compiled: a product and a sum round once."""
 PRODUCTS = 64
 """Rows that a program of the kernel of products reads."""
 
@@ -49,7 +51,7 @@ class FlashAttention(torch.autograd.Function):
         products = torch.empty_like(sums)
         whole = {"width": width, "padded": tiling.padded(width)}
         grid = (-(-num_rows // PRODUCTS), num_heads)
-        backward_queries.multiply[grid](seen, d_seen, products, num_rows, tile=PRODUCTS, **whole)
+        backward_queries.multiply[grid](seen, d_seen, products, num_rows, tile=PRODUCTS, **whole, **COMPILED)
         d_q, d_k, d_v = (torch.empty(x.shape, dtype=x.dtype, device=x.device) for x in (q, k, v))
         numbers = scale * LOG2_E, scale, rule.window or 0
         sizes = tiling.of_queries(width, q.element_size())
@@ -72,4 +74,4 @@ def _told(
     width = q.shape[2]
     constants = {"repeats": q.shape[1] // k.shape[1], "width": width, "padded": tiling.padded(width), "q_tile": sizes.queries, "k_tile": sizes.keys}
     constants |= {"causal": rule.causal, "windowed": rule.window is not None, "biased": slopes is not None, "precision": precision_of(q.dtype)}
-    return given, {**constants, "num_warps": sizes.num_warps, "num_stages": sizes.num_stages}
+    return given, {**constants, "num_warps": sizes.num_warps, "num_stages": sizes.num_stages, **COMPILED}

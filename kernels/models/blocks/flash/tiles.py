@@ -41,10 +41,10 @@ def scored(
     scale: tl.tensor,
     slope: tl.tensor,
     window: tl.tensor,
+    partial: tl.tensor,
     causal: tl.constexpr,
     windowed: tl.constexpr,
     biased: tl.constexpr,
-    masked: tl.constexpr,
 ):
     """Return scores of products of queries and keys, -inf where a query does not see a key.
 
@@ -56,15 +56,15 @@ def scored(
         scale: of products, for base two.
         slope: of ALiBi, for base two, by which a score falls with each token that a key stands before its query.
         window: a query sees keys that are fewer tokens away, on each side.
+        partial: whether some query of the tile may not see some key.
         causal: whether no query sees a key behind it.
         windowed: whether there is a window.
         biased: whether there is a slope.
-        masked: whether some query may not see some key.
     """
     scores = products * scale
     if biased:
         scores -= slope * tl.maximum(positions - keys, 0)
-    if masked:
+    if partial:
         seen = keys < num_keys
         if causal:
             seen = seen & (keys <= positions)

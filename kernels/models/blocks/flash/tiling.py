@@ -28,30 +28,30 @@ def padded(width: int) -> int:
 def of_forward(width: int, size_bytes: int) -> Tiling:
     """Return the tiles of the forward kernel."""
     if size_bytes == 4:
-        return Tiling(64, 32, 4, 2)
-    if padded(width) <= 64:
-        return Tiling(128, 64, 4, 3)
-    return Tiling(128, 64, 8, 3) if padded(width) <= 128 else Tiling(128, 32, 8, 2)
+        return Tiling(64, 32, 8, 2) if padded(width) <= 64 else Tiling(32, 16, 4, 2)
+    if padded(width) <= 128:
+        return Tiling(128, 64, 8, 3 if padded(width) <= 64 else 2)
+    return Tiling(64, 64, 8, 1)
 
 
 def of_queries(width: int, size_bytes: int) -> Tiling:
     """Return the tiles of the kernel that sums gradients of queries."""
     if size_bytes == 4:
-        return Tiling(64, 32, 4, 2)
-    if padded(width) <= 64:
-        return Tiling(128, 64, 8, 3)
-    return Tiling(64, 64, 4, 2) if padded(width) <= 128 else Tiling(64, 32, 8, 2)
+        return Tiling(32, 32, 4, 2) if padded(width) <= 64 else Tiling(32, 16, 8, 1)
+    if padded(width) <= 128:
+        return Tiling(64, 64, 4, 2)
+    return Tiling(64, 32, 8, 1)
 
 
 def of_keys(width: int, size_bytes: int) -> Tiling:
     """Return the tiles of the kernel that sums gradients of keys and values."""
     if size_bytes == 4:
-        return Tiling(32, 64, 4, 2)
-    if padded(width) <= 64:
-        return Tiling(64, 128, 8, 3)
-    return Tiling(64, 64, 4, 2) if padded(width) <= 128 else Tiling(32, 64, 8, 2)
+        return Tiling(16, 32, 4, 2) if padded(width) <= 64 else Tiling(16, 16, 4, 1)
+    if padded(width) <= 128:
+        return Tiling(32, 64, 4 if padded(width) <= 64 else 8, 2)
+    return Tiling(32, 32, 8, 2)
 
 
-def of_parts(width: int, repeats: int) -> Tiling:
+def of_parts(width: int, repeats: int, size_bytes: int) -> Tiling:
     """Return the tiles of decoding: its queries are the query heads of a key head."""
-    return Tiling(padded(repeats), 64 if padded(width) <= 128 else 32, 4, 3)
+    return Tiling(padded(repeats), 64 if padded(width) * size_bytes <= 256 else 32, 4, 3)

@@ -48,10 +48,12 @@ def compiled(build: Build, capability: int) -> Takes:
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
+    from kernels.models.blocks.flash import launching
+
     kernel, types, constants, sizes = _source(build)
     signature = {name: "constexpr" if name in constants else types[name] for name in kernel.arg_names}
     aligned = {(index,): [["tt.divisibility", 16]] for index, name in enumerate(kernel.arg_names) if name in _ALIGNED and name not in constants}
-    options = {"num_warps": sizes.num_warps, "num_stages": sizes.num_stages}
+    options = {"num_warps": sizes.num_warps, "num_stages": sizes.num_stages, **launching.COMPILED}
     made = triton.compile(ASTSource(kernel, signature, constants, aligned), target=GPUTarget("cuda", capability, 32), options=options)
     registers, spilled_bytes = _resources(made.asm["cubin"])
     return Takes(registers, made.metadata.shared, spilled_bytes, sizes.num_warps)
@@ -91,7 +93,7 @@ def _tiling(build: Build) -> tiling.Tiling:
 
     size = TYPES[build.dtype]
     if build.kernel == "parts":
-        return tiling.of_parts(build.width, build.repeats)
+        return tiling.of_parts(build.width, build.repeats, size)
     fixed = {"products": launching.PRODUCTS, "merge": paged.MERGED}.get(build.kernel)
     if fixed is not None:
         return tiling.Tiling(fixed, fixed, num_warps=4, num_stages=3)
