@@ -71,7 +71,7 @@ def attend_packed(
 
         kernels: Any = FlashAttention
         return kernels.apply(q_NHK, k_LGK, v_LGK, queries, keys, rule, scale)
-    heads = zip(q_NHK.split(list(queries.lengths)), k_LGK.split(list(keys.lengths)), v_LGK.split(list(keys.lengths)), strict=True)
+    heads = zip(_apart(q_NHK, queries), _apart(k_LGK, keys), _apart(v_LGK, keys), strict=True)
     return torch.cat([_attend_one(*each, rule, scale) for each in heads])
 
 
@@ -88,6 +88,10 @@ def _check(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, queries: Packed, k
         raise ValueError(f"a window of {rule.window}: a query sees itself, so that it is 1 at least")
     if rule.slopes_H is not None and rule.slopes_H.shape != (q.shape[1],):
         raise ValueError(f"slopes {[*rule.slopes_H.shape]}: there are {q.shape[1]} query heads")
+
+
+def _apart(x: Any, sequences: Packed) -> Sequence[torch.Tensor]:
+    return x.split(list(sequences.lengths))
 
 
 def _attend_one(q_THK: torch.Tensor, k_SGK: torch.Tensor, v_SGK: torch.Tensor, rule: Rule, scale: float) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The gradients of keys and values; see backward_queries.py."""
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+# (a kernel is no Python: what stands in it as a number is a tensor where it is compiled)
 import triton
 import triton.language as tl
 
@@ -36,7 +37,7 @@ def by_keys(
     windowed: tl.constexpr,
     biased: tl.constexpr,
     precision: tl.constexpr,
-):
+) -> None:
     """Write the gradients of a tile of keys and of their values; a program is of (tile, key head, sequence)."""
     group, sequence = tl.program_id(1), tl.program_id(2)
     q_start, k_start = tl.load(q_starts + sequence), tl.load(k_starts + sequence)

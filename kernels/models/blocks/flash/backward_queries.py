@@ -4,7 +4,8 @@ Gradients of queries are summed by programs of queries, and those of keys and va
 sum has one order, so that gradients are the same bits each time, for two products of five that are made twice. Letters: see forward.py.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+# (a kernel is no Python: what stands in it as a number is a tensor where it is compiled)
 import triton
 import triton.language as tl
 
@@ -14,7 +15,7 @@ from kernels.models.blocks.flash.tiles import loaded, reach, scored, stored
 @triton.jit
 def multiply(
     seen: tl.tensor, d_seen: tl.tensor, products: tl.tensor, num_rows: tl.tensor, tile: tl.constexpr, width: tl.constexpr, padded: tl.constexpr
-):
+) -> None:
     """Write the products of what a tile of queries saw and its gradient, [heads, T] float32; a program is of (tile, head) in all sequences."""
     head, first = tl.program_id(1), tl.program_id(0) * tile
     stride = tl.num_programs(1) * width
@@ -52,7 +53,7 @@ def by_queries(
     windowed: tl.constexpr,
     biased: tl.constexpr,
     precision: tl.constexpr,
-):
+) -> None:
     """Write the gradient of a tile of queries; a program is of (tile, head, sequence)."""
     head, sequence = tl.program_id(1), tl.program_id(2)
     q_start, k_start = tl.load(q_starts + sequence), tl.load(k_starts + sequence)

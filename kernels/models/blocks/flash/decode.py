@@ -1,10 +1,12 @@
-"""Attention of one query of each sequence at keys in pages (Kwon et al. 2023, arXiv 2309.06180), split over keys as in Flash-Decoding (Dao et al. 2023).
+"""Attention of one query of each sequence at keys in pages (Kwon et al. 2023, arXiv 2309.06180), split over keys.
 
-Each part of a sequence's keys has a program of its own, so that few sequences keep a whole GPU busy; a second kernel weighs what the parts saw by
-their sums of powers. Parts have one length whatever passes beside them: what a sequence sees is the same bits in any company.
+As in Flash-Decoding (Dao et al. 2023, crfm.stanford.edu/2023/10/12/flashdecoding.html) each part of a sequence's keys has a program of its own, so
+that few sequences keep a whole GPU busy; a second kernel weighs what the parts saw by their sums of powers. Parts have one length whatever passes
+beside them: what a sequence sees is the same bits in any company.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+# (a kernel is no Python: what stands in it as a number is a tensor where it is compiled)
 import triton
 import triton.language as tl
 
@@ -34,7 +36,7 @@ def attend_parts(
     windowed: tl.constexpr,
     biased: tl.constexpr,
     precision: tl.constexpr,
-):
+) -> None:
     """Write what the query heads of a key head see in a part of a sequence's keys; a program is of (sequence, key head, part)."""
     sequence, group, part = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     num_groups, num_parts = tl.num_programs(1), tl.num_programs(2)
@@ -53,7 +55,9 @@ def attend_parts(
     kept = tl.zeros([q_tile, padded], tl.float32)
     largest = tl.full([q_tile], float("-inf"), tl.float32)
     total = tl.zeros([q_tile], tl.float32)
-    for first in range(tl.maximum(begin, seen_from // k_tile * k_tile), tl.minimum(begin + part_size, length), k_tile):  # some key of each tile is seen
+    for first in range(
+        tl.maximum(begin, seen_from // k_tile * k_tile), tl.minimum(begin + part_size, length), k_tile
+    ):  # some key of each tile is seen
         keys = first + tl.arange(0, k_tile)
         pages = tl.load(tables + sequence.to(tl.int64) * num_pages + keys // page, mask=keys < length, other=0)
         places = ((pages.to(tl.int64) * page + keys % page) * num_groups + group) * width
@@ -81,7 +85,7 @@ def merge(
     width: tl.constexpr,
     padded: tl.constexpr,
     tile: tl.constexpr,
-):
+) -> None:
     """Write what a head of a sequence sees, of what it saw in parts; a program is of (sequence x head)."""
     row = tl.program_id(0).to(tl.int64)
     columns = tl.arange(0, padded)

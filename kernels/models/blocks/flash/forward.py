@@ -4,7 +4,8 @@ What was seen so far is kept with the largest score and the sum of powers, and d
 see are read without a mask. Shape letters: T queries, S keys, K width of a head.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+# (a kernel is no Python: what stands in it as a number is a tensor where it is compiled)
 import triton
 import triton.language as tl
 
@@ -36,7 +37,7 @@ def attend(
     windowed: tl.constexpr,
     biased: tl.constexpr,
     precision: tl.constexpr,
-):
+) -> None:
     """Write what a tile of queries of one head of one sequence sees, and the logarithm of its sums of powers, of base two.
 
     A program is of (tile, head, sequence); the last tiles, which see most where attention is causal, start first. See `launching` for the arguments.

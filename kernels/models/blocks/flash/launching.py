@@ -5,14 +5,23 @@ from typing import Any
 
 import torch
 
-from kernels.models.blocks.flash import backward_keys, backward_queries, forward, tiling
+from kernels.models.blocks.flash import tiling
 from kernels.models.blocks.flash.attention import Packed, Rule
+from kernels.models.blocks.flash.backward_keys import by_keys
+from kernels.models.blocks.flash.backward_queries import by_queries, multiply
+from kernels.models.blocks.flash.forward import attend
 
 LOG2_E = math.log2(math.e)
-COMPILED: dict[str, Any] = {"enable_fp_fusion": True}
-"""How every kernel is compiled: a product and a sum round once."""
+FUSED = True
+"""Whether a product and a sum round once, in every kernel."""
 PRODUCTS = 64
 """Rows that a program of the kernel of products reads."""
+
+
+def start(kernel: Any, grid: tuple[int, ...], *given: Any, **constants: Any) -> None:
+    """Start the programs of a kernel on the device that the first of what it is given lies on."""
+    with torch.cuda.device_of(given[0]):
+        kernel[grid](*given, **constants, enable_fp_fusion=FUSED)
 
 
 def precision_of(dtype: torch.dtype) -> str:
@@ -30,6 +39,7 @@ class FlashAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Any, k: Any, v: Any, queries: Packed, keys: Packed, rule: Rule, scale: float) -> Any:
+        """Return what queries see; see `kernels.models.blocks.flash.attention.attend_packed`."""
         q, k, v = rows_of(q), rows_of(k), rows_of(v)
         num_rows, num_heads, width = q.shape
         seen = torch.empty(q.shape, dtype=q.dtype, device=q.device)
@@ -37,13 +47,14 @@ class FlashAttention(torch.autograd.Function):
         sizes = tiling.of_forward(width, q.element_size())
         grid = (-(-max(queries.lengths) // sizes.queries), num_heads, len(queries.lengths))
         given, constants = _told(q, k, v, queries, keys, rule, sizes)
-        forward.attend[grid](q, k, v, seen, sums, *given, scale * LOG2_E, rule.window or 0, **constants)
+        start(attend, grid, q, k, v, seen, sums, *given, scale * LOG2_E, rule.window or 0, **constants)
         ctx.save_for_backward(q, k, v, seen, sums)
         ctx.told = queries, keys, rule, scale
         return seen
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
+        """Return the gradients of queries, keys and values."""
         q, k, v, seen, sums = ctx.saved_tensors
         queries, keys, rule, scale = ctx.told
         d_seen = grads[0].contiguous()
@@ -51,17 +62,17 @@ class FlashAttention(torch.autograd.Function):
         products = torch.empty_like(sums)
         whole = {"width": width, "padded": tiling.padded(width)}
         grid = (-(-num_rows // PRODUCTS), num_heads)
-        backward_queries.multiply[grid](seen, d_seen, products, num_rows, tile=PRODUCTS, **whole, **COMPILED)
+        start(multiply, grid, seen, d_seen, products, num_rows, tile=PRODUCTS, **whole)
         d_q, d_k, d_v = (torch.empty(x.shape, dtype=x.dtype, device=x.device) for x in (q, k, v))
         numbers = scale * LOG2_E, scale, rule.window or 0
         sizes = tiling.of_queries(width, q.element_size())
         given, constants = _told(q, k, v, queries, keys, rule, sizes)
         grid = (-(-max(queries.lengths) // sizes.queries), num_heads, len(queries.lengths))
-        backward_queries.by_queries[grid](q, k, v, d_seen, sums, products, d_q, *given, *numbers, **constants)
+        start(by_queries, grid, q, k, v, d_seen, sums, products, d_q, *given, *numbers, **constants)
         sizes = tiling.of_keys(width, q.element_size())
         given, constants = _told(q, k, v, queries, keys, rule, sizes)
         grid = (-(-max(keys.lengths) // sizes.keys), k.shape[1], len(keys.lengths))
-        backward_keys.by_keys[grid](q, k, v, d_seen, sums, products, d_k, d_v, *given, *numbers, **constants)
+        start(by_keys, grid, q, k, v, d_seen, sums, products, d_k, d_v, *given, *numbers, **constants)
         return d_q, d_k, d_v, None, None, None, None
 
 
@@ -74,4 +85,4 @@ def _told(
     width = q.shape[2]
     constants = {"repeats": q.shape[1] // k.shape[1], "width": width, "padded": tiling.padded(width), "q_tile": sizes.queries, "k_tile": sizes.keys}
     constants |= {"causal": rule.causal, "windowed": rule.window is not None, "biased": slopes is not None, "precision": precision_of(q.dtype)}
-    return given, {**constants, "num_warps": sizes.num_warps, "num_stages": sizes.num_stages, **COMPILED}
+    return given, {**constants, "num_warps": sizes.num_warps, "num_stages": sizes.num_stages}

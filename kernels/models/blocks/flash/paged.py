@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import torch
 
-from kernels.models.blocks.flash import decode, tiling
+from kernels.models.blocks.flash import tiling
 from kernels.models.blocks.flash.attention import Rule
-from kernels.models.blocks.flash.launching import COMPILED, LOG2_E, precision_of
+from kernels.models.blocks.flash.decode import attend_parts, merge
+from kernels.models.blocks.flash.launching import LOG2_E, precision_of, start
 
 MERGED = 16
 """Parts that are weighed at once."""
@@ -50,11 +51,11 @@ def attend_pages(q_MHK: torch.Tensor, k: torch.Tensor, v: torch.Tensor, tables: 
     slopes = None if rule.slopes_H is None else rule.slopes_H * LOG2_E
     sizes = tiling.of_parts(width, num_heads // num_groups, q_MHK.element_size())
     whole = {"width": width, "padded": tiling.padded(width)}
-    given = q_MHK.contiguous(), k, v, parts, sums, tables.pages_MP, tables.lengths_M, slopes, tables.pages_MP.stride(0)
-    decode.attend_parts[num_sequences, num_groups, num_parts](
-        *given, scale * LOG2_E, rule.window or 0, repeats=num_heads // num_groups, **whole, q_tile=sizes.queries, k_tile=sizes.keys, page=tables.page,
-        part_size=tiling.PART, windowed=rule.window is not None, biased=slopes is not None, precision=precision_of(q_MHK.dtype),
-        num_warps=sizes.num_warps, num_stages=sizes.num_stages, **COMPILED,
-    )  # fmt: skip
-    decode.merge[(num_sequences * num_heads,)](parts, sums, seen, num_parts, **whole, tile=MERGED, **COMPILED)
+    given = q_MHK.contiguous(), k, v, parts, sums, tables.pages_MP, tables.lengths_M, slopes
+    constants = {"repeats": num_heads // num_groups, "q_tile": sizes.queries, "k_tile": sizes.keys, "page": tables.page, "part_size": tiling.PART}
+    constants |= {"windowed": rule.window is not None, "biased": slopes is not None, "num_warps": sizes.num_warps, "num_stages": sizes.num_stages}
+    grid = num_sequences, num_groups, num_parts
+    numbers = tables.pages_MP.stride(0), scale * LOG2_E, rule.window or 0
+    start(attend_parts, grid, *given, *numbers, **whole, **constants, precision=precision_of(q_MHK.dtype))
+    start(merge, (num_sequences * num_heads,), parts, sums, seen, num_parts, **whole, tile=MERGED)
     return seen

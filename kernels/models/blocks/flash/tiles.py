@@ -3,13 +3,18 @@
 Scores are of base two: queries times keys times ``scale`` / ln 2, since a GPU knows 2^x and not e^x.
 """
 
-# pyright: basic
+# pyright: basic, reportArgumentType=false, reportAttributeAccessIssue=false
+# (a kernel is no Python: what stands in it as a number is a tensor where it is compiled)
+from typing import Any
+
 import triton
 import triton.language as tl
 
 
 @triton.jit
-def loaded(rows: tl.tensor, stride: tl.tensor, first: tl.tensor, end: tl.tensor, tile: tl.constexpr, width: tl.constexpr, padded: tl.constexpr):
+def loaded(
+    rows: tl.tensor, stride: tl.tensor, first: tl.tensor, end: tl.tensor, tile: tl.constexpr, width: tl.constexpr, padded: tl.constexpr
+) -> Any:
     """Return a tile [tile, padded] of rows that lie ``stride`` values apart, from the first on; 0 from ``end`` on and beyond the width."""
     index = tl.arange(0, tile)
     columns = tl.arange(0, padded)
@@ -22,8 +27,15 @@ def loaded(rows: tl.tensor, stride: tl.tensor, first: tl.tensor, end: tl.tensor,
 
 @triton.jit
 def stored(
-    rows: tl.tensor, values: tl.tensor, stride: tl.tensor, first: tl.tensor, end: tl.tensor, tile: tl.constexpr, width: tl.constexpr, padded: tl.constexpr
-):
+    rows: tl.tensor,
+    values: tl.tensor,
+    stride: tl.tensor,
+    first: tl.tensor,
+    end: tl.tensor,
+    tile: tl.constexpr,
+    width: tl.constexpr,
+    padded: tl.constexpr,
+) -> None:
     """Write a tile where `loaded` would find it."""
     index = tl.arange(0, tile)
     columns = tl.arange(0, padded)
@@ -45,7 +57,7 @@ def scored(
     causal: tl.constexpr,
     windowed: tl.constexpr,
     biased: tl.constexpr,
-):
+) -> Any:
     """Return scores of products of queries and keys, -inf where a query does not see a key.
 
     Args:
@@ -79,8 +91,8 @@ def scored(
 @triton.jit
 def reach(
     first: tl.tensor, end: tl.tensor, num_keys: tl.tensor, window: tl.tensor, k_tile: tl.constexpr, causal: tl.constexpr, windowed: tl.constexpr
-):
-    """Return where keys begin that queries at positions from ``first`` to ``end`` see, where tiles that all of them see begin and end, and the end."""
+) -> Any:
+    """Return where the keys begin that queries at positions ``first`` to ``end`` see, where tiles that all see begin and end, and the keys' end."""
     begin, whole = 0, 0
     stop, partial = num_keys, num_keys
     if causal:
@@ -97,7 +109,7 @@ def reach(
 @triton.jit
 def reached_by(
     first: tl.tensor, end: tl.tensor, num_queries: tl.tensor, window: tl.tensor, q_tile: tl.constexpr, causal: tl.constexpr, windowed: tl.constexpr
-):
+) -> Any:
     """Return where queries begin that see keys from ``first`` to ``end``, where tiles that see all of them begin and end, and the end.
 
     Keys are told by the query that stands at them; it may be none, before the first.

@@ -31,16 +31,16 @@ def of_forward(width: int, size_bytes: int) -> Tiling:
         return Tiling(64, 32, 8, 2) if padded(width) <= 64 else Tiling(32, 16, 4, 2)
     if padded(width) <= 128:
         return Tiling(128, 64, 8, 3 if padded(width) <= 64 else 2)
-    return Tiling(64, 64, 8, 1)
+    return Tiling(64, 32, 8, 2)
 
 
 def of_queries(width: int, size_bytes: int) -> Tiling:
     """Return the tiles of the kernel that sums gradients of queries."""
     if size_bytes == 4:
-        return Tiling(32, 32, 4, 2) if padded(width) <= 64 else Tiling(32, 16, 8, 1)
-    if padded(width) <= 128:
-        return Tiling(64, 64, 4, 2)
-    return Tiling(64, 32, 8, 1)
+        return Tiling(32, 32, 4, 2) if padded(width) <= 64 else Tiling(32, 16, 8, 2)
+    if padded(width) <= 64:
+        return Tiling(128, 32, 8, 3)
+    return Tiling(64, 64, 4, 2) if padded(width) <= 128 else Tiling(64, 16, 8, 2)
 
 
 def of_keys(width: int, size_bytes: int) -> Tiling:
@@ -48,7 +48,7 @@ def of_keys(width: int, size_bytes: int) -> Tiling:
     if size_bytes == 4:
         return Tiling(16, 32, 4, 2) if padded(width) <= 64 else Tiling(16, 16, 4, 1)
     if padded(width) <= 128:
-        return Tiling(32, 64, 4 if padded(width) <= 64 else 8, 2)
+        return Tiling(32, 64, 8, 3 if padded(width) <= 64 else 2)
     return Tiling(32, 32, 8, 2)
 
 

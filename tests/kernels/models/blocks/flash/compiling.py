@@ -11,11 +11,11 @@ from kernels.models.blocks.flash import tiling
 
 TARGETS = (80, 90)
 """Compute capabilities: those of an A100 and of an H100."""
-REGISTERS = 255
-"""That a thread has at most."""
-SHARED_BYTES = {80: 163 * 1024, 90: 227 * 1024}
-"""That a block has at most (CUDA C++ Programming Guide, table of technical specifications by compute capability)."""
-TYPES = {"bf16": 2, "fp16": 2, "fp32": 4}
+SHARED_BYTES = {80: 99 * 1024, 90: 227 * 1024}
+"""That a block may have (CUDA C++ Programming Guide, technical specifications by compute capability). What is compiled for 8.0 runs on 8.6 and 8.9
+too, where a block may have less than on 8.0."""
+SIZES = {"bf16": 2, "fp32": 4}
+"""Bytes of a value; float16 is compiled as bfloat16 is."""
 
 
 class Build(NamedTuple):
@@ -39,7 +39,6 @@ class Takes(NamedTuple):
     """Of a block."""
     spilled_bytes: int
     """Of a thread's stack, where what has no register lies."""
-    num_warps: int
 
 
 def compiled(build: Build, capability: int) -> Takes:
@@ -53,10 +52,10 @@ def compiled(build: Build, capability: int) -> Takes:
     kernel, types, constants, sizes = _source(build)
     signature = {name: "constexpr" if name in constants else types[name] for name in kernel.arg_names}
     aligned = {(index,): [["tt.divisibility", 16]] for index, name in enumerate(kernel.arg_names) if name in _ALIGNED and name not in constants}
-    options = {"num_warps": sizes.num_warps, "num_stages": sizes.num_stages, **launching.COMPILED}
+    options = {"num_warps": sizes.num_warps, "num_stages": sizes.num_stages, "enable_fp_fusion": launching.FUSED}
     made = triton.compile(ASTSource(kernel, signature, constants, aligned), target=GPUTarget("cuda", capability, 32), options=options)
     registers, spilled_bytes = _resources(made.asm["cubin"])
-    return Takes(registers, made.metadata.shared, spilled_bytes, sizes.num_warps)
+    return Takes(registers, made.metadata.shared, spilled_bytes)
 
 
 _ALIGNED = {"q", "k", "v", "seen", "d_seen", "sums", "products", "parts", "d_q", "d_k", "d_v", "q_starts", "k_starts", "tables", "lengths", "slopes"}
@@ -91,13 +90,18 @@ def _source(build: Build) -> tuple[Any, dict[str, str], dict[str, Any], tiling.T
 def _tiling(build: Build) -> tiling.Tiling:
     from kernels.models.blocks.flash import launching, paged
 
-    size = TYPES[build.dtype]
+    size = SIZES[build.dtype]
     if build.kernel == "parts":
         return tiling.of_parts(build.width, build.repeats, size)
     fixed = {"products": launching.PRODUCTS, "merge": paged.MERGED}.get(build.kernel)
     if fixed is not None:
         return tiling.Tiling(fixed, fixed, num_warps=4, num_stages=3)
     return {"forward": tiling.of_forward, "by queries": tiling.of_queries, "by keys": tiling.of_keys}[build.kernel](build.width, size)
+
+
+def fits(takes: Takes, capability: int) -> bool:
+    """Return whether registers hold all, and a block has the shared memory."""
+    return takes.spilled_bytes == 0 and takes.shared_bytes <= SHARED_BYTES[capability]
 
 
 def _resources(cubin: bytes) -> tuple[int, int]:
@@ -115,8 +119,10 @@ def _resources(cubin: bytes) -> tuple[int, int]:
 
 
 def builds() -> Iterator[Build]:
-    """Yield each kernel as a table of all of them has it."""
-    for dtype in ("bf16", "fp32"):
-        for width in (16, 64, 80, 128, 256):
-            for kernel in ("forward", "by queries", "by keys", "products", "parts", "merge"):
-                yield Build(kernel, width, dtype)
+    """Yield each kernel: of plain causal attention, of a window with slopes, and of full attention without groups."""
+    kinds = {"causal": True}, {"windowed": True, "biased": True}, {"causal": False, "repeats": 1}
+    widths = [("bf16", width) for width in (16, 64, 80, 128, 256)] + [("fp32", width) for width in (64, 128)]
+    for dtype, width in widths:
+        for kernel in ("forward", "by queries", "by keys", "parts"):
+            yield from (Build(kernel, width, dtype, **kind) for kind in kinds)
+        yield from (Build(kernel, width, dtype) for kernel in ("products", "merge"))
