@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from kernels.models.blocks.flash.attention import Rule, attend_packed, has_kernels, packed
+from kernels.models.blocks.flash.attention import attend_packed, has_kernels
+from kernels.models.blocks.flash.sequences import Rule, packed
 from tests.kernels.models.blocks.flash.cases import attention
 from tests.kernels.models.blocks.flash.compiling import TARGETS, builds, compiled
 
@@ -32,7 +33,7 @@ def table() -> int:
     """Print what each kernel takes, and return the most bytes that one spills."""
     most = 0
     print(
-        f"{'kernel':12}{'type':6}{'width':>6}  {'attention':22}"
+        f"{'kernel':12}{'type':6}{'width':>6}  {'attention':33}"
         + "".join(f"{f'sm_{each}: registers':>18}{'shared KiB':>12}{'spilled':>9}" for each in TARGETS)
     )
     for build in builds():
@@ -40,7 +41,7 @@ def table() -> int:
         takes = [compiled(build, target) for target in TARGETS]
         most = max(most, *(each.spilled_bytes for each in takes))
         told = "".join(f"{each.registers:18}{each.shared_bytes / 1024:12.1f}{each.spilled_bytes:9}" for each in takes)
-        print(f"{build.kernel:12}{build.dtype:6}{build.width:6}  {kind:22}{told}", flush=True)
+        print(f"{build.kernel:12}{build.dtype:6}{build.width:6}  {kind:33}{told}", flush=True)
     return most
 
 

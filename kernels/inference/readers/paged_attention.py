@@ -14,8 +14,8 @@ from kernels.inference.cache.sequences import Copy
 from kernels.inference.readers.reading import Stretch
 
 if TYPE_CHECKING:
-    from kernels.models.blocks.flash.attention import Packed, Rule
     from kernels.models.blocks.flash.paged import Tables
+    from kernels.models.blocks.flash.sequences import Packed, Rule
 
 
 class Group(NamedTuple):
@@ -174,7 +174,7 @@ def _following(entries: Sequence[_Entry]) -> Following:
 def _longer(entries: Sequence[_Entry]) -> Longer:
     import torch
 
-    from kernels.models.blocks.flash.attention import packed
+    from kernels.models.blocks.flash.sequences import packed
 
     device, lengths = entries[0].places.device, [len(entry.stretch.tokens) for entry in entries]
     tokens = torch.cat([torch.arange(entry.begin, entry.begin + length) for entry, length in zip(entries, lengths, strict=True)]).to(device)

@@ -9,7 +9,7 @@ from kernels.inference.readers.reading import InPages, Stretch
 
 if TYPE_CHECKING:
     from kernels.models.blocks.decoder import Decoder, Told
-    from kernels.models.blocks.flash.attention import Rule
+    from kernels.models.blocks.flash.sequences import Rule
 
 
 class PagedDecoder(InPages):
@@ -52,7 +52,7 @@ class PagedDecoder(InPages):
         """Return who sees whom, and what distance costs, where kernels know it: they know no prefix, and no bias that was learned."""
         import torch
 
-        from kernels.models.blocks.flash.attention import Rule
+        from kernels.models.blocks.flash.sequences import Rule
         from kernels.models.blocks.positions import alibi_slopes
 
         shape = self._module.shape

@@ -74,7 +74,7 @@ def _no_mask(*_: Any, **__: Any) -> None:
 
 def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **told: Any) -> tuple[Any, None]:
     """Attend as Transformers' functions do, [1, heads, N, K] to [1, N, heads, K]."""
-    from kernels.models.blocks.flash.attention import Rule
+    from kernels.models.blocks.flash.sequences import Rule
 
     passing: Passing = told["modelmill_passing"]
     scaling, window, cap = told.get("scaling"), told.get("sliding_window"), told.get("softcap")

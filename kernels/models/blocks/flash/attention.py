@@ -5,40 +5,17 @@ Shape letters: N queries and L keys of all sequences, M sequences, T queries and
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
+
+from kernels.models.blocks.flash.sequences import Packed, Rule
 
 WIDEST_BYTES = 512
 """Of the values of a head: 256 of two bytes, or 128 of four. The registers of a GPU hold the tiles of no wider one."""
 DTYPES = (torch.bfloat16, torch.float16, torch.float32)
 LEAST_CAPABILITY = (8, 0)
 """Of NVIDIA's GPUs: those that copy to their blocks' memory beside computing."""
-
-
-class Rule(NamedTuple):
-    """Who sees whom in a sequence, and what distance costs."""
-
-    causal: bool
-    """Whether no query sees a key behind it."""
-    window: int | None = None
-    """A query sees keys that are fewer tokens away than this, on each side; None sees all."""
-    slopes_H: torch.Tensor | None = None
-    """Of ALiBi (Press et al. 2022, arXiv 2108.12409), float32: by how much a score falls with each token that a key stands before a query."""
-
-
-class Packed(NamedTuple):
-    """Sequences one behind the other."""
-
-    lengths: Sequence[int]
-    starts_M1: torch.Tensor
-    """Where each begins, and where the last one ends, int32, on the device of what is packed."""
-
-
-def packed(lengths: Sequence[int], device: torch.device) -> Packed:
-    """Return how sequences of some lengths stand one behind the other."""
-    return Packed(lengths, torch.tensor([0, *accumulate(lengths)], dtype=torch.int32, device=device))
 
 
 def has_kernels(q: torch.Tensor) -> bool:

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 
 from kernels.models.blocks.flash import tiling
-from kernels.models.blocks.flash.attention import Packed, Rule
 from kernels.models.blocks.flash.backward_keys import by_keys
 from kernels.models.blocks.flash.backward_queries import by_queries, multiply
 from kernels.models.blocks.flash.forward import attend
+from kernels.models.blocks.flash.sequences import Packed, Rule
 
 LOG2_E = math.log2(math.e)
 FUSED = True

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 
 from kernels.models.blocks.flash import tiling
-from kernels.models.blocks.flash.attention import Rule
 from kernels.models.blocks.flash.decode import attend_parts, merge
 from kernels.models.blocks.flash.launching import LOG2_E, precision_of, start
+from kernels.models.blocks.flash.sequences import Rule
 
 MERGED = 16
 """Parts that are weighed at once."""

@@ -1,7 +1,8 @@
 """How large the tiles of a kernel are, and how many warps work on one.
 
 They follow from the width of a head and the bytes of a value alone, and nothing is tried out on the machine: sums have the same order, and so the
-same bits, each time. Each choice was compiled for GPUs of compute capability 8.0 and 9.0 (``make bench NAME=attention_kernels``).
+same bits, each time. They were chosen by what compilers tell of GPUs of compute capability 8.0 and 9.0 (``make bench NAME=attention_kernels``): that
+registers hold them, and that a block's shared memory does. None was timed yet.
 """
 
 from typing import NamedTuple

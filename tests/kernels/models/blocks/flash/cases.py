@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from kernels.models.blocks.flash.attention import Rule
+from kernels.models.blocks.flash.sequences import Rule
 from kernels.models.blocks.flash.tiling import Tiling
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

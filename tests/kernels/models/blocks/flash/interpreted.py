@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from kernels.models.blocks.flash import launching, paged, tiling
-from kernels.models.blocks.flash.attention import packed
+from kernels.models.blocks.flash.sequences import packed
 from tests.kernels.models.blocks.flash.cases import Packed, Paged, attention, drawn, packed_cases, paged_cases
 
 PAGE = 16

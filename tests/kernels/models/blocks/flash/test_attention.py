@@ -8,7 +8,8 @@ import sys
 import pytest
 import torch
 
-from kernels.models.blocks.flash.attention import Packed, Rule, attend_packed, packed
+from kernels.models.blocks.flash.attention import attend_packed
+from kernels.models.blocks.flash.sequences import Packed, Rule, packed
 from tests.kernels.models.blocks.flash import cases
 
 LEAST_PACKED, LEAST_PAGED = 30, 45
