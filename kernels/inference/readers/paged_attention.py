@@ -1,8 +1,8 @@
 """Attention of several sequences at keys and values in pages: by kernels where a GPU has them and who sees whom is told by a rule, else by PyTorch.
 
-By PyTorch, sequences of which one token passes attend together, filled up to the longest, and longer stretches each by themselves. Kernels read the
-pages of the first where they lie, and take the second packed. Shape letters: N tokens of all sequences, M sequences of a group, T tokens of each,
-S keys, P pages of the longest, G key heads, R query heads a key head, K width of a head.
+By PyTorch, sequences of about as many tokens attend together, filled up to the longest. Kernels read pages where they lie where one token of a
+sequence passes, and take longer stretches packed. Shape letters: N tokens of all sequences, M sequences of a group, T tokens of each, L of all of
+them, S keys, P pages of the longest, G key heads, R query heads a key head, K width of a head.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,12 +17,19 @@ if TYPE_CHECKING:
     from kernels.models.blocks.flash.paged import Tables
     from kernels.models.blocks.flash.sequences import Packed, Rule
 
+MOST_FILLED, MOST_SCORES = 1.5, 1 << 20
+"""Scores of a group: as a share of those that are not of filling, and at all, in each head."""
+
 
 class Group(NamedTuple):
     """Sequences that attend together."""
 
     tokens_MT: Any
-    """Which of all tokens are theirs."""
+    """Which of all tokens are theirs; 0 behind the last of a shorter one."""
+    is_there_MT: Any
+    """Which of these there are."""
+    tokens_L: Any
+    """Those that there are, one sequence behind the other."""
     places_MS: Any
     """Where the cache has their tokens; 0 behind the last of a shorter one."""
     distances_MTS: Any
@@ -79,10 +86,17 @@ class Kept:
 class Passing:
     """What passes now: how tokens of all sequences stand one behind the other, and where each is kept."""
 
-    def __init__(self, stretches: Sequence[Stretch], device: Any) -> None:
-        """Lay out some stretches."""
+    def __init__(self, stretches: Sequence[Stretch], device: Any, *, is_apart: bool = False) -> None:
+        """Lay out some stretches.
+
+        Args:
+            stretches: that pass.
+            device: that computes.
+            is_apart: whether each must attend by itself, since tokens see those behind them.
+        """
         import torch
 
+        self._is_apart = is_apart
         self.tokens_N = torch.tensor([token for each in stretches for token in each.tokens], device=device)
         self.positions_N = torch.cat([torch.arange(each.position, each.position + len(each.tokens)) for each in stretches]).to(device)
         places = [_places(each, device) for each in stretches]
@@ -98,7 +112,7 @@ class Passing:
     @cached_property
     def groups(self) -> list[Group]:
         """Sequences as PyTorch takes them."""
-        return [_group([entry]) for entry in self._longer] + ([_group(self._following)] if self._following else [])
+        return [_group(entries) for entries in _gathered([*self._following, *self._longer], self._is_apart)]
 
     @cached_property
     def _for_kernels(self) -> tuple[Following | None, Longer | None]:
@@ -120,6 +134,7 @@ class Passing:
         import torch
 
         from kernels.models.blocks.flash.attention import has_kernels
+        from kernels.models.blocks.flash.sequences import Rule
 
         keys, values = layer
         keys[self._written_N], values[self._written_N] = k_NGK.to(keys.dtype), v_NGK.to(values.dtype)
@@ -128,10 +143,13 @@ class Passing:
         seen_GRNK = torch.empty(*q_GRNK.shape[:-1], v_NGK.shape[-1], dtype=q_GRNK.dtype, device=q_GRNK.device)
         for group in self.groups:
             q_MGRTK = q_GRNK[:, :, group.tokens_MT].permute(2, 0, 1, 3, 4)
-            k_MGKS, v_MGSK = keys[group.places_MS].permute(0, 2, 3, 1), values[group.places_MS].transpose(1, 2)
-            weights = score((q_MGRTK @ k_MGKS[:, :, None].to(q_GRNK.dtype)).float(), group).softmax(-1).to(q_GRNK.dtype)
-            seen_MGRTK = weights @ v_MGSK[:, :, None].to(q_GRNK.dtype)
-            seen_GRNK[:, :, group.tokens_MT] = seen_MGRTK.permute(1, 2, 0, 3, 4).to(seen_GRNK.dtype)
+            k_MGSK, v_MGSK = (each[group.places_MS].transpose(1, 2).to(q_GRNK.dtype) for each in (keys, values))
+            if group.is_prompt and rule == Rule(causal=True):  # what fills up stands behind, where nobody sees it
+                seen_MGRTK = _causal(q_MGRTK, k_MGSK, v_MGSK)
+            else:
+                weights = score((q_MGRTK @ k_MGSK[:, :, None].mT).float(), group).softmax(-1).to(q_GRNK.dtype)
+                seen_MGRTK = weights @ v_MGSK[:, :, None]
+            seen_GRNK[:, :, group.tokens_L] = seen_MGRTK.permute(1, 2, 0, 3, 4)[:, :, group.is_there_MT].to(seen_GRNK.dtype)
         return seen_GRNK
 
     def _by_kernels(self, keys: Any, values: Any, q_NHK: Any, rule: "Rule") -> Any:
@@ -182,6 +200,14 @@ def _longer(entries: Sequence[_Entry]) -> Longer:
     return Longer(tokens, torch.cat([entry.places for entry in entries]), queries, keys)
 
 
+def _causal(q_MGRTK: Any, k_MGSK: Any, v_MGSK: Any) -> Any:
+    """Return what queries see that see all before them and themselves, [M, G, R, T, K]."""
+    import torch
+
+    sdpa: Any = torch.nn.functional.scaled_dot_product_attention
+    return sdpa(q_MGRTK.flatten(1, 2), k_MGSK, v_MGSK, is_causal=True, scale=1.0, enable_gqa=True).unflatten(1, q_MGRTK.shape[1:3])
+
+
 def _places(stretch: Stretch, device: Any) -> Any:
     """Return where the cache has each token of a sequence, up to the last that is read now."""
     import torch
@@ -190,12 +216,33 @@ def _places(stretch: Stretch, device: Any) -> Any:
     return torch.tensor(stretch.table, device=device)[index // PAGE] * PAGE + index % PAGE
 
 
+def _gathered(entries: Sequence[_Entry], is_apart: bool) -> list[list[_Entry]]:
+    """Return entries that attend together: those of about as many tokens, so that little is filled up."""
+    found: list[list[_Entry]] = []
+    area = 0
+    for entry in sorted(entries, key=lambda entry: (entry.stretch.position == 0, len(entry.stretch.tokens), len(entry.places))):
+        group = [*found[-1], entry] if found else [entry]
+        own = len(entry.stretch.tokens) * len(entry.places)
+        filled = len(group) * len(entry.stretch.tokens) * max(len(each.places) for each in group)
+        is_alike = len({each.stretch.position == 0 for each in group}) == 1 and filled <= min(MOST_FILLED * (area + own), MOST_SCORES)
+        if found and is_alike and not is_apart:
+            found[-1], area = group, area + own
+        else:
+            found.append([entry])
+            area = own
+    return found
+
+
 def _group(entries: Sequence[_Entry]) -> Group:
     import torch
 
     begins, stretches, places = zip(*entries, strict=True)
     places_MS = torch.nn.utils.rnn.pad_sequence(list(places), batch_first=True)
-    device, index_T = places_MS.device, torch.arange(len(stretches[0].tokens), device=places_MS.device)
-    positions_MT = torch.tensor([each.position for each in stretches], device=device)[:, None] + index_T
+    device, lengths = places_MS.device, [len(stretch.tokens) for stretch in stretches]
+    index_T = torch.arange(max(lengths), device=device)
+    is_there_MT = index_T < torch.tensor(lengths, device=device)[:, None]
+    tokens_MT = torch.where(is_there_MT, torch.tensor(begins, device=device)[:, None] + index_T, 0)
+    lasts_M1 = torch.tensor([each.position + len(each.tokens) - 1 for each in stretches], device=device)[:, None]
+    positions_MT = (torch.tensor([each.position for each in stretches], device=device)[:, None] + index_T).minimum(lasts_M1)
     distances_MTS = positions_MT[..., None] - torch.arange(places_MS.shape[1], device=device)
-    return Group(torch.tensor(begins, device=device)[:, None] + index_T, places_MS, distances_MTS, is_prompt=stretches[0].position == 0)
+    return Group(tokens_MT, is_there_MT, tokens_MT[is_there_MT], places_MS, distances_MTS, is_prompt=stretches[0].position == 0)

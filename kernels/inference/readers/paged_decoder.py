@@ -30,7 +30,7 @@ class PagedDecoder(InPages):
         import torch
 
         with torch.inference_mode():
-            passing = Passing(stretches, self._device)
+            passing = Passing(stretches, self._device, is_apart=self._module.shape.attention == "prefix")
             x = self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
             told, rule = self._told(passing.positions_N), self._rule()
             added: dict[int, Any] = {}
