@@ -131,7 +131,7 @@ def furthest() -> float:
     slope = drawn(sum(CHECKED), HEADS, WIDTH)
     seen = attend_packed(*given, stand, stand, rule, scale=WIDTH**-0.5)
     wide = [x.detach().cpu().double().requires_grad_() for x in given]
-    parts = zip(*(x.split(CHECKED) for x in wide), strict=True)
+    parts = zip(*(x.split(list(CHECKED)) for x in wide), strict=True)
     expected = torch.cat([attention(*each, rule, WIDTH**-0.5) for each in parts])
     found = [seen, *torch.autograd.grad(seen, given, slope)]
     wanted = [expected, *torch.autograd.grad(expected, wide, slope.cpu().double())]

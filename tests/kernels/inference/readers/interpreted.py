@@ -11,7 +11,7 @@ from typing import Any
 from kernels.models.blocks.flash import attention, launching, paged
 from tests.kernels.inference.readers import test_paged_decoder, test_paged_transformers
 
-DECODERS = ("rope", "alibi", "prefix", "t5")
+DECODERS = ("alibi", "prefix", "t5")
 TRANSFORMERS = ("a window in every layer", "windows in some layers, eager attention, capped logits")
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-KNOWN = {"rope", "alibi", "a window in every layer"}
+KNOWN = {"alibi", "a window in every layer"}
 
 
 def test_readers_answer_by_kernels_what_whole_texts_are_answered() -> None:

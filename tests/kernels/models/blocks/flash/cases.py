@@ -29,7 +29,7 @@ class Sees(NamedTuple):
 
     def rule(self, num_heads: int) -> Rule:
         """Return the rule for some heads."""
-        return Rule(self.causal, self.window, torch.tensor([2.0**-head for head in range(1, num_heads + 1)]) if self.has_slopes else None)
+        return Rule(self.causal, self.window, torch.tensor([2.0 ** (-3 - head) for head in range(num_heads)]) if self.has_slopes else None)
 
 
 class Packed(NamedTuple):
@@ -72,12 +72,21 @@ LENGTHS = [
     ((19, 0, 7), (47, 11, 7)),
     ((53, 32), (53, 48)),
 ]
-SEES = [Sees(True), Sees(False), Sees(True, 1), Sees(True, 7), Sees(False, 9), Sees(True, 23, True), Sees(True, None, True), Sees(False, None, True)]
+SEES = [
+    Sees(True),
+    Sees(False),
+    Sees(True, 1),
+    Sees(True, 18),
+    Sees(False, 20),
+    Sees(True, 23, True),
+    Sees(True, None, True),
+    Sees(False, None, True),
+]
 TILINGS = [Tiling(16, 16, 4, 1), Tiling(32, 16, 4, 1), None, Tiling(16, 32, 4, 1)]
 
 
 def packed_cases(every: int) -> list[Packed]:
-    """Return one in so many of all lengths by rules by heads; widths, types and tiles go round."""
+    """Return one in so many of all lengths by rules by heads, widths, types and tiles going round, and those whose windows end within tiles."""
     found: list[Packed] = []
     for lengths in LENGTHS:
         for sees in SEES:
@@ -85,7 +94,9 @@ def packed_cases(every: int) -> list[Packed]:
                 number = len(found)
                 dtype = list(DTYPES)[number // 3 % 3]
                 found.append(Packed(*lengths, *heads, sees, WIDTHS[number % 8], dtype, TILINGS[number // 5 % 4]))
-    return random.Random(1).sample(found, len(found) // every)
+    windows = [(((53,), (53,)), Sees(True, 18)), (((61,), (90,)), Sees(False, 23))]
+    always = [Packed(*lengths, 1, 1, sees, 16, "fp32", TILINGS[0]) for lengths, sees in windows]
+    return [*always, *random.Random(1).sample(found, len(found) // every)]
 
 
 PAGED_LENGTHS = [(1,), (2, 17, 1), (16, 32), (33, 5, 64, 65), (127, 3), (131,)]

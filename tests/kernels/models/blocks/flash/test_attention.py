@@ -12,7 +12,7 @@ from kernels.models.blocks.flash.attention import attend_packed
 from kernels.models.blocks.flash.sequences import Packed, Rule, packed
 from tests.kernels.models.blocks.flash import cases
 
-LEAST_PACKED, LEAST_PAGED = 30, 45
+LEAST_PACKED, LEAST_PAGED = 32, 46
 """Cases that are run each time."""
 
 
@@ -39,7 +39,7 @@ def test_single_queries_see_what_they_see_in_float64_from_pages_in_any_order() -
 @pytest.mark.slow
 def test_every_case_of_packed_sequences_is_as_in_float64() -> None:
     count, far = far_from_float64("packed", 1)
-    assert count == len(cases.LENGTHS) * len(cases.SEES) * len(cases.HEADS) and far == []
+    assert count == len(cases.LENGTHS) * len(cases.SEES) * len(cases.HEADS) + 2 and far == []
 
 
 @pytest.mark.slow

@@ -13,10 +13,13 @@ def that_do_not_fit(kernels: Iterable[Build]) -> list[object]:
 
 
 def test_kernels_of_the_commonest_heads_fit_gpus() -> None:
-    assert that_do_not_fit(build for build in builds() if build.dtype == "bf16" and build.width == 128 and not build.windowed) == []
+    assert (
+        that_do_not_fit(build for build in builds() if build.dtype == "bf16" and build.width == 128 and build.repeats > 1 and not build.windowed)
+        == []
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("build", builds(), ids=str)
+@pytest.mark.parametrize("build", list(builds()), ids=str)
 def test_every_kernel_fits_gpus(build: Build) -> None:
     assert that_do_not_fit([build]) == []
