@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import torch
+from torch.autograd.function import once_differentiable
 
 from kernels.models.blocks.flash import tiling
 from kernels.models.blocks.flash.backward_keys import by_keys
@@ -53,7 +54,8 @@ class FlashAttention(torch.autograd.Function):
         return seen
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
+    @once_differentiable
+    def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the gradients of queries, keys and values."""
         q, k, v, seen, sums = ctx.saved_tensors
         queries, keys, rule, scale = ctx.told
