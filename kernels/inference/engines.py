@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
+from kernels.inference.readers.reading import InPages
 from kernels.inference.requests import attention_of_asked
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
 from kernels.models.formats.own import MODEL_TYPE
@@ -41,8 +42,9 @@ def engine_of(
     """
     attention = attention_of_asked(lm)
     num_pages = -(-most_kept_tokens // PAGE)
+    reader = _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
     return Engine(
-        _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages),
+        reader,
         lambda tokens: lm.tokenizer.decode(tokens, skip_special_tokens=True),
         num_pages=num_pages,
         most_tokens=most_tokens,

@@ -189,6 +189,15 @@ def test_several_answers_to_a_prompt_are_each_what_it_is_by_itself_however_model
     assert len({tuple(answer) for answer in together}) == 12
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_prompt_that_was_read_before_is_answered_as_before_however_models_keep_what_they_read(kind: str) -> None:
+    lm = LanguageModel(KINDS[kind](), SimpleNamespace(decode=lambda tokens, **_: text_of(tokens)), "cpu")
+    found = engine_of(lm, most_kept_tokens=256)
+    asked = Asked(tokens=list(range(3, 43)), max_new_tokens=6, sampling=Sampling(temperature=0))
+    once, again = [[piece.told for piece in found.answers([asked])] for _ in range(2)]
+    assert once == again
+
+
 def test_a_request_that_is_refused_leaves_nothing_of_those_before_it() -> None:
     found = engine(made(), 8)
     with pytest.raises(ValueError, match="a prompt has 97 tokens, and the model reads 96 at most"):
