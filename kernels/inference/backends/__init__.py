@@ -1,0 +1,1 @@
+"""What can answer in place of our own engine, one file a back end."""

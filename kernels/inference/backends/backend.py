@@ -1,0 +1,60 @@
+"""What a back end declares: the name that it is chosen by, what it is good for, the forms of weights that it computes with, and how it is opened."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from kernels.inference.asking import Asked, Piece
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
+
+
+class Room(NamedTuple):
+    """How much is under way at once."""
+
+    most_kept_tokens: int
+    """Of all that is read and made."""
+    most_tokens: int = 512
+    """Of a step."""
+    most_sequences: int = 64
+
+
+class Answers(Protocol):
+    """What answers requests: see `kernels.inference.engine.Engine`, which is one."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked."""
+        ...
+
+    def ask(self, asked: Asked) -> int:
+        """Take a request, and return its number."""
+        ...
+
+    def abort(self, number: int) -> None:
+        """Have nobody want a request any more."""
+        ...
+
+    def step(self) -> list[Piece]:
+        """Return what came to answers meanwhile."""
+        ...
+
+    def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
+        """Yield what comes to the answers of some requests, numbered in their order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """A back end."""
+
+    name: str
+    why: str
+    """What one takes it for."""
+    weights: tuple[str, ...]
+    """Forms of weights, the usual one first."""
+    lacking: Callable[[], str | None]
+    """Returns in words what is not there that it needs, with the remedy; None where it lacks nothing."""
+    open: Callable[["LanguageModel", str, Room], Answers]
+    """Returns what answers by a loaded model in a form of weights; raises ValueError where it cannot express the model."""
