@@ -1,7 +1,7 @@
 """A Llama as a GGUF file for llama.cpp, its weights in float32 and without a tokenizer: tokens go in and out by their numbers.
 
-Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. llama.cpp turns dimensions that stand side by side where Transformers turns those of
-the two halves of a head, so that rows of queries and keys are stored in another order.
+Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. llama.cpp turns dimensions that stand side by side, Transformers those of the
+two halves of a head, so that rows of queries and keys are stored in another order.
 """
 
 from pathlib import Path
