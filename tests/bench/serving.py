@@ -7,7 +7,8 @@ the float32 model's over 2,048 positions of real documents in thousandths of a n
 
 The goals hold for weights of 8 bits against all peers of 8 bits and more, and for those of 4 bits against all peers: at 16 sequences and in reading a
 prompt 1.25 times the fastest of llama.cpp, CTranslate2 and vLLM, alone .8 of llama.cpp. ``ratio`` is the least share of a goal, 1 where all are met,
-by the wall clock, which counts on a quiet machine alone; ``ratio_cpu`` is that by CPU seconds on one core. Transformers is there without a goal.
+by the wall clock, which counts on a quiet machine alone; ``ratio_cpu`` is that by CPU seconds on the first number of cores, 1 unless others are asked
+for (``NAME="serving 1"``: one core alone). Transformers is there without a goal.
 """
 
 import json
@@ -103,8 +104,8 @@ def table(found: Found, truths: dict[Entry, dict[str, float]], threads: int) -> 
         print(f"{entry.side + ' ' + entry.form:26}{speeds[0]:>14}{speeds[1]:>16}{speeds[2]:>16}{told['peak_mb']:>8.0f}{truth}", flush=True)
 
 
-def main() -> None:
-    """Measure all sides, and print the tables, the ratios and the JSON line."""
+def main(counts: list[int]) -> None:
+    """Measure all sides on some numbers of cores, and print the tables, the ratios and the JSON line."""
     cache = Home.resolve(PROJECT / ".mill", os.environ).package_cache
     folder = cache / "serving"
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,19 +113,24 @@ def main() -> None:
     write_model(folder, cache)
     write_forms(folder, asked["llama.cpp"])
     write_texts(folder)
-    entries, counts = [entry for entry in ENTRIES if entry.side in asked], range(1, min(2, len(os.sched_getaffinity(0))) + 1)
-    found: Found = {entry: {threads: run(asked[entry.side], entry, folder, threads, "speed") for threads in counts} for entry in entries}
-    truths = {entry: run(asked[entry.side], entry, folder, counts[-1], "truth") for entry in entries if entry.has_truth}
+    found: Found = {}
+    truths: dict[Entry, dict[str, float]] = {}
+    for entry in (entry for entry in ENTRIES if entry.side in asked):
+        print(f"{entry.side} {entry.form} ...", flush=True)
+        found[entry] = {threads: run(asked[entry.side], entry, folder, threads, "speed") for threads in counts}
+        if entry.has_truth:
+            truths[entry] = run(asked[entry.side], entry, folder, counts[-1], "truth")
     for threads in counts:
         table(found, truths, threads)
     by_wall = {name: ratio for threads in counts for name, ratio in ratios(found, "wall", threads).items()}
     for name, ratio in by_wall.items():
         print(f"{name}: {ratio:.2f} times the fastest peer (goal {GOALS[name.partition(',')[0]]})")
-    best = {is_ours: max(runs[1]["wall"]["sixteen"] for entry, runs in found.items() if entry.is_ours is is_ours) for is_ours in (True, False)}
-    peak_mb = max(runs[1]["peak_mb"] for entry, runs in found.items() if entry.is_ours and entry.bits <= 8)
+    first = counts[0]
+    best = {is_ours: max(runs[first]["wall"]["sixteen"] for entry, runs in found.items() if entry.is_ours is is_ours) for is_ours in (True, False)}
+    peak_mb = max(runs[first]["peak_mb"] for entry, runs in found.items() if entry.is_ours and entry.bits <= 8)
     line = {"name": "serving", "ours": best[True], "peer": best[False], "ratio": share(by_wall), "unit": "tokens/s"}
-    print(json.dumps({**line, "peak_mb": peak_mb, "ratio_cpu": share(ratios(found, "cpu", 1)), "ratios": by_wall}))
+    print(json.dumps({**line, "peak_mb": peak_mb, "ratio_cpu": share(ratios(found, "cpu", first)), "ratios": by_wall}))
 
 
 if __name__ == "__main__":
-    main()
+    main([int(count) for count in sys.argv[1:]] or list(range(1, min(2, len(os.sched_getaffinity(0))) + 1)))

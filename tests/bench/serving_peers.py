@@ -41,7 +41,7 @@ PEERS = Environment(
     ("llama-cpp-python==0.3.36", "ctranslate2==4.8.5"),
     is_apart=False,
     options=("--no-cache-dir", "--no-binary=llama-cpp-python"),  # a wheel that was built on another machine would lack this one's instructions
-    settings=(("CMAKE_ARGS", "-DGGML_NATIVE=ON"),),
+    settings=(("CMAKE_ARGS", "-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF"),),
 )
 VLLM = Environment(
     "vllm",

@@ -67,7 +67,7 @@ def _complaint() -> str:
     return said
 
 
-def quantize(source: Path, target: Path, kind: Format, num_threads: int, *, pure: bool = False) -> None:
+def quantize(source: Path, target: Path, kind: Format, num_threads: int) -> None:
     """Write a GGUF file of float32 in another format, as llama.cpp itself does.
 
     Args:
@@ -75,14 +75,13 @@ def quantize(source: Path, target: Path, kind: Format, num_threads: int, *, pure
         target: of the format, which is written over.
         kind: of matrices; what llama.cpp holds better in another, as it does an embedding that is the output layer too, it keeps in that.
         num_threads: that round.
-        pure: whether all matrices are of the kind.
 
     Raises:
         RuntimeError: llama.cpp refuses (it says why).
     """
     bindings = library()
     told = bindings.llama_model_quantize_default_params()
-    told.ftype, told.nthread, told.pure = getattr(bindings, _FILE_TYPES[kind]), num_threads, pure
+    told.ftype, told.nthread = getattr(bindings, _FILE_TYPES[kind]), num_threads
     if bindings.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(told)) != 0:
         raise RuntimeError(f"{source}: llama.cpp does not write it as {kind}: {_complaint()}")
 
@@ -120,6 +119,7 @@ class LlamaCpp:
         self._batch = self._library.llama_batch_init(most_tokens, 0, 1)
         weakref.finalize(self, self._library.llama_batch_free, self._batch)
         self._num_logits = self._library.llama_vocab_n_tokens(self._library.llama_model_get_vocab(self._model))
+        self._most_tokens = most_tokens
         self._free, self._numbers = list(range(MOST_SEQUENCES)), dict[int, int]()
         """llama.cpp's numbers of sequences: those that nobody has, and those of the engine's."""
 
@@ -135,14 +135,18 @@ class LlamaCpp:
         """See `Reader`.
 
         Raises:
-            RuntimeError: llama.cpp cannot pass them.
+            ValueError: they have more tokens than pass in one call, or there are more sequences than llama.cpp tells apart.
+            RuntimeError: llama.cpp cannot pass them (it says why).
         """
         import torch
 
+        num_tokens = sum(len(each.tokens) for each in stretches)
+        if num_tokens > self._most_tokens:  # beyond the batch lies memory of others
+            raise ValueError(f"{num_tokens} tokens are to pass in one call, which takes {self._most_tokens}; open the file for more")
         self._fill(stretches)
         status = self._library.llama_decode(self._context, self._batch)
         if status != 0:
-            raise RuntimeError(f"llama.cpp passes no {self._batch.n_tokens} tokens of {len(stretches)} sequences (status {status}): {_complaint()}")
+            raise RuntimeError(f"llama.cpp passes no {num_tokens} tokens of {len(stretches)} sequences (status {status}): {_complaint()}")
         num_asked = sum(len(each.asked) for each in stretches)
         if num_asked == 0:
             return torch.empty(0, self._num_logits)

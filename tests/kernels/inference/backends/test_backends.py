@@ -1,6 +1,7 @@
 """Each back end answers as the reference does, whatever is answered beside it; what it lacks or cannot express it says before it begins."""
 
 import random
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,9 +11,11 @@ import torch
 from kernels.inference.asking import Asked
 from kernels.inference.backends.backend import Room
 from kernels.inference.backends.choosing import backends, opened
-from kernels.inference.readers.llama_cpp import EXTRA
+from kernels.inference.readers.llama_cpp import EXTRA, LlamaCpp
+from kernels.inference.readers.reading import Stretch
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.checkpoints import LanguageModel
+from kernels.models.gguf_files import write_gguf
 from tests.gguf_models import random_model
 from tests.kernels.inference.readers.test_readers import t5
 
@@ -122,3 +125,20 @@ def test_what_a_back_end_lacks_or_cannot_express_is_said_with_the_remedy(monkeyp
     monkeypatch.setattr(type(EXTRA), "is_installed", lambda _: True)
     with pytest.raises(ValueError, match="only a Llama of Transformers without biases and scaled positions is written as GGUF"):
         opened("llama_cpp", llama(attention_bias=True), room)
+
+
+def test_llama_cpp_says_what_it_has_no_room_for_and_what_is_no_file_of_its_own(tmp_path: Path) -> None:
+    needs_llama_cpp()
+    (tmp_path / "torn.gguf").write_bytes(b"GGUF torn")
+    with pytest.raises(ValueError, match=r"torn\.gguf: llama\.cpp does not load it: \w+"):
+        LlamaCpp(tmp_path / "torn.gguf", 1, most_kept_tokens=64, most_tokens=8)
+    write_gguf(llama().model, tmp_path / "whole.gguf")
+    reader = LlamaCpp(tmp_path / "whole.gguf", 1, most_kept_tokens=512, most_tokens=8)
+    with pytest.raises(ValueError, match="9 tokens are to pass in one call, which takes 8"):
+        reader.read([Stretch([1] * 9, 0, (), range(9))])
+    with pytest.raises(RuntimeError, match=r"llama\.cpp passes no 1 tokens of 1 sequences \(status -1\): .*invalid token"):
+        reader.read([Stretch([VOCABULARY], 0, (), range(1))])
+    reader.read([Stretch([number], 0, (), range(0), number) for number in range(8)])
+    with pytest.raises(ValueError, match="256 sequences apart; ask for fewer answers at once"):
+        for number in range(8, 300):
+            reader.fork(0, number)
