@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from resources.storage.home import Home
-from tests.bench.serving_peers import PEERS, VLLM, python_of, write_forms, write_model, write_texts
+from tests.bench.serving_peers import PEERS, VLLM, python_of, write_all
 from tests.locations import PROJECT
 
 
@@ -110,9 +110,7 @@ def main(counts: list[int]) -> None:
     folder = cache / "serving"
     folder.mkdir(parents=True, exist_ok=True)
     asked = pythons(folder)
-    write_model(folder, cache)
-    write_forms(folder, asked["llama.cpp"])
-    write_texts(folder)
+    write_all(folder, cache, asked["llama.cpp"])
     found: Found = {}
     truths: dict[Entry, dict[str, float]] = {}
     for entry in (entry for entry in ENTRIES if entry.side in asked):

@@ -10,12 +10,13 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from assets.datasets.embedded import prepare
 from tests.bench import texts
+from tests.locations import PROJECT
 
 LENGTH, NUM_TEXTS, NUM_PROMPT_TOKENS = 512, 4, 40_000
 FORMATS = ("Q8_0", "Q4_0", "IQ4_NL")
@@ -74,28 +75,38 @@ def python_of(environment: Environment, folder: Path) -> Path:
 
 
 def _called(command: list[str], settings: dict[str, str] | None = None) -> str:
-    found = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(settings or {})})
+    found = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, env={**os.environ, **(settings or {})})
     if found.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {found.returncode}: {found.stderr[-2000:]}")
     return found.stdout
 
 
-def write_model(folder: Path, cache: Path) -> None:
+def write_all(folder: Path, cache: Path, python: Path) -> None:
+    """Write the model in all forms, and texts: with the Python of the peers, by their own tools, in a process that takes its memory with it."""
+    _called([str(python), "-W", "ignore", "-m", "tests.bench.serving_peers", str(folder), str(cache)])
+
+
+def _write_model(folder: Path, cache: Path) -> None:
     """Write SmolLM2 as a checkpoint in float32: the weights are those of the file of four bits that a package ships."""
     from kernels.methods.adoption.gguf import PACKAGE, SPEC
     from kernels.specs.methods import MethodJob
 
     package = prepare("smollm2", folder, cache)
-    job = {"paths": {PACKAGE: package}, "scratch": folder, "device": "cpu", "report": print, "say": print}
-    _once(folder / "checkpoint", lambda out: (out.mkdir(), SPEC.run(MethodJob(config=SPEC.config(dtype="float32"), out=out, **job))))
-
-
-def write_forms(folder: Path, python: Path) -> None:
-    """Write the checkpoint as files of llama.cpp and as a folder of CTranslate2: with the Python of the peers, by their own tools."""
-    _called([str(python), "-W", "ignore", "-m", "tests.bench.serving_peers", str(folder)])
+    job: dict[str, Any] = {
+        "config": SPEC.config.model_validate({"dtype": "float32"}),
+        "paths": {PACKAGE: package},
+        "scratch": folder,
+        "device": "cpu",
+        "report": print,
+        "say": print,
+    }
+    _once(folder / "checkpoint", lambda out: (out.mkdir(), SPEC.run(MethodJob(out=out, **job))))
 
 
 def _write_forms(folder: Path) -> None:
+    """Write the checkpoint as files of llama.cpp and as a folder of CTranslate2."""
+    from ctranslate2.converters import TransformersConverter
+
     from kernels.inference.readers.llama_cpp import quantize
     from kernels.models.formats import checkpoints
     from kernels.models.gguf_files import write_gguf
@@ -104,8 +115,6 @@ def _write_forms(folder: Path) -> None:
     _once(whole, lambda out: write_gguf(checkpoints.load(checkpoint, "cpu").model, out))
     for kind in FORMATS:
         _once(folder / f"{kind}.gguf", lambda out, kind=kind: quantize(whole, out, kind, len(os.sched_getaffinity(0))))
-    from ctranslate2.converters import TransformersConverter
-
     _once(folder / "ctranslate2", lambda out: TransformersConverter(str(checkpoint)).convert(str(out), quantization="int8"))
 
 
@@ -117,7 +126,7 @@ def _once(path: Path, write: Callable[[Path], object]) -> None:
         aside.rename(path)
 
 
-def write_texts(folder: Path) -> None:
+def _write_texts(folder: Path) -> None:
     """Write tokens of real documents: of prompts, and of texts with what the float32 model says behind each token."""
     import torch
 
@@ -136,4 +145,6 @@ def write_texts(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    _write_model(Path(sys.argv[1]), Path(sys.argv[2]))
     _write_forms(Path(sys.argv[1]))
+    _write_texts(Path(sys.argv[1]))
