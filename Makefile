@@ -55,7 +55,7 @@ $(READY): requirements.lock pyproject.toml
 lock:
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet --no-header --no-annotate $(MORE) \
 	  --output-file requirements.lock
-	sed -i -E '/^(cuda|nvidia|triton)/d' requirements.lock
+	sed -i -E '/^(cuda|nvidia)/d' requirements.lock
 
 clean:
 	rm -rf .mill $(VENV)

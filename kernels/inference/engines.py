@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
-from kernels.inference.readers.reading import InPages
 from kernels.inference.requests import attention_of_asked
+from kernels.inference.streaming.plan import Most
+from kernels.inference.streaming.reader import Within, streamed_reader
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
 from kernels.models.formats.own import MODEL_TYPE
 
@@ -23,10 +24,11 @@ def engine_of(
     most_tokens: int = 512,
     most_sequences: int = 64,
     bits: "Bits | None" = None,
+    within: Within | None = None,
     guesser: "Guesser | None" = None,
     is_invariant: bool = False,
 ) -> Engine:
-    """Return an engine that answers by a model as it is loaded, or with its weights rounded.
+    """Return an engine that answers by a model as it is loaded, with its weights rounded, or with its layers passing through memory.
 
     Args:
         lm: a model that continues texts.
@@ -34,15 +36,37 @@ def engine_of(
         most_tokens: of a step.
         most_sequences: under way at once.
         bits: of weights; None leaves them as they are.
+        within: memory that the model does not fit, of which no more is known than its outline (formats/checkpoints.py); None asks it as it is loaded.
         guesser: see `Engine`.
         is_invariant: see `Engine`.
 
     Raises:
-        ValueError: it predicts masked tokens, and has no answer; or its kind or this machine cannot compute with rounded weights.
+        ValueError: it predicts masked tokens, and has no answer; its kind or this machine cannot compute with rounded weights; the memory does not
+            do, or its layers cannot pass through it; or both are asked for.
     """
     attention = attention_of_asked(lm)
     num_pages = -(-most_kept_tokens // PAGE)
-    reader = _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
+    if within is not None and bits is not None:
+        raise ValueError(f"memory and weights of {bits} bits: layers pass through memory as they are stored; ask for one of both")
+    if within is not None:
+        reader: Reader = streamed_reader(lm.model.config, within, Most(num_pages * PAGE, most_tokens, most_sequences), lm.device)
+    else:
+        reader = _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
+    return engine_by(lm, reader, num_pages, most_tokens=most_tokens, most_sequences=most_sequences, guesser=guesser, is_invariant=is_invariant)
+
+
+def engine_by(
+    lm: "LanguageModel",
+    reader: "Reader",
+    num_pages: int,
+    *,
+    most_tokens: int,
+    most_sequences: int,
+    guesser: "Guesser | None" = None,
+    is_invariant: bool = False,
+) -> Engine:
+    """Return an engine that answers by what reads a model and has some pages; see `engine_of`."""
+    attention = attention_of_asked(lm)
     return Engine(
         reader,
         lambda tokens: lm.tokenizer.decode(tokens, skip_special_tokens=True),

@@ -1,18 +1,19 @@
 """``mill chat``: talk with a checkpoint."""
 
 import sys
+from contextlib import ExitStack
 from typing import Annotated, Literal
 
 import typer
 
 from kernels.documents.visible import visible
+from kernels.specs.layout import Layout
 from kernels.specs.names import nearest
+from pipelines.terminal.answering import Answering, Way, answering
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.units import bytes_of
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell
-
-MOST_KEPT_TOKENS = 32_768
-"""Of a conversation."""
 
 
 @app.command()
@@ -23,29 +24,37 @@ def chat(
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
     bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Do with so much, such as 300MB: layers pass through it from disk.")] = None,
+    tensor: Annotated[int, typer.Option(min=1, help="Processes that compute each block together.")] = 1,
+    pipeline: Annotated[int, typer.Option(min=1, help="Processes that have different blocks, or groups of them.")] = 1,
 ) -> None:
     """Talk with a checkpoint in the terminal."""
     from assets.models.names import model_asset
-    from kernels.inference.decoding import chat as answer_to
-    from kernels.inference.engines import engine_of
-    from kernels.models.formats import checkpoints
-    from kernels.specs.turns import Turn
 
     bench = Workbench(recipe)
     if model not in bench.recipe.entries.models:
         raise ValueError(f"no model is named {model!r}; {nearest(model, list(bench.recipe.entries.models))}")
     cell = Cell(bench.recipe.name, model_asset(model))
     folder = bench.lake.folder(cell)
-    with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
-        loaded = checkpoints.load(folder, "cpu")
-        room = min(checkpoints.max_positions(loaded.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
-        engine = engine_of(loaded, most_kept_tokens=room, bits={"8": 8, "4": 4, None: None}[bits])
-    console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
+    num = tensor * pipeline
+    layout = Layout(processes=num, tensor=tensor, pipeline=pipeline) if num > 1 else None
+    way = Way(bits={"8": 8, "4": 4, None: None}[bits], memory_bytes=None if memory is None else bytes_of(memory), layout=layout)
+    with ExitStack() as stack:
+        with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
+            ready = stack.enter_context(answering(folder, way, max_new_tokens))
+        console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
+        _talk(ready, max_new_tokens, temperature, seed)
+
+
+def _talk(ready: Answering, max_new_tokens: int, temperature: float, seed: int) -> None:
+    from kernels.inference.decoding import chat as answer_to
+    from kernels.specs.turns import Turn
+
     turns: list[Turn] = []
     while (line := _ask()) is not None:
         turns.append(Turn(role="user", content=line))
         answer = ""
-        for piece in answer_to(loaded, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, engine=engine):
+        for piece in answer_to(ready.lm, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, engine=ready.engine):
             answer += piece
             sys.stdout.write(visible(piece))
             sys.stdout.flush()

@@ -1,5 +1,6 @@
 """Sizes, counts, times and shares as people read them."""
 
+import re
 import time
 from datetime import datetime
 from typing import Any
@@ -7,9 +8,25 @@ from typing import Any
 DAY, HOUR, MINUTE = 86400, 3600, 60
 
 
+BYTES = ("B", "kB", "MB", "GB", "TB")
+
+
 def size(num_bytes: float) -> str:
     """Return a size in bytes with three figures and a decimal unit."""
-    return _scaled(num_bytes, ("B", "kB", "MB", "GB", "TB"))
+    return _scaled(num_bytes, BYTES)
+
+
+def bytes_of(size: str) -> int:
+    """Return how many bytes a size is: a number with a decimal unit, such as 300MB or 1.5 GB.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([a-z]+)", size.strip().lower())
+    units = [unit.lower() for unit in BYTES]
+    if found is None or found[2] not in units:
+        raise ValueError(f"{size!r} is no size; write a number and one of {', '.join(BYTES)}, such as 300MB")
+    return round(float(found[1]) * 1000 ** units.index(found[2]))
 
 
 def count(number: float) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, get_args
 from kernels.inference.backends.backend import Backend, Room
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
+from kernels.inference.engines import engine_by
 from kernels.inference.readers.llama_cpp import EXTRA, PURPOSE, Format, LlamaCpp, quantize
-from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
+from kernels.models.formats.checkpoints import QUANTIZATION_KEY
 from kernels.models.gguf_files import stack_for_gguf, write_gguf
 
 if TYPE_CHECKING:
@@ -19,15 +20,8 @@ FORMATS: dict[str, Format] = {kind: kind for kind in get_args(Format)}
 
 def _open(lm: "LanguageModel", weights: str, room: Room) -> Engine:
     num_pages = -(-room.most_kept_tokens // PAGE)
-    return Engine(
-        llama_cpp_reader(lm, FORMATS[weights], Room(num_pages * PAGE, room.most_tokens, room.most_sequences)),
-        lambda tokens: lm.tokenizer.decode(tokens, skip_special_tokens=True),
-        num_pages=num_pages,
-        most_tokens=room.most_tokens,
-        most_sequences=room.most_sequences,
-        max_positions=max_positions(lm.model),
-        remembers=False,
-    )
+    reader = llama_cpp_reader(lm, FORMATS[weights], Room(num_pages * PAGE, room.most_tokens, room.most_sequences))
+    return engine_by(lm, reader, num_pages, most_tokens=room.most_tokens, most_sequences=room.most_sequences)
 
 
 def llama_cpp_reader(lm: "LanguageModel", kind: Format, room: Room) -> LlamaCpp:

@@ -1,6 +1,6 @@
 """A decoder of ours by PyTorch, with keys and values in pages. Shape letters: see paged_attention.py; D width, V vocabulary."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference.cache.sequences import Copy
@@ -8,17 +8,27 @@ from kernels.inference.readers.paged_attention import Group, Kept, Passing
 from kernels.inference.readers.reading import InPages, Stretch
 
 if TYPE_CHECKING:
-    from kernels.models.blocks.decoder import Decoder, Told
+    from kernels.models.blocks.decoder import Decoder, DecoderShape, Told
     from kernels.models.blocks.flash.sequences import Rule
 
 
 class PagedDecoder(InPages):
     """See the module."""
 
-    def __init__(self, module: "Decoder", num_pages: int, dtype: Any) -> None:
-        """Make room for pages on the device that a stack is on, and compute in a type."""
-        shape = module.shape
-        self._module, self._dtype, self._device = module, dtype, module.embedding.device
+    def __init__(
+        self, module: "Decoder", num_pages: int, dtype: Any, blocks: Iterable[Any] | None = None, shape: "DecoderShape | None" = None
+    ) -> None:
+        """Make room for pages on the device that a stack is on, and compute in a type.
+
+        Args:
+            module: a stack.
+            num_pages: of keys and values.
+            dtype: of torch.
+            blocks: of the stack, where it does not hold them itself: they are asked for one by one in each step.
+            shape: of the blocks together, where they are not the whole stack.
+        """
+        self._blocks, shape = module.blocks if blocks is None else blocks, shape or module.shape
+        self._module, self._dtype, self._device = module, dtype, module.norm.weight.device
         self._kept = Kept(num_pages, shape.num_layers, shape.num_kv_heads, shape.head_width, dtype, self._device)
 
     def copy(self, copies: Sequence[Copy]) -> None:
@@ -30,23 +40,37 @@ class PagedDecoder(InPages):
         import torch
 
         with torch.inference_mode():
-            passing = Passing(stretches, self._device, is_apart=self._module.shape.attention == "prefix")
-            x = self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
-            told, rule = self._told(passing.positions_N), self._rule()
-            added: dict[int, Any] = {}
+            passing = self._laid_out(stretches)
+            return self._left(self._passed(self._entered(passing), passing), passing)
 
-            def score(scores: Any, group: Group) -> Any:
-                if id(group) not in added:
-                    added[id(group)] = self._added(group)
-                return scores + added[id(group)]
+    def _laid_out(self, stretches: Sequence[Stretch]) -> Passing:
+        return Passing(stretches, self._device, is_apart=self._module.shape.attention == "prefix")
 
-            for block, layer in zip(self._module.blocks, self._kept.layers, strict=True):
-                found: Any = block
-                q, k, v = found.heads(x, told)
-                seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), score, rule)
-                x = found.behind(x, seen[None])
-            hidden = self._module.norm(x)[0, passing.asked]
-            return (hidden @ self._module.output_layer()[0].to(hidden.dtype).t()).float()
+    def _entered(self, passing: Passing) -> Any:
+        """Return what the first block reads, [1, N, D]."""
+        return self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
+
+    def _passed(self, x_1ND: Any, passing: Passing) -> Any:
+        """Return what the last block gives, [1, N, D]."""
+        told, rule = self._told(passing.positions_N), self._rule()
+        added: dict[int, Any] = {}
+
+        def score(scores: Any, group: Group) -> Any:
+            if id(group) not in added:
+                added[id(group)] = self._added(group)
+            return scores + added[id(group)]
+
+        for block, layer in zip(self._blocks, self._kept.layers, strict=True):
+            found: Any = block
+            q, k, v = found.heads(x_1ND, told)
+            seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), score, rule)
+            x_1ND = found.behind(x_1ND, seen[None])
+        return x_1ND
+
+    def _left(self, x_1ND: Any, passing: Passing) -> Any:
+        """Return the logits of what is asked."""
+        hidden = self._module.norm(x_1ND)[0, passing.asked]
+        return (hidden @ self._module.output_layer()[0].to(hidden.dtype).t()).float()
 
     def _rule(self) -> "Rule | None":
         """Return who sees whom, and what distance costs, where kernels know it: they know no prefix, and no bias that was learned."""

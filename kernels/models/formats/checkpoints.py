@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from kernels.models.formats import own, recurrent
 from kernels.models.formats.auto_classes import auto_class
+from kernels.models.formats.generation import GENERATION
 from kernels.models.formats.writing import write_model
 from kernels.specs.objectives import Attention
 from kernels.tokens.tokenizer_files import usual_template
@@ -61,12 +62,9 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         ValueError: the weights do not fit the config: some are lacking, unknown or of another shape.
     """
     import torch
-    from transformers import AutoTokenizer
     from transformers.utils import logging
 
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
+    _require_files(folder, "config.json", "model.safetensors", "tokenizer.json")
     shape = shape_of_folder(folder)
     logging.disable_progress_bar()
     kind = getattr(torch, dtype)
@@ -78,12 +76,45 @@ def load(folder: Path, device: str, dtype: Literal["float32", "bfloat16"] = "flo
         told: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "output_loading_info": True}
         model, loading = auto_class(shape).from_pretrained(folder, dtype=kind, **told)
         _require_all(folder, loading)
+    return LanguageModel(model.to(device).eval(), _tokenizer(folder), device)
+
+
+def outline(folder: Path, device: str) -> LanguageModel:
+    """Return the model of a checkpoint folder without weights, on torch's meta device: what it is asked for, and by whom (inference/streaming/).
+
+    Raises:
+        FileNotFoundError: a file that a checkpoint has is not there.
+        ValueError: the model is quantized, so that its weights are not those of its class.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    _require_files(folder, "config.json", "tokenizer.json")
+    shape = shape_of_folder(folder)
+    if hasattr(shape, QUANTIZATION_KEY):
+        raise ValueError(f"{folder}: an int8 model has layers of its own; ask it whole")
+    with torch.device("meta"):
+        model = auto_class(shape).from_config(shape)
+    if (folder / GENERATION).is_file():
+        model.generation_config = cast(Any, GenerationConfig).from_pretrained(folder, local_files_only=True)
+    return LanguageModel(model.eval(), _tokenizer(folder), device)
+
+
+def _require_files(folder: Path, *names: str) -> None:
+    for name in names:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name}: a checkpoint has this file; make the model again with mill up")
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
     tokenizer = cast(Any, AutoTokenizer).from_pretrained(folder, local_files_only=True)
     if tokenizer.chat_template is None:
         tokenizer.chat_template = usual_template(tokenizer.get_added_vocab())
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return LanguageModel(model.to(device).eval(), tokenizer, device)
+    return tokenizer
 
 
 def _require_all(folder: Path, loading: dict[str, Any]) -> None:

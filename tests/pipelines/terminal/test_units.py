@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from pipelines.terminal.units import age, brief, count, duration, rounded, size
+from pipelines.terminal.units import age, brief, bytes_of, count, duration, rounded, size
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,17 @@ from pipelines.terminal.units import age, brief, count, duration, rounded, size
 )
 def test_a_size_has_three_figures_and_its_unit(num_bytes: float, words: str) -> None:
     assert size(num_bytes) == words
+
+
+@pytest.mark.parametrize(("words", "num_bytes"), [("300MB", 300_000_000), ("1.5 GB", 1_500_000_000), (" 7kb ", 7000), ("12 B", 12)])
+def test_a_size_is_read_as_it_is_told(words: str, num_bytes: int) -> None:
+    assert bytes_of(words) == num_bytes
+
+
+@pytest.mark.parametrize("words", ["300", "MB", "-1 MB", "1,5 GB", "3 MiB"])
+def test_what_is_no_size_is_refused_with_one_that_is(words: str) -> None:
+    with pytest.raises(ValueError, match="is no size; write a number and one of B, kB, MB, GB, TB, such as 300MB"):
+        bytes_of(words)
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0"), (99_999, "99,999"), (100_000, "100 k"), (12_345_678, "12.3 M")])

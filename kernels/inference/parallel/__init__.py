@@ -1,0 +1,1 @@
+"""One model read by several processes, and several that answer shares of what is asked."""

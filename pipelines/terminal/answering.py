@@ -1,0 +1,95 @@
+"""What answers in the terminal: a checkpoint whole, with rounded weights, within some memory, or parted between several processes of this machine."""
+
+import os
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import Pipe
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from kernels.specs.layout import Layout
+from resources.devices.jobs import meeting_in
+from resources.devices.launchers import run_together
+
+if TYPE_CHECKING:
+    from kernels.inference.engine import Engine
+    from kernels.models.formats.checkpoints import LanguageModel
+
+MOST_KEPT_TOKENS = 32_768
+"""Of a conversation."""
+FOLLOWER = "kernels.inference.parallel.following"
+LOST_SECONDS = 10.0
+"""Within which the launcher knows of a process that was lost why it ended."""
+
+
+class Way(NamedTuple):
+    """How a checkpoint is asked; no more than one of these is."""
+
+    bits: Literal[8, 4] | None = None
+    memory_bytes: int | None = None
+    layout: Layout | None = None
+    """Of several processes."""
+
+
+class Answering(NamedTuple):
+    """A checkpoint, and what answers by it."""
+
+    lm: "LanguageModel"
+    engine: "Engine"
+
+
+@contextmanager
+def answering(folder: Path, way: Way, max_new_tokens: int) -> Generator[Answering]:
+    """Have a checkpoint answer one conversation; where it is not asked whole, it is never loaded whole.
+
+    Raises:
+        ValueError: it cannot be asked so, or in several ways at once.
+        RuntimeError: a process that reads it is lost (says why).
+    """
+    from kernels.inference.engines import engine_of
+    from kernels.inference.streaming.reader import Within
+    from kernels.models.formats import checkpoints
+
+    if sum(each is not None for each in way) > 1:
+        raise ValueError("bits, memory, and tensor or pipeline: a model is asked in one of these ways; leave the others out")
+    is_whole = way.memory_bytes is None and way.layout is None
+    lm = checkpoints.load(folder, "cpu") if is_whole else checkpoints.outline(folder, "cpu")
+    room = min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
+    if way.layout is not None:
+        with _spread(lm, folder, way.layout, room) as engine:
+            yield Answering(lm, engine)
+        return
+    within = None if way.memory_bytes is None else Within(folder, way.memory_bytes)
+    yield Answering(lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, bits=way.bits, within=within))
+
+
+@contextmanager
+def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Generator[Engine]":
+    """Have other processes read a checkpoint with this one, which leads them."""
+    from kernels.inference.cache.pages import PAGE
+    from kernels.inference.engines import engine_by
+    from kernels.inference.parallel.following import Spread, take_place
+
+    count, num_pages = layout.processes, -(-room // PAGE)
+    num_threads = max(1, len(os.sched_getaffinity(0)) // count)
+    unwanted, wanted = Pipe(duplex=False)
+    with TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as launching:
+        spread = Spread(
+            folder=folder, layout=layout, meeting=meeting_in(Path(scratch), count), num_pages=num_pages, device="cpu", num_threads=num_threads
+        )
+        job = Path(scratch) / "job.json"
+        job.write_text(spread.model_dump_json())
+        others = launching.submit(run_together, FOLLOWER, job, [{}] * (count - 1), first_rank=1, num_processes=count, until=unwanted)
+        try:
+            seat, stage = take_place(spread, 0)
+            yield engine_by(lm, stage, num_pages, most_tokens=512, most_sequences=1)
+            stage.end()
+            seat.leave()
+        except RuntimeError as error:
+            if wait([others], LOST_SECONDS).done and (fault := others.result()):
+                raise RuntimeError(fault) from error
+            raise
+        finally:
+            wanted.close()

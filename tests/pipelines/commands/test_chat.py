@@ -1,0 +1,82 @@
+"""Talking with a checkpoint in the terminal."""
+
+import importlib
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from kernels.models.architectures import llama
+from kernels.models.formats import checkpoints
+from kernels.models.formats.fast import fresh, write
+from kernels.tokens import tokenizer_files
+from kernels.tokens.tokenizers import byte_bpe
+from pipelines.terminal.application import app
+
+importlib.import_module("pipelines.commands.chat")
+
+SIZES: dict[str, Any] = {"hidden_size": 32, "num_layers": 8, "num_heads": 2, "num_kv_heads": 2, "intermediate_size": 4096}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of 13 MB."""
+    from transformers import AutoTokenizer
+
+    found = tmp_path_factory.mktemp("saved") / "model"
+    tokenizer_files.write_tokenizer(byte_bpe.train(iter(["a cat sat on a mat"]), byte_bpe.ByteBpeConfig(vocab_size=264)), found)
+    tokenizer: Any = AutoTokenizer.from_pretrained(found)
+    config = llama.LlamaConfig(kind="llama", tie_embeddings=True, max_position_embeddings=128, **SIZES)
+    write(fresh(llama.build(config, vocab_size=len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id), 3), found)
+    return found
+
+
+def chat(folder: Path, *words: str, monkeypatch: pytest.MonkeyPatch) -> Result:
+    recipe = SimpleNamespace(name="small", entries=SimpleNamespace(models={"base": None}))
+    lake = SimpleNamespace(folder=lambda _: folder, reading=lambda _: nullcontext())
+    monkeypatch.setattr("pipelines.commands.chat.Workbench", lambda _: SimpleNamespace(recipe=recipe, lake=lake))
+    return CliRunner().invoke(app, ["chat", "base", "--max-new-tokens", "20", *words], input="a cat\non a mat\n\n")
+
+
+def test_a_model_answers_the_same_within_memory_that_it_does_not_fit_and_is_never_loaded_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = chat(folder, monkeypatch=monkeypatch)
+    assert whole.exit_code == 0, whole.output
+    assert (folder / "model.safetensors").stat().st_size > 12_500_000
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the checkpoint is loaded whole")
+
+    monkeypatch.setattr(checkpoints, "load", refuse)
+    within = chat(folder, "--memory", "23MB", monkeypatch=monkeypatch)
+    assert within.exit_code == 0, (within.output, within.exception)
+    assert within.output == whole.output and len(whole.output) > 40
+
+
+@pytest.mark.parametrize("words", [("--tensor", "2"), ("--pipeline", "2")])
+def test_processes_that_read_a_model_together_answer_the_same(words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, together = chat(folder, monkeypatch=monkeypatch), chat(folder, *words, monkeypatch=monkeypatch)
+    assert together.exit_code == 0, (together.output, together.exception)
+    assert together.output == whole.output and len(whole.output) > 40
+
+
+def test_what_cannot_be_parted_is_refused_and_no_process_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = chat(folder, "--tensor", "3", monkeypatch=monkeypatch)
+    assert found.exit_code != 0 and "2 key heads cannot be parted between 3 processes" in str(found.exception)
+    assert [thread.name for thread in threading.enumerate() if "ThreadPool" in thread.name] == []
+
+
+def test_a_process_that_is_lost_ends_the_conversation_and_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.terminal.answering.FOLLOWER", "tests.pipelines.commands.lost_follower")
+    found = chat(folder, "--pipeline", "2", monkeypatch=monkeypatch)
+    assert found.exit_code != 0 and "process 1 of the 2 that runs" in str(found.exception) and "the machine burns" in str(found.exception)
+
+
+def test_memory_that_does_not_do_is_refused_with_what_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = chat(folder, "--memory", "1 MB", monkeypatch=monkeypatch)
+    assert found.exit_code != 0 and "1,000,000 bytes are given" in str(found.exception)
+    found = chat(folder, "--memory", "23MB", "--bits", "8", monkeypatch=monkeypatch)
+    assert found.exit_code != 0 and "a model is asked in one of these ways" in str(found.exception)
