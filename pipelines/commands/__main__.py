@@ -12,7 +12,7 @@ import sys
 import pipelines.commands
 from pipelines.terminal.interruption import end_on_signals
 
-FIRST = ("up", "plan", "status", "show", "why", "sql", "history", "init", "doctor", "chat", "ui")
+FIRST = ("up", "plan", "status", "show", "why", "sql", "history", "init", "doctor", "chat", "serve", "ui")
 """Of the help; the other commands follow by name."""
 
 GARBAGE_OBJECTS = 20_000

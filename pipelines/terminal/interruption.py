@@ -31,6 +31,14 @@ def end_on_signals() -> None:
     threading.Thread(target=_wait, args=(reader, terminal), name="signals", daemon=True).start()
 
 
+def leave_signals() -> None:
+    """From now on signals are left to whoever puts handlers in place: a server that ends in its own time. Call it from the main thread."""
+    signal.set_wakeup_fd(-1)
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
     """Do nothing: that there is a handler has the interpreter write to the descriptor."""
 

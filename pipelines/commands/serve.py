@@ -1,0 +1,72 @@
+"""``mill serve``: models over HTTP."""
+
+import asyncio
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from assets.evals.names import RELEASE
+from kernels.specs.names import nearest
+from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.interruption import leave_signals
+from pipelines.terminal.workbench import Workbench
+
+
+@app.command()
+def serve(
+    models: Annotated[list[str] | None, typer.Argument(help="Models of the recipe, or release: the one that stands released.")] = None,
+    recipe: RecipeOption = RECIPE,
+    host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
+    key_file: Annotated[Path | None, typer.Option(help="Keys of clients, one a line; MILL_API_KEY is one more.")] = None,
+    bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
+    invariant: Annotated[bool, typer.Option(help="Answers are the same to the bit whatever is answered beside them; slower.")] = False,
+    most_waiting: Annotated[int, typer.Option(min=1, help="Requests that wait for a model; further ones are refused.")] = 256,
+    most_of_client: Annotated[int, typer.Option(min=1, help="Requests of one client that are under way.")] = 16,
+    most_sequences: Annotated[int, typer.Option(min=1, help="Answers of a model that are under way.")] = 32,
+    most_kept_tokens: Annotated[int, typer.Option(min=16, help="That a model reads and makes at once: bounds memory.")] = 32_768,
+    most_body_bytes: Annotated[int, typer.Option(min=1024, help="Of a request.")] = 4 << 20,
+    grace_seconds: Annotated[float, typer.Option(min=0, help="For what is under way when the server is to end.")] = 60.0,
+    watch_seconds: Annotated[float, typer.Option(min=0.1, help="How often the lake is looked at for newer versions.")] = 5.0,
+) -> None:
+    """Serve models over HTTP, in the forms of OpenAI and Anthropic, with a page to talk with them."""
+    from pipelines.serving.answering.worker import Limits
+    from pipelines.serving.models.offers import Offers
+    from pipelines.serving.models.served import Settings
+    from pipelines.serving.server import is_loopback, listen, serve_models
+    from pipelines.serving.serving import Serving
+    from pipelines.serving.wire.keys import KEY_VARIABLE, find_keys
+
+    bench, keys, is_own = Workbench(recipe), find_keys(key_file, os.environ), is_loopback(host)
+    if not is_own and not keys:
+        raise ValueError(f"{host} can be reached by others; give the server a key, by --key-file or the variable {KEY_VARIABLE}")
+    names = list(dict.fromkeys(models or [RELEASE]))
+    known = [*bench.recipe.entries.models, *([RELEASE] if bench.recipe.entries.release is not None else [])]
+    for name in names:
+        if name not in known:
+            raise ValueError(f"no model is named {name!r}; {nearest(name, known)}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    limits = Limits(most_waiting, most_of_client, most_sequences)
+    settings = Settings(limits, most_kept_tokens, {"8": 8, "4": 4, None: None}[bits], invariant)
+    serving = Serving(keys, is_own, most_body_bytes)
+    with listen(host, port) as socket:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{socket.getsockname()[1]}"
+
+        def ready() -> None:
+            leave_signals()
+            console.print(f"{', '.join(names)} of {bench.recipe.name} at {url}, {'with a key' if keys else 'open to all of this machine'}\n")
+            console.print(_example(url, names[0], is_open=not keys), soft_wrap=True)
+
+        asyncio.run(serve_models(serving, Offers(bench.lake, bench.graph), names, settings, socket, grace_seconds, watch_seconds, ready))
+
+
+def _example(url: str, model: str, *, is_open: bool) -> str:
+    """Return a call that a shell takes as it stands."""
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}], "stream": True})
+    key = "" if is_open else ' -H "Authorization: Bearer $MILL_API_KEY"'
+    return f"curl -N {url}/v1/chat/completions -H 'Content-Type: application/json'{key} -d '{body}'"

@@ -1,0 +1,1 @@
+"""The routes, one file each: a module declares one constant, ``ROUTE``."""

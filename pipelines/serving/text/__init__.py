@@ -1,0 +1,1 @@
+"""What models write: calls of tools, and tokens one by one."""

@@ -1,0 +1,1 @@
+"""What passes between server and client: who may speak, bodies, errors, events."""
