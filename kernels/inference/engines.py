@@ -81,6 +81,19 @@ def engine_by(
     )
 
 
+def reads_in_pages(lm: "LanguageModel") -> bool:
+    """Return whether a model keeps the keys and values of what it reads in pages, so that texts share what they begin with."""
+    if attention_of_asked(lm) == "encoder_decoder" or lm.model.config.model_type == "mamba2":
+        return False
+    return lm.model.config.model_type == MODEL_TYPE or _attends_alone(lm.model)
+
+
+def _attends_alone(model: Any) -> bool:
+    """Return whether a model of Transformers has tokens see each other by the attention that it calls, and by nothing else."""
+    kinds = getattr(model.config.get_text_config(), "layer_types", None) or ()
+    return bool(model._supports_attention_backend) and not model._is_stateful and {"full_attention", "sliding_attention"}.issuperset(kinds)
+
+
 def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
     from kernels.inference.readers.by_sequence import Causal, EncoderDecoder
     from kernels.inference.readers.paged_decoder import PagedDecoder
@@ -93,7 +106,7 @@ def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
         return Recurrent(model)
     if model.config.model_type == MODEL_TYPE:
         return PagedDecoder(model.module, num_pages, model.module.embedding.dtype)
-    return PagedTransformers(model, num_pages) if model._supports_attention_backend else Causal(model)
+    return PagedTransformers(model, num_pages) if _attends_alone(model) else Causal(model)
 
 
 def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader":

@@ -48,4 +48,4 @@ def texts(path: Path) -> Iterator[ItemTexts]:
         yield ItemTexts((f"{passage}\n{question}", *asked.parts), asked.wholes)
 
 
-SPEC = Task(name="boolq", version=4, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=texts), metrics=("accuracy",))
+SPEC = Task(name="boolq", version=5, config=BoolqConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=texts), metrics=("accuracy",))

@@ -31,7 +31,7 @@ def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) 
 
 SPEC = Task(
     name="commonsenseqa",
-    version=3,
+    version=4,
     config=CommonsenseQaConfig,
     need=DataFile(),
     run=run,

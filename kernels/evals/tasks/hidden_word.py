@@ -101,7 +101,7 @@ def _accuracy(metric: str, items: "pl.DataFrame", config: HiddenWordConfig) -> S
 
 SPEC = Task(
     name="hidden_word",
-    version=2,
+    version=3,
     config=HiddenWordConfig,
     need=HeldOut(),
     run=run,

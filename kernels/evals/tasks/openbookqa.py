@@ -28,7 +28,7 @@ def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> 
 
 SPEC = Task(
     name="openbookqa",
-    version=3,
+    version=4,
     config=OpenBookQaConfig,
     need=DataFile(),
     run=run,

@@ -151,7 +151,7 @@ def _exp(nats: float) -> float:
 
 SPEC = Task(
     name="perplexity",
-    version=4,
+    version=5,
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,

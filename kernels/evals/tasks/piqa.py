@@ -24,4 +24,4 @@ def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalRe
     return run_multiple_choice(model, items, rejects, config)
 
 
-SPEC = Task(name="piqa", version=3, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=read_item_texts), metrics=METRICS)
+SPEC = Task(name="piqa", version=4, config=PiqaConfig, need=DataFile(), run=run, texts=TaskTexts(version=3, read=read_item_texts), metrics=METRICS)

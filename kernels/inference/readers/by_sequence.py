@@ -45,7 +45,11 @@ class Causal(_BySequence):
         past = self._kept.get(stretch.sequence) if stretch.position else None
         positions_1T = self._tokens(range(stretch.position, stretch.position + len(stretch.tokens)))
         found = self._model(input_ids=tokens_1T, position_ids=positions_1T, past_key_values=past, use_cache=True)
-        self._kept[stretch.sequence] = found.past_key_values
+        if (kept := getattr(found, "past_key_values", None)) is None:
+            raise ValueError(
+                f"{type(self._model).__name__}: keeps what it read in no cache that can be given back to it, and cannot be asked for text here"
+            )
+        self._kept[stretch.sequence] = kept
         return found.logits[0, list(stretch.asked)]
 
 

@@ -119,7 +119,7 @@ class Passing:
         return _following(self._following) if self._following else None, _longer(self._longer) if self._longer else None
 
     def attend(
-        self, layer: tuple[Any, Any], q_GRNK: Any, k_NGK: Any, v_NGK: Any, score: Callable[[Any, Group], Any], rule: "Rule | None" = None
+        self, layer: tuple[Any, Any], q_GRNK: Any, k_NGK: Any, v_NGK: Any, weigh: Callable[[Any, Group], Any], rule: "Rule | None" = None
     ) -> Any:
         """Keep keys and values, and return what queries see [G, R, N, K].
 
@@ -128,7 +128,7 @@ class Passing:
             q_GRNK: queries, scaled.
             k_NGK: keys.
             v_NGK: values.
-            score: returns scores of a group as they are to be weighed, given products of queries and keys [M, G, R, T, S] float32.
+            weigh: returns how much of each value a query sees, given products of queries and keys of a group [M, G, R, T, S] float32.
             rule: says the same, in words that kernels know; None where it cannot.
         """
         import torch
@@ -147,7 +147,7 @@ class Passing:
             if group.is_prompt and rule == Rule(causal=True):  # what fills up stands behind, where nobody sees it
                 seen_MGRTK = _causal(q_MGRTK, k_MGSK, v_MGSK)
             else:
-                weights = score((q_MGRTK @ k_MGSK[:, :, None].mT).float(), group).softmax(-1).to(q_GRNK.dtype)
+                weights = weigh((q_MGRTK @ k_MGSK[:, :, None].mT).float(), group).to(q_GRNK.dtype)
                 seen_MGRTK = weights @ v_MGSK[:, :, None]
             seen_GRNK[:, :, group.tokens_L] = seen_MGRTK.permute(1, 2, 0, 3, 4)[:, :, group.is_there_MT].to(seen_GRNK.dtype)
         return seen_GRNK

@@ -55,15 +55,15 @@ class PagedDecoder(InPages):
         told, rule = self._told(passing.positions_N), self._rule()
         added: dict[int, Any] = {}
 
-        def score(scores: Any, group: Group) -> Any:
+        def weigh(scores: Any, group: Group) -> Any:
             if id(group) not in added:
                 added[id(group)] = self._added(group)
-            return scores + added[id(group)]
+            return (scores + added[id(group)]).softmax(-1)
 
         for block, layer in zip(self._blocks, self._kept.layers, strict=True):
             found: Any = block
             q, k, v = found.heads(x_1ND, told)
-            seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), score, rule)
+            seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), weigh, rule)
             x_1ND = found.behind(x_1ND, seen[None])
         return x_1ND
 

@@ -28,6 +28,8 @@ class PagedTransformers(InPages):
         masks.register(NAME, _no_mask)
         self._model, self._num_pages = model, num_pages
         self._kept: Kept | None = None
+        self._attended: set[int] = set()
+        """Layers that asked for their keys and values in this step."""
 
     def copy(self, copies: Sequence[Copy]) -> None:
         """See `Reader`."""
@@ -38,7 +40,7 @@ class PagedTransformers(InPages):
         """See `Reader`."""
         import torch
 
-        passing = Passing(stretches, self._model.device)
+        passing, self._attended = Passing(stretches, self._model.device), set()
         with torch.inference_mode(), self._in_pages():
             found = self._model(
                 input_ids=passing.tokens_N[None],
@@ -47,6 +49,11 @@ class PagedTransformers(InPages):
                 logits_to_keep=torch.tensor(passing.asked, dtype=torch.long, device=self._model.device),
                 modelmill_layers=self._layer,
                 modelmill_passing=passing,
+            )
+        if len(self._attended) != (num_layers := self._model.config.get_text_config().num_hidden_layers):
+            raise ValueError(
+                f"{type(self._model).__name__}: {len(self._attended)} of its {num_layers} layers attend, and what others keep is not in pages; "
+                "ask it by the back end transformers"
             )
         return found.logits[0].float()
 
@@ -62,6 +69,7 @@ class PagedTransformers(InPages):
 
     def _layer(self, index: int, k_1GNK: Any) -> tuple[Any, Any]:
         """Return the keys and values of a layer; room for all is made as the first keys are seen."""
+        self._attended.add(index)
         if self._kept is None:
             _, num_heads, _, width = k_1GNK.shape
             self._kept = Kept(self._num_pages, self._model.config.get_text_config().num_hidden_layers, num_heads, width, k_1GNK.dtype, k_1GNK.device)
@@ -74,26 +82,30 @@ def _no_mask(*_: Any, **__: Any) -> None:
 
 def _attend(module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **told: Any) -> tuple[Any, None]:
     """Attend as Transformers' functions do, [1, heads, N, K] to [1, N, heads, K]."""
+    import torch
+
     from kernels.models.blocks.flash.sequences import Rule
 
     passing: Passing = told["modelmill_passing"]
-    scaling, window, cap = told.get("scaling"), told.get("sliding_window"), told.get("softcap")
-    if told.get("s_aux") is not None or told.get("position_bias") is not None:
-        raise ValueError(
-            f"{type(module).__name__}: attends with sinks or a bias of its own, which pages do not know; ask it by the back end transformers"
-        )
+    scaling, window, cap, sinks_H = (told.get(name) for name in ("scaling", "sliding_window", "softcap", "s_aux"))
+    if told.get("position_bias") is not None:
+        raise ValueError(f"{type(module).__name__}: attends with a bias of its own, which pages do not know; ask it by the back end transformers")
 
-    def score(scores: Any, group: Group) -> Any:
+    def weigh(scores: Any, group: Group) -> Any:
         if cap is not None:
             scores = (scores / cap).tanh() * cap
         sees_MTS = group.distances_MTS >= 0
         if window is not None:
             sees_MTS = sees_MTS & (group.distances_MTS < window)
-        return scores.masked_fill(~sees_MTS[:, None, None], float("-inf"))
+        scores = scores.masked_fill(~sees_MTS[:, None, None], float("-inf"))
+        if sinks_H is None:
+            return scores.softmax(-1)
+        sinks_MGRT1 = sinks_H.float().view(1, num_groups, -1, 1, 1).expand(*scores.shape[:-1], 1)
+        return torch.cat((scores, sinks_MGRT1), -1).softmax(-1)[..., :-1]
 
     num_groups = key.shape[1]
     q_GRNK = (query[0] * (query.shape[-1] ** -0.5 if scaling is None else scaling)).unflatten(0, (num_groups, -1))
     layer = told["modelmill_layers"](module.layer_idx, key)
-    rule = Rule(causal=True, window=window) if cap is None else None
-    seen = passing.attend(layer, q_GRNK, key[0].transpose(0, 1), value[0].transpose(0, 1), score, rule)
+    rule = Rule(causal=True, window=window) if cap is None and sinks_H is None else None
+    seen = passing.attend(layer, q_GRNK, key[0].transpose(0, 1), value[0].transpose(0, 1), weigh, rule)
     return seen.flatten(0, 1).transpose(0, 1)[None], None
