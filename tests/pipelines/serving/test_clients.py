@@ -1,6 +1,7 @@
 """The vendors' own clients ask the server, and understand it."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,27 @@ def test_openai_reads_responses(theirs: openai.OpenAI) -> None:
     assert text == whole.output_text and whole.status in ("completed", "incomplete")
     found = theirs.responses.parse(model="tiny", input="Hi", text_format=Sky, max_output_tokens=60)
     assert found.output_parsed is not None and found.output_parsed.is_up in (True, False)
+
+
+def test_langchain_talks(house: House) -> None:
+    from langchain_openai import ChatOpenAI
+
+    model = ChatOpenAI(model="tiny", base_url=f"{house.url}/v1", api_key=pydantic.SecretStr("none"), temperature=0, max_retries=0, max_completion_tokens=60)
+    whole = model.invoke("Hi")
+    assert "".join(str(chunk.content) for chunk in model.stream("Hi")) == whole.content
+    found = model.with_structured_output(Sky, method="json_schema").invoke("Hi")
+    assert isinstance(found, Sky)
+
+
+def test_curl_talks(house: House) -> None:
+    body = json.dumps({"model": "tiny", "messages": SAID, "max_tokens": 5, "temperature": 0})
+    command = ["curl", "--silent", "--fail", "--json", body, f"{house.url}/v1/chat/completions"]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    streamed = subprocess.run([*command[:4], body.replace("{", '{"stream": true, ', 1), command[-1]], capture_output=True, check=True, timeout=60)
+    events = [line.removeprefix("data: ") for line in streamed.stdout.decode().splitlines() if line.startswith("data: ")]
+    assert events[-1] == "[DONE]"
+    deltas = [json.loads(event)["choices"][0]["delta"].get("content", "") for event in events[:-1]]
+    assert "".join(deltas) == said["choices"][0]["message"]["content"]
 
 
 def test_anthropic_talks(other: anthropic.Anthropic) -> None:

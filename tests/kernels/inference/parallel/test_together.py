@@ -68,7 +68,7 @@ def test_processes_that_read_one_model_give_its_logits(layout: str, tmp_path: Pa
         whole = PagedDecoder(module, NUM_PAGES, torch.float32)
         for step, each in zip(steps(random.Random(1), whole=name.startswith("prefix")), logits, strict=True):
             expected = whole.read(step)
-            assert torch.allclose(torch.tensor(each).view_as(expected), expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max())), name
+            assert torch.allclose(torch.tensor(each).view_as(expected), expected, rtol=3e-5, atol=3e-5 * float(expected.abs().max())), name
 
 
 def outline_of(folder: Path) -> LanguageModel:
