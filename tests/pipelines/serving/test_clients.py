@@ -80,7 +80,8 @@ def test_openai_reads_responses(theirs: openai.OpenAI) -> None:
 def test_langchain_talks(house: House) -> None:
     from langchain_openai import ChatOpenAI
 
-    model = ChatOpenAI(model="tiny", base_url=f"{house.url}/v1", api_key=pydantic.SecretStr("none"), temperature=0, max_retries=0, max_completion_tokens=60)
+    key = pydantic.SecretStr("none")
+    model = ChatOpenAI(model="tiny", base_url=f"{house.url}/v1", api_key=key, temperature=0, max_retries=0, max_completion_tokens=60)
     whole = model.invoke("Hi")
     assert "".join(str(chunk.content) for chunk in model.stream("Hi")) == whole.content
     found = model.with_structured_output(Sky, method="json_schema").invoke("Hi")
