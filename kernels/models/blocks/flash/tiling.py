@@ -41,7 +41,7 @@ def of_queries(width: int, size_bytes: int) -> Tiling:
         return Tiling(32, 32, 4, 2) if padded(width) <= 64 else Tiling(32, 16, 8, 2)
     if padded(width) <= 64:
         return Tiling(128, 32, 8, 3)
-    return Tiling(64, 64, 4, 2) if padded(width) <= 128 else Tiling(64, 16, 8, 2)
+    return Tiling(64, 64, 8, 2) if padded(width) <= 128 else Tiling(64, 16, 8, 2)
 
 
 def of_keys(width: int, size_bytes: int) -> Tiling:
