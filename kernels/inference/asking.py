@@ -34,8 +34,8 @@ class Asked:
     """What may follow, each by itself: told with log-probabilities as answers, in this order, and nothing is made."""
     constraint: Constraint | None = None
     """What answers are held to; they end where nothing may follow."""
-    root: int = 0
-    """See `kernels.inference.cache.pages.Pages.found`."""
+    adapter: str | None = None
+    """Name of the adapter that the engine was given and that reads and answers; None for the base alone."""
 
     def __post_init__(self) -> None:
         """Check the counts. Raises ValueError: nothing is asked for (names what)."""

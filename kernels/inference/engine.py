@@ -1,14 +1,16 @@
 """The one engine that answers: requests come and go, and all that are under way pass the model together, step by step.
 
 What it says to a request depends on the request alone: draws follow from its own seed, whatever is answered beside it. What is read of a text
-that begins as another did is taken from the pages that hold it. Tokens that were guessed pass with the one they follow, and stay for as long as each
-is the one that is chosen where it stands: so that answers are the same as without guesses, sampled ones too.
+that begins as another did is taken from the pages that hold it, where the same adapter read both. Tokens that were guessed pass with the one they
+follow, and stay for as long as each is the one that is chosen where it stands: so that answers are the same as without guesses, sampled ones too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from kernels.inference.adapters.loaded import Loaded
 from kernels.inference.answering import Answering, told, told_together
 from kernels.inference.asking import Asked, Ending, Piece, Told
 from kernels.inference.cache.pages import PAGE, Pages
@@ -60,6 +62,7 @@ class Engine:
             raise ValueError("guesses and invariance exclude each other: what passes with guesses is rounded otherwise; choose one")
         self._reader, self._decode, self._max_positions, self._is_whole = reader, decode, max_positions, reads_prompts_whole
         self._answers_apart, self._is_invariant, self._guesser = answers_apart, is_invariant, guesser
+        self._adapters = Loaded(reader)
         self.pages = Pages(num_pages, remembers=isinstance(reader, InPages) and not reads_prompts_whole)
         self.schedule = Schedule[Answering](self.pages, most_tokens=most_tokens, most_sequences=most_sequences)
         self._next, self._num_sequences, self._living = 0, 0, dict[int, list[Answering]]()
@@ -70,11 +73,11 @@ class Engine:
         """Take a request, and return its number.
 
         Raises:
-            ValueError: it has no token, or more than the model reads or the cache holds (names both numbers).
+            ValueError: it has no token, or more than the model reads or the cache holds (names both numbers), or its adapter is not there.
         """
         if not asked.tokens:
             raise ValueError("a prompt has no token; give each at least one, such as the end of text")
-        sequence = self._sequence(self._next, 0, asked, Held(self.pages, asked.root))
+        sequence = self._sequence(self._next, 0, asked, Held(self.pages, self._adapters.root(asked.adapter)))
         length = self._length(sequence)
         if self._max_positions is not None and length > self._max_positions:
             raise ValueError(f"a prompt has {length} tokens, and the model reads {self._max_positions} at most; shorten it")
@@ -104,6 +107,17 @@ class Engine:
         if limit is None:
             return room
         return min(room, limit if self._answers_apart else limit - sequence.num_given + 1)
+
+    def load_adapter(self, name: str, folder: Path) -> None:
+        """Have an adapter from now on, between any two steps; arguments and errors: see `Loaded.load`."""
+        self._adapters.load(name, folder)
+
+    def drop_adapter(self, name: str) -> None:
+        """Have an adapter no more. Raises ValueError: requests under way are answered by it, or there is none of the name."""
+        num_users = sum(answers[0].asked.adapter == name for answers in self._living.values())
+        if num_users:
+            raise ValueError(f"adapter {name}: requests under way are answered by it, {num_users} of them; drop it once they have ended")
+        self._adapters.drop(name)
 
     @property
     def is_idle(self) -> bool:
@@ -260,4 +274,5 @@ def _stretch(sequence: Answering, count: int) -> Stretch:
     tokens = sequence.tokens[start : start + count]
     tokens += sequence.guessed[: count - len(tokens)]
     first = min(count, max(0, sequence.first_asked() - start))
-    return Stretch(tokens, start, sequence.held.table[: -(-(start + count) // PAGE)], range(first, count), sequence.number)
+    table = sequence.held.table[: -(-(start + count) // PAGE)]
+    return Stretch(tokens, start, table, range(first, count), sequence.number, sequence.asked.adapter)

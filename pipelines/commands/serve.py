@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen at; beyond this machine only with a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
     key_file: Annotated[Path | None, typer.Option(help="Keys of clients, one a line; MILL_API_KEY is one more.")] = None,
+    adapter: Annotated[list[str] | None, typer.Option(metavar="NAME=FOLDER", help="A LoRA adapter, as peft writes it, on the model.")] = None,
     bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
     invariant: Annotated[bool, typer.Option(help="Answers are the same to the bit whatever is answered beside them; slower.")] = False,
     most_waiting: Annotated[int, typer.Option(min=1, help="Requests that wait for a model; further ones are refused.")] = 256,
@@ -49,9 +51,10 @@ def serve(
     for name in names:
         if name not in known:
             raise ValueError(f"no model is named {name!r}; {nearest(name, known)}")
+    adapters = _adapters(adapter or [], names)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     limits = Limits(most_waiting, most_of_client, most_sequences)
-    settings = Settings(limits, most_kept_tokens, {"8": 8, "4": 4, None: None}[bits], invariant)
+    settings = Settings(limits, most_kept_tokens, {"8": 8, "4": 4, None: None}[bits], invariant, adapters)
     serving = Serving(keys, is_own, most_body_bytes)
     with listen(host, port) as socket:
         shown = f"[{host}]" if ":" in host else host
@@ -59,10 +62,27 @@ def serve(
 
         def ready() -> None:
             leave_signals()
-            console.print(f"{', '.join(names)} of {bench.recipe.name} at {url}, {'with a key' if keys else 'open to all of this machine'}\n")
+            console.print(
+                f"{', '.join([*names, *adapters])} of {bench.recipe.name} at {url}, {'with a key' if keys else 'open to all of this machine'}\n"
+            )
             console.print(_example(url, names[0], is_open=not keys), soft_wrap=True)
 
         asyncio.run(serve_models(serving, Offers(bench.lake, bench.graph), names, settings, socket, grace_seconds, watch_seconds, ready))
+
+
+def _adapters(words: Sequence[str], models: Sequence[str]) -> dict[str, Path]:
+    """Return folders by the names of adapters. Raises ValueError: words name none, or a name is another's, or there are several models."""
+    found: dict[str, Path] = {}
+    for each in words:
+        name, _, folder = each.partition("=")
+        if not name or not folder:
+            raise ValueError(f"--adapter {each}: give the name that clients ask for, and the folder: NAME=FOLDER")
+        if name in (*found, *models):
+            raise ValueError(f"--adapter {each}: {name} is served already; give each adapter a name of its own")
+        found[name] = Path(folder)
+    if found and len(models) > 1:
+        raise ValueError(f"--adapter: {', '.join(models)} are served, and an adapter belongs to one; serve that model alone")
+    return found
 
 
 def _example(url: str, model: str, *, is_open: bool) -> str:

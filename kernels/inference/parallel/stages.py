@@ -8,6 +8,7 @@ to stage, and the logits back to who leads. What passes together is parted, so t
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kernels.inference.adapters.adding import Added, Place
 from kernels.inference.cache.sequences import Copy
 from kernels.inference.parallel.pieces import narrowed, pieces, unneeded
 from kernels.inference.parallel.seats import Seat
@@ -48,6 +49,10 @@ class Stage(PagedDecoder):
         copies, self._copies = self._copies, []
         return self._step(copies, stretches)
 
+    def places(self) -> dict[str, Place]:
+        """See `Adapts`. Raises ValueError: those that follow are told of no adapters."""
+        raise ValueError("a decoder that several processes read takes no adapters; ask it in one process")
+
     def end(self) -> None:
         """Have those that follow go."""
         self._seat.told_by_leader([])
@@ -72,7 +77,7 @@ class Stage(PagedDecoder):
         with torch.inference_mode():
             parts = [self._laid_out(part) for part in _parts(stretches, seat.num_stages)]
             for passing in parts:
-                x = self._passed(self._entered(passing), passing)
+                x = self._passed(self._entered(passing), passing, Added(len(passing.positions_N)))
                 if not seat.is_last:
                     sending.append(seat.send(x, seat.stage + 1))
                 elif seat.part == 0 and passing.asked:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kernels.inference.adapters.adding import Adapts, Added, Place
 from kernels.inference.cache.sequences import Copy
 from kernels.inference.readers.paged_attention import Group, Kept, Passing
 from kernels.inference.readers.reading import InPages, Stretch
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from kernels.models.blocks.flash.sequences import Rule
 
 
-class PagedDecoder(InPages):
-    """See the module."""
+class PagedDecoder(InPages, Adapts):
+    """See the module. Adapters name layers as Transformers' Llama does, whose parameters are stacked here."""
 
     def __init__(
         self, module: "Decoder", num_pages: int, dtype: Any, blocks: Iterable[Any] | None = None, shape: "DecoderShape | None" = None
@@ -27,6 +28,7 @@ class PagedDecoder(InPages):
             blocks: of the stack, where it does not hold them itself: they are asked for one by one in each step.
             shape: of the blocks together, where they are not the whole stack.
         """
+        super().__init__(module.norm.weight.device, dtype)
         self._blocks, shape = module.blocks if blocks is None else blocks, shape or module.shape
         self._module, self._dtype, self._device = module, dtype, module.norm.weight.device
         self._kept = Kept(num_pages, shape.num_layers, shape.num_kv_heads, shape.head_width, dtype, self._device)
@@ -41,7 +43,30 @@ class PagedDecoder(InPages):
 
         with torch.inference_mode():
             passing = self._laid_out(stretches)
-            return self._left(self._passed(self._entered(passing), passing), passing)
+            return self._left(self._passed(self._entered(passing), passing, self._adapted(stretches)), passing)
+
+    def places(self) -> dict[str, Place]:
+        """See `Adapts`."""
+        import torch
+
+        from kernels.models.architectures.llama import table
+        from kernels.models.blocks.decoder import Block
+        from kernels.models.blocks.linear import Linear
+
+        shape = self._module.shape
+        with torch.device("meta"):
+            sizes = {name: tuple(layer.weight.shape) for name, layer in Block(shape).named_children() if isinstance(layer, Linear)}
+        found: dict[str, Place] = {}
+        for entry in table(shape).expanded():
+            block, _, name = entry.ours.removesuffix(".weight").removeprefix("blocks.").partition(".")
+            if name not in sizes:
+                continue
+            num_out, num_in = sizes[name]
+            first = 0
+            for theirs, rows in zip(entry.theirs, entry.rows or (num_out,), strict=True):
+                found[theirs.removesuffix(".weight")] = Place(int(block), name, first, num_in, rows)
+                first += rows
+        return found
 
     def _laid_out(self, stretches: Sequence[Stretch]) -> Passing:
         return Passing(stretches, self._device, is_apart=self._module.shape.attention == "prefix")
@@ -50,7 +75,7 @@ class PagedDecoder(InPages):
         """Return what the first block reads, [1, N, D]."""
         return self._module.embedded(passing.tokens_N[None], passing.positions_N[None], self._dtype)
 
-    def _passed(self, x_1ND: Any, passing: Passing) -> Any:
+    def _passed(self, x_1ND: Any, passing: Passing, adapted: Added) -> Any:
         """Return what the last block gives, [1, N, D]."""
         told, rule = self._told(passing.positions_N), self._rule()
         added: dict[int, Any] = {}
@@ -60,11 +85,12 @@ class PagedDecoder(InPages):
                 added[id(group)] = self._added(group)
             return (scores + added[id(group)]).softmax(-1)
 
-        for block, layer in zip(self._blocks, self._kept.layers, strict=True):
+        for index, (block, layer) in enumerate(zip(self._blocks, self._kept.layers, strict=True)):
             found: Any = block
-            q, k, v = found.heads(x_1ND, told)
-            seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), weigh, rule)
-            x_1ND = found.behind(x_1ND, seen[None])
+            with adapted.to(found, index):
+                q, k, v = found.heads(x_1ND, told)
+                seen = passing.attend(layer, q[0], k[0].transpose(0, 1), v[0].transpose(0, 1), weigh, rule)
+                x_1ND = found.behind(x_1ND, seen[None])
         return x_1ND
 
     def _left(self, x_1ND: Any, passing: Passing) -> Any:

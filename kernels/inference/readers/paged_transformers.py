@@ -4,10 +4,11 @@ Transformers' models call attention by a name that their config has, with querie
 caps of scores, sinks) comes with the call. Tokens of all sequences pass as one row.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from kernels.inference.adapters.adding import Adapts, Place
 from kernels.inference.cache.sequences import Copy
 from kernels.inference.readers.paged_attention import Group, Kept, Passing
 from kernels.inference.readers.reading import InPages, Stretch
@@ -15,7 +16,7 @@ from kernels.inference.readers.reading import InPages, Stretch
 NAME = "modelmill_pages"
 
 
-class PagedTransformers(InPages):
+class PagedTransformers(InPages, Adapts):
     """See the module."""
 
     def __init__(self, model: Any, num_pages: int) -> None:
@@ -26,6 +27,7 @@ class PagedTransformers(InPages):
         interface.register(NAME, _attend)
         masks: Any = AttentionMaskInterface
         masks.register(NAME, _no_mask)
+        super().__init__(model.device, model.dtype)
         self._model, self._num_pages = model, num_pages
         self._kept: Kept | None = None
         self._attended: set[int] = set()
@@ -41,7 +43,7 @@ class PagedTransformers(InPages):
         import torch
 
         passing, self._attended = Passing(stretches, self._model.device), set()
-        with torch.inference_mode(), self._in_pages():
+        with torch.inference_mode(), self._in_pages(), self._adapted(stretches).to(self._model):
             found = self._model(
                 input_ids=passing.tokens_N[None],
                 position_ids=passing.positions_N[None],
@@ -56,6 +58,20 @@ class PagedTransformers(InPages):
                 "ask it by the back end transformers"
             )
         return found.logits[0].float()
+
+    def places(self) -> dict[str, Place]:
+        """See `Adapts`. Layers are those of blocks, whose names have one number: the output layer reads some rows of a step, and experts do."""
+        import torch
+        from transformers.pytorch_utils import Conv1D
+
+        found: dict[str, Place] = {}
+        layers: Iterable[tuple[str, Any]] = self._model.named_modules()
+        for name, layer in layers:
+            if isinstance(layer, torch.nn.Linear | Conv1D) and sum(part.isdecimal() for part in name.split(".")) == 1:
+                sizes: Any = layer
+                num_in, num_out = (sizes.nx, sizes.nf) if isinstance(layer, Conv1D) else (sizes.in_features, sizes.out_features)
+                found[name] = Place(0, name, 0, num_in, num_out)
+        return found
 
     @contextmanager
     def _in_pages(self) -> Generator[None]:

@@ -18,6 +18,8 @@ class Stretch(NamedTuple):
     """Which of the tokens are asked what follows them."""
     sequence: int = 0
     """Number of the sequence: what is kept of it beside pages is found by it."""
+    adapter: str | None = None
+    """Who reads it beside the base: of a reader that takes adapters (adapters/adding.py)."""
 
     @property
     def is_next(self) -> bool:

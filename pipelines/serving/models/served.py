@@ -5,14 +5,19 @@ other, so that the event loop never stands still for it.
 """
 
 import asyncio
+import dataclasses
 import functools
+import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
+from kernels.inference.adapters.files import CONFIG, WEIGHTS
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.decoding import stop_ids
 from kernels.inference.engine import Engine
@@ -52,11 +57,13 @@ class Settings(NamedTuple):
     """Of weights; None leaves them as they are."""
     is_invariant: bool
     """Whether answers are the same to the bit whatever is answered beside them."""
+    adapters: Mapping[str, Path] = MappingProxyType({})
+    """Folders of LoRA adapters that are served on each model, by their names."""
 
 
 @dataclass(eq=False)
 class Served:
-    """One version of a model."""
+    """One version of a model, or of an adapter on one."""
 
     name: str
     version: Version
@@ -72,6 +79,11 @@ class Served:
     """Whether the chat template tells the model of tools, and writes their calls in the form that is read out of answers."""
     lease: ExitStack
     """What says that the version's files are being read."""
+    base: "Served | None" = None
+    """Whose engine an adapter is asked by: it has the adapter by the same name."""
+    folder: Path | None = None
+    """Of an adapter."""
+    adapters: Sequence["Served"] = ()
     _encoding: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "encodes"))
     _num_users: int = 0
     _is_unused: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,12 +91,17 @@ class Served:
     @functools.cached_property
     def chats(self) -> ChatEncoder:
         """What encodes conversations."""
-        return chat_encoder(self.lm.tokenizer)
+        return chat_encoder(self.lm.tokenizer) if self.base is None else self.base.chats
 
     @functools.cached_property
     def spelling(self) -> Spelling:
         """What tells how tokens are spelled."""
-        return Spelling(self.lm.tokenizer)
+        return Spelling(self.lm.tokenizer) if self.base is None else self.base.spelling
+
+    @property
+    def adapter(self) -> str | None:
+        """What the engine is told of who answers; see `Asked`."""
+        return None if self.base is None else self.name
 
     async def aside(self, work: Callable[[], _Result]) -> _Result:
         """Return what some work gives that needs tokenizer or template, done by the one thread for it."""
@@ -125,14 +142,15 @@ class Served:
         return self.most_tokens - num_tokens + 1
 
     def take(self) -> None:
-        """Have one user more: a request that may ask yet, or is under way."""
-        self._num_users += 1
+        """Have one user more: a request that may ask yet, or is under way. Those of an adapter are its base's."""
+        (self.base or self)._num_users += 1
 
     def let_go(self) -> None:
         """Have one user less."""
-        self._num_users -= 1
-        if not self._num_users:
-            self._is_unused.set()
+        held = self.base or self
+        held._num_users -= 1
+        if not held._num_users:
+            held._is_unused.set()
 
     async def retire(self) -> None:
         """Let go of the files once nobody uses it any more."""
@@ -163,15 +181,33 @@ def serve(name: str, version: Version, lm: LanguageModel, lease: ExitStack, sett
     """Return a loaded model as one that answers, or that only gives embeddings where it is an encoder.
 
     Raises:
-        ValueError: weights cannot be rounded to the bits that are asked for.
+        FileNotFoundError: a file of an adapter is not there.
+        ValueError: weights cannot be rounded to the bits that are asked for, or an adapter cannot be added (says why).
     """
     limit = max_positions(lm.model)
     if lm.attention == "bidirectional":
+        if settings.adapters:
+            raise ValueError(
+                f"adapter {next(iter(settings.adapters))}: {name} is an encoder, which is read without; serve a model that continues texts"
+            )
         worker = Worker(name, None, settings.limits, metrics)
         return Served(name, version, lm, None, worker, limit or settings.most_kept_tokens, frozenset(), False, lease)
     kept = -(-settings.most_kept_tokens // PAGE) * PAGE
     most_sequences = settings.limits.most_sequences
     engine = engine_of(lm, most_kept_tokens=kept, most_sequences=most_sequences, bits=settings.bits, is_invariant=settings.is_invariant)
+    for adapter, folder in settings.adapters.items():
+        engine.load_adapter(adapter, folder)
     stops, knows_tools = frozenset(stop_ids(lm)), takes_tools(lm)
     worker = Worker(name, engine, settings.limits, metrics)
-    return Served(name, version, lm, engine, worker, kept if limit is None else min(limit, kept), stops, knows_tools, lease)
+    served = Served(name, version, lm, engine, worker, kept if limit is None else min(limit, kept), stops, knows_tools, lease)
+    served.adapters = [_on(served, adapter, folder) for adapter, folder in settings.adapters.items()]
+    return served
+
+
+def _on(base: Served, name: str, folder: Path) -> Served:
+    """Return an adapter as what answers by it; its content is that of its base and of its files."""
+    found = hashlib.sha256(base.version.content.encode())
+    for file in (CONFIG, WEIGHTS):
+        found.update((folder / file).read_bytes())
+    made_at = (folder / WEIGHTS).stat().st_mtime
+    return dataclasses.replace(base, name=name, version=Version(found.hexdigest(), made_at), base=base, folder=folder)

@@ -25,12 +25,12 @@ class Shelf:
         return iter(self._models.values())
 
     def get(self, name: str) -> Served:
-        """Return a model. Raises Refused: there is none of the name (tells which there are)."""
-        found = self._models.get(name)
-        if found is None:
-            words = f"no model is named {name!r}; there are {', '.join(sorted(self._models))}"
+        """Return a model, or an adapter on one. Raises Refused: there is none of the name (tells which there are)."""
+        found = {each.name: each for served in self for each in (served, *served.adapters)}
+        if name not in found:
+            words = f"no model is named {name!r}; there are {', '.join(sorted(found))}"
             raise Refused(404, words, param="model", code="model_not_found")
-        return found
+        return found[name]
 
     def put(self, served: Served) -> None:
         """Have all new requests for a name go to a version."""

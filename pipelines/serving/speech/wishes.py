@@ -74,6 +74,7 @@ async def asked_of(served: Served, tokens: Sequence[int], wishes: Wishes, place:
         num_answers=wishes.num_answers,
         num_logprobs=wishes.num_logprobs,
         first_told=first_told,
+        adapter=served.adapter,
         constraint=None if wishes.held is None else await _constraint(served, wishes.held),
     )
 

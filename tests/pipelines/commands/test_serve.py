@@ -72,6 +72,9 @@ def test_it_serves_what_stands_says_how_it_is_asked_and_ends_at_sigterm(shop: Pa
         (["bass"], "no model is named 'bass'"),
         (["base", "--bits", "4", "--key-file", "/none"], "/none"),
         ([], "no model is named 'release'"),
+        (["base", "--adapter", "kind"], "--adapter kind: give the name that clients ask for, and the folder: NAME=FOLDER"),
+        (["base", "--adapter", "base=there"], "--adapter base=there: base is served already"),
+        (["base", "--adapter", "kind=there"], "there/adapter_config.json: an adapter has this file"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_a_line(shop: Path, words: list[str], told: str) -> None:

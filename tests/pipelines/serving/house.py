@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpx
@@ -141,10 +142,11 @@ class Shelved(NamedTuple):
     name: str
     lm: LanguageModel
     content: str = "c0ffee"
+    adapters: Mapping[str, Path] = MappingProxyType({})
 
 
 def put(serving: Serving, shelved: Shelved, limits: Limits = LIMITS, lease: ExitStack | None = None) -> Served:
-    settings = Settings(limits, PAGES * 16, None, is_invariant=True)
+    settings = Settings(limits, PAGES * 16, None, is_invariant=True, adapters=shelved.adapters)
     return serve(shelved.name, Version(shelved.content, 1.0), shelved.lm, lease or ExitStack(), settings, serving.metrics)
 
 

@@ -1,0 +1,1 @@
+"""LoRA adapters of one base, each added for the requests that ask for it."""
