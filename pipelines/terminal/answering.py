@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from kernels.specs.layout import Layout
 from resources.devices.jobs import meeting_in
-from resources.devices.launchers import run_together
+from resources.devices.launchers import run_together, start_server
 
 if TYPE_CHECKING:
     from kernels.inference.engine import Engine
@@ -75,6 +75,7 @@ def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Ge
     count, num_pages = layout.processes, -(-room // PAGE)
     num_threads = max(1, len(os.sched_getaffinity(0)) // count)
     unwanted, wanted = Pipe(duplex=False)
+    start_server()
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as launching:
         spread = Spread(
             folder=folder, layout=layout, meeting=meeting_in(Path(scratch), count), num_pages=num_pages, device="cpu", num_threads=num_threads

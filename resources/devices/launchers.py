@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -121,6 +121,11 @@ class PipesLauncher:
         print(_log_of(job, 0), end="")  # into the step's own log
         if fault is not None:
             raise RuntimeError(fault)
+
+
+def start_server() -> None:
+    """Start what jobs are forked from, unless it runs. It ends with the thread that starts it: who runs jobs in threads calls it outside."""
+    forkserver.ensure_running()
 
 
 def run_together(

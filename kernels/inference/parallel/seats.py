@@ -177,6 +177,7 @@ def meet(rank: Rank, device: str) -> Seat:
     """Meet the other processes, and return this one's view of them; it returns when all are there.
 
     Raises:
+        RuntimeError: one is not there within the time of a meeting.
         ValueError: see `Seat`.
     """
     import torch.distributed
@@ -184,6 +185,7 @@ def meet(rank: Rank, device: str) -> Seat:
     dist: Any = torch.distributed
     seat = Seat(rank)
     if rank.layout.processes > 1:
-        dist.init_process_group(BACKENDS[torch.device(device).type], init_method=rank.meeting, rank=rank.number, world_size=rank.layout.processes)
+        kind, count = BACKENDS[torch.device(device).type], rank.layout.processes
+        dist.init_process_group(kind, init_method=rank.meeting, rank=rank.number, world_size=count, timeout=MEETING)
         seat.join_groups()
     return seat
