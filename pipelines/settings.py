@@ -5,13 +5,15 @@
 ``MILL_WORKERS``: how many of its workers at a time, by default one a core of this machine; ``RAY_ADDRESS``: the Ray cluster, by default one
 of the run's own; ``MILL_SLURM_PARTITION``, ``MILL_SLURM_TIME`` and ``MILL_SLURM_ARGUMENTS`` (``name=value name=value``): what sbatch is given.
 ``MILL_NODES``: who brings the other machines of a training that asks for several: ``ray`` or ``slurm`` starts them, ``join`` is somebody's own doing;
-by default as ``MILL_ENGINE`` says.
+by default as ``MILL_ENGINE`` says. ``MILL_BACKEND``: what has models generate in evals (``own``, ``transformers`` or ``vllm``;
+kernels/inference/backends/).
 """
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from resources.devices.inference import Inference
 from resources.devices.leases import num_cores
 from resources.engines.engine import KINDS, NODES_KINDS, Engine, NodesKind, SlurmQueue
 from resources.storage.home import Home
@@ -74,6 +76,26 @@ def find_engine(environment: Mapping[str, str]) -> Engine:
             address = environment.get("RAY_ADDRESS") or "local"
             return Engine(kind=known, num_workers=int(workers), ray_address=address, slurm=slurm, nodes=nodes)
     raise ValueError(f"MILL_ENGINE is {kind!r}; choose one of {', '.join(KINDS)}")
+
+
+def find_inference(environment: Mapping[str, str]) -> Inference:
+    """Return what answers in evals: our own engine unless ``MILL_BACKEND`` names another back end.
+
+    Raises:
+        ValueError: there is none of the name, or it rounds weights, which would change what is computed.
+    """
+    name = environment.get("MILL_BACKEND")
+    if not name:
+        return Inference()
+    from kernels.inference.backends.backend import LOADED
+    from kernels.inference.backends.choosing import backends
+
+    able = [each.name for each in backends().values() if each.weights[0] == LOADED]
+    if name not in backends():
+        raise ValueError(f"MILL_BACKEND is {name!r}; choose one of {', '.join(sorted(able))}")
+    if name not in able:
+        raise ValueError(f"MILL_BACKEND is {name!r}, which rounds weights: evals would be of another model; choose one of {', '.join(sorted(able))}")
+    return Inference(backend=name)
 
 
 def _nodes_kind(environment: Mapping[str, str], kind: str) -> NodesKind:

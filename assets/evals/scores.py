@@ -133,8 +133,9 @@ def run_evals(place: Workplace, scratch: Path, model: Path, asked: Sequence[Eval
     if not waiting:
         return {}
     scratch.mkdir(parents=True, exist_ok=True)
+    request = EvalsRequest(model=model, evals=waiting, backend=place.inference.backend)
     try:
-        return run_job(place, f"evals {', '.join(eval_.name for eval_ in waiting)}", scratch, EvalsRequest(model=model, evals=waiting), World())
+        return run_job(place, f"evals {', '.join(eval_.name for eval_ in waiting)}", scratch, request, World())
     except RuntimeError as error:  # what came to an end before is sealed
         return {eval_.name: str(error) for eval_ in waiting if sealed_summary(eval_.out) is None}
 
@@ -144,12 +145,14 @@ class EvalsRequest(Request):
 
     model: Path
     evals: Sequence[EvalRequest]
+    backend: str
+    """That has the model generate."""
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, str]:
         """Load the model once, run the evals, and return why any failed."""
         from kernels.models.formats.checkpoints import load
 
-        model = load(self.model, job.device)
+        model = load(self.model, job.device)._replace(answered_by=self.backend)
         failed: dict[str, str] = {}
         for number, eval_ in enumerate(self.evals):
             report({"step": number, "num_steps": len(self.evals)}, eval_.name)

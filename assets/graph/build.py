@@ -11,6 +11,7 @@ from assets.graph.artifact import Artifact
 from assets.graph.metadata import plot, rows_markdown
 from assets.graph.state import GraphState, Identity
 from assets.graph.upstream import Partition
+from resources.devices.inference import Inference
 from resources.devices.launchers import Launcher
 from resources.devices.nodes import Starter
 from resources.devices.provenance import commit, device, libraries, python
@@ -35,6 +36,8 @@ class Workplace(NamedTuple):
     """Takes the numbers that a running job reports."""
     starter: Starter | None = None
     """Has other machines join a job that asks for several; None where somebody does."""
+    inference: Inference = Inference()
+    """What answers in evals."""
 
 
 Failure = BaseException | str

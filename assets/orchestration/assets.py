@@ -19,6 +19,7 @@ from assets.orchestration.events import event_metadata
 from assets.orchestration.keys import asset_key, declared_version, partitions_definition
 from assets.orchestration.mirror import EventLog, event_tags
 from assets.orchestration.run_cells import Blueprint, RunSettings
+from resources.devices.inference import Inference
 from resources.engines.engine import Engine
 from resources.storage.home import Home
 from resources.storage.lake import Lake
@@ -68,8 +69,9 @@ def dagster_asset(graph: Graph, artifact: Artifact, blueprint: Blueprint) -> dg.
         lake: dg.ResourceParam[Lake],
         home: dg.ResourceParam[Home],
         engine: dg.ResourceParam[Engine],
+        inference: dg.ResourceParam[Inference],
     ) -> Iterator[dg.MaterializeResult]:
-        settings = RunSettings(graph, lake, home, engine, blueprint)
+        settings = RunSettings(graph, lake, home, engine, blueprint, inference)
         wanted = _wanted(context, artifact, config)
         if config.stale_only:
             wanted = stale_ones(artifact, wanted, settings)

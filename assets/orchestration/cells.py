@@ -71,7 +71,7 @@ def _survey(
 
 def _workplace(context: dg.AssetExecutionContext, settings: RunSettings, cell: Cell) -> Workplace:
     """Return where a run makes a cell, or several that its numbers are told as one."""
-    return Workplace(settings.home, PipesLauncher(context), _observer(context, cell), starter(settings.engine))
+    return Workplace(settings.home, PipesLauncher(context), _observer(context, cell), starter(settings.engine), settings.inference)
 
 
 def _make_here(

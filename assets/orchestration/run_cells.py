@@ -6,6 +6,7 @@ import dagster as dg
 
 from assets.graph.artifact import Graph
 from assets.graph.build import Failure, reason_of
+from resources.devices.inference import Inference
 from resources.engines.engine import Engine
 from resources.storage.home import Home
 from resources.storage.lake import Lake
@@ -29,6 +30,7 @@ class RunSettings(NamedTuple):
     home: Home
     engine: Engine
     blueprint: Blueprint
+    inference: Inference = Inference()
 
 
 class CellOutcomes(NamedTuple):

@@ -58,6 +58,20 @@ class Told(NamedTuple):
     likeliest: Sequence[tuple[int, float]] = ()
 
 
+class Use(NamedTuple):
+    """What is in use of what answers, and what it has counted since it began."""
+
+    num_pages: int
+    """Of its cache."""
+    num_pages_used: int
+    num_given_back: int = 0
+    """How often a sequence had to give its pages back."""
+    num_guessed: int = 0
+    """Tokens that were guessed and read."""
+    num_guessed_right: int = 0
+    """Those among them that the model took."""
+
+
 class Piece(NamedTuple):
     """What came to an answer in a step."""
 

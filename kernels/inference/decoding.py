@@ -1,11 +1,11 @@
-"""Text from a model that continues texts, by the engine of all answers (engine.py)."""
+"""Text from a model that continues texts, by the back end that it is answered by (backends/): our own engine where none is named."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference.asking import Asked, Piece
-from kernels.inference.engine import Engine
-from kernels.inference.engines import engine_of
+from kernels.inference.backends.backend import Answers, Room
+from kernels.inference.backends.choosing import opened
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.chats import chat_encoder, text_encoder
 from kernels.specs.turns import Turn
@@ -39,7 +39,7 @@ def continued(
     it is 0. A row ends, too, with the first token that the model's context has no room to read.
 
     Raises:
-        ValueError: a prompt has no token or more than the model reads, or the model continues no texts.
+        ValueError: a prompt has no token or more than the model reads, the model continues no texts, or the back end cannot answer by it.
     """
     made: list[list[int]] = [[] for _ in prompts]
     if max_new_tokens == 0:
@@ -50,14 +50,14 @@ def continued(
     return made
 
 
-def _engine(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Engine:
-    """Return an engine with room for all that is asked, or for as much of it as may be under way at once."""
+def _engine(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Answers:
+    """Return what answers, with room for all that is asked, or for as much of it as may be under way at once."""
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    return engine_of(lm, most_kept_tokens=max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS)))
+    return opened(lm.answered_by, lm, Room(max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS))))
 
 
 def _pieces(
-    engine: Engine, prompts: Sequence[Sequence[int]], max_new_tokens: int, temperature: float, seed: int, stop: Collection[int]
+    engine: Answers, prompts: Sequence[Sequence[int]], max_new_tokens: int, temperature: float, seed: int, stop: Collection[int]
 ) -> Iterator[Piece]:
     return engine.answers(
         [
@@ -91,7 +91,7 @@ def answer(lm: "LanguageModel", ids: Sequence[Sequence[int]], *, max_new_tokens:
 
 
 def chat(
-    lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, temperature: float, seed: int, engine: Engine | None = None
+    lm: "LanguageModel", turns: Sequence[Turn], *, max_new_tokens: int, temperature: float, seed: int, engine: Answers | None = None
 ) -> Iterator[str]:
     """Yield the answer to the last turn piece by piece, as it is made; by the same engine each time, turns that it knows are not read again."""
     ids = chat_encoder(lm.tokenizer).prompt(turns)

@@ -12,7 +12,7 @@ from typing import Any
 
 from kernels.inference.adapters.loaded import Loaded
 from kernels.inference.answering import Answering, told, told_together
-from kernels.inference.asking import Asked, Ending, Piece, Told
+from kernels.inference.asking import Asked, Ending, Piece, Told, Use
 from kernels.inference.cache.pages import PAGE, Pages
 from kernels.inference.cache.sequences import Held
 from kernels.inference.constraints import UnfollowableError
@@ -123,6 +123,12 @@ class Engine:
     def is_idle(self) -> bool:
         """Whether nothing is asked."""
         return not self._living
+
+    @property
+    def use(self) -> Use:
+        """What is in use of pages, and how guesses fared."""
+        pages = self.pages
+        return Use(pages.count, pages.count - pages.num_free, self.schedule.num_given_back, self.num_guessed, self.num_guessed_right)
 
     def abort(self, number: int) -> None:
         """Have nobody want a request any more; one that is over is left alone."""

@@ -44,14 +44,13 @@ def engine_of(
         ValueError: it predicts masked tokens, and has no answer; its kind or this machine cannot compute with rounded weights; the memory does not
             do, or its layers cannot pass through it; or both are asked for.
     """
-    attention = attention_of_asked(lm)
     num_pages = -(-most_kept_tokens // PAGE)
     if within is not None and bits is not None:
         raise ValueError(f"memory and weights of {bits} bits: layers pass through memory as they are stored; ask for one of both")
     if within is not None:
         reader: Reader = streamed_reader(lm.model.config, within, Most(num_pages * PAGE, most_tokens, most_sequences), lm.device)
     else:
-        reader = _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
+        reader = reader_of(lm, num_pages, bits)
     return engine_by(lm, reader, num_pages, most_tokens=most_tokens, most_sequences=most_sequences, guesser=guesser, is_invariant=is_invariant)
 
 
@@ -92,6 +91,12 @@ def _attends_alone(model: Any) -> bool:
     """Return whether a model of Transformers has tokens see each other by the attention that it calls, and by nothing else."""
     kinds = getattr(model.config.get_text_config(), "layer_types", None) or ()
     return bool(model._supports_attention_backend) and not model._is_stateful and {"full_attention", "sliding_attention"}.issuperset(kinds)
+
+
+def reader_of(lm: "LanguageModel", num_pages: int, bits: "Bits | None") -> "Reader":
+    """Return what reads a loaded model as it is, or with its weights rounded; see `engine_of`."""
+    attention = attention_of_asked(lm)
+    return _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
 
 
 def _reader(model: Any, attention: str, num_pages: int) -> "Reader":

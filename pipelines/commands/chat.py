@@ -2,18 +2,22 @@
 
 import sys
 from contextlib import ExitStack
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kernels.documents.visible import visible
 from kernels.specs.layout import Layout
 from kernels.specs.names import nearest
-from pipelines.terminal.answering import Answering, Way, answering
+from pipelines.terminal.answering import Answering, Way, Whole, answering
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
 from pipelines.terminal.units import bytes_of
 from pipelines.terminal.workbench import Workbench
 from resources.storage.manifest import Cell
+
+if TYPE_CHECKING:
+    from kernels.inference.asking import Use
 
 
 @app.command()
@@ -23,7 +27,10 @@ def chat(
     temperature: Annotated[float, typer.Option(help="0 takes the likeliest token each time.")] = 0.7,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
-    bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
+    backend: BackendOption = None,
+    weights: WeightsOption = None,
+    lookup: LookupOption = False,
+    draft: DraftOption = None,
     memory: Annotated[str | None, typer.Option(help="Do with so much, such as 300MB: layers pass through it from disk.")] = None,
     tensor: Annotated[int, typer.Option(min=1, help="Processes that compute each block together.")] = 1,
     pipeline: Annotated[int, typer.Option(min=1, help="Processes that have different blocks, or groups of them.")] = 1,
@@ -38,12 +45,15 @@ def chat(
     folder = bench.lake.folder(cell)
     num = tensor * pipeline
     layout = Layout(processes=num, tensor=tensor, pipeline=pipeline) if num > 1 else None
-    way = Way(bits={"8": 8, "4": 4, None: None}[bits], memory_bytes=None if memory is None else bytes_of(memory), layout=layout)
     with ExitStack() as stack:
+        guessing = stack.enter_context(guessing_by(bench, lookup, draft, weights))
+        way = Way(Whole(backend, weights, guessing), None if memory is None else bytes_of(memory), layout)
         with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
             ready = stack.enter_context(answering(folder, way, max_new_tokens))
         console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
         _talk(ready, max_new_tokens, temperature, seed)
+        if guessing is not None:
+            console.print(styled((_share(ready.engine.use), "dim")))
 
 
 def _talk(ready: Answering, max_new_tokens: int, temperature: float, seed: int) -> None:
@@ -60,6 +70,12 @@ def _talk(ready: Answering, max_new_tokens: int, temperature: float, seed: int) 
             sys.stdout.flush()
         console.print()
         turns.append(Turn(role="assistant", content=answer.rstrip()))
+
+
+def _share(use: "Use") -> str:
+    """Return how guesses fared, in words."""
+    share = f", {use.num_guessed_right / use.num_guessed:.0%} of them right" if use.num_guessed else ""
+    return f"{use.num_guessed} tokens guessed{share}"
 
 
 def _ask() -> str | None:

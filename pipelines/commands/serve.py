@@ -6,13 +6,14 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from assets.evals.names import RELEASE
 from kernels.specs.names import nearest
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
 from pipelines.terminal.interruption import leave_signals
 from pipelines.terminal.workbench import Workbench
 
@@ -25,7 +26,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
     key_file: Annotated[Path | None, typer.Option(help="Keys of clients, one a line; MILL_API_KEY is one more.")] = None,
     adapter: Annotated[list[str] | None, typer.Option(metavar="NAME=FOLDER", help="A LoRA adapter, as peft writes it, on the model.")] = None,
-    bits: Annotated[Literal["8", "4"] | None, typer.Option(help="Round weights to so many bits: faster on a CPU, and a little less true.")] = None,
+    backend: BackendOption = None,
+    weights: WeightsOption = None,
+    lookup: LookupOption = False,
+    draft: DraftOption = None,
     invariant: Annotated[bool, typer.Option(help="Answers are the same to the bit whatever is answered beside them; slower.")] = False,
     most_waiting: Annotated[int, typer.Option(min=1, help="Requests that wait for a model; further ones are refused.")] = 256,
     most_of_client: Annotated[int, typer.Option(min=1, help="Requests of one client that are under way.")] = 16,
@@ -54,9 +58,9 @@ def serve(
     adapters = _adapters(adapter or [], names)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     limits = Limits(most_waiting, most_of_client, most_sequences)
-    settings = Settings(limits, most_kept_tokens, {"8": 8, "4": 4, None: None}[bits], invariant, adapters)
     serving = Serving(keys, is_own, most_body_bytes)
-    with listen(host, port) as socket:
+    with guessing_by(bench, lookup, draft, weights) as guessing, listen(host, port) as socket:
+        settings = Settings(limits, most_kept_tokens, invariant, backend, weights, guessing, adapters)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{socket.getsockname()[1]}"
 

@@ -15,7 +15,7 @@ from assets.orchestration.checks import dagster_checks
 from assets.orchestration.keys import asset_key, partitions_definition
 from assets.orchestration.run_cells import Blueprint
 from pipelines.planning.planner import observe_sources
-from pipelines.settings import find_engine
+from pipelines.settings import find_engine, find_inference
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 
@@ -60,8 +60,8 @@ def recipe_definitions(graph: Graph, recipe_file: Path) -> dg.Definitions:
 
 
 def resource_definitions(home: Home, lake: Lake) -> dg.Definitions:
-    """Return what assets run with. Data cells are made by the engine that the environment names."""
-    resources = {"lake": lake, "home": home, "engine": find_engine(os.environ)}
+    """Return what assets run with. Data cells are made by the engine, and evals answered by the back end, that the environment names."""
+    resources = {"lake": lake, "home": home, "engine": find_engine(os.environ), "inference": find_inference(os.environ)}
     return dg.Definitions(resources=resources, executor=dg.in_process_executor)
 
 

@@ -24,14 +24,23 @@ class Load(NamedTuple):
     num_pages_used: int
     num_given_back: int
     """How often a sequence had to give its pages back."""
+    num_guessed: int
+    """Tokens that were guessed and read."""
+    num_guessed_right: int
+    """Those among them that the model took."""
 
 
-NOTHING = Load(0, 0, 0, 0, 0)
+NOTHING = Load(0, 0, 0, 0, 0, 0, 0)
 _GAUGES = {
     "num_waiting": ("mill_requests_waiting", "Requests whose turn has not come"),
     "num_running": ("mill_requests_running", "Requests under way"),
     "num_pages": ("mill_pages", "Pages of the cache"),
     "num_pages_used": ("mill_pages_used", "Pages of the cache that sequences hold"),
+}
+_COUNTERS = {
+    "num_given_back": ("mill_preemptions", "Sequences that gave their pages back, to be read anew"),
+    "num_guessed": ("mill_guessed_tokens", "Tokens that were guessed and read"),
+    "num_guessed_right": ("mill_guessed_tokens_right", "Tokens that were guessed and that the model took"),
 }
 
 
@@ -46,10 +55,11 @@ class _Loads(Collector):
             for model, load in found:
                 gauge.add_metric([model], getattr(load, field))
             yield gauge
-        counter = CounterMetricFamily("mill_preemptions", "Sequences that gave their pages back, to be read anew", labels=["model"])
-        for model, load in found:
-            counter.add_metric([model], load.num_given_back)
-        yield counter
+        for field, (name, words) in _COUNTERS.items():
+            counter = CounterMetricFamily(name, words, labels=["model"])
+            for model, load in found:
+                counter.add_metric([model], getattr(load, field))
+            yield counter
 
 
 class Metrics:

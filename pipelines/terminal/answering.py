@@ -1,4 +1,4 @@
-"""What answers in the terminal: a checkpoint whole, with rounded weights, within some memory, or parted between several processes of this machine."""
+"""What answers in the terminal: a checkpoint whole by some back end, within some memory, or parted between several processes of this machine."""
 
 import os
 from collections.abc import Generator
@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from multiprocessing import Pipe
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kernels.specs.layout import Layout
 from resources.devices.jobs import meeting_in
 from resources.devices.launchers import run_together, start_server
 
 if TYPE_CHECKING:
+    from kernels.inference.backends.backend import Answers
     from kernels.inference.engine import Engine
+    from kernels.inference.guessing.guesser import Guessing
     from kernels.models.formats.checkpoints import LanguageModel
 
 MOST_KEPT_TOKENS = 32_768
@@ -24,10 +26,23 @@ LOST_SECONDS = 10.0
 """Within which the launcher knows of a process that was lost why it ended."""
 
 
-class Way(NamedTuple):
-    """How a checkpoint is asked; no more than one of these is."""
+class Whole(NamedTuple):
+    """What answers by a checkpoint that is loaded whole."""
 
-    bits: Literal[8, 4] | None = None
+    backend: str | None = None
+    """None takes the usual one."""
+    weights: str | None = None
+    """A form of the back end's; None takes the usual one."""
+    guessing: "Guessing | None" = None
+
+
+AS_IT_COMES = Whole()
+
+
+class Way(NamedTuple):
+    """How a checkpoint is asked; no more than one of these is said."""
+
+    whole: Whole = AS_IT_COMES
     memory_bytes: int | None = None
     layout: Layout | None = None
     """Of several processes."""
@@ -37,7 +52,7 @@ class Answering(NamedTuple):
     """A checkpoint, and what answers by it."""
 
     lm: "LanguageModel"
-    engine: "Engine"
+    engine: "Answers"
 
 
 @contextmanager
@@ -48,12 +63,15 @@ def answering(folder: Path, way: Way, max_new_tokens: int) -> Generator[Answerin
         ValueError: it cannot be asked so, or in several ways at once.
         RuntimeError: a process that reads it is lost (says why).
     """
+    from kernels.inference.backends.backend import Manner, Room
+    from kernels.inference.backends.choosing import opened, usual
     from kernels.inference.engines import engine_of
     from kernels.inference.streaming.reader import Within
     from kernels.models.formats import checkpoints
 
-    if sum(each is not None for each in way) > 1:
-        raise ValueError("bits, memory, and tensor or pipeline: a model is asked in one of these ways; leave the others out")
+    if sum((way.whole != AS_IT_COMES, way.memory_bytes is not None, way.layout is not None)) > 1:
+        words = "a back end with its weights and guesses, memory, and tensor or pipeline"
+        raise ValueError(f"{words}: a model is asked in one of these ways; leave the others out")
     is_whole = way.memory_bytes is None and way.layout is None
     lm = checkpoints.load(folder, "cpu") if is_whole else checkpoints.outline(folder, "cpu")
     room = min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
@@ -61,8 +79,12 @@ def answering(folder: Path, way: Way, max_new_tokens: int) -> Generator[Answerin
         with _spread(lm, folder, way.layout, room) as engine:
             yield Answering(lm, engine)
         return
-    within = None if way.memory_bytes is None else Within(folder, way.memory_bytes)
-    yield Answering(lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, bits=way.bits, within=within))
+    if way.memory_bytes is not None:
+        yield Answering(lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, within=Within(folder, way.memory_bytes)))
+        return
+    backend, weights, guessing = way.whole
+    manner = Manner(None if guessing is None else guessing(lm, room))
+    yield Answering(lm, opened(backend or usual(lm, weights, manner), lm, Room(room, most_sequences=1), weights, manner))
 
 
 @contextmanager

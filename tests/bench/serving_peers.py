@@ -86,7 +86,7 @@ def write_all(folder: Path, cache: Path, python: Path) -> None:
     _called([str(python), "-W", "ignore", "-m", "tests.bench.serving_peers", str(folder), str(cache)])
 
 
-def _write_model(folder: Path, cache: Path) -> None:
+def write_checkpoint(folder: Path, cache: Path) -> None:
     """Write SmolLM2 as a checkpoint in float32: the weights are those of the file of four bits that a package ships."""
     from kernels.methods.adoption.gguf import PACKAGE, SPEC
     from kernels.specs.methods import MethodJob
@@ -145,6 +145,6 @@ def _write_texts(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _write_model(Path(sys.argv[1]), Path(sys.argv[2]))
+    write_checkpoint(Path(sys.argv[1]), Path(sys.argv[2]))
     _write_forms(Path(sys.argv[1]))
     _write_texts(Path(sys.argv[1]))

@@ -1,8 +1,9 @@
-"""Which engine the environment chooses."""
+"""Which engine and which back end the environment chooses."""
 
 import pytest
 
-from pipelines.settings import find_engine
+from pipelines.settings import find_engine, find_inference
+from resources.devices.inference import Inference
 from resources.engines.engine import Engine, SlurmQueue
 
 
@@ -45,3 +46,11 @@ def test_nodes_are_started_where_data_cells_are_made_unless_that_is_said() -> No
 def test_a_value_that_means_nothing_is_named_with_the_remedy(environment: dict[str, str], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         find_engine(environment)
+
+
+def test_evals_are_answered_by_our_own_engine_or_a_back_end_that_rounds_no_weights() -> None:
+    assert find_inference({}) == Inference(backend="own") and find_inference({"MILL_BACKEND": "vllm"}) == Inference(backend="vllm")
+    with pytest.raises(ValueError, match="MILL_BACKEND is 'llama'; choose one of own, transformers, vllm"):
+        find_inference({"MILL_BACKEND": "llama"})
+    with pytest.raises(ValueError, match="MILL_BACKEND is 'llama_cpp', which rounds weights"):
+        find_inference({"MILL_BACKEND": "llama_cpp"})

@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from kernels.inference.asking import Asked, Piece
+from kernels.inference.asking import Asked, Piece, Use
 
 if TYPE_CHECKING:
+    from kernels.inference.guessing.guesser import Guesser
     from kernels.models.formats.checkpoints import LanguageModel
+
+LOADED = "loaded"
+"""The form of weights that are as they were loaded."""
 
 
 class Room(NamedTuple):
@@ -20,12 +24,26 @@ class Room(NamedTuple):
     most_sequences: int = 64
 
 
+class Manner(NamedTuple):
+    """How a back end answers."""
+
+    guesser: "Guesser | None" = None
+    """What guesses ahead."""
+    is_invariant: bool = False
+    """Whether not one bit of an answer depends on what else is asked."""
+
+
 class Answers(Protocol):
     """What answers requests: see `kernels.inference.engine.Engine`, which is one."""
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is asked."""
+        ...
+
+    @property
+    def use(self) -> Use:
+        """What is in use, and what was counted."""
         ...
 
     def ask(self, asked: Asked) -> int:
@@ -56,5 +74,5 @@ class Backend:
     """Forms of weights, the usual one first."""
     lacking: Callable[[], str | None]
     """Returns in words what is not there that it needs, with the remedy; None where it lacks nothing."""
-    open: Callable[["LanguageModel", str, Room], Answers]
-    """Returns what answers by a loaded model in a form of weights; raises ValueError where it cannot express the model."""
+    open: Callable[["LanguageModel", str, Room, Manner], Answers]
+    """Returns what answers by a loaded model in a form of weights; raises ValueError where it cannot express the model, or answer in the manner."""

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from kernels.inference.backends.backend import Backend, Room
+from kernels.inference.backends.backend import Backend, Manner, Room
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
 from kernels.inference.engines import engine_by
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Format] = {kind: kind for kind in get_args(Format)}
 
 
-def _open(lm: "LanguageModel", weights: str, room: Room) -> Engine:
+def _open(lm: "LanguageModel", weights: str, room: Room, manner: Manner) -> Engine:
+    if manner.is_invariant:
+        raise ValueError("llama.cpp adds sums up in an order that depends on what else is asked; ask by the back end own where no bit may")
     num_pages = -(-room.most_kept_tokens // PAGE)
     reader = llama_cpp_reader(lm, FORMATS[weights], Room(num_pages * PAGE, room.most_tokens, room.most_sequences))
-    return engine_by(lm, reader, num_pages, most_tokens=room.most_tokens, most_sequences=room.most_sequences)
+    return engine_by(lm, reader, num_pages, most_tokens=room.most_tokens, most_sequences=room.most_sequences, guesser=manner.guesser)
 
 
 def llama_cpp_reader(lm: "LanguageModel", kind: Format, room: Room) -> LlamaCpp:

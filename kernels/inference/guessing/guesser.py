@@ -1,9 +1,12 @@
 """What an engine asks of what guesses ahead (speculative decoding, Leviathan et al. 2023, arXiv 2211.17192)."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from kernels.inference.sampling import Sampling
+
+if TYPE_CHECKING:
+    from kernels.models.formats.checkpoints import LanguageModel
 
 
 class Grows(Protocol):
@@ -34,3 +37,7 @@ class Guesser(Protocol):
     def forget(self, number: int) -> None:
         """Keep nothing of an answer."""
         ...
+
+
+Guessing = Callable[["LanguageModel", int], Guesser]
+"""Returns what guesses for a model that keeps so many tokens at once."""

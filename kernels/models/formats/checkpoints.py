@@ -23,6 +23,8 @@ class LanguageModel(NamedTuple):
     model: Any
     tokenizer: Any
     device: str
+    answered_by: str = "own"
+    """The back end that has it generate, where nobody names another (inference/backends/)."""
 
     @property
     def attention(self) -> Attention:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from kernels.inference.asking import Asked, Piece
-from kernels.inference.engine import Engine
+from kernels.inference.backends.backend import Answers
 from pipelines.serving.answering.outlets import MOST_UNREAD_TOKENS, Outlet
 from pipelines.serving.answering.queues import FairQueue, FullError
 from pipelines.serving.answering.timing import Timing
@@ -48,7 +48,7 @@ class Errand:
 class Worker:
     """Answers by one engine, or does only errands where a model has none."""
 
-    def __init__(self, name: str, engine: Engine | None, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, name: str, engine: Answers | None, limits: Limits, metrics: Metrics) -> None:
         """Begin to wait for requests. The name is the model's."""
         self._name, self._engine, self._limits, self._metrics = name, engine, limits, metrics
         self._wake = threading.Condition()
@@ -109,8 +109,7 @@ class Worker:
         waiting = len(self._waiting)
         if self._engine is None:
             return NOTHING._replace(num_waiting=waiting)
-        pages = self._engine.pages
-        return Load(waiting, len(self._under_way), pages.count, pages.count - pages.num_free, self._engine.schedule.num_given_back)
+        return Load(waiting, len(self._under_way), *self._engine.use)
 
     def _put(self, client: str, wanted: Outlet | Errand) -> None:
         with self._wake:

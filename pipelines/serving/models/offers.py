@@ -79,7 +79,7 @@ def load(lake: Lake, name: str, manifest: Manifest, settings: Settings, metrics:
 
     Raises:
         FileNotFoundError: a file of it is not there.
-        ValueError: its weights do not fit its config, or cannot be rounded as the settings ask.
+        ValueError: its weights do not fit its config, or no back end answers by it as the settings ask.
     """
     lease = ExitStack()
     try:

@@ -18,11 +18,12 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from kernels.inference.adapters.files import CONFIG, WEIGHTS
+from kernels.inference.backends.backend import Answers, Manner, Room
+from kernels.inference.backends.choosing import opened, usual
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.decoding import stop_ids
 from kernels.inference.engine import Engine
-from kernels.inference.engines import engine_of
-from kernels.inference.native.packing import Bits
+from kernels.inference.guessing.guesser import Guessing
 from kernels.models.formats.chats import beginning, chat_encoder, text_encoder
 from kernels.models.formats.checkpoints import LanguageModel, max_positions
 from kernels.specs.turns import Turn
@@ -53,10 +54,14 @@ class Settings(NamedTuple):
     limits: Limits
     most_kept_tokens: int
     """Of all that a model reads and makes at once."""
-    bits: Bits | None
-    """Of weights; None leaves them as they are."""
     is_invariant: bool
     """Whether answers are the same to the bit whatever is answered beside them."""
+    backend: str | None = None
+    """None takes the usual one of each model."""
+    weights: str | None = None
+    """A form of the back end's; None takes the usual one."""
+    guessing: Guessing | None = None
+    """Guesses ahead for each."""
     adapters: Mapping[str, Path] = MappingProxyType({})
     """Folders of LoRA adapters that are served on each model, by their names."""
 
@@ -68,7 +73,7 @@ class Served:
     name: str
     version: Version
     lm: LanguageModel
-    engine: Engine | None
+    engine: Answers | None
     """None: an encoder, which continues no text."""
     worker: Worker
     most_tokens: int
@@ -182,7 +187,8 @@ def serve(name: str, version: Version, lm: LanguageModel, lease: ExitStack, sett
 
     Raises:
         FileNotFoundError: a file of an adapter is not there.
-        ValueError: weights cannot be rounded to the bits that are asked for, or an adapter cannot be added (says why).
+        ValueError: the back end that is asked for, or any with such weights or guesses, cannot answer by it; or an adapter
+            cannot be added (says why).
     """
     limit = max_positions(lm.model)
     if lm.attention == "bidirectional":
@@ -193,9 +199,12 @@ def serve(name: str, version: Version, lm: LanguageModel, lease: ExitStack, sett
         worker = Worker(name, None, settings.limits, metrics)
         return Served(name, version, lm, None, worker, limit or settings.most_kept_tokens, frozenset(), False, lease)
     kept = -(-settings.most_kept_tokens // PAGE) * PAGE
-    most_sequences = settings.limits.most_sequences
-    engine = engine_of(lm, most_kept_tokens=kept, most_sequences=most_sequences, bits=settings.bits, is_invariant=settings.is_invariant)
+    manner = Manner(None if settings.guessing is None else settings.guessing(lm, kept), settings.is_invariant)
+    backend = settings.backend or usual(lm, settings.weights, manner)
+    engine = opened(backend, lm, Room(kept, most_sequences=settings.limits.most_sequences), settings.weights, manner)
     for adapter, folder in settings.adapters.items():
+        if not isinstance(engine, Engine):
+            raise ValueError(f"adapter {adapter}: the back end {backend} takes none; ask the model by own")
         engine.load_adapter(adapter, folder)
     stops, knows_tools = frozenset(stop_ids(lm)), takes_tools(lm)
     worker = Worker(name, engine, settings.limits, metrics)

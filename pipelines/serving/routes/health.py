@@ -17,6 +17,8 @@ async def health(request: Request) -> Response:
             "version": served.version.content,
             "made_at": served.version.made_at,
             "failed": None if served.worker.failure is None else str(served.worker.failure),
+            "num_guessed": served.worker.load.num_guessed,
+            "num_guessed_right": served.worker.load.num_guessed_right,
             "refused": serving.shelf.refusals.get(served.name),
         }
         for served in serving.shelf

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -19,6 +19,7 @@ from kernels.models.formats import checkpoints
 from kernels.specs.config import Config
 from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Score, Task
+from resources.devices.inference import Inference
 from resources.storage import ledger
 from resources.storage.home import Home
 from resources.storage.manifest import Cell
@@ -28,6 +29,11 @@ from tests.small_graphs import artifact, graph_of, launch_here, workplace
 
 class Nothing(Config):
     pass
+
+
+class Loaded(NamedTuple):
+    attention: str
+    answered_by: str = "own"
 
 
 def answered(model: Any, data: Path | None, config: Any) -> EvalResult:
@@ -44,7 +50,7 @@ def plan(name: str, run: Callable[..., EvalResult] = answered, file: Path | None
 
 
 def outcome(
-    tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, say: Callable[[str], Any] = pytest.fail, **changes: Any
+    tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, say: Callable[[str], Any] = pytest.fail, backend: str = "own", **changes: Any
 ) -> tuple[list[str | None], dict[str | None, Any], Home]:
     home = Home.resolve(tmp_path, {})
     base = artifact("models/base", lambda build: build.write("weights", pa.table({"weight": [1.0]})))
@@ -52,7 +58,8 @@ def outcome(
     graph = graph_of(base, evals)
     make(base, None, GraphState(graph, home.lake(), sources), workplace(home))
     state = GraphState(graph, home.lake(), sources)
-    made, failures = make_together(evals, [found.name for found in plans], state, workplace(home, launch_here(say)))
+    place = workplace(home, launch_here(say))._replace(inference=Inference(backend=backend))
+    made, failures = make_together(evals, [found.name for found in plans], state, place)
     return list(made), failures, home
 
 
@@ -61,7 +68,7 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     file.write_text("changed since")
     plans = [plan("first"), plan("broken", broken), plan("filed", file=file), plan("last")]
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {found.name: found.task for found in plans})
-    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="causal"))
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: Loaded("causal"))
     seen = Partition(key="filed", source="filed", files=[ObservedFile(path="items.jsonl", size_bytes=1, modified="", digest="as it was")])
     words: list[str] = []
     made, failures, home = outcome(tmp_path, *plans, sources=ObservedSources(inputs={"filed": seen}), say=words.append)
@@ -73,6 +80,22 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     assert words == ["broken: TypeError: 'NoneType' object is not iterable"]
     told = {attempt.partition: attempt.reason for attempt in ledger.read(home.lake(), "r") if attempt.outcome == "failed"}
     assert told == failures, "the ledger keeps the reasons"
+
+
+def test_models_are_answered_by_the_back_end_of_the_resource_and_scores_are_the_same_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by: list[str] = []
+
+    def asked(model: Any, data: Path | None, config: Any) -> EvalResult:
+        by.append(model.answered_by)
+        return answered(model, data, config)
+
+    found = plan("asked", asked)
+    monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"asked": found.task})
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: Loaded("causal"))
+    homes = [outcome(tmp_path / name, found, sources=ObservedSources(), backend=name)[2] for name in ("own", "transformers")]
+    assert by == ["own", "transformers"]
+    first, second = (home.lake().require(Cell("r", "evals/base", "asked")) for home in homes)
+    assert first.fingerprint == second.fingerprint
 
 
 def test_what_was_published_before_an_error_stands(tmp_path: Path) -> None:
@@ -88,7 +111,7 @@ def test_what_was_published_before_an_error_stands(tmp_path: Path) -> None:
 def test_an_eval_that_makes_no_sense_of_the_model_that_was_loaded_fails_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = plan("read_on")
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"read_on": found.task})
-    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="bidirectional"))
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: Loaded("bidirectional"))
     made, failures, _ = outcome(tmp_path, found, sources=ObservedSources(), say=lambda words: None)
     told = "the task 'read_on' is for causal or encoder_decoder or prefix models, and this one is bidirectional; leave the eval or the model out"
     assert made == [] and failures == {"read_on": f"ValueError: {told}"}
@@ -115,7 +138,7 @@ def test_items_that_were_cut_or_not_asked_are_counted_beside_the_scores(tmp_path
 
     found = plan("long", asked)
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"long": found.task})
-    monkeypatch.setattr(checkpoints, "load", lambda folder, device: SimpleNamespace(attention="causal"))
+    monkeypatch.setattr(checkpoints, "load", lambda folder, device: Loaded("causal"))
     _, failures, home = outcome(tmp_path, found, sources=ObservedSources())
     metadata = home.lake().require(Cell("r", "evals/base", "long")).metadata
     assert not failures and (metadata["num_items_cut"], metadata["num_items_rejected"]) == (2, 1)

@@ -1,6 +1,7 @@
 """Talking with a checkpoint in the terminal."""
 
 import importlib
+import re
 import threading
 from contextlib import nullcontext
 from pathlib import Path
@@ -75,8 +76,39 @@ def test_a_process_that_is_lost_ends_the_conversation_and_says_why(folder: Path,
     assert found.exit_code != 0 and "process 1 of the 2 that runs" in str(found.exception) and "the machine burns" in str(found.exception)
 
 
+@pytest.mark.parametrize("words", [("--lookup",), ("--draft", "base"), ("--backend", "own", "--lookup")])
+def test_answers_are_the_same_with_guesses_and_how_they_fared_is_told_at_the_end(
+    words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, guessed = chat(folder, monkeypatch=monkeypatch), chat(folder, *words, monkeypatch=monkeypatch)
+    assert guessed.exit_code == 0, (guessed.output, guessed.exception)
+    assert guessed.output.startswith(plain.output)
+    assert re.fullmatch(r"[1-9]\d* tokens guessed, \d+% of them right\n", guessed.output.removeprefix(plain.output))
+
+
+def test_a_back_end_is_chosen_by_name_and_answers_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, found = chat(folder, monkeypatch=monkeypatch), chat(folder, "--backend", "transformers", monkeypatch=monkeypatch)
+    assert found.exit_code == 0 and found.output == plain.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--backend", "owl"), "no back end is named 'owl'; did you mean 'own'"),
+        (("--weights", "int5"), "the back end own has no weights 'int5'; did you mean 'int"),
+        (("--backend", "transformers", "--lookup"), "what was guessed cannot be taken back"),
+        (("--lookup", "--draft", "base"), "lookup and draft: one of them guesses"),
+        (("--draft", "bass"), "no model is named 'bass'; did you mean 'base'"),
+        (("--lookup", "--pipeline", "2"), "a model is asked in one of these ways"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(words: tuple[str, ...], told: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = chat(folder, *words, monkeypatch=monkeypatch)
+    assert found.exit_code != 0 and told in str(found.exception)
+
+
 def test_memory_that_does_not_do_is_refused_with_what_does(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = chat(folder, "--memory", "1 MB", monkeypatch=monkeypatch)
     assert found.exit_code != 0 and "1,000,000 bytes are given" in str(found.exception)
-    found = chat(folder, "--memory", "23MB", "--bits", "8", monkeypatch=monkeypatch)
+    found = chat(folder, "--memory", "23MB", "--weights", "int8", monkeypatch=monkeypatch)
     assert found.exit_code != 0 and "a model is asked in one of these ways" in str(found.exception)

@@ -70,7 +70,7 @@ def test_it_serves_what_stands_says_how_it_is_asked_and_ends_at_sigterm(shop: Pa
     [
         (["base", "--host", "0.0.0.0"], "0.0.0.0 can be reached by others; give the server a key"),
         (["bass"], "no model is named 'bass'"),
-        (["base", "--bits", "4", "--key-file", "/none"], "/none"),
+        (["base", "--weights", "int4", "--key-file", "/none"], "/none"),
         ([], "no model is named 'release'"),
         (["base", "--adapter", "kind"], "--adapter kind: give the name that clients ask for, and the folder: NAME=FOLDER"),
         (["base", "--adapter", "base=there"], "--adapter base=there: base is served already"),

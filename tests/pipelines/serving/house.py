@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from kernels.inference.engine import Engine
+from kernels.inference.guessing.guesser import Guessing
 from kernels.models.architectures.llama import LlamaConfig
 from kernels.models.formats.checkpoints import LanguageModel, load
 from pipelines.serving.answering.worker import Limits
@@ -109,7 +111,7 @@ class House:
         """Compare the account of pages with what is under way, and return how many pages are held."""
         served = self.serving.shelf.get(name)
         engine = served.engine
-        assert engine is not None
+        assert isinstance(engine, Engine)
 
         def check() -> int:
             engine.pages.check([each.held.table for each in (*engine.schedule.running, *engine.schedule.waiting)])
@@ -145,8 +147,8 @@ class Shelved(NamedTuple):
     adapters: Mapping[str, Path] = MappingProxyType({})
 
 
-def put(serving: Serving, shelved: Shelved, limits: Limits = LIMITS, lease: ExitStack | None = None) -> Served:
-    settings = Settings(limits, PAGES * 16, None, is_invariant=True, adapters=shelved.adapters)
+def put(serving: Serving, shelved: Shelved, limits: Limits = LIMITS, lease: ExitStack | None = None, guessing: Guessing | None = None) -> Served:
+    settings = Settings(limits, PAGES * 16, is_invariant=guessing is None, guessing=guessing, adapters=shelved.adapters)
     return serve(shelved.name, Version(shelved.content, 1.0), shelved.lm, lease or ExitStack(), settings, serving.metrics)
 
 
@@ -159,6 +161,7 @@ def opened(
     is_loopback: bool = True,
     most_body_bytes: int = 1 << 20,
     grace_seconds: float = 30,
+    guessing: Guessing | None = None,
     watch: Callable[[Serving], Coroutine[Any, Any, None]] | None = None,
 ) -> Iterator[House]:
     serving = Serving(keys, is_loopback, most_body_bytes)
@@ -170,7 +173,7 @@ def opened(
     async def serving_on() -> None:
         loops.append(asyncio.get_running_loop())
         for shelved in models:
-            serving.shelf.put(put(serving, shelved, limits))
+            serving.shelf.put(put(serving, shelved, limits, guessing=guessing))
         ready.set()
         await server.serve([socket])
 

@@ -25,7 +25,7 @@ from resources.storage.publishing import MadeFrom, draft, publish
 from tests.pipelines.serving.house import LIMITS, PAGES, House, events_of, opened
 
 BASE, RELEASE = Cell("small", "models/base"), Cell("small", "release")
-SETTINGS = Settings(LIMITS, PAGES * 16, None, is_invariant=True)
+SETTINGS = Settings(LIMITS, PAGES * 16, is_invariant=True)
 ASKED = {"model": "base", "prompt": "a", "max_tokens": 300, "n": 8, "seed": 3}
 
 

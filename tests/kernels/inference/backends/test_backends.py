@@ -111,7 +111,7 @@ def test_rounded_weights_of_llama_cpp_change_distributions_little(weights: str, 
 
 
 def test_what_a_back_end_lacks_or_cannot_express_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(backends()) == {"own", "transformers", "llama_cpp"}
+    assert set(backends()) == {"own", "transformers", "llama_cpp", "vllm"}
     room = Room(100)
     with pytest.raises(ValueError, match="no back end is named 'llama'; did you mean 'llama_cpp'"):
         opened("llama", llama(), room)

@@ -82,7 +82,7 @@ def test_what_is_withdrawn_leaves_whether_it_waits_or_is_under_way(lm: LanguageM
             await asyncio.sleep(0.01)
         return tuple(worker.load)
 
-    waiting, running, _, used, _ = run(worker, work())
+    waiting, running, _, used, *_ = run(worker, work())
     assert (waiting, running, used) == (0, 0, 0)
 
 

@@ -4,8 +4,10 @@ import re
 
 from starlette.routing import Route
 
+from kernels.inference.drafting import drafting
+from kernels.models.formats.checkpoints import LanguageModel
 from pipelines.serving.application import routes
-from tests.pipelines.serving.house import House
+from tests.pipelines.serving.house import House, Shelved, opened
 
 
 def test_each_module_of_the_folder_declares_a_route_of_its_own() -> None:
@@ -48,6 +50,19 @@ def test_counts_are_told_to_prometheus(house: House) -> None:
     assert added('mill_time_to_first_token_seconds_count{model="tiny"}') == 2
     assert added('mill_time_per_token_seconds_count{model="tiny"}') == made - 2
     assert (now['mill_requests_waiting{model="tiny"}'], now['mill_pages{model="tiny"}'], now['mill_pages_used{model="tiny"}']) == (0, 96, 0)
+
+
+def test_with_guesses_answers_are_the_same_and_how_many_were_right_is_told(house: House, lm: LanguageModel) -> None:
+    asked = {"model": "tiny", "prompt": [5, 6, 7, 5, 6, 7, 5, 6], "max_tokens": 40, "temperature": 0}
+    plain = house.post("/v1/completions", asked).json()["choices"]
+    with opened([Shelved("tiny", lm)], guessing=lambda lm, kept: drafting(lm, lm, most_kept_tokens=kept, count=3)) as guessing:
+        assert guessing.post("/v1/completions", asked).json()["choices"] == plain
+        (told,) = guessing.get("/health").json()["models"]
+        counts = guessing.get("/metrics").text
+    assert 0 < told["num_guessed_right"] <= told["num_guessed"]
+    for name in ("", "_right"):
+        assert f'mill_guessed_tokens{name}_total{{model="tiny"}} {float(told["num_guessed" + name])}' in counts
+    assert house.get("/health").json()["models"][0]["num_guessed"] == 0
 
 
 def test_the_page_loads_nothing_of_others_and_may_not(house: House) -> None:
