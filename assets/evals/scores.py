@@ -82,7 +82,8 @@ def score(builds: Sequence[CellBuild], model: str, plans: Mapping[str, EvalPlan]
             continue
         link_result(build.scratch / RESULT, build.draft.folder)
         _describe(build)
-        build.draft.seconds = summary["seconds"]
+        build.draft.seconds = summary.pop("seconds")
+        build.draft.metadata |= summary
         build.publish()
     return {build.partition: failed[build.key] for build in builds if build.key in failed}
 
@@ -105,9 +106,12 @@ class EvalRequest(BaseModel):
         """
         import polars as pl
 
+        from kernels.inference.asked_models import spent
+
         if sealed_summary(self.out) is not None:
             return
         started = time.perf_counter()
+        spent(model)  # what an eval has cost that failed before is not this one's
         spec: Task = specs("tasks")[self.task]
         if model.attention not in spec.attentions:
             able = " or ".join(sorted(spec.attentions))
@@ -118,7 +122,7 @@ class EvalRequest(BaseModel):
         schema |= {"chance": pl.Float64, "num_items": pl.Int64, "higher_is_better": pl.Boolean}
         pl.DataFrame([found._asdict() for found in result.scores], schema=schema).write_parquet(out / f"{SCORES}.parquet")
         result.items.write_parquet(out / f"{ITEMS}.parquet")
-        seal(out, {"seconds": time.perf_counter() - started})
+        seal(out, {"seconds": time.perf_counter() - started, **spent(model)})
 
 
 def request_of(plan: EvalPlan, build: CellBuild) -> EvalRequest:
@@ -150,18 +154,18 @@ class EvalsRequest(Request):
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, str]:
         """Load the model once, run the evals, and return why any failed."""
-        from kernels.models.formats.checkpoints import load
+        from kernels.inference.asked_models import opened
 
-        model = load(self.model, job.device)._replace(answered_by=self.backend)
         failed: dict[str, str] = {}
-        for number, eval_ in enumerate(self.evals):
-            report({"step": number, "num_steps": len(self.evals)}, eval_.name)
-            try:
-                eval_.run(model)
-            except Exception as error:  # whatever it is, the others still run
-                traceback.print_exc()
-                failed[eval_.name] = reason_of(error)
-                report.say(f"{eval_.name}: {failed[eval_.name]}")
+        with opened(self.model, job.device, self.backend) as model:
+            for number, eval_ in enumerate(self.evals):
+                report({"step": number, "num_steps": len(self.evals)}, eval_.name)
+                try:
+                    eval_.run(model)
+                except Exception as error:  # whatever it is, the others still run
+                    traceback.print_exc()
+                    failed[eval_.name] = reason_of(error)
+                    report.say(f"{eval_.name}: {failed[eval_.name]}")
         return failed
 
 

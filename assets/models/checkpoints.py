@@ -47,19 +47,19 @@ class ModelPlan(NamedTuple):
 
 def model(recipe: str, name: str, plan: ModelPlan) -> Artifact:
     """Return the artifact of one checkpoint."""
-    parents = plan.said.parents
+    parents, method = plan.said.parents, plan.method
+    what = "A checkpoint in Transformers form (safetensors, tokenizer, chat template)" if method.has_weights else "Where a model of an API is"
     return Artifact(
         recipe=recipe,
         name=model_asset(name),
-        description=f"A checkpoint in Transformers form (safetensors, tokenizer, chat template), made by `{plan.method.name}`"
-        + (f" from {', '.join(parents)}." if parents else "."),
+        description=f"{what}, made by `{method.name}`" + (f" from {', '.join(parents)}." if parents else "."),
         group="models",
-        kinds=("pytorch", "huggingface"),
-        code_version="+".join(f"{spec.name}:{spec.version}" for spec in (plan.method, *choices(plan.config), *plan.modules)),
+        kinds=("pytorch", "huggingface") if method.has_weights else ("api",),
+        code_version="+".join(f"{spec.name}:{spec.version}" for spec in (method, *choices(plan.config), *plan.modules)),
         config=lambda partition: computed_by(plan),
-        made_from=upstreams(plan.method.needs, plan.said),
+        made_from=upstreams(method.needs, plan.said),
         build=lambda build: run_method(build, plan),
-        uses_gpu=True,
+        uses_gpu=method.has_weights,
     )
 
 
@@ -97,6 +97,7 @@ def run_method(build: CellBuild, plan: ModelPlan) -> None:
         request = MethodRequest(method=plan.method.name, config=plan.config.model_dump(mode="json"), layout=plan.layout, paths=paths)
         summary = run_job(build.place, str(build.cell), build.scratch, request, plan.world)
     link_result(checkpoint, build.draft.folder)
+    build.draft.unhashed += plan.method.unhashed
     show_training(build)
     nodes = {"nodes": plan.world.num_nodes} if plan.world.num_nodes > 1 else {}
     build.draft.metadata |= {**summary, "world": {"device": plan.world.device, **nodes, **plan.layout.model_dump(exclude_defaults=True)}}
@@ -110,8 +111,8 @@ class MethodRequest(Request):
     method: str
     config: dict[str, Any]
     layout: Layout
-    paths: Sequence[Path]
-    """What the method needs, in the order of its needs."""
+    paths: Sequence[Path | None]
+    """What the method needs, in the order of its needs; None where the recipe leaves it out."""
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, Any]:
         """Run the method, in this process or with others, and have the first seal the checkpoint, unless a run that it waited for has done so."""
@@ -123,7 +124,7 @@ class MethodRequest(Request):
         summary = method.run(
             MethodJob(
                 config=expanded(method.config).model_validate(self.config),
-                paths=dict(zip(method.needs, self.paths, strict=True)),
+                paths={need: path for need, path in zip(method.needs, self.paths, strict=True) if path is not None},
                 out=out,
                 scratch=job.scratch,
                 device=job.device,

@@ -143,7 +143,7 @@ def _to_learn_from(documents: pa.Table, held_out: tuple[ValidationShare, ...]) -
 
 class _PackageKind:
     def faults(self, need: Package, method: str, said: NeedsOfRecipe, names: RecipeNames) -> Iterator[Fault]:
-        if not isinstance(said.data, str):
+        if not isinstance(said.data, str) and not (need.is_optional and said.data is None):
             yield ("data",), f"the method {method!r} needs the path of a folder or file, such as embedded:smollm2"
 
     def upstream(self, need: Package, position: int, said: NeedsOfRecipe) -> Upstream:
@@ -182,12 +182,16 @@ def faults(needs: tuple[MethodNeed, ...], method: str, said: NeedsOfRecipe, name
 
 def upstreams(needs: tuple[MethodNeed, ...], said: NeedsOfRecipe) -> tuple[Upstream, ...]:
     """Return what a model is made from."""
-    return tuple(KINDS[type(need)].upstream(need, position, said) for need, position in _counted(needs))
+    return tuple(KINDS[type(need)].upstream(need, position, said) for need, position in _counted(needs) if not _is_left_out(need, said))
 
 
-def fetch(needs: tuple[MethodNeed, ...], said: NeedsOfRecipe, build: CellBuild) -> list[Path]:
-    """Return where each need is, in order."""
-    return [KINDS[type(need)].path(need, position, said, build) for need, position in _counted(needs)]
+def fetch(needs: tuple[MethodNeed, ...], said: NeedsOfRecipe, build: CellBuild) -> list[Path | None]:
+    """Return where each need is, in order; None for one that the recipe may leave out and does."""
+    return [None if _is_left_out(need, said) else KINDS[type(need)].path(need, position, said, build) for need, position in _counted(needs)]
+
+
+def _is_left_out(need: MethodNeed, said: NeedsOfRecipe) -> bool:
+    return isinstance(need, Package) and need.is_optional and said.data is None
 
 
 def _counted(needs: tuple[MethodNeed, ...]) -> Iterator[tuple[MethodNeed, int]]:

@@ -7,14 +7,14 @@ stands around a blank as it likes. Texts longer than a model's context lose toke
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.evals.hidden_words import Passage
+from kernels.inference.asked_models import AskedModel, window_of
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.masked import Hidden, pseudo_log_likelihoods
 from kernels.inference.requests import Request
 from kernels.models.formats.chats import beginning, text_encoder
-from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.objectives import Attention
 from kernels.tokens.content import TextEncoder
 from kernels.tokens.special_tokens import mask_of, sentinels_of
@@ -39,7 +39,7 @@ class Found(NamedTuple):
     num_cut: int
 
 
-def likelihoods_of_options(model: "LanguageModel", passages: Sequence[Passage]) -> list[Found]:
+def likelihoods_of_options(model: AskedModel, passages: Sequence[Passage]) -> list[Found]:
     """Return what a model says of passages, each of as many options.
 
     Raises:
@@ -47,7 +47,7 @@ def likelihoods_of_options(model: "LanguageModel", passages: Sequence[Passage]) 
     """
     ask = _ASK[model.attention]
     num_before = len(text_encoder(model.tokenizer).before_a_text())
-    room = (max_positions(model.model) or sys.maxsize) - max(1, num_before)  # for what stands before a text, and the sentinel in an option's place
+    room = (window_of(model) or sys.maxsize) - max(1, num_before)  # for what stands before a text, and the sentinel in an option's place
     read = [fitted(passage, room) for passage in token_passages(text_encoder(model.tokenizer), passages)]
     totals = iter(ask(model, read))
     return [Found(tuple(next(totals) for _ in passage.options), passage.num_cut) for passage in read]
@@ -81,7 +81,7 @@ def fitted(passage: TokenPassage, room: int) -> TokenPassage:
     return TokenPassage(passage.before[len(passage.before) - num_before :], passage.options, passage.behind[:num_behind], num_cut)
 
 
-def _ask_decoder(model: "LanguageModel", passages: Sequence[TokenPassage]) -> list[float]:
+def _ask_decoder(model: AskedModel, passages: Sequence[TokenPassage]) -> list[float]:
     start = beginning(model.tokenizer)
     return log_likelihoods(
         model, [Request((*start, *passage.before), (*option, *passage.behind)) for passage in passages for option in passage.options]
@@ -109,7 +109,7 @@ def _ask_encoder_decoder(model: "LanguageModel", passages: Sequence[TokenPassage
     )
 
 
-_ASK: dict[Attention, Callable[["LanguageModel", Sequence[TokenPassage]], list[float]]] = {
+_ASK: dict[Attention, Callable[[Any, Sequence[TokenPassage]], list[float]]] = {
     "causal": _ask_decoder,
     "prefix": _ask_decoder,
     "bidirectional": _ask_encoder,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from pydantic import Field
 
 from kernels.evals.statistics import bootstrap_interval
+from kernels.inference.asked_models import AskedModel
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.inference.requests import num_tokens_cut
 from kernels.models.formats.chats import text_encoder
@@ -26,8 +27,6 @@ from kernels.specs.tasks import EvalResult, ItemTexts, Score
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from kernels.models.formats.checkpoints import LanguageModel
 
 _OPTION = re.compile(r"(?:^|\n)([A-Z])\. ")
 _LABELS = ("", "Answer", "A", "Solution", "The answer is")
@@ -161,7 +160,7 @@ def choose_subset(num_available: int, num_items: int, seed: int) -> list[int]:
     return sorted(np.random.default_rng(seed).permutation(num_available)[:num_items].tolist())
 
 
-def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
+def encode(model: AskedModel, prompt: str, option: str) -> Request:
     """Return prompt and `` option`` as token ids, encoded together and split as the harness does, behind the prompt's own number of tokens.
 
     White space at the end of the prompt goes to the option first. What the tokenizer puts before a text stands before the prompt, and a closing token
@@ -173,7 +172,7 @@ def encode(model: "LanguageModel", prompt: str, option: str) -> Request:
     return Request((*encoder.before_a_text(), *whole[:split]), tuple(whole[split:]))
 
 
-def run_multiple_choice(model: "LanguageModel", items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig) -> EvalResult:
+def run_multiple_choice(model: AskedModel, items: Sequence[Item], rejects: Sequence[Reject], config: MultipleChoiceConfig) -> EvalResult:
     """Return the three accuracies over the chosen items; the items frame ends with the rejected records and why they were not asked.
 
     Raises:

@@ -3,6 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kernels.inference.api import model as api
+from kernels.inference.api.model import ApiModel
+from kernels.inference.asked_models import AskedModel
 from kernels.inference.asking import Asked, Piece
 from kernels.inference.backends.backend import Answers, Room
 from kernels.inference.backends.choosing import opened
@@ -88,6 +91,24 @@ def answer(lm: "LanguageModel", ids: Sequence[Sequence[int]], *, max_new_tokens:
     """Return what follows each prompt, given as token ids, special tokens left out."""
     rows = continued(lm, ids, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, stop=stop_ids(lm))
     return [lm.tokenizer.decode(row, skip_special_tokens=True) for row in rows]
+
+
+def answers_to(
+    model: AskedModel, texts: Sequence[str], conversations: Sequence[Sequence[Turn]], *, max_new_tokens: int, temperature: float, seed: int
+) -> list[str]:
+    """Return a continuation of each text as it stands, then an answer to the last turn of each conversation.
+
+    Raises:
+        ValueError: there are conversations, and the tokenizer has no chat template.
+    """
+    drawn: dict[str, Any] = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
+    if isinstance(model, ApiModel):
+        return api.answers(model, texts, conversations, **drawn)
+    if conversations and not model.tokenizer.chat_template:
+        raise ValueError("questions need a chat template and this tokenizer has none; ask prompts, or sample a model after SFT")
+    prompts = beginnings(model.tokenizer, texts)
+    prompts += [chat_encoder(model.tokenizer).prompt(turns) for turns in conversations]
+    return answer(model, prompts, **drawn)
 
 
 def chat(

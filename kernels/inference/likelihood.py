@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kernels.inference import encoder_decoder, whole_rows
+from kernels.inference.api import model as api
+from kernels.inference.api.model import ApiModel
+from kernels.inference.asked_models import AskedModel, window_of
 from kernels.inference.asking import Asked
 from kernels.inference.engines import engine_of, reads_in_pages
 from kernels.inference.requests import Request, attention_of_asked
-from kernels.models.formats.checkpoints import max_positions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,11 +22,12 @@ MOST_TOKENS, MOST_KEPT_TOKENS = 1024, 16_384
 """Of a step, and of all contexts and continuations that are kept: they bound memory, and change results only by rounding."""
 
 
-def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels: "NDArray[np.float32] | None" = None) -> list[float]:
+def log_likelihoods(model: AskedModel, requests: Sequence[Request], pixels: "NDArray[np.float32] | None" = None) -> list[float]:
     """Return the summed log-probability (nats, float32 softmax) of each request's continuation after its context.
 
-    A float32 model computes its matrix products in bfloat16. Where a model reads in pages each context is read once, and so is what several begin
-    with; where it keeps what it read otherwise whole rows pass together (whole_rows.py), and an encoder-decoder is asked as encoder_decoder.py says.
+    A model of an API is asked as api/model.py says; what follows is of those here. A float32 model computes its matrix products in bfloat16. Where a
+    model reads in pages each context is read once, and so is what several begin with; where it keeps what it read otherwise whole rows pass together
+    (whole_rows.py), and an encoder-decoder is asked as encoder_decoder.py says.
 
     Args:
         model: one that continues texts.
@@ -32,11 +35,15 @@ def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], pixels:
         pixels: the images that requests name by number, [I, 3, height, width], normalised; only a causal decoder reads any.
 
     Raises:
-        ValueError: a context is empty, a continuation is longer than the model's context, an image with its text is, or the model continues no texts.
+        ValueError: a context is empty, a continuation is longer than the model's context, an image with its text is, the model continues no texts, or
+            an API tells no log-probabilities of prompts.
     """
-    attention = attention_of_asked(model)
-    limit = max_positions(model.model) or sys.maxsize
+    limit = window_of(model) or sys.maxsize
     _check(requests, limit)
+    if isinstance(model, ApiModel):
+        texts = [(*request.context, *request.continuation)[-limit - 1 :] for request in requests]
+        return api.log_likelihoods(model, [(text, len(request.continuation)) for text, request in zip(texts, requests, strict=True)])
+    attention = attention_of_asked(model)
     if attention == "encoder_decoder":
         return encoder_decoder.log_likelihoods(model, requests)
     if pixels is not None or not reads_in_pages(model):

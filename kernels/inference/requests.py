@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kernels.models.formats.checkpoints import max_positions
+from kernels.inference.asked_models import AskedModel, window_of
 from kernels.models.formats.own import attention_of
 from kernels.specs.objectives import Attention
 
@@ -37,8 +37,8 @@ def attention_of_asked(lm: "LanguageModel") -> Attention:
     return attention
 
 
-def num_tokens_cut(lm: "LanguageModel", request: Request) -> int:
+def num_tokens_cut(model: AskedModel, request: Request) -> int:
     """Return how many tokens at the beginning of a request's context find no room; an encoder-decoder's continuation takes none from it."""
-    apart = attention_of(lm.model) == "encoder_decoder"
+    apart = model.attention == "encoder_decoder"
     length = len(request.context) + (0 if apart else len(request.continuation) - 1)
-    return max(0, length - (max_positions(lm.model) or length))
+    return max(0, length - (window_of(model) or length))

@@ -80,4 +80,8 @@ class Method:
     reads: Callable[[Any], tuple[str, int] | None] = lambda config: None
     """The key of its config that says how long a text it reads at most, and that number of tokens; None where its data say so."""
     is_last: bool = False
-    """Whether no method can take further what it makes (its weights are quantized)."""
+    """Whether no method can take further what it makes (its weights are quantized, or elsewhere)."""
+    has_weights: bool = True
+    """Whether the weights of what it makes are in its folder; without, an API is asked, for likelihoods only where its tokenizer is given as data."""
+    unhashed: tuple[str, ...] = ()
+    """Files that it writes and that are no part of what the model is."""

@@ -38,6 +38,9 @@ class Examples:
 class Package:
     """A folder or file that somebody else made: its path. The recipe's ``data`` says where it is."""
 
+    is_optional: bool = False
+    """Whether a recipe may leave it out; a job then has no path of it."""
+
 
 @dataclass(frozen=True)
 class DataFile:

@@ -56,7 +56,7 @@ class TaskTexts:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task. ``run(model, data, config)`` takes a `kernels.models.formats.checkpoints.LanguageModel` and the path of its need, if it has one."""
+    """One task. ``run(model, data, config)`` takes a `kernels.inference.asked_models.AskedModel` and the path of its need, if it has one."""
 
     name: str
     version: int
@@ -69,6 +69,8 @@ class Task:
     """Of which models it is asked: those in which tokens look at each other in one of these ways. The others have no score of it."""
     reads_images: bool = False
     """Whether it asks about images: models that read none have no score of it."""
+    asks_likelihoods: bool = True
+    """Whether it asks how likely texts are: models of APIs that do not tell have no score of it."""
     texts: TaskTexts | None = None
     metrics: tuple[str, ...] = ()
     """Names of its scores, the headline first; ``*`` stands for a name that its data gives."""

@@ -1,4 +1,4 @@
-"""``mill chat``: talk with a checkpoint."""
+"""``mill chat``: talk with a checkpoint, or with a model of an API."""
 
 import sys
 from contextlib import ExitStack
@@ -9,7 +9,7 @@ import typer
 from kernels.documents.visible import visible
 from kernels.specs.layout import Layout
 from kernels.specs.names import nearest
-from pipelines.terminal.answering import Answering, Way, Whole, answering
+from pipelines.terminal.answering import AnswerTo, Drawn, Way, Whole, answering
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
 from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
 from pipelines.terminal.units import bytes_of
@@ -35,7 +35,7 @@ def chat(
     tensor: Annotated[int, typer.Option(min=1, help="Processes that compute each block together.")] = 1,
     pipeline: Annotated[int, typer.Option(min=1, help="Processes that have different blocks, or groups of them.")] = 1,
 ) -> None:
-    """Talk with a checkpoint in the terminal."""
+    """Talk with a checkpoint, or with a model of an API, in the terminal."""
     from assets.models.names import model_asset
 
     bench = Workbench(recipe)
@@ -49,22 +49,21 @@ def chat(
         guessing = stack.enter_context(guessing_by(bench, lookup, draft, weights))
         way = Way(Whole(backend, weights, guessing), None if memory is None else bytes_of(memory), layout)
         with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
-            ready = stack.enter_context(answering(folder, way, max_new_tokens))
+            ready = stack.enter_context(answering(folder, way, Drawn(max_new_tokens, temperature, seed)))
         console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
-        _talk(ready, max_new_tokens, temperature, seed)
-        if guessing is not None:
+        _talk(ready.answer_to)
+        if guessing is not None and ready.engine is not None:
             console.print(styled((_share(ready.engine.use), "dim")))
 
 
-def _talk(ready: Answering, max_new_tokens: int, temperature: float, seed: int) -> None:
-    from kernels.inference.decoding import chat as answer_to
+def _talk(answer_to: AnswerTo) -> None:
     from kernels.specs.turns import Turn
 
     turns: list[Turn] = []
     while (line := _ask()) is not None:
         turns.append(Turn(role="user", content=line))
         answer = ""
-        for piece in answer_to(ready.lm, turns, max_new_tokens=max_new_tokens, temperature=temperature, seed=seed, engine=ready.engine):
+        for piece in answer_to(turns):
             answer += piece
             sys.stdout.write(visible(piece))
             sys.stdout.flush()

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from assets.evals.names import RELEASE
+from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
@@ -55,6 +56,10 @@ def serve(
     for name in names:
         if name not in known:
             raise ValueError(f"no model is named {name!r}; {nearest(name, known)}")
+        model = bench.recipe.entries.release.candidate if name == RELEASE and bench.recipe.entries.release is not None else name
+        method = bench.recipe.entries.models[model].method
+        if not specs("methods")[method].has_weights:
+            raise ValueError(f"{model!r} is a model of an API ({method}), whose weights are elsewhere; ask that API, or serve a checkpoint")
     adapters = _adapters(adapter or [], names)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     limits = Limits(most_waiting, most_of_client, most_sequences)

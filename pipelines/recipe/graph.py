@@ -157,7 +157,8 @@ class _Builder:
         assert kind is not None, "a recipe with faults has no graph"
         if len(plans) == len(self.plans.evals):
             return "evals"
-        return f"evals_of_{kind.attention}{'_reading_images' if kind.reads_images else ''}"
+        told = f"{'_reading_images' if kind.reads_images else ''}{'' if kind.tells_likelihoods else '_telling_no_likelihoods'}"
+        return f"evals_of_{kind.attention}{told}"
 
     def _card(self, plan: MixturePlan) -> CardConfig:
         entries, sources = self.entries, list(plan.partitions)

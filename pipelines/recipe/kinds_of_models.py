@@ -15,6 +15,8 @@ class ModelKind(NamedTuple):
     attention: Attention
     """Who may look at whom in it."""
     reads_images: bool
+    tells_likelihoods: bool = True
+    """Not a model of an API whose tokenizer the recipe does not give."""
 
 
 def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
@@ -26,12 +28,13 @@ def kind_of_model(recipe: Any, model: str) -> ModelKind | None:
     if line is None:
         return None
     attention: Attention | None = None
-    reads_images = False
+    reads_images, tells_likelihoods = False, True
     for entry in line:
         method: Method = specs("methods")[entry.method]
         attention = attention or method.attention(entry)
         reads_images = method.reads_images
-    return ModelKind(attention or "causal", reads_images)
+        tells_likelihoods = method.has_weights or entry.data is not None
+    return ModelKind(attention or "causal", reads_images, tells_likelihoods)
 
 
 def inherited_modules(recipe: Any, model: str) -> tuple[Architecture, ...]:
@@ -69,4 +72,6 @@ def applies(recipe: Any, eval_: str, model: str) -> bool:
     """Return whether an eval of a recipe makes sense of a model of it."""
     task: Task = specs("tasks")[recipe.evals[eval_].task]
     kind = kind_of_model(recipe, model)
-    return kind is not None and kind.attention in task.attentions and (kind.reads_images or not task.reads_images)
+    if kind is None or kind.attention not in task.attentions:
+        return False
+    return (kind.reads_images or not task.reads_images) and (kind.tells_likelihoods or not task.asks_likelihoods)

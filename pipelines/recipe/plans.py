@@ -84,7 +84,7 @@ class Plans:
     def _model(self, key: str, entry: Any) -> ModelPlan:
         method = specs("methods")[entry.method]
         said = said_of(self.entries, key, entry)
-        if any(isinstance(need, Package) for need in method.needs):
+        if entry.data is not None and any(isinstance(need, Package) for need in method.needs):
             said = said._replace(location=self.file(str(entry.data)))
         limits: dict[str, Config] = dict(entry.checks) if "checks" in type(entry).model_fields else {}
         config, project = kernel_config("methods", entry.method, entry), getattr(entry, "wandb_project", None)

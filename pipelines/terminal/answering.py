@@ -1,7 +1,7 @@
-"""What answers in the terminal: a checkpoint whole by some back end, within some memory, or parted between several processes of this machine."""
+"""What answers in the terminal: an API, or a checkpoint whole by some back end, within some memory, or parted between processes of this machine."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import Pipe
@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 from kernels.specs.layout import Layout
+from kernels.specs.turns import Turn
 from resources.devices.jobs import meeting_in
 from resources.devices.launchers import run_together, start_server
 
@@ -48,21 +49,54 @@ class Way(NamedTuple):
     """Of several processes."""
 
 
-class Answering(NamedTuple):
-    """A checkpoint, and what answers by it."""
+class Drawn(NamedTuple):
+    """How an answer is drawn."""
 
-    lm: "LanguageModel"
-    engine: "Answers"
+    max_new_tokens: int
+    temperature: float
+    seed: int
+
+
+AnswerTo = Callable[[Sequence[Turn]], Iterator[str]]
+"""Yields the answer to the last turn piece by piece."""
+
+
+class Answering(NamedTuple):
+    """What answers a conversation."""
+
+    answer_to: AnswerTo
+    engine: "Answers | None"
+    """None: an API's own."""
 
 
 @contextmanager
-def answering(folder: Path, way: Way, max_new_tokens: int) -> Generator[Answering]:
-    """Have a checkpoint answer one conversation; where it is not asked whole, it is never loaded whole.
+def answering(folder: Path, way: Way, drawn: Drawn) -> Generator[Answering]:
+    """Have a checkpoint or a model of an API answer one conversation; a checkpoint that is not asked whole is never loaded whole.
 
     Raises:
         ValueError: it cannot be asked so, or in several ways at once.
         RuntimeError: a process that reads it is lost (says why).
+        ConnectionError, PermissionError: see `kernels.inference.api.client.Client`.
     """
+    from kernels.inference import decoding
+    from kernels.inference.api import model as api
+    from kernels.inference.api.endpoint import is_of_api
+
+    told = drawn._asdict()
+    if not is_of_api(folder):
+        with _engine(folder, way, drawn.max_new_tokens) as (lm, engine):
+            yield Answering(lambda turns: decoding.chat(lm, turns, engine=engine, **told), engine)
+        return
+    if way != Way(AS_IT_COMES, None, None):
+        words = "a back end with its weights and guesses, memory, tensor and pipeline are ways to read weights"
+        raise ValueError(f"{words}, and those of a model of an API are elsewhere; leave them out")
+    with api.open_api_model(folder) as model:
+        yield Answering(lambda turns: api.chat(model, turns, **told), None)
+
+
+@contextmanager
+def _engine(folder: Path, way: Way, max_new_tokens: int) -> "Generator[tuple[LanguageModel, Answers]]":
+    """Have a checkpoint read in some way. Raises: see `answering`."""
     from kernels.inference.backends.backend import Manner, Room
     from kernels.inference.backends.choosing import opened, usual
     from kernels.inference.engines import engine_of
@@ -77,14 +111,14 @@ def answering(folder: Path, way: Way, max_new_tokens: int) -> Generator[Answerin
     room = min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
     if way.layout is not None:
         with _spread(lm, folder, way.layout, room) as engine:
-            yield Answering(lm, engine)
+            yield lm, engine
         return
     if way.memory_bytes is not None:
-        yield Answering(lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, within=Within(folder, way.memory_bytes)))
+        yield lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, within=Within(folder, way.memory_bytes))
         return
     backend, weights, guessing = way.whole
     manner = Manner(None if guessing is None else guessing(lm, room))
-    yield Answering(lm, opened(backend or usual(lm, weights, manner), lm, Room(room, most_sequences=1), weights, manner))
+    yield lm, opened(backend or usual(lm, weights, manner), lm, Room(room, most_sequences=1), weights, manner)
 
 
 @contextmanager

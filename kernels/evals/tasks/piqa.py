@@ -11,14 +11,14 @@ from kernels.specs.needs import DataFile
 from kernels.specs.tasks import EvalResult, Task, TaskTexts
 
 if TYPE_CHECKING:
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 
 class PiqaConfig(MultipleChoiceConfig):
     """Physical commonsense, two options."""
 
 
-def run(model: "LanguageModel", data: Path | None, config: PiqaConfig) -> EvalResult:
+def run(model: "AskedModel", data: Path | None, config: PiqaConfig) -> EvalResult:
     """Return the accuracies on a JSONL file of question, options and answer."""
     items, rejects = read_items(data, lambda question: f"Question: {question}\nAnswer:")
     return run_multiple_choice(model, items, rejects, config)

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, model_validator
 
-from kernels.models.formats.chats import chat_encoder
 from kernels.specs.config import Config
 from kernels.specs.tasks import EvalResult, Task
 from kernels.specs.turns import Turn
@@ -12,7 +11,7 @@ from kernels.specs.turns import Turn
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kernels.models.formats.checkpoints import LanguageModel
+    from kernels.inference.asked_models import AskedModel
 
 
 class SamplesConfig(Config):
@@ -36,7 +35,7 @@ class SamplesConfig(Config):
         return self
 
 
-def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> EvalResult:
+def run(model: "AskedModel", data: "Path | None", config: SamplesConfig) -> EvalResult:
     """Return no scores, and one row a prompt or question: item, kind, prompt (as the recipe has it) and answer.
 
     Raises:
@@ -44,14 +43,11 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     """
     import polars as pl
 
-    from kernels.inference import decoding
+    from kernels.inference.decoding import answers_to
 
-    if config.questions and not model.tokenizer.chat_template:
-        raise ValueError("questions need a chat template and this tokenizer has none; ask prompts, or sample a model after SFT")
     asked = [("prompt", prompt) for prompt in config.prompts] + [("question", question) for question in config.questions]
-    prompts = decoding.beginnings(model.tokenizer, config.prompts)
-    prompts += [chat_encoder(model.tokenizer).prompt([Turn("user", question)]) for question in config.questions]
-    answers = decoding.answer(model, prompts, max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
+    conversations = [[Turn("user", question)] for question in config.questions]
+    answers = answers_to(model, config.prompts, conversations, max_new_tokens=config.max_new_tokens, temperature=config.temperature, seed=config.seed)
     rows = [
         {"item": f"{kind}:{index}", "kind": kind, "prompt": prompt, "answer": answer}
         for index, ((kind, prompt), answer) in enumerate(zip(asked, answers, strict=True))
@@ -59,4 +55,4 @@ def run(model: "LanguageModel", data: "Path | None", config: SamplesConfig) -> E
     return EvalResult([], pl.DataFrame(rows))
 
 
-SPEC = Task(name="samples", version=5, config=SamplesConfig, need=None, run=run)
+SPEC = Task(name="samples", version=5, config=SamplesConfig, need=None, run=run, asks_likelihoods=False)

@@ -31,7 +31,9 @@ def _eval(recipe: Any, name: str, entry: Any) -> Iterator[Fault]:
     kinds = {kind_of_model(recipe, model) for model in recipe.models}
     if kinds and None not in kinds and not any(applies(recipe, name, model) for model in recipe.models):
         told = f"the task {entry.task!r} is for {_asked(specs('tasks')[entry.task])}, and the recipe has none"
-        yield ("evals", name, "task"), f"{told}; leave the eval out, or add such a model"
+        is_silent = specs("tasks")[entry.task].asks_likelihoods and any(kind is not None and not kind.tells_likelihoods for kind in kinds)
+        ways = ", or have a model of an API tell likelihoods by its tokenizer under 'data'" if is_silent else ""
+        yield ("evals", name, "task"), f"{told}; leave the eval out, or add such a model{ways}"
     mixture = recipe.mixtures.get(entry.data) if isinstance(specs("tasks")[entry.task].need, HeldOut) else None
     if mixture is not None and not (mixture.validation_fraction and mixture.max_heldout_documents):
         key = "max_heldout_documents" if mixture.validation_fraction else "validation_fraction"
@@ -71,8 +73,9 @@ def _gate(recipe: Any, name: str, task: Task, candidate: str) -> Iterator[Fault]
     kind = kind_of_model(recipe, candidate)
     if kind is not None and not applies(recipe, name, candidate):
         others = [other for other in recipe.evals if applies(recipe, other, candidate)]
-        blind = " and reads none" if task.reads_images and not kind.reads_images else ""
-        told = f"the task {task.name!r} is for {_asked(task)}, and the candidate {candidate!r} is {kind.attention}{blind}"
+        lacks = " and reads none" if task.reads_images and not kind.reads_images else ""
+        lacks += " and tells no likelihoods" if task.asks_likelihoods and not kind.tells_likelihoods else ""
+        told = f"the task {task.name!r} is for {_asked(task)}, and the candidate {candidate!r} is {kind.attention}{lacks}"
         yield ("release", "metric"), f"{told}; decide by another eval ({', '.join(others) or 'add one'}) or release another model"
 
 

@@ -95,6 +95,9 @@ def _tokenizers(recipe: Any) -> Iterator[Fault]:
     for here, entry in found.items():
         if is_of_model(entry):
             yield from known((*here, "model"), "model", entry.model, recipe.models)
+            if entry.model in recipe.models and not specs("methods")[recipe.models[entry.model].method].has_weights:
+                told = f"{entry.model!r} is a model of an API, of which no tokenizer is taken"
+                yield (*here, "model"), f"{told}; take that of its data by the method of_file"
         if not isinstance(specs("tokenizers")[entry.method], TokenizerMethod):
             continue
         for index, name in enumerate(entry.sources):
@@ -135,7 +138,11 @@ def _model(recipe: Any, model: str, entry: Any) -> Iterator[Fault]:
     for index, parent in enumerate(entry.parents):
         if parent in recipe.models and specs("methods")[recipe.models[parent].method].is_last:
             kind = recipe.models[parent].method
-            yield (*here, "from", index), f"{parent!r} is made by {kind!r}, which nothing can be made from; name the model it was made from"
+            if specs("methods")[kind].has_weights:
+                yield (*here, "from", index), f"{parent!r} is made by {kind!r}, which nothing can be made from; name the model it was made from"
+            else:
+                told = f"{parent!r} is a model of an API ({kind}), and {entry.method!r} needs weights"
+                yield (*here, "from", index), f"{told}; adopt its checkpoint, such as by adopt_hub or adopt_transformers"
     yield from _fit_of_tokenizer(recipe, model, entry)
     yield from _lengths(recipe, model, entry)
     yield from learning_faults(recipe, model, entry)

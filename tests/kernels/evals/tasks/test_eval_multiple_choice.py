@@ -31,6 +31,7 @@ class Model(NamedTuple):
     model: Any
     tokenizer: Bytes
     device: str = "cpu"
+    attention: str = "causal"
 
 
 @pytest.fixture(scope="module")
