@@ -1,5 +1,7 @@
 """The engine of a checkpoint: how its kind of model is read, and how much is kept."""
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference.cache.pages import PAGE
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from kernels.inference.readers.reading import Reader
     from kernels.models.formats.checkpoints import LanguageModel
 
+_log = logging.getLogger(__name__)
+
 
 def engine_of(
     lm: "LanguageModel",
@@ -24,6 +28,7 @@ def engine_of(
     most_tokens: int = 512,
     most_sequences: int = 64,
     bits: "Bits | None" = None,
+    folder: Path | None = None,
     within: Within | None = None,
     guesser: "Guesser | None" = None,
     is_invariant: bool = False,
@@ -36,12 +41,13 @@ def engine_of(
         most_tokens: of a step.
         most_sequences: under way at once.
         bits: of weights; None leaves them as they are.
-        within: memory that the model does not fit, of which no more is known than its outline (formats/checkpoints.py); None asks it as it is loaded.
+        folder: of the checkpoint, where weights are rounded as they are read and no more of it is known than its outline (formats/checkpoints.py).
+        within: memory that the model does not fit, of which no more is known than its outline; None asks it as it is loaded.
         guesser: see `Engine`.
         is_invariant: see `Engine`.
 
     Raises:
-        ValueError: it predicts masked tokens, and has no answer; its kind or this machine cannot compute with rounded weights; the memory does not
+        ValueError: it predicts masked tokens, and has no answer; its kind cannot compute with rounded weights; the memory does not
             do, or its layers cannot pass through it; or both are asked for.
     """
     num_pages = -(-most_kept_tokens // PAGE)
@@ -50,7 +56,7 @@ def engine_of(
     if within is not None:
         reader: Reader = streamed_reader(lm.model.config, within, Most(num_pages * PAGE, most_tokens, most_sequences), lm.device)
     else:
-        reader = reader_of(lm, num_pages, bits)
+        reader = reader_of(lm, num_pages, bits, folder)
     return engine_by(lm, reader, num_pages, most_tokens=most_tokens, most_sequences=most_sequences, guesser=guesser, is_invariant=is_invariant)
 
 
@@ -93,10 +99,10 @@ def _attends_alone(model: Any) -> bool:
     return bool(model._supports_attention_backend) and not model._is_stateful and {"full_attention", "sliding_attention"}.issuperset(kinds)
 
 
-def reader_of(lm: "LanguageModel", num_pages: int, bits: "Bits | None") -> "Reader":
+def reader_of(lm: "LanguageModel", num_pages: int, bits: "Bits | None", folder: Path | None = None) -> "Reader":
     """Return what reads a loaded model as it is, or with its weights rounded; see `engine_of`."""
     attention = attention_of_asked(lm)
-    return _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
+    return _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages, folder)
 
 
 def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
@@ -114,16 +120,25 @@ def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
     return PagedTransformers(model, num_pages) if _attends_alone(model) else Causal(model)
 
 
-def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader":
-    """Return what reads by the CPU's own kernels (native/).
+def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int, folder: Path | None = None) -> "Reader":
+    """Return what reads by rounded weights: the CPU's own kernels (native/), or PyTorch where the machine is none that they are for.
+
+    Args:
+        lm: a causal decoder of ours, or its outline.
+        bits: of weights.
+        num_pages: of keys and values.
+        folder: of the checkpoint where ``lm`` is its outline; see `engine_of`.
 
     Raises:
-        ValueError: the model is none that they compute, or the machine lacks something.
+        ValueError: the model is no such decoder.
     """
     import torch
 
     from kernels.inference.native.building import lacking
+    from kernels.inference.native.rounding import of_files, of_module
     from kernels.inference.native.stack import NativeStack
+    from kernels.inference.readers.paged_decoder import PagedDecoder
+    from kernels.inference.streaming.weights import Weights
     from kernels.models.architectures.llama import stack_of
     from kernels.models.formats.fast import taken
 
@@ -132,6 +147,10 @@ def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader
     shape = stack_of(lm.model.config)
     if shape is None or shape.attention != "causal":
         raise ValueError(f"weights of {bits} bits: {type(lm.model).__name__} is no causal decoder of ours; ask it as it was made")
-    if (missing := lacking()) is not None:
-        raise ValueError(f"weights of {bits} bits: this machine lacks {missing}; ask the model as it was made")
-    return NativeStack(taken(lm.model).module.eval(), bits, num_pages, torch.get_num_threads())
+    decoder = of_module(taken(lm.model).module, bits) if folder is None else of_files(Weights(lm.model.config, folder, torch.float32), bits)
+    if (missing := lacking()) is None:
+        return NativeStack(decoder, num_pages, torch.get_num_threads())
+    _log.warning(
+        "weights of %d bits: this machine lacks %s, and PyTorch computes with them: rightly, and slower than with the model's own", bits, missing
+    )
+    return PagedDecoder(decoder, num_pages, torch.float32)

@@ -1,13 +1,17 @@
 // Products of rows with weights of 8 or 4 bits, by AVX-512 VNNI.
 //
 // Weights lie in groups of 32 along what they read, with a scale each (half precision). 16 outputs stand side by side in a register, 4 inputs of
-// each; they are stored without sign, shifted up by half of their range, as the instruction wants one factor. Rows are rounded to 8 bits by group as
-// they come. What the shift adds to a group's sum is known from the sum of the row's numbers, and sums begin with it taken away.
+// each; they are multiplied without sign, shifted up by 128, as the instruction wants one factor: so are 8 bits stored, and 4 bits are looked up. Rows
+// are rounded to 8 bits by group as they come. What the shift adds to a group's sum is known from the sum of the row's numbers, and sums begin with it
+// taken away.
 #pragma once
 #include "threads.h"
 #include "vectors.h"
 
-constexpr int GROUP = 32;
+constexpr int GROUP = 32, SHIFT = 128;
+
+// What 4 bits stand for, shifted (packing.py has the same).
+alignas(16) constexpr uint8_t LEVELS_4[16] = {1, 27, 49, 66, 81, 94, 107, 119, 130, 141, 152, 164, 177, 193, 211, 235};
 
 // One layer's weights. The struct is told by Python (stack.py).
 struct Linear {
@@ -46,8 +50,7 @@ template <int ROWS, int BLOCKS, int BITS>
 inline void tile(const Rounded& x, int row, const Linear& linear, int block, float* out, int stride, bool adds) {
   const int groups = x.groups();
   constexpr int GROUP_BYTES = GROUP * LANES * BITS / 8;
-  constexpr int SHIFT = BITS == 8 ? 128 : 8;
-  const __m512i low_bits = _mm512_set1_epi8(15);
+  const __m512i levels = _mm512_broadcast_i32x4(_mm_load_si128(reinterpret_cast<const __m128i*>(LEVELS_4))), low_bits = _mm512_set1_epi8(15);
   __m512 sums[ROWS][BLOCKS];
   for (int r = 0; r < ROWS; ++r)
     for (int b = 0; b < BLOCKS; ++b) sums[r][b] = _mm512_setzero_ps();
@@ -81,8 +84,8 @@ inline void tile(const Rounded& x, int row, const Linear& linear, int block, flo
         if constexpr (BITS == 8) {
           four[b] = found;
         } else {
-          four[b] = _mm512_and_si512(found, low_bits);
-          next[b] = _mm512_and_si512(_mm512_srli_epi16(found, 4), low_bits);
+          four[b] = _mm512_shuffle_epi8(levels, _mm512_and_si512(found, low_bits));
+          next[b] = _mm512_shuffle_epi8(levels, _mm512_and_si512(_mm512_srli_epi16(found, 4), low_bits));
         }
       }
       if constexpr (BITS == 8) {

@@ -13,11 +13,11 @@ import numpy as np
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.cache.sequences import Copy
 from kernels.inference.native.building import library
-from kernels.inference.native.packing import Bits, Packed, pack
+from kernels.inference.native.packing import Packed
 from kernels.inference.readers.reading import InPages, Stretch
 
 if TYPE_CHECKING:
-    from kernels.models.blocks.decoder import Decoder
+    from kernels.inference.native.rounding import RoundedDecoder
 
 
 SIZES = ("width", "num_layers", "num_heads", "num_kv_heads", "head_width", "inner_width")
@@ -64,12 +64,11 @@ class _Batch(ctypes.Structure):
 class NativeStack(InPages):
     """Reads tokens of several sequences at once."""
 
-    def __init__(self, module: "Decoder", bits: Bits, num_pages: int, num_threads: int) -> None:
-        """Round the weights of a stack, and make room for pages of keys and values.
+    def __init__(self, decoder: "RoundedDecoder", num_pages: int, num_threads: int) -> None:
+        """Make room for pages of keys and values.
 
         Args:
-            module: a causal stack.
-            bits: of weights.
+            decoder: a causal stack.
             num_pages: of 16 tokens, in all sequences.
             num_threads: that compute.
 
@@ -78,42 +77,42 @@ class NativeStack(InPages):
         """
         import torch
 
-        shape = module.shape
+        shape = decoder.shape
         if shape.head_width % 16:
-            raise ValueError(f"weights of {bits} bits: heads of {shape.head_width} are no multiple of 16; ask the model as it was made")
-        self._module, self._kept = module, list[Any]()
+            raise ValueError(f"rounded weights: heads of {shape.head_width} are no multiple of 16; ask the model as it was made")
+        self._decoder, self._kept = decoder, list[Any]()
         size = shape.num_kv_heads * PAGE * shape.head_width
         self._pages = [torch.zeros(num_pages, size, dtype=torch.bfloat16) for _ in range(2 * shape.num_layers)]
         with torch.inference_mode():
-            self._stack = self._stack_of(module, bits)
+            self._stack = self._stack_of(decoder)
         self._library = library()
         self._library.team_of.restype = ctypes.c_void_p
         self._team = ctypes.c_void_p(self._library.team_of(num_threads))
         weakref.finalize(self, self._library.end_team, self._team)
 
-    def _stack_of(self, module: "Decoder", bits: Bits) -> _Stack:
+    def _stack_of(self, decoder: "RoundedDecoder") -> _Stack:
         """Return what the kernels are told of a stack; what it points to is kept."""
         import torch
 
         from kernels.models.blocks import positions
 
-        shape = module.shape
+        shape = decoder.shape
         layers = (_Layer * shape.num_layers)()
         self._kept.append(layers)
-        for index, (layer, block) in enumerate(zip(layers, module.blocks, strict=True)):
+        for index, (layer, block) in enumerate(zip(layers, decoder.blocks, strict=True)):
             found: Any = block
             layer.attention_norm, layer.feed_forward_norm = self._keep(found.attention_norm.weight), self._keep(found.feed_forward_norm.weight)
             for name in ("qkv", "out", "gate_up", "down"):
-                setattr(layer, name, self._linear(getattr(found, name).weight, bits))
+                setattr(layer, name, self._linear(getattr(found, name).packed))
             layer.keys, layer.values = (pages.data_ptr() for pages in self._pages[2 * index : 2 * index + 2])
         stack = _Stack(**{name: getattr(shape, name) for name in SIZES}, eps=shape.eps, layers=ctypes.addressof(layers))
         if shape.positions == "rope":
             cos, sin = positions.rotary(shape.max_positions, shape.head_width, shape.theta, torch.device("cpu"))
             stack.cos, stack.sin = self._keep(cos), self._keep(sin)
-        bias = module.told(1, torch.device("cpu"), None, shape.max_positions - 1).bias
+        bias = decoder.told(1, torch.device("cpu"), None, shape.max_positions - 1).bias
         if bias is not None:
             stack.bias, stack.bias_length = self._keep(bias[:, :, -1].flip(-1).flatten(0, 1)), shape.max_positions
-        stack.norm, stack.head = self._keep(module.norm.weight), self._linear(module.output_layer()[0], bits)
+        stack.norm, stack.head = self._keep(decoder.norm.weight), self._linear(decoder.ends.output)
         return stack
 
     def _keep(self, tensor: Any) -> int:
@@ -122,8 +121,7 @@ class NativeStack(InPages):
         self._kept.append(kept)
         return kept.data_ptr()
 
-    def _linear(self, weight: Any, bits: Bits) -> _Linear:
-        packed: Packed = pack(weight, bits)
+    def _linear(self, packed: Packed) -> _Linear:
         return _Linear(
             weights=self._keep(packed.weights), scales=self._keep(packed.scales), num_out=packed.num_out, num_in=packed.num_in, bits=packed.bits
         )
@@ -141,14 +139,14 @@ class NativeStack(InPages):
         tokens = torch.tensor([token for each in stretches for token in each.tokens])
         with torch.inference_mode():
             places = torch.cat([torch.arange(each.position, each.position + len(each.tokens)) for each in stretches])
-            hidden = self._module.embedded(tokens, places, torch.float32)
+            hidden = self._decoder.embedded(tokens, places, torch.float32).contiguous()
         firsts = np.cumsum([0, *(len(each.tokens) for each in stretches)], dtype=np.int32)
         positions = np.array([each.position for each in stretches], np.int32)
         tables = np.zeros((len(stretches), max(len(each.table) for each in stretches)), np.int32)
         for row, each in zip(tables, stretches, strict=True):
             row[: len(each.table)] = each.table
         asked = np.array([first + place for first, each in zip(firsts, stretches, strict=False) for place in each.asked], np.int32)
-        logits = torch.empty(len(asked), self._module.shape.vocab_size)
+        logits = torch.empty(len(asked), self._decoder.shape.vocab_size)
         batch = _Batch(
             num_tokens=len(tokens),
             num_sequences=len(stretches),

@@ -8,6 +8,7 @@ nothing grows but what is read into. Format: https://huggingface.co/docs/safeten
 import json
 import os
 import weakref
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +70,21 @@ class TensorFiles:
             part = room[: min(CHUNK, len(flat) - start)]
             _read(stored.descriptor, stored.offset + start * dtype.itemsize, part)
             flat[start : start + len(part)] = part
+
+    def rows(self, name: str, count: int) -> Iterator[Any]:
+        """Yield a tensor in pieces of so many rows, of the type that it is stored in.
+
+        Raises:
+            EOFError: the file has become shorter.
+        """
+        import torch
+
+        stored = self.tensors[name]
+        dtype, (num_rows, *others) = getattr(torch, stored.dtype), stored.shape
+        for start in range(0, num_rows, count):
+            part = torch.empty(min(count, num_rows - start), *others, dtype=dtype)
+            _read(stored.descriptor, stored.offset + start * prod(others) * dtype.itemsize, part.view(-1))
+            yield part
 
 
 def _read(descriptor: int, offset: int, flat: Any) -> None:

@@ -1,6 +1,6 @@
 """Weights of a decoder of ours as a checkpoint's files have them, which fill a module that is made without any."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,18 @@ class Weights:
         """Read a layer's numbers into a block."""
         for name, parameter in block.named_parameters():
             self.fill(LAYER.format(layer) + name, parameter)
+
+    def layers(self) -> "Iterator[Block]":
+        """Yield each layer in the same room: it is written over as the next one is asked for."""
+        block = self.empty_layer("cpu")
+        for layer in range(self.module.shape.num_layers):
+            self.fill_layer(block, layer)
+            yield block
+
+    def rows(self, name: str, count: int) -> Iterator[Any]:
+        """Yield a parameter in pieces of so many rows, as they are stored; where it is made of several, the last piece of each may have fewer."""
+        for source in self._sources[name]:
+            yield from self._files.rows(source, count)
 
     def fill(self, name: str, target: Any) -> None:
         """Read what a parameter is made of, one part behind the other along its rows."""

@@ -134,9 +134,13 @@ class Decoder(nn.Module):
         """Return the weight of the output layer, [V, D]; it has no bias."""
         return (self.embedding if self.output_embedding is None else self.output_embedding), None
 
+    def looked_up(self, tokens_BT: torch.Tensor) -> torch.Tensor:
+        """Return the rows of the embedding, [B, T, D]."""
+        return nn.functional.embedding(tokens_BT, self.embedding)
+
     def embedded(self, tokens_BT: torch.Tensor, positions_BT: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return what the first block reads."""
-        x = nn.functional.embedding(tokens_BT, self.embedding)
+        x = self.looked_up(tokens_BT)
         if self.position_embedding is not None:
             x = x + nn.functional.embedding(positions_BT, self.position_embedding)
         if self.shape.positions == "sinusoidal":
