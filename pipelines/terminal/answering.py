@@ -141,9 +141,11 @@ def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Ge
         others = launching.submit(run_together, FOLLOWER, job, [{}] * (count - 1), first_rank=1, num_processes=count, until=unwanted)
         try:
             seat, stage = take_place(spread, 0)
-            yield engine_by(lm, stage, num_pages, most_tokens=512, most_sequences=1)
-            stage.end()
-            seat.leave()
+            try:
+                yield engine_by(lm, stage, num_pages, most_tokens=512, most_sequences=1)
+                stage.end()
+            finally:
+                seat.leave()
         except RuntimeError as error:
             if wait([others], LOST_SECONDS).done and (fault := others.result()):
                 raise RuntimeError(fault) from error

@@ -1,6 +1,6 @@
 """A decoder of ours with rounded weights, of which nothing is held beside them but norms and what tells positions.
 
-It is read by the CPU's own kernels, or by PyTorch where a machine is none that they are for. Shape letters: B rows, T positions, D width, V vocabulary.
+It is read by the CPU's own kernels, or by PyTorch where a machine is none that they are for. Letters: B rows, T positions, D width, V vocabulary.
 """
 
 from collections.abc import Iterable

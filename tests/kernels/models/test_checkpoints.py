@@ -120,6 +120,6 @@ def test_an_answer_ends_with_its_turn(saved: Path):
 
             logits = torch.zeros(1, input_ids.shape[1], len(lm.tokenizer))
             logits[..., next(calls)] = 1.0
-            return types.SimpleNamespace(logits=logits, past_key_values=None)
+            return types.SimpleNamespace(logits=logits, past_key_values=())
 
     assert list(decoding.chat(lm._replace(model=Scripted()), [Turn("user", "?")], max_new_tokens=10, temperature=0.0, seed=0)) == ["a"]

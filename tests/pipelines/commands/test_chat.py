@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch.distributed
 from typer.testing import CliRunner, Result
 
 from kernels.models.architectures import llama
@@ -65,15 +66,17 @@ def test_processes_that_read_a_model_together_answer_the_same(words: tuple[str, 
 
 
 def test_what_cannot_be_parted_is_refused_and_no_process_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.enumerate()
     found = chat(folder, "--tensor", "3", monkeypatch=monkeypatch)
     assert found.exit_code != 0 and "2 key heads cannot be parted between 3 processes" in str(found.exception)
-    assert [thread.name for thread in threading.enumerate() if "ThreadPool" in thread.name] == []
+    assert [thread.name for thread in threading.enumerate() if "ThreadPool" in thread.name and thread not in before] == []
 
 
 def test_a_process_that_is_lost_ends_the_conversation_and_says_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.terminal.answering.FOLLOWER", "tests.pipelines.commands.lost_follower")
     found = chat(folder, "--pipeline", "2", monkeypatch=monkeypatch)
     assert found.exit_code != 0 and "process 1 of the 2 that runs" in str(found.exception) and "the machine burns" in str(found.exception)
+    assert not torch.distributed.is_initialized()
 
 
 @pytest.mark.parametrize("words", [("--lookup",), ("--draft", "base"), ("--backend", "own", "--lookup")])
