@@ -1,6 +1,7 @@
 """A recipe scores one checkpoint as it is here, and as an API has it: side by side, and with the key nowhere in what is written."""
 
 from collections.abc import Iterator
+from multiprocessing import forkserver
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ def scored(house: House, make_shop: Any, tmp_path_factory: pytest.TempPathFactor
     shop.recipe_file.write_text(recipe(house.url))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAR_KEY", KEY)
+        forkserver._forkserver._stop()  # pyright: ignore  # jobs have the environment that there was when it started
         result = shop.up()
         assert not result.failed, result
         yield shop
