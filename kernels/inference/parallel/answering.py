@@ -59,9 +59,10 @@ class Together:
         return sorted((_piece(*words) for text in told for words in json.loads(text)), key=lambda piece: piece.request)
 
 
-def _piece(request: int, answer: int, told: Any, *words: Any) -> Piece:
+def _piece(request: int, answer: int, told: Any, text: str, ending: Any, stop: int | str | None, given: Any) -> Piece:
     """Return a piece that went as text."""
-    if told is not None:
-        token, logprob, likeliest = told
-        told = Told(token, logprob, [(other, of_other) for other, of_other in likeliest])
-    return Piece(request, answer, told, *words)
+    return Piece(request, answer, None if told is None else _told(*told), text, ending, stop, [_told(*each) for each in given])
+
+
+def _told(token: int, logprob: float | None, likeliest: Any) -> Told:
+    return Told(token, logprob, [(other, of_other) for other, of_other in likeliest])

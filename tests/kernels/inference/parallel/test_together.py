@@ -1,5 +1,6 @@
 """Several processes that read one model, or answer shares of what is asked, say what one process says."""
 
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.inference.asking import Asked, Piece
+from kernels.inference.asking import Asked, Piece, Told
 from kernels.inference.engines import engine_of
-from kernels.inference.parallel.answering import Together
+from kernels.inference.parallel.answering import Together, _piece
 from kernels.inference.parallel.pieces import layers_of, narrowed
 from kernels.inference.parallel.seats import Seat, meet
 from kernels.inference.parallel.stages import Stage, packed, unpacked
@@ -175,3 +176,9 @@ def test_what_cannot_be_parted_is_refused_by_name(tmp_path: Path) -> None:
         narrowed(Seat(Rank(Layout(processes=6, pipeline=6))), shape)
     with pytest.raises(ValueError, match="zero: 3 is of trainings"):
         Seat(Rank(Layout(processes=2, zero=3)))
+
+
+def test_a_piece_that_went_as_text_is_the_same() -> None:
+    given = [Told(4, -1.0, [])]
+    for piece in (Piece(0, 1, Told(3, -0.5, [(3, -0.5), (2, -1.5)]), "a", "stop", 7, given), Piece(2, 0, None, "", given=[])):
+        assert _piece(*json.loads(json.dumps(piece))) == piece
