@@ -131,17 +131,15 @@ def told(token: int, logits_V: Any, count: int | None) -> Told:
         logits_V: of what comes.
         count: of the likeliest tokens that are told beside it; None tells nothing.
     """
-    if count is None:
-        return Told(token)
-    logprobs_V = logits_V.log_softmax(-1)
-    top = logprobs_V.topk(count)
-    return Told(token, float(logprobs_V[token]), list(zip(top.indices.tolist(), top.values.tolist(), strict=True)))
+    return Told(token) if count is None else told_together([token], logits_V[None], count)[0]
 
 
 def told_together(tokens: Sequence[int], logits_TV: Any, count: int | None) -> list[Told]:
     """Return tokens of a prompt with what a model thought of each, given the logits before each. Arguments: see `told`."""
     import torch
 
+    if not tokens:
+        return []
     norms_T = logits_TV.logsumexp(-1)
     logprobs = (logits_TV.gather(-1, torch.tensor(tokens, device=logits_TV.device)[:, None])[:, 0] - norms_T).tolist()
     if not count:

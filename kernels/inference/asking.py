@@ -1,6 +1,7 @@
 """What an engine is asked, and what it answers."""
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -88,3 +89,42 @@ class Piece(NamedTuple):
     """The token or string that ended it; of one that failed, why."""
     given: Sequence[Told] = ()
     """What the request asked to be told of its own tokens, as they were read: some now, and some with pieces that follow."""
+
+
+class Answers(ABC):
+    """What answers requests, step by step."""
+
+    @property
+    @abstractmethod
+    def is_idle(self) -> bool:
+        """Whether nothing is asked."""
+
+    @property
+    @abstractmethod
+    def use(self) -> Use:
+        """What is in use, and what was counted."""
+
+    @abstractmethod
+    def ask(self, asked: Asked) -> int:
+        """Take a request, and return its number. Raises ValueError: it cannot be answered (says why)."""
+
+    @abstractmethod
+    def abort(self, number: int) -> None:
+        """Have nobody want a request any more; one that is over is left alone."""
+
+    @abstractmethod
+    def step(self) -> list[Piece]:
+        """Go on, and return what came to answers."""
+
+    def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
+        """Yield what comes to the answers of some requests, numbered in their order; nobody else must ask meanwhile."""
+        numbers: dict[int, int] = {}
+        try:
+            for index, asked in enumerate(requests):
+                numbers[self.ask(asked)] = index
+            while not self.is_idle:
+                for piece in self.step():
+                    yield piece._replace(request=numbers[piece.request])
+        finally:  # one may be refused, or nobody want the rest
+            for number in numbers:
+                self.abort(number)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from kernels.inference.api import model as api
 from kernels.inference.api.model import ApiModel
 from kernels.inference.asked_models import AskedModel
-from kernels.inference.asking import Asked, Piece
-from kernels.inference.backends.backend import Answers, Room
+from kernels.inference.asking import Answers, Asked, Piece
+from kernels.inference.backends.backend import Room
 from kernels.inference.backends.choosing import opened
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.chats import chat_encoder, text_encoder

@@ -5,14 +5,14 @@ that begins as another did is taken from the pages that hold it, where the same 
 follow, and stay for as long as each is the one that is chosen where it stands: so that answers are the same as without guesses, sampled ones too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernels.inference.adapters.loaded import Loaded
 from kernels.inference.answering import Answering, told, told_together
-from kernels.inference.asking import Asked, Ending, Piece, Told, Use
+from kernels.inference.asking import Answers, Asked, Ending, Piece, Told, Use
 from kernels.inference.cache.pages import PAGE, Pages
 from kernels.inference.cache.sequences import Held
 from kernels.inference.constraints import UnfollowableError
@@ -21,7 +21,18 @@ from kernels.inference.readers.reading import InPages, Reader, Stretch
 from kernels.inference.scheduling import Schedule, passed
 
 
-class Engine:
+class _Logits(NamedTuple):
+    """Of what is asked: rows, and the likeliest token of each, which are found for all of a step at once and only where tokens are made."""
+
+    rows_TV: Any
+    likeliest: list[int]
+
+    def part(self, begin: int, end: int) -> "_Logits":
+        """Return some rows."""
+        return _Logits(self.rows_TV[begin:end], self.likeliest[begin:end])
+
+
+class Engine(Answers):
     """Answers requests by one model."""
 
     def __init__(
@@ -154,12 +165,15 @@ class Engine:
         stretches = [_stretch(sequence, count) for sequence, count in step.pieces]
         logits = self._read(stretches)
         passed(step.pieces)
+        makes = any(sequence.asked.max_new_tokens for sequence, _ in step.pieces)
+        asked = _Logits(logits, logits.argmax(-1).tolist() if makes else [])
         found: list[Piece] = []
         begin = 0
         for (sequence, _), stretch in zip(step.pieces, stretches, strict=True):
+            end = begin + len(stretch.asked)
             if stretch.asked:
-                found += self._take(sequence, logits[begin : begin + len(stretch.asked)])
-            begin += len(stretch.asked)
+                found += self._take(sequence, asked.part(begin, end))
+            begin = end
         return found
 
     def _read(self, stretches: Sequence[Stretch]) -> Any:
@@ -176,24 +190,24 @@ class Engine:
         for sequence, guessed in zip(asked, guesser.guess(asked), strict=True):
             sequence.guessed = list(guessed[: self._room(sequence) - sequence.num_made - 1])
 
-    def _take(self, sequence: Answering, logits_TV: Any) -> list[Piece]:
+    def _take(self, sequence: Answering, logits: "_Logits") -> list[Piece]:
         """Return what comes to an answer, and to those that part from it, by the logits of what was asked of it."""
         asked, num_given = sequence.asked, len(sequence.asked.tokens)
         until = min(sequence.num_kept + 1, num_given)
-        given = told_together(asked.tokens[sequence.num_told : until], logits_TV[: until - sequence.num_told], asked.num_logprobs)
+        given = told_together(asked.tokens[sequence.num_told : until], logits.rows_TV[: until - sequence.num_told], asked.num_logprobs)
         sequence.num_told += len(given)
         if sequence.num_kept < len(sequence.tokens):
             return [Piece(*sequence.arrival, None, "", given=given)]
         if asked.continuations:
-            return self._continued(sequence, logits_TV[-1:])
+            return self._continued(sequence, logits)
         if not asked.max_new_tokens:
             return [self._end(sequence, None, "", "length", None)._replace(given=given)]
-        logits_TV = logits_TV[len(given) :]
+        logits = logits.part(len(given), len(logits.likeliest))
         parted = self._forks(sequence) if sequence.num_made == 0 else []
-        pieces = [*self._answers(sequence, logits_TV), *(piece for other in parted for piece in self._answers(other, logits_TV))]
+        pieces = [*self._answers(sequence, logits), *(piece for other in parted for piece in self._answers(other, logits))]
         return [pieces[0]._replace(given=given), *pieces[1:]]
 
-    def _continued(self, sequence: Answering, logits_1V: Any) -> list[Piece]:
+    def _continued(self, sequence: Answering, logits: "_Logits") -> list[Piece]:
         """Have each continuation be read behind a prompt that was read now, and return what is told of them already."""
         asked = sequence.asked
         parted = [
@@ -202,7 +216,7 @@ class Engine:
         ]
         self._remove(sequence)
         self._living[sequence.arrival[0]].remove(sequence)
-        return [piece for other in parted for piece in self._take(other, logits_1V)]
+        return [piece for other in parted for piece in self._take(other, logits)]
 
     def _forks(self, sequence: Answering) -> list[Answering]:
         """Return the other answers to a prompt that was read now."""
@@ -217,13 +231,13 @@ class Engine:
         self.schedule.add_running(other)
         return other
 
-    def _answers(self, sequence: Answering, logits_TV: Any) -> list[Piece]:
+    def _answers(self, sequence: Answering, logits: "_Logits") -> list[Piece]:
         """Choose tokens for as long as they are those that were guessed, and one more."""
-        guessed, sequence.guessed = sequence.guessed[: len(logits_TV) - 1], []
+        guessed, sequence.guessed = sequence.guessed[: len(logits.likeliest) - 1], []
         self.num_guessed += len(guessed)
         found: list[Piece] = []
-        for place, likeliest in enumerate(logits_TV.argmax(-1).tolist()):
-            found.append(self._answer(sequence, logits_TV[place], likeliest))
+        for place, likeliest in enumerate(logits.likeliest):
+            found.append(self._answer(sequence, logits.rows_TV[place], likeliest))
             if found[-1].ending is not None:
                 return found
             if place == len(guessed) or sequence.tokens[-1] != guessed[place]:
@@ -248,9 +262,8 @@ class Engine:
         what, text = told(token, logits_V, asked.num_logprobs), sequence.add(token)
         if not sequence.is_over and sequence.num_made < self._room(sequence):
             return Piece(*sequence.arrival, what, text)
-        ending = "stop" if sequence.is_over else "length"
         text += sequence.text.end()  # in which a string may stand that ends it
-        return self._end(sequence, what, text, "length" if ending == "length" and sequence.text.stop is None else "stop", sequence.text.stop)
+        return self._end(sequence, what, text, "stop" if sequence.is_over else "length", sequence.text.stop)
 
     def _end(self, sequence: Answering, what: Told | None, text: str, ending: Ending, stop: int | str | None) -> Piece:
         self._remove(sequence)
@@ -259,19 +272,6 @@ class Engine:
         if not others:
             del self._living[sequence.arrival[0]]
         return Piece(*sequence.arrival, what, text, ending, stop)
-
-    def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
-        """Yield what comes to the answers of some requests, numbered in their order; nobody else must ask meanwhile."""
-        numbers: dict[int, int] = {}
-        try:
-            for index, asked in enumerate(requests):
-                numbers[self.ask(asked)] = index
-            while not self.is_idle:
-                for piece in self.step():
-                    yield piece._replace(request=numbers[piece.request])
-        finally:  # one may be refused, or nobody want the rest
-            for number in numbers:
-                self.abort(number)
 
 
 def _stretch(sequence: Answering, count: int) -> Stretch:

@@ -15,7 +15,7 @@ from resources.devices.jobs import meeting_in
 from resources.devices.launchers import run_together, start_server
 
 if TYPE_CHECKING:
-    from kernels.inference.backends.backend import Answers
+    from kernels.inference.asking import Answers
     from kernels.inference.engine import Engine
     from kernels.inference.guessing.guesser import Guessing
     from kernels.models.formats.checkpoints import LanguageModel

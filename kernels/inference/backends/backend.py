@@ -1,10 +1,10 @@
 """What a back end declares: the name that it is chosen by, what it is good for, the forms of weights that it computes with, and how it is opened."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from kernels.inference.asking import Asked, Piece, Use
+from kernels.inference.asking import Answers
 
 if TYPE_CHECKING:
     from kernels.inference.guessing.guesser import Guesser
@@ -31,36 +31,6 @@ class Manner(NamedTuple):
     """What guesses ahead."""
     is_invariant: bool = False
     """Whether not one bit of an answer depends on what else is asked."""
-
-
-class Answers(Protocol):
-    """What answers requests: see `kernels.inference.engine.Engine`, which is one."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is asked."""
-        ...
-
-    @property
-    def use(self) -> Use:
-        """What is in use, and what was counted."""
-        ...
-
-    def ask(self, asked: Asked) -> int:
-        """Take a request, and return its number."""
-        ...
-
-    def abort(self, number: int) -> None:
-        """Have nobody want a request any more."""
-        ...
-
-    def step(self) -> list[Piece]:
-        """Return what came to answers meanwhile."""
-        ...
-
-    def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
-        """Yield what comes to the answers of some requests, numbered in their order."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

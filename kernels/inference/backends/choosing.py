@@ -3,8 +3,9 @@
 import functools
 from typing import TYPE_CHECKING
 
+from kernels.inference.asking import Answers
 from kernels.inference.backends import own, vllm
-from kernels.inference.backends.backend import Answers, Backend, Manner, Room
+from kernels.inference.backends.backend import Backend, Manner, Room
 from kernels.specs.families import collect
 from kernels.specs.names import nearest
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernels.inference.asking import Asked, Piece, Told, Use
+from kernels.inference.asking import Answers, Asked, Piece, Told, Use
 from kernels.inference.stops import Growing
 from kernels.specs.extras import Extra
 from kernels.tokens.mixtures.permutation import key_of
@@ -31,7 +31,7 @@ class _Under:
     text: Growing
 
 
-class Vllm:
+class Vllm(Answers):
     """See vllm.py, and `kernels.inference.backends.backend.Answers`."""
 
     def __init__(self, library: Any, engine: Any, decode: Callable[[Sequence[int]], str], max_positions: int | None, most_kept_tokens: int) -> None:
@@ -163,19 +163,6 @@ class Vllm:
         if not is_last:
             self._engine.abort_request([name])
         return Piece(*number, what, told, "length" if text.stop is None else "stop", text.stop)
-
-    def answers(self, requests: Sequence[Asked]) -> Iterator[Piece]:
-        """See `Engine.answers`."""
-        numbers: dict[int, int] = {}
-        try:
-            for index, asked in enumerate(requests):
-                numbers[self.ask(asked)] = index
-            while not self.is_idle:
-                for piece in self.step():
-                    yield piece._replace(request=numbers[piece.request])
-        finally:  # one may be refused, or nobody want the rest
-            for number in numbers:
-                self.abort(number)
 
 
 def _told(token: int, logprobs: Mapping[int, Any], count: int) -> Told:

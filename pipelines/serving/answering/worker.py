@@ -13,8 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
-from kernels.inference.asking import Asked, Piece
-from kernels.inference.backends.backend import Answers
+from kernels.inference.asking import Answers, Asked, Piece
 from pipelines.serving.answering.outlets import MOST_UNREAD_TOKENS, Outlet
 from pipelines.serving.answering.queues import FairQueue, FullError
 from pipelines.serving.answering.timing import Timing

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from kernels.inference.adapters.files import CONFIG, WEIGHTS
-from kernels.inference.backends.backend import Answers, Manner, Room
+from kernels.inference.asking import Answers
+from kernels.inference.backends.backend import Manner, Room
 from kernels.inference.backends.choosing import opened, usual
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.decoding import stop_ids

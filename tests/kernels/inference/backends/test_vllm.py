@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 import torch
 
-from kernels.inference.asking import Asked, Piece
-from kernels.inference.backends.backend import Answers, Room
+from kernels.inference.asking import Answers, Asked, Piece
+from kernels.inference.backends.backend import Room
 from kernels.inference.backends.choosing import opened
 from kernels.inference.backends.vllm import EXTRA
 from kernels.inference.constraints import Constraint
