@@ -151,6 +151,6 @@ def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int, folder: Pa
     if (missing := lacking()) is None:
         return NativeStack(decoder, num_pages, torch.get_num_threads())
     _log.warning(
-        "weights of %d bits: this machine lacks %s, and PyTorch computes with them: rightly, and slower than with the model's own", bits, missing
+        "weights of %d bits: this machine lacks %s, and PyTorch computes with them: rightly, and much slower than with the model's own", bits, missing
     )
     return PagedDecoder(decoder, num_pages, torch.float32)

@@ -15,6 +15,8 @@ LEVELS_4 = (-127, -101, -79, -62, -47, -34, -21, -9, 2, 13, 24, 36, 49, 65, 83, 
 """What the 4 bits stand for, in parts of a scale; linear.h has the same."""
 SHARES = (0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15)
 """Of a group's largest number, which an end of the levels is tried at."""
+LEAST = 1e-30
+"""Of a group's largest number; a scale of half precision is 0 long before."""
 ROWS = 1024
 """That are rounded at once, so that little is held beside them."""
 
@@ -91,7 +93,7 @@ def _best_scales(groups: Any, largest: Any) -> Any:
     best, most = torch.zeros_like(largest), torch.zeros_like(largest)
     for end in (LEVELS_4[0], LEVELS_4[-1]):
         for share in SHARES:
-            levels = _chosen(nearest_levels, _parts(groups, torch.where(largest == 0, 0.0, end * share / largest)))
+            levels = _chosen(nearest_levels, _parts(groups, torch.where(largest.abs() < LEAST, 0.0, end * share / largest)))
             product, square = (groups * levels).sum(-1, keepdim=True), levels.square().sum(-1, keepdim=True)
             gained = product.square() / square
             best, most = torch.where(gained > most, product / square, best), torch.maximum(gained, most)
@@ -123,10 +125,15 @@ def unpacked(packed: Packed, rows: Any = None) -> Any:
     """Return what a packed matrix stands for, [O, I] float32, or some of its rows, by their numbers [...]: [..., I]."""
     import torch
 
-    asked = torch.arange(packed.num_out) if rows is None else rows
-    block, lane = asked // LANES, asked % LANES
-    levels_S = packed.weights[block, :, :, lane]  # [..., N, S, 4]
+    words = packed.weights.view(torch.int32)[..., 0]  # [O / 16, N, S, 16]: what lies together moves together
+    if rows is None:
+        words_S, scales_N = (each.movedim(-1, 1).flatten(0, 1)[: packed.num_out] for each in (words, packed.scales))
+    else:
+        block, lane = rows // LANES, rows % LANES
+        words_S, scales_N = words[block, :, :, lane], packed.scales[block, :, lane]
+    levels = words_S.contiguous().view(torch.uint8)
     if packed.bits == 4:
-        levels_S = torch.stack([levels_S & 15, levels_S >> 4], -2).flatten(-3, -2)
-    values = _chosen(_levels(packed.bits), levels_S.flatten(-2).int()) * packed.scales[block, :, lane].float()[..., None]
+        steps = levels.unflatten(-1, (-1, 4))
+        levels = torch.stack([steps & 15, steps >> 4], -2).flatten(-3)
+    values = _chosen(_levels(packed.bits), levels.int()).mul_(scales_N.float()[..., None])
     return values.flatten(-2)[..., : packed.num_in]

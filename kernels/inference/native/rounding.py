@@ -1,6 +1,7 @@
-"""A decoder of ours with rounded weights, of which nothing is held beside them but norms and what tells positions.
+"""A decoder of ours with rounded weights, beside which nothing is held but norms and what tells positions.
 
-It is read by the CPU's own kernels, or by PyTorch where a machine is none that they are for. Letters: B rows, T positions, D width, V vocabulary.
+The CPU's own kernels read it (stack.py), and PyTorch as it reads any decoder, where a machine is none that they are for. Shape letters: B rows,
+T positions, D width, V vocabulary, O outputs, I inputs.
 """
 
 from collections.abc import Iterable

@@ -27,6 +27,12 @@ def test_each_weight_comes_to_the_level_nearest_to_it(bits: Bits) -> None:
     assert (found[3, :2] == 0).all() and (found[3, 2] != 0).any()
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-39, 1e-12])
+@pytest.mark.parametrize("bits", [8, 4])
+def test_weights_that_no_scale_is_small_enough_for_come_to_nothing(bits: Bits, size: float) -> None:
+    assert torch.equal(unpacked(pack(weights(2, 40) * size, bits)), torch.zeros(2, 40))
+
+
 def test_scales_of_4_bits_leave_smaller_errors_than_those_of_the_largest_number_and_than_even_levels() -> None:
     groups = weights(500, 32)
     largest = groups.gather(1, groups.abs().argmax(1, keepdim=True))

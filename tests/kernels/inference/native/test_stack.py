@@ -39,7 +39,8 @@ def rows_rounded(decoder: RoundedDecoder) -> RoundedDecoder:
     for block in decoder.blocks:
         for name in MATRICES:
             getattr(block, name).register_forward_pre_hook(lambda _, given: (rounded_rows(given[0]),))
-    decoder.norm.register_forward_hook(lambda _, given, found: rounded_rows(found))
+    norm: Any = decoder.norm
+    norm.register_forward_hook(lambda _, given, found: rounded_rows(found))
     return decoder
 
 
