@@ -17,7 +17,7 @@ from pipelines.serving.speech.conversing import begin
 from pipelines.serving.speech.tools import AUTO
 from pipelines.serving.text.calls import Call
 from pipelines.serving.wire.bodies import read_body
-from pipelines.serving.wire.events import Events, event, while_there
+from pipelines.serving.wire.events import Events, event, run_through, while_there
 from pipelines.serving.wire.faults import as_json
 
 _Event = dict[str, Any]
@@ -98,18 +98,13 @@ async def answer(request: Request) -> Response | ASGIApp:
     blocks = Blocks(parts, body)
     if body.stream:
         return Events(_stream(blocks), parts.withdraw, headers_of(served))
-    await while_there(request, _whole(blocks), parts.withdraw)
+    await while_there(request, run_through(blocks.events()), parts.withdraw)
     return as_json(blocks.message, headers=headers_of(served))
 
 
 async def _stream(blocks: Blocks) -> AsyncIterator[bytes]:
     async for told in blocks.events():
         yield event(told, told["type"])
-
-
-async def _whole(blocks: Blocks) -> None:
-    async for _ in blocks.events():
-        pass
 
 
 ROUTE = Route("/v1/messages", answer, methods=["POST"])

@@ -19,7 +19,7 @@ from pipelines.serving.speech.conversing import begin
 from pipelines.serving.speech.items import ResponsesBody
 from pipelines.serving.text.calls import Call
 from pipelines.serving.wire.bodies import read_body
-from pipelines.serving.wire.events import Events, event, while_there
+from pipelines.serving.wire.events import Events, event, run_through, while_there
 from pipelines.serving.wire.faults import as_json
 
 _Event = dict[str, Any]
@@ -144,7 +144,7 @@ async def respond(request: Request) -> Response | ASGIApp:
     items = Items(parts, body)
     if body.stream:
         return Events(_stream(items), parts.withdraw, headers_of(served))
-    await while_there(request, _whole(items), parts.withdraw)
+    await while_there(request, run_through(items.events()), parts.withdraw)
     return as_json(items.response, headers=headers_of(served))
 
 
@@ -153,11 +153,6 @@ async def _stream(items: Items) -> AsyncIterator[bytes]:
     async for told in items.events():
         yield event({**told, "sequence_number": number}, told["type"])
         number += 1
-
-
-async def _whole(items: Items) -> None:
-    async for _ in items.events():
-        pass
 
 
 ROUTE = Route("/v1/responses", respond, methods=["POST"])

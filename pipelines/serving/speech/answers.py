@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from kernels.inference.asking import Asked, Told
 from pipelines.serving.answering.outlets import Outlet, Said
@@ -13,19 +13,10 @@ from pipelines.serving.wire.faults import Refused
 Finish = Literal["stop", "length", "tool_calls"]
 
 
-class Part(NamedTuple):
-    """What came to an answer."""
+class _Spoken:
+    """What consists of texts and calls."""
 
-    answer: int
-    said: Sequence[str | Call] = ()
-    """Texts and calls in their order."""
-    tokens: Sequence[Told] = ()
-    given: Sequence[Told] = ()
-    """Tokens of the prompt that were to be told."""
-    finish: Finish | None = None
-    """Why it ends here."""
-    stop: str | None = None
-    """The string of the client's that ended it."""
+    said: list[str | Call]
 
     @property
     def text(self) -> str:
@@ -36,6 +27,22 @@ class Part(NamedTuple):
     def calls(self) -> list[Call]:
         """The calls among what was said."""
         return [each for each in self.said if isinstance(each, Call)]
+
+
+@dataclass(frozen=True)
+class Part(_Spoken):
+    """What came to an answer."""
+
+    answer: int
+    said: list[str | Call]
+    """Texts and calls in their order."""
+    tokens: Sequence[Told] = ()
+    given: Sequence[Told] = ()
+    """Tokens of the prompt that were to be told."""
+    finish: Finish | None = None
+    """Why it ends here."""
+    stop: str | None = None
+    """The string of the client's that ended it."""
 
 
 class Parts:
@@ -75,7 +82,7 @@ class Parts:
 
 
 @dataclass
-class Answer:
+class Answer(_Spoken):
     """An answer as a whole."""
 
     said: list[str | Call] = field(default_factory=list["str | Call"])
@@ -83,16 +90,6 @@ class Answer:
     tokens: list[Told] = field(default_factory=list[Told])
     finish: Finish = "stop"
     stop: str | None = None
-
-    @property
-    def text(self) -> str:
-        """All that was said beside calls."""
-        return "".join(each for each in self.said if isinstance(each, str))
-
-    @property
-    def calls(self) -> list[Call]:
-        """All calls."""
-        return [each for each in self.said if isinstance(each, Call)]
 
     def add(self, part: Part) -> None:
         """Take what came to it."""

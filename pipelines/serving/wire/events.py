@@ -26,6 +26,12 @@ def event(data: Any, name: str | None = None) -> bytes:
     return f"{head}data: {json.dumps(data, allow_nan=False)}\n\n".encode("ascii")
 
 
+async def run_through(found: AsyncIterator[Any]) -> None:
+    """Have what yields come to its end; what it yields is for streams."""
+    async for _ in found:
+        pass
+
+
 class Events:
     """A response that is a stream of events."""
 
