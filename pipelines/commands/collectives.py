@@ -63,7 +63,7 @@ def _found(leases: Path, gpus: list[str], count: int) -> dict[str, Any]:
         threads = max(1, num_cores() // count)
         job = Job(request=request, scratch=scratch, device=held[0].device, num_threads=threads, meeting=meeting_in(scratch, count))
         if fault := run_together(WORKER, job.save(), [lease.environment for lease in held]):
-            raise RuntimeError(fault)
+            raise RuntimeError(fault.words)
         return json.loads((scratch / RESULT_FILE).read_text())
 
 

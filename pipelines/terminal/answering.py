@@ -148,7 +148,7 @@ def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Ge
                 seat.leave()
         except RuntimeError as error:
             if wait([others], LOST_SECONDS).done and (fault := others.result()):
-                raise RuntimeError(fault) from error
+                raise RuntimeError(fault.words) from error
             raise
         finally:
             wanted.close()

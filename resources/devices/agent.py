@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from resources.devices.launchers import run_together
+from resources.devices.launchers import Fault, run_together
 from resources.devices.leases import lease_devices, visible_gpus
 from resources.devices.lifeline import die_with_parent
 from resources.devices.lines import Line
@@ -101,7 +101,7 @@ def _work(line: Line, leases: Path, gpus: Sequence[str], whose: str, say: Callab
     device = "cuda" if gpus else "cpu"
     own = list(gpus) if asked["device"] == "cuda" else []
     if asked["device"] == "cuda" and not gpus:
-        return _told(line, f"it has no GPU, and the run's own machine has; take {device} there too ('run: {{device: cpu}}')")
+        return _told(line, Fault(1, f"it has no GPU, and the run's own machine has; take {device} there too ('run: {{device: cpu}}')"))
     try:
         with lease_devices(leases / node_name(), own, asked["num_devices"], asked["whose"]) as held:
             line.send(leased=len(held))
@@ -109,18 +109,18 @@ def _work(line: Line, leases: Path, gpus: Sequence[str], whose: str, say: Callab
             if order is None:
                 return "it ended before it began"
             if order["module"] not in WORKERS:
-                return _told(line, f"{order['module']} is no worker of this project")
+                return _told(line, Fault(1, f"{order['module']} is no worker of this project"))
             environments = [{**lease.environment, **network_environment(line.address)} for lease in held]
             job, first, count = Path(order["job"]), int(order["first_rank"]), int(order["num_processes"])
-            return _told(line, run_together(order["module"], job, environments, first_rank=first, num_processes=count, until=line) or "")
+            return _told(line, run_together(order["module"], job, environments, first_rank=first, num_processes=count, until=line))
     except (RuntimeError, OSError) as error:
-        return _told(line, str(error))
+        return _told(line, Fault(1, str(error)))
 
 
-def _told(line: Line, fault: str) -> str | None:
+def _told(line: Line, fault: Fault | None) -> str | None:
     with suppress(OSError):
-        line.send(fault=fault)
-    return fault or None
+        line.send(**({} if fault is None else {"fault": fault.words, "code": fault.code}))
+    return None if fault is None else fault.words
 
 
 if __name__ == "__main__":

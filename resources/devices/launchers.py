@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from multiprocessing import connection, forkserver
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from resources.devices.descendants import name_as_job
 from resources.devices.following import follow
@@ -59,6 +59,14 @@ class Launcher(Protocol):
         ...
 
 
+class Fault(NamedTuple):
+    """Why processes did not end well."""
+
+    code: int
+    """With which one ended; below 0 where a signal ended it, or all are gone without a word."""
+    words: str
+
+
 class Elsewhere(Protocol):
     """Processes of a job on another machine (resources/devices/nodes.py)."""
 
@@ -72,8 +80,8 @@ class Elsewhere(Protocol):
         """Have them begin."""
         ...
 
-    def fault(self) -> str:
-        """Return why they failed, nothing where they ended well."""
+    def fault(self) -> Fault | None:
+        """Return why they failed, None where they ended well."""
         ...
 
 
@@ -120,7 +128,7 @@ class PipesLauncher:
                 follower.join()
         print(_log_of(job, 0), end="")  # into the step's own log
         if fault is not None:
-            raise RuntimeError(fault)
+            raise RuntimeError(fault.words)
 
 
 def start_server() -> None:
@@ -137,7 +145,7 @@ def run_together(
     first_rank: int = 0,
     num_processes: int | None = None,
     until: Any = None,
-) -> str | None:
+) -> Fault | None:
     """Run ``module`` on a job file, in a process an environment and as many on each node, and return when all have ended.
 
     Args:
@@ -157,7 +165,7 @@ def run_together(
         _processes.Process(target=_run, args=(module, str(job), rank, environment), name=f"{module} {job} {rank}")
         for rank, environment in enumerate(environments, first_rank)
     ]
-    elsewhere, faults = dict(enumerate(nodes, len(children))), dict[int, str]()
+    elsewhere, faults = dict(enumerate(nodes, len(children))), dict[int, Fault | None]()
     for child in children:
         child.start()
     try:
@@ -169,7 +177,8 @@ def run_together(
                 return _code_of(children[place])
             if place not in faults:
                 faults[place] = elsewhere[place].fault()
-            return int(bool(faults[place]))
+            fault = faults[place]
+            return 0 if fault is None else fault.code
 
         lost = first_lost([*(child.sentinel for child in children), *nodes], code_of, until)
         for child in children if lost is not None else ():
@@ -182,18 +191,18 @@ def run_together(
     if lost is None:
         return None
     if lost == GONE:
-        return "the run that it works for is gone"
-    if lost in elsewhere:
-        return f"node {elsewhere[lost].name}: {faults[lost]}"
+        return Fault(1, "the run that it works for is gone")
+    if (fault := faults.get(lost)) is not None:
+        return Fault(fault.code, f"node {elsewhere[lost].name}: {fault.words}")
     return _fault(job, first_rank + lost, count, _code_of(children[lost]))
 
 
-def _fault(job: Path, rank: int, count: int, code: int) -> str:
+def _fault(job: Path, rank: int, count: int, code: int) -> Fault:
     """Return which process of a job ended, how, and the last that it said."""
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
     which = "the process" if count == 1 else f"process {rank} of the {count}"
     others = "" if count == 1 else ", and the others with it"
-    return f"{which} that runs {job} {how}{others}: {_log_of(job, rank).strip()[-LOG_TAIL_CHARS:]}"
+    return Fault(code, f"{which} that runs {job} {how}{others}: {_log_of(job, rank).strip()[-LOG_TAIL_CHARS:]}")
 
 
 GONE = -1
@@ -203,7 +212,8 @@ GONE = -1
 def first_lost(sentinels: Sequence[Any], code_of: Callable[[int], int], until: Any = None) -> int | None:
     """Return which of some processes failed first, None when all have ended well, `GONE` when nobody wants them any more.
 
-    Those that wait for a lost one fail soon after it, or notice before we do: of all that fail together, one that a signal ended is the cause.
+    Those that wait for a lost one fail soon after it, or notice before we do: of all that fail together, one that a signal ended is the cause, or a
+    node that is gone.
 
     Args:
         sentinels: of the processes, in the order of their ranks (``multiprocessing.Process.sentinel``), or of groups of them.

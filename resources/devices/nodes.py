@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from resources.devices.launchers import Fault
 from resources.devices.leases import Lease, lease_devices
 from resources.devices.lines import Line
 
@@ -59,10 +61,12 @@ class Node:
         """Have it start its processes."""
         self._line.send(do="run", module=module, job=str(job), first_rank=first_rank, num_processes=num_processes)
 
-    def fault(self) -> str:
-        """Return why its processes failed, nothing where they ended well; to be asked when it is ready."""
+    def fault(self) -> Fault | None:
+        """Return why its processes failed, None where they ended well; to be asked when it is ready."""
         told = self._line.receive()
-        return "it is gone, and its processes with it" if told is None else str(told.get("fault") or "")
+        if told is None:
+            return Fault(-signal.SIGKILL, "it is gone, and its processes with it")
+        return Fault(int(told.get("code", 1)), str(told["fault"])) if told.get("fault") else None
 
 
 class Started(Protocol):

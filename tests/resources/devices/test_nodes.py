@@ -1,6 +1,7 @@
 """Machines that join a run: who is let in, what they are told, and that nobody works for a run that is gone."""
 
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -8,22 +9,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from resources.devices.jobs import Job, Reporter, Request
-from resources.devices.launchers import run_together
+from resources.devices.launchers import Fault, run_together
 from resources.devices.lines import Line
-from resources.devices.nodes import NODE, Crew, gathered_crew
+from resources.devices.nodes import NODE, Crew, Node, gathered_crew
 from resources.devices.processes import has_process
 from tests.locations import PROJECT
 
 WORKER = "resources.devices.plain_worker"
 AGENT = """
 import sys
+from multiprocessing import connection
 from pathlib import Path
 from resources.devices import launchers
 from resources.devices.agent import serve
@@ -73,8 +76,14 @@ def job_of(folder: Path, **fields: Any) -> Path:
     return Job(request=Number(**fields), scratch=folder, device="cpu", num_threads=1).save()
 
 
-def run(folder: Path, crew: Crew, module: str = WORKER, **fields: Any) -> str | None:
+def run(folder: Path, crew: Crew, module: str = WORKER, **fields: Any) -> Fault | None:
     return run_together(module, job_of(folder, **fields), [{**lease.environment, NODE: "a"} for lease in crew.leases], crew.nodes)
+
+
+def job_that_fails(folder: Path) -> Path:
+    job = job_of(folder)
+    job.write_text(json.dumps({**json.loads(job.read_text()), "fields": {"waits": "perhaps"}}))
+    return job
 
 
 def test_a_node_that_joins_runs_its_share_under_numbers_of_its_own(tmp_path: Path) -> None:
@@ -105,18 +114,46 @@ def test_processes_of_a_node_end_with_the_run_that_they_work_for(tmp_path: Path)
 
 def test_a_node_whose_process_fails_is_named_and_all_others_end(tmp_path: Path) -> None:
     with agent(tmp_path, "b") as joined, crew_of(tmp_path, num_processes=2) as crew:
-        job = job_of(tmp_path)
-        words = json.loads(job.read_text())
-        job.write_text(json.dumps({**words, "fields": {"waits": "perhaps"}}))
-        fault = run_together(WORKER, job, [], crew.nodes, num_processes=2)
+        fault = run_together(WORKER, job_that_fails(tmp_path), [], crew.nodes, num_processes=2)
         joined.kill()
-    assert fault is not None and fault.startswith("node b: process 0 of the") and "ended with code 1" in fault
+    assert fault is not None and fault.words.startswith("node b: process 0 of the") and "ended with code 1" in fault.words
+
+
+@pytest.mark.parametrize(
+    ("last_words", "named"),
+    [
+        ({}, "node b: it is gone, and its processes with it"),
+        ({"fault": "process 1 was ended by signal 9", "code": -9}, "node b: process 1 was ended by signal 9"),
+        ({"fault": "process 1 ended with code 1", "code": 1}, "process 0 of the 2"),
+    ],
+    ids=["a node that is gone", "a node's process that was killed", "one that followed ours"],
+)
+def test_the_cause_is_named_where_our_process_fails_before_it_is_heard_of(tmp_path: Path, last_words: dict[str, Any], named: str) -> None:
+    job = job_that_fails(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        line = Line(socket.create_connection(server.getsockname()))
+        ours = Line(server.accept()[0])
+
+    def end() -> None:
+        while not (begun := [child for child in multiprocessing.active_children() if str(job) in child.name]):
+            time.sleep(0.02)
+        connection.wait([begun[0].sentinel])
+        if last_words:
+            line.send(**last_words)
+        line.close()
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    with closing(ours):
+        fault = run_together(WORKER, job, [{}], [Node("b", ours)])
+    ending.join()
+    assert fault is not None and fault.words.startswith(named), fault
 
 
 @pytest.mark.parametrize(("module", "words"), [("subprocess", "subprocess is no worker of this project")])
 def test_a_node_starts_nothing_but_workers(tmp_path: Path, module: str, words: str) -> None:
     with agent(tmp_path, "b"), crew_of(tmp_path) as crew:
-        assert run_together(module, job_of(tmp_path), [], crew.nodes) == f"node b: {words}"
+        assert run_together(module, job_of(tmp_path), [], crew.nodes) == Fault(1, f"node b: {words}")
 
 
 def test_a_node_without_a_gpu_is_refused_where_the_run_has_some(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from resources.devices.launchers import run_together
+from resources.devices.launchers import Fault, run_together
 from resources.devices.nodes import NODE, Crew, gathered_crew
 from resources.engines.engine import Engine, SlurmQueue
 from resources.engines.joining import starter
@@ -36,7 +36,7 @@ def crew_of(folder: Path, engine: Engine) -> Any:
     return gathered_crew(folder / "nodes", folder / "leases", [], 6, 3, "r/models/m", starter(engine))
 
 
-def run(folder: Path, crew: Crew) -> tuple[str | None, list[str]]:
+def run(folder: Path, crew: Crew) -> tuple[Fault | None, list[str]]:
     """Return what failed, and the node of each process."""
     environments = [{**lease.environment, NODE: "own"} for lease in crew.leases]  # the server that children are forked from may be an older one
     fault = run_together(WORKER, job_of(folder), environments, crew.nodes)
