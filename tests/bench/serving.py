@@ -3,7 +3,8 @@
 Run by ``make bench NAME=serving``. Tokens a second by the wall clock and, in brackets, by the CPU: those made behind one prompt of 32 tokens alone
 and behind 16 at once, and those read of a prompt of 512; on one core and on two, each side a process of its own that is bound to them, the best of
 three after a warm-up. Beside it the largest memory of that process, what loading takes included, the mean divergence of next-token distributions from
-the float32 model's over 2,048 positions of real documents in thousandths of a nat, and how often both have the same token on top.
+the float32 model's over 4,096 positions of real documents that nothing was chosen by, in thousandths of a nat, and how often both have the same token
+on top.
 
 The goals hold for weights of 8 bits against all peers of 8 bits and more, and for those of 4 bits against all peers: at 16 sequences and in reading a
 prompt 1.25 times the fastest of llama.cpp, CTranslate2 and vLLM, alone .8 of llama.cpp. ``ratio`` is the least share of a goal, 1 where all are met,

@@ -18,7 +18,7 @@ from assets.datasets.embedded import prepare
 from tests.bench import texts
 from tests.locations import PROJECT
 
-LENGTH, NUM_TEXTS, NUM_PROMPT_TOKENS = 512, 4, 40_000
+LENGTH, NUM_TEXTS, NUM_PROMPT_TOKENS = 512, 8, 40_000
 FORMATS = ("Q8_0", "Q4_0", "IQ4_NL")
 
 
@@ -127,7 +127,10 @@ def _once(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _write_texts(folder: Path) -> None:
-    """Write tokens of real documents: of prompts, and of texts with what the float32 model says behind each token."""
+    """Write tokens of real documents: of prompts, and of texts with what the float32 model says behind each token.
+
+    What 4 bits stand for was chosen by the first 2,048 of these tokens, which are among the prompts': the texts are of other documents.
+    """
     import torch
 
     from kernels.models.formats import checkpoints
@@ -135,9 +138,10 @@ def _write_texts(folder: Path) -> None:
     lm = checkpoints.load(folder / "checkpoint", "cpu")
     told = "\n\n".join(text for _, text in texts.documents(600))
     ids = np.array(lm.tokenizer(told)["input_ids"])
-    rows = ids[: NUM_TEXTS * LENGTH].reshape(NUM_TEXTS, LENGTH)
-    prompts = ids[rows.size : rows.size + NUM_PROMPT_TOKENS]
-    assert len(prompts) == NUM_PROMPT_TOKENS, "too few documents"
+    prompts, rest = ids[:NUM_PROMPT_TOKENS], ids[NUM_PROMPT_TOKENS:]
+    apart = len(rest) // NUM_TEXTS
+    assert apart >= LENGTH, "too few documents"
+    rows = rest[: NUM_TEXTS * apart].reshape(NUM_TEXTS, apart)[:, :LENGTH]
     with torch.inference_mode():
         logits = np.concatenate([lm.model(torch.from_numpy(row)[None]).logits.numpy() for row in rows])
     for name, values in (("prompts", prompts), ("texts", rows), ("logits", logits)):
