@@ -6,6 +6,7 @@ follow, and stay for as long as each is the one that is chosen where it stands: 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from kernels.inference.cache.sequences import Held
 from kernels.inference.constraints import UnfollowableError
 from kernels.inference.guessing.guesser import Guesser
 from kernels.inference.readers.reading import InPages, Reader, Stretch
+from kernels.inference.readers.threads import torch_by_one_thread
 from kernels.inference.scheduling import Schedule, passed
 
 
@@ -154,6 +156,10 @@ class Engine(Answers):
 
     def step(self) -> list[Piece]:
         """Pass tokens once through the model, and return what came to answers."""
+        with torch_by_one_thread() if self._reader.has_threads else nullcontext():
+            return self._step()
+
+    def _step(self) -> list[Piece]:
         if self._guesser is not None:
             self._guess(self._guesser)
         step = self.schedule.step()

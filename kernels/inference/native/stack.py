@@ -64,6 +64,8 @@ class _Batch(ctypes.Structure):
 class NativeStack(InPages):
     """Reads tokens of several sequences at once."""
 
+    has_threads = True
+
     def __init__(self, decoder: "RoundedDecoder", num_pages: int, num_threads: int) -> None:
         """Make room for pages of keys and values.
 

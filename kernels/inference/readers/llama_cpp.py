@@ -89,6 +89,8 @@ def quantize(source: Path, target: Path, kind: Format, num_threads: int) -> None
 class LlamaCpp:
     """See the module, and `kernels.inference.readers.reading.Reader`."""
 
+    has_threads = True
+
     def __init__(self, path: Path, num_threads: int, *, most_kept_tokens: int, most_tokens: int) -> None:
         """Load a file, which may be removed then, and make room.
 

@@ -30,6 +30,9 @@ class Stretch(NamedTuple):
 class Reader(Protocol):
     """Reads, and keeps what it read in pages."""
 
+    has_threads: bool
+    """Whether it computes by threads of its own, and torch's would be in their way."""
+
     def read(self, stretches: Sequence[Stretch]) -> Any:
         """Return the logits [asked, V] float32 of what is asked, one sequence behind the other."""
         ...
@@ -50,6 +53,8 @@ class Reader(Protocol):
 class BesidePages:
     """A reader that keeps what it read by sequence, and in pages nothing: they count tokens alone. What is kept is replaced and never changed."""
 
+    has_threads = False
+
     def __init__(self) -> None:
         """Keep nothing."""
         self._kept: dict[int, Any] = {}
@@ -68,6 +73,8 @@ class BesidePages:
 
 class InPages:
     """A reader that keeps nothing beside pages."""
+
+    has_threads = False
 
     def fork(self, sequence: int, other: int) -> None:
         """See `Reader`."""
