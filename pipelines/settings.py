@@ -6,7 +6,7 @@
 of the run's own; ``MILL_SLURM_PARTITION``, ``MILL_SLURM_TIME`` and ``MILL_SLURM_ARGUMENTS`` (``name=value name=value``): what sbatch is given.
 ``MILL_NODES``: who brings the other machines of a training that asks for several: ``ray`` or ``slurm`` starts them, ``join`` is somebody's own doing;
 by default as ``MILL_ENGINE`` says. ``MILL_BACKEND``: what has models generate in evals (``own``, ``transformers`` or ``vllm``;
-kernels/inference/backends/).
+kernels/inference/backends/); ``MILL_INVARIANT``: 1 lets not one bit of what evals find depend on what is asked beside it.
 """
 
 import os
@@ -79,14 +79,17 @@ def find_engine(environment: Mapping[str, str]) -> Engine:
 
 
 def find_inference(environment: Mapping[str, str]) -> Inference:
-    """Return what answers in evals: our own engine unless ``MILL_BACKEND`` names another back end.
+    """Return what answers in evals: our own engine unless ``MILL_BACKEND`` names another back end, and how, by ``MILL_INVARIANT``.
 
     Raises:
-        ValueError: there is none of the name, or it rounds weights, which would change what is computed.
+        ValueError: there is none of the name, or it rounds weights, which would change what is computed; or a value means nothing.
     """
-    name = environment.get("MILL_BACKEND")
+    name, invariant = environment.get("MILL_BACKEND"), environment.get("MILL_INVARIANT") or "0"
+    if invariant not in ("0", "1"):
+        raise ValueError(f"MILL_INVARIANT is {invariant!r}; say 1 where no bit of what evals find may depend on what is asked beside it, else 0")
+    is_invariant = invariant == "1"
     if not name:
-        return Inference()
+        return Inference(is_invariant=is_invariant)
     from kernels.inference.backends.backend import LOADED
     from kernels.inference.backends.choosing import backends
 
@@ -95,7 +98,7 @@ def find_inference(environment: Mapping[str, str]) -> Inference:
         raise ValueError(f"MILL_BACKEND is {name!r}; choose one of {', '.join(sorted(able))}")
     if name not in able:
         raise ValueError(f"MILL_BACKEND is {name!r}, which rounds weights: evals would be of another model; choose one of {', '.join(sorted(able))}")
-    return Inference(backend=name)
+    return Inference(backend=name, is_invariant=is_invariant)
 
 
 def _nodes_kind(environment: Mapping[str, str], kind: str) -> NodesKind:

@@ -19,6 +19,7 @@ from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_
 from assets.models.names import model_asset
 from kernels.specs.families import expanded, specs
 from kernels.specs.tasks import Task
+from resources.devices.inference import Inference
 from resources.devices.jobs import Job, Reporter, Request, World
 from resources.storage.tables import read_table
 
@@ -137,7 +138,7 @@ def run_evals(place: Workplace, scratch: Path, model: Path, asked: Sequence[Eval
     if not waiting:
         return {}
     scratch.mkdir(parents=True, exist_ok=True)
-    request = EvalsRequest(model=model, evals=waiting, backend=place.inference.backend)
+    request = EvalsRequest(model=model, evals=waiting, inference=place.inference)
     try:
         return run_job(place, f"evals {', '.join(eval_.name for eval_ in waiting)}", scratch, request, World())
     except RuntimeError as error:  # what came to an end before is sealed
@@ -149,15 +150,15 @@ class EvalsRequest(Request):
 
     model: Path
     evals: Sequence[EvalRequest]
-    backend: str
-    """That has the model generate."""
+    inference: Inference
+    """How the model is asked."""
 
     def fulfil(self, job: Job, report: Reporter) -> dict[str, str]:
         """Load the model once, run the evals, and return why any failed."""
         from kernels.inference.asked_models import opened
 
         failed: dict[str, str] = {}
-        with opened(self.model, job.device, self.backend) as model:
+        with opened(self.model, job.device, self.inference.backend, is_invariant=self.inference.is_invariant) as model:
             for number, eval_ in enumerate(self.evals):
                 report({"step": number, "num_steps": len(self.evals)}, eval_.name)
                 try:

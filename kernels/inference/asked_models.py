@@ -16,10 +16,10 @@ AskedModel = LanguageModel | ApiModel
 
 
 @contextmanager
-def opened(folder: Path, device: str, backend: str = "own") -> Generator[AskedModel]:
+def opened(folder: Path, device: str, backend: str = "own", *, is_invariant: bool = False) -> Generator[AskedModel]:
     """Have the model of an artifact's folder ready to answer, a checkpoint by a back end. Raises: see `checkpoints.load` and `open_api_model`."""
     if not is_of_api(folder):
-        yield checkpoints.load(folder, device)._replace(answered_by=backend)
+        yield checkpoints.load(folder, device)._replace(answered_by=backend, is_invariant=is_invariant)
         return
     with open_api_model(folder) as model:
         yield model

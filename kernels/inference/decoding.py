@@ -7,7 +7,7 @@ from kernels.inference.api import model as api
 from kernels.inference.api.model import ApiModel
 from kernels.inference.asked_models import AskedModel
 from kernels.inference.asking import Answers, Asked, Piece
-from kernels.inference.backends.backend import Room
+from kernels.inference.backends.backend import Manner, Room
 from kernels.inference.backends.choosing import opened
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.chats import chat_encoder, text_encoder
@@ -56,7 +56,8 @@ def continued(
 def _engine(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Answers:
     """Return what answers, with room for all that is asked, or for as much of it as may be under way at once."""
     lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    return opened(lm.answered_by, lm, Room(max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS))))
+    room = Room(max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS)))
+    return opened(lm.answered_by, lm, room, manner=Manner(is_invariant=lm.is_invariant))
 
 
 def _pieces(

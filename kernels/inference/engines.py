@@ -1,7 +1,6 @@
 """The engine of a checkpoint: how its kind of model is read, and how much is kept."""
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kernels.inference.cache.pages import PAGE
@@ -28,7 +27,6 @@ def engine_of(
     most_tokens: int = 512,
     most_sequences: int = 64,
     bits: "Bits | None" = None,
-    folder: Path | None = None,
     within: Within | None = None,
     guesser: "Guesser | None" = None,
     is_invariant: bool = False,
@@ -36,13 +34,12 @@ def engine_of(
     """Return an engine that answers by a model as it is loaded, with its weights rounded, or with its layers passing through memory.
 
     Args:
-        lm: a model that continues texts.
+        lm: a model that continues texts, or its outline where its weights are rounded, or pass through memory.
         most_kept_tokens: of all that is read and made at once.
         most_tokens: of a step.
         most_sequences: under way at once.
         bits: of weights; None leaves them as they are.
-        folder: of the checkpoint, where weights are rounded as they are read and no more of it is known than its outline (formats/checkpoints.py).
-        within: memory that the model does not fit, of which no more is known than its outline; None asks it as it is loaded.
+        within: memory that the model does not fit; None asks it as it is loaded.
         guesser: see `Engine`.
         is_invariant: see `Engine`.
 
@@ -56,7 +53,7 @@ def engine_of(
     if within is not None:
         reader: Reader = streamed_reader(lm.model.config, within, Most(num_pages * PAGE, most_tokens, most_sequences), lm.device)
     else:
-        reader = reader_of(lm, num_pages, bits, folder)
+        reader = reader_of(lm, num_pages, bits)
     return engine_by(lm, reader, num_pages, most_tokens=most_tokens, most_sequences=most_sequences, guesser=guesser, is_invariant=is_invariant)
 
 
@@ -99,10 +96,10 @@ def _attends_alone(model: Any) -> bool:
     return bool(model._supports_attention_backend) and not model._is_stateful and {"full_attention", "sliding_attention"}.issuperset(kinds)
 
 
-def reader_of(lm: "LanguageModel", num_pages: int, bits: "Bits | None", folder: Path | None = None) -> "Reader":
+def reader_of(lm: "LanguageModel", num_pages: int, bits: "Bits | None") -> "Reader":
     """Return what reads a loaded model as it is, or with its weights rounded; see `engine_of`."""
     attention = attention_of_asked(lm)
-    return _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages, folder)
+    return _reader(lm.model, attention, num_pages) if bits is None else rounded_reader(lm, bits, num_pages)
 
 
 def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
@@ -120,14 +117,21 @@ def _reader(model: Any, attention: str, num_pages: int) -> "Reader":
     return PagedTransformers(model, num_pages) if _attends_alone(model) else Causal(model)
 
 
-def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int, folder: Path | None = None) -> "Reader":
+def can_be_rounded(config: Any) -> bool:
+    """Return whether a checkpoint of a config is a causal decoder of ours with weights that nobody has rounded before."""
+    from kernels.models.architectures.llama import stack_of
+
+    shape = stack_of(config)
+    return shape is not None and shape.attention == "causal" and not hasattr(config, QUANTIZATION_KEY)
+
+
+def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int) -> "Reader":
     """Return what reads by rounded weights: the CPU's own kernels (native/), or PyTorch where the machine is none that they are for.
 
     Args:
-        lm: a causal decoder of ours, or its outline.
+        lm: a causal decoder of ours, or its outline: then weights are rounded layer by layer as they are read.
         bits: of weights.
         num_pages: of keys and values.
-        folder: of the checkpoint where ``lm`` is its outline; see `engine_of`.
 
     Raises:
         ValueError: the model is no such decoder.
@@ -139,15 +143,16 @@ def rounded_reader(lm: "LanguageModel", bits: "Bits", num_pages: int, folder: Pa
     from kernels.inference.native.stack import NativeStack
     from kernels.inference.readers.paged_decoder import PagedDecoder
     from kernels.inference.streaming.weights import Weights
-    from kernels.models.architectures.llama import stack_of
     from kernels.models.formats.fast import taken
 
     if hasattr(lm.model.config, QUANTIZATION_KEY):
         raise ValueError(f"weights of {bits} bits: the checkpoint's own are of 8 bits; ask it as it was made")
-    shape = stack_of(lm.model.config)
-    if shape is None or shape.attention != "causal":
+    if not can_be_rounded(lm.model.config):
         raise ValueError(f"weights of {bits} bits: {type(lm.model).__name__} is no causal decoder of ours; ask it as it was made")
-    decoder = of_module(taken(lm.model).module, bits) if folder is None else of_files(Weights(lm.model.config, folder, torch.float32), bits)
+    if lm.weights_in is None:
+        decoder = of_module(taken(lm.model).module, bits)
+    else:
+        decoder = of_files(Weights(lm.model.config, lm.weights_in, torch.float32), bits)
     if (missing := lacking()) is None:
         return NativeStack(decoder, num_pages, torch.get_num_threads())
     _log.warning(

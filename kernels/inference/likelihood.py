@@ -1,7 +1,7 @@
 """Log-likelihoods of continuations under a model that continues texts, by the engine of all answers (engine.py) where the model reads in pages."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from kernels.inference import encoder_decoder, whole_rows
@@ -43,12 +43,16 @@ def log_likelihoods(model: AskedModel, requests: Sequence[Request], pixels: "NDA
     if isinstance(model, ApiModel):
         texts = [(*request.context, *request.continuation)[-limit - 1 :] for request in requests]
         return api.log_likelihoods(model, [(text, len(request.continuation)) for text, request in zip(texts, requests, strict=True)])
-    attention = attention_of_asked(model)
-    if attention == "encoder_decoder":
-        return encoder_decoder.log_likelihoods(model, requests)
+    if attention_of_asked(model) == "encoder_decoder":
+        return _each(model, requests, lambda some: encoder_decoder.log_likelihoods(model, some))
     if pixels is not None or not reads_in_pages(model):
-        return whole_rows.log_likelihoods(model, requests, limit, pixels)
+        return _each(model, requests, lambda some: whole_rows.log_likelihoods(model, some, limit, pixels))
     return _told(model, [(request.context[-(limit - len(request.continuation) + 1) :], request.continuation) for request in requests])
+
+
+def _each(model: "LanguageModel", requests: Sequence[Request], ask: Callable[[Sequence[Request]], list[float]]) -> list[float]:
+    """Return what is said to requests together, or to each by itself where no bit of it may depend on the others."""
+    return [likelihood for request in requests for likelihood in ask([request])] if model.is_invariant else ask(requests)
 
 
 def _told(model: "LanguageModel", texts: Sequence[tuple[tuple[int, ...], tuple[int, ...]]]) -> list[float]:
@@ -62,7 +66,7 @@ def _told(model: "LanguageModel", texts: Sequence[tuple[tuple[int, ...], tuple[i
     contexts = sorted(places)  # what begins alike is read one behind the other
     asked = [Asked(tokens=each, max_new_tokens=0, continuations=[texts[place][1] for place in places[each]]) for each in contexts]
     lengths = [len(each.tokens) + sum(map(len, each.continuations)) for each in asked]
-    engine = engine_of(model, most_kept_tokens=max(MOST_KEPT_TOKENS, *lengths), most_tokens=MOST_TOKENS)
+    engine = engine_of(model, most_kept_tokens=max(MOST_KEPT_TOKENS, *lengths), most_tokens=MOST_TOKENS, is_invariant=model.is_invariant)
     with torch.autocast(torch.device(model.device).type, dtype=torch.bfloat16):
         for piece in engine.answers(asked):
             for told in piece.given:

@@ -9,8 +9,9 @@ import typer
 from kernels.documents.visible import visible
 from kernels.specs.layout import Layout
 from kernels.specs.names import nearest
-from pipelines.terminal.answering import AnswerTo, Drawn, Way, Whole, answering
+from pipelines.terminal.answering import AnswerTo, Drawn, Way, answering
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console, styled
+from pipelines.terminal.devices import DeviceOption, leased_for
 from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
 from pipelines.terminal.units import bytes_of
 from pipelines.terminal.workbench import Workbench
@@ -31,12 +32,15 @@ def chat(
     weights: WeightsOption = None,
     lookup: LookupOption = False,
     draft: DraftOption = None,
+    device: DeviceOption = "auto",
     memory: Annotated[str | None, typer.Option(help="Do with so much, such as 300MB: layers pass through it from disk.")] = None,
     tensor: Annotated[int, typer.Option(min=1, help="Processes that compute each block together.")] = 1,
     pipeline: Annotated[int, typer.Option(min=1, help="Processes that have different blocks, or groups of them.")] = 1,
 ) -> None:
     """Talk with a checkpoint, or with a model of an API, in the terminal."""
     from assets.models.names import model_asset
+    from kernels.inference.api.endpoint import is_of_api
+    from kernels.inference.backends.choosing import Choice
 
     bench = Workbench(recipe)
     if model not in bench.recipe.entries.models:
@@ -45,11 +49,14 @@ def chat(
     folder = bench.lake.folder(cell)
     num = tensor * pipeline
     layout = Layout(processes=num, tensor=tensor, pipeline=pipeline) if num > 1 else None
+    choice = Choice(backend, weights)
     with ExitStack() as stack:
-        guessing = stack.enter_context(guessing_by(bench, lookup, draft, weights))
-        way = Way(Whole(backend, weights, guessing), None if memory is None else bytes_of(memory), layout)
         with console.status(f"loading {model}"), bench.lake.reading([(cell, folder.name)]):
-            ready = stack.enter_context(answering(folder, way, Drawn(max_new_tokens, temperature, seed)))
+            of_here = "cpu" if is_of_api(folder) else device
+            leases = stack.enter_context(leased_for(bench.home, of_here, choice, num, f"mill chat {model}"))
+            guessing = stack.enter_context(guessing_by(bench, lookup, draft, weights, leases[0].device))
+            way = Way(choice._replace(guessing=guessing), None if memory is None else bytes_of(memory), layout)
+            ready = stack.enter_context(answering(folder, way, leases, Drawn(max_new_tokens, temperature, seed)))
         console.print(f"{model} of {bench.recipe.name}; an empty line or ctrl-d ends")
         _talk(ready.answer_to)
         if guessing is not None and ready.engine is not None:

@@ -14,6 +14,7 @@ from assets.evals.names import RELEASE
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
+from pipelines.terminal.devices import DeviceOption, leased_for
 from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
 from pipelines.terminal.interruption import leave_signals
 from pipelines.terminal.workbench import Workbench
@@ -31,6 +32,7 @@ def serve(
     weights: WeightsOption = None,
     lookup: LookupOption = False,
     draft: DraftOption = None,
+    device: DeviceOption = "auto",
     invariant: Annotated[bool, typer.Option(help="Answers are the same to the bit whatever is answered beside them; slower.")] = False,
     most_waiting: Annotated[int, typer.Option(min=1, help="Requests that wait for a model; further ones are refused.")] = 256,
     most_of_client: Annotated[int, typer.Option(min=1, help="Requests of one client that are under way.")] = 16,
@@ -41,6 +43,7 @@ def serve(
     watch_seconds: Annotated[float, typer.Option(min=0.1, help="How often the lake is looked at for newer versions.")] = 5.0,
 ) -> None:
     """Serve models over HTTP, in the forms of OpenAI and Anthropic, with a page to talk with them."""
+    from kernels.inference.backends.choosing import Choice
     from pipelines.serving.answering.worker import Limits
     from pipelines.serving.models.offers import Offers
     from pipelines.serving.models.served import Settings
@@ -64,8 +67,13 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     limits = Limits(most_waiting, most_of_client, most_sequences)
     serving = Serving(keys, is_own, most_body_bytes)
-    with guessing_by(bench, lookup, draft, weights) as guessing, listen(host, port) as socket:
-        settings = Settings(limits, most_kept_tokens, invariant, backend, weights, guessing, adapters)
+    choice = Choice(backend, weights, is_invariant=invariant)
+    with (
+        leased_for(bench.home, device, choice, 1, f"mill serve {' '.join(names)}") as (lease,),
+        guessing_by(bench, lookup, draft, weights, lease.device) as guessing,
+        listen(host, port) as socket,
+    ):
+        settings = Settings(limits, most_kept_tokens, choice._replace(guessing=guessing), lease.device, adapters)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{socket.getsockname()[1]}"
 

@@ -13,11 +13,12 @@ from kernels.specs.layout import Layout
 from kernels.specs.turns import Turn
 from resources.devices.jobs import meeting_in
 from resources.devices.launchers import run_together, start_server
+from resources.devices.leases import Lease
 
 if TYPE_CHECKING:
     from kernels.inference.asking import Answers
+    from kernels.inference.backends.choosing import Choice
     from kernels.inference.engine import Engine
-    from kernels.inference.guessing.guesser import Guessing
     from kernels.models.formats.checkpoints import LanguageModel
 
 MOST_KEPT_TOKENS = 32_768
@@ -27,23 +28,10 @@ LOST_SECONDS = 10.0
 """Within which the launcher knows of a process that was lost why it ended."""
 
 
-class Whole(NamedTuple):
-    """What answers by a checkpoint that is loaded whole."""
-
-    backend: str | None = None
-    """None takes the usual one."""
-    weights: str | None = None
-    """A form of the back end's; None takes the usual one."""
-    guessing: "Guessing | None" = None
-
-
-AS_IT_COMES = Whole()
-
-
 class Way(NamedTuple):
     """How a checkpoint is asked; no more than one of these is said."""
 
-    whole: Whole = AS_IT_COMES
+    whole: "Choice"
     memory_bytes: int | None = None
     layout: Layout | None = None
     """Of several processes."""
@@ -70,8 +58,14 @@ class Answering(NamedTuple):
 
 
 @contextmanager
-def answering(folder: Path, way: Way, drawn: Drawn) -> Generator[Answering]:
+def answering(folder: Path, way: Way, leases: Sequence[Lease], drawn: Drawn) -> Generator[Answering]:
     """Have a checkpoint or a model of an API answer one conversation; a checkpoint that is not asked whole is never loaded whole.
+
+    Args:
+        folder: of the model.
+        way: how it is asked.
+        leases: what computes, as many as there are processes.
+        drawn: how answers are drawn.
 
     Raises:
         ValueError: it cannot be asked so, or in several ways at once.
@@ -81,13 +75,14 @@ def answering(folder: Path, way: Way, drawn: Drawn) -> Generator[Answering]:
     from kernels.inference import decoding
     from kernels.inference.api import model as api
     from kernels.inference.api.endpoint import is_of_api
+    from kernels.inference.backends.choosing import Choice
 
     told = drawn._asdict()
     if not is_of_api(folder):
-        with _engine(folder, way, drawn.max_new_tokens) as (lm, engine):
+        with _engine(folder, way, leases, drawn.max_new_tokens) as (lm, engine):
             yield Answering(lambda turns: decoding.chat(lm, turns, engine=engine, **told), engine)
         return
-    if way != Way(AS_IT_COMES, None, None):
+    if way != Way(Choice()):
         words = "a back end with its weights and guesses, memory, tensor and pipeline are ways to read weights"
         raise ValueError(f"{words}, and those of a model of an API are elsewhere; leave them out")
     with api.open_api_model(folder) as model:
@@ -95,34 +90,33 @@ def answering(folder: Path, way: Way, drawn: Drawn) -> Generator[Answering]:
 
 
 @contextmanager
-def _engine(folder: Path, way: Way, max_new_tokens: int) -> "Generator[tuple[LanguageModel, Answers]]":
+def _engine(folder: Path, way: Way, leases: Sequence[Lease], max_new_tokens: int) -> "Generator[tuple[LanguageModel, Answers]]":
     """Have a checkpoint read in some way. Raises: see `answering`."""
-    from kernels.inference.backends.backend import Manner, Room
-    from kernels.inference.backends.choosing import opened, usual
+    from kernels.inference.backends.backend import Room
+    from kernels.inference.backends.choosing import Choice, loaded, opened
     from kernels.inference.engines import engine_of
     from kernels.inference.streaming.reader import Within
     from kernels.models.formats import checkpoints
 
-    if sum((way.whole != AS_IT_COMES, way.memory_bytes is not None, way.layout is not None)) > 1:
+    if sum((way.whole != Choice(), way.memory_bytes is not None, way.layout is not None)) > 1:
         words = "a back end with its weights and guesses, memory, and tensor or pipeline"
         raise ValueError(f"{words}: a model is asked in one of these ways; leave the others out")
     is_whole = way.memory_bytes is None and way.layout is None
-    lm = checkpoints.load(folder, "cpu") if is_whole else checkpoints.outline(folder, "cpu")
+    device = leases[0].device
+    backend, lm = loaded(folder, device, way.whole) if is_whole else ("", checkpoints.outline(folder, device))
     room = min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
     if way.layout is not None:
-        with _spread(lm, folder, way.layout, room) as engine:
+        with _spread(lm, folder, way.layout, leases, room) as engine:
             yield lm, engine
         return
     if way.memory_bytes is not None:
         yield lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, within=Within(folder, way.memory_bytes))
         return
-    backend, weights, guessing = way.whole
-    manner = Manner(None if guessing is None else guessing(lm, room))
-    yield lm, opened(backend or usual(lm, weights, manner), lm, Room(room, most_sequences=1), weights, manner)
+    yield lm, opened(backend, lm, Room(room, most_sequences=1), way.whole.weights, way.whole.manner(lm, room))
 
 
 @contextmanager
-def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Generator[Engine]":
+def _spread(lm: "LanguageModel", folder: Path, layout: Layout, leases: Sequence[Lease], room: int) -> "Generator[Engine]":
     """Have other processes read a checkpoint with this one, which leads them."""
     from kernels.inference.cache.pages import PAGE
     from kernels.inference.engines import engine_by
@@ -134,11 +128,12 @@ def _spread(lm: "LanguageModel", folder: Path, layout: Layout, room: int) -> "Ge
     start_server()
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(1) as launching:
         spread = Spread(
-            folder=folder, layout=layout, meeting=meeting_in(Path(scratch), count), num_pages=num_pages, device="cpu", num_threads=num_threads
+            folder=folder, layout=layout, meeting=meeting_in(Path(scratch), count), num_pages=num_pages, device=lm.device, num_threads=num_threads
         )
         job = Path(scratch) / "job.json"
         job.write_text(spread.model_dump_json())
-        others = launching.submit(run_together, FOLLOWER, job, [{}] * (count - 1), first_rank=1, num_processes=count, until=unwanted)
+        environments = [lease.environment for lease in leases[1:]]
+        others = launching.submit(run_together, FOLLOWER, job, environments, first_rank=1, num_processes=count, until=unwanted)
         try:
             seat, stage = take_place(spread, 0)
             try:

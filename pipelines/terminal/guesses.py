@@ -23,7 +23,7 @@ DraftOption = Annotated[str | None, typer.Option("--draft", help="Guess by a sma
 
 
 @contextmanager
-def guessing_by(bench: Workbench, lookup: bool, draft: str | None, weights: str | None) -> "Generator[Guessing | None]":
+def guessing_by(bench: Workbench, lookup: bool, draft: str | None, weights: str | None, device: str) -> "Generator[Guessing | None]":
     """Have a way to guess, None where none is asked for; files of a draft stay as long as it is wanted.
 
     Args:
@@ -31,6 +31,7 @@ def guessing_by(bench: Workbench, lookup: bool, draft: str | None, weights: str 
         lookup: whether the text itself is looked up.
         draft: name of the smaller model.
         weights: of the model that answers; the draft's are rounded as they are.
+        device: that the draft computes on.
 
     Raises:
         ValueError: both are asked for, or the recipe has no such model.
@@ -48,9 +49,11 @@ def guessing_by(bench: Workbench, lookup: bool, draft: str | None, weights: str 
     cell = Cell(bench.recipe.name, model_asset(draft))
     folder = bench.lake.folder(cell)
     with bench.lake.reading([(cell, folder.name)]):
-        from kernels.models.formats import checkpoints
+        from kernels.inference.backends import own
+        from kernels.inference.backends.choosing import Choice, loaded
 
-        yield _drafted_by(checkpoints.load(folder, "cpu"), weights)
+        form = weights if weights in own.SPEC.weights else None
+        yield _drafted_by(loaded(folder, device, Choice(own.SPEC.name, form))[1], form)
 
 
 def _looked_up(lm: "LanguageModel", most_kept_tokens: int) -> "Guesser":

@@ -9,3 +9,5 @@ class Inference:
 
     backend: str = "own"
     """Its name."""
+    is_invariant: bool = False
+    """Whether not one bit of an answer or of a likelihood depends on what else is asked."""

@@ -74,7 +74,7 @@ def lease_devices(leases: Path, gpus: Sequence[str], num_devices: int = 1, whose
         return
     if num_devices > len(gpus):
         told = f"{num_devices} processes need a GPU each, and this machine has {len(gpus)}"
-        raise RuntimeError(f"{told}; lower 'processes' under 'run', or take 'device: cpu'")
+        raise RuntimeError(f"{told}; ask for fewer, or for the CPU (in a recipe: 'processes', or 'device: cpu', under 'run')")
     leases.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         with _waited_for(leases / QUEUE) as queue:

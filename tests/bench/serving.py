@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 ENTRIES = (
     Entry("ours", "own:int8", 8),
     Entry("ours", "own:int4", 4),
-    Entry("ours", "own:loaded", 16),
+    Entry("ours", "own:bfloat16", 16),
     Entry("llama.cpp", "Q8_0", 8),
     Entry("llama.cpp", "Q4_0", 4),
     Entry("llama.cpp", "IQ4_NL", 4),

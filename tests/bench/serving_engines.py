@@ -37,14 +37,13 @@ def ours(folder: Path, weights: str, threads: int) -> Side:
 
     from kernels.inference.asking import Asked
     from kernels.inference.backends.backend import Room
-    from kernels.inference.backends.choosing import opened
+    from kernels.inference.backends.choosing import Choice, loaded, opened
     from kernels.inference.readers.reading import Stretch
     from kernels.inference.sampling import Sampling
-    from kernels.models.formats import checkpoints
 
     torch.set_num_threads(threads)
     name, _, form = weights.partition(":")
-    lm = checkpoints.load(folder / "checkpoint", "cpu", "bfloat16" if form == "loaded" else "float32")
+    lm = loaded(folder / "checkpoint", "cpu", Choice(name, form))[1]
     engine: Any = opened(name, lm, Room(MANY * 2 * (PROMPT + NUM_NEW)), form)
 
     def answer(prompts: Prompts, num_new: int) -> None:

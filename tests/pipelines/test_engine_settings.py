@@ -54,3 +54,7 @@ def test_evals_are_answered_by_our_own_engine_or_a_back_end_that_rounds_no_weigh
         find_inference({"MILL_BACKEND": "llama"})
     with pytest.raises(ValueError, match="MILL_BACKEND is 'llama_cpp', which rounds weights"):
         find_inference({"MILL_BACKEND": "llama_cpp"})
+    asked = {"MILL_INVARIANT": "1", "MILL_BACKEND": "transformers"}
+    assert find_inference(asked) == Inference(backend="transformers", is_invariant=True) and find_inference({"MILL_INVARIANT": "0"}) == Inference()
+    with pytest.raises(ValueError, match="MILL_INVARIANT is 'yes'; say 1 where no bit"):
+        find_inference({"MILL_INVARIANT": "yes"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kernels.inference.asking import Answers
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
     from kernels.inference.guessing.guesser import Guesser
     from kernels.models.formats.checkpoints import LanguageModel
 
-LOADED = "loaded"
-"""The form of weights that are as they were loaded."""
+LOADED, BFLOAT16 = "loaded", "bfloat16"
+"""The forms of weights that are as they were stored, computed with in float32, and of those that are computed with in bfloat16."""
 
 
 class Room(NamedTuple):
@@ -46,3 +47,9 @@ class Backend:
     """Returns in words what is not there that it needs, with the remedy; None where it lacks nothing."""
     open: Callable[["LanguageModel", str, Room, Manner], Answers]
     """Returns what answers by a loaded model in a form of weights; raises ValueError where it cannot express the model, or answer in the manner."""
+    of_cpu: frozenset[str] = frozenset()
+    """Forms of weights that the CPU computes with, whatever else the machine has."""
+    takes_copies: bool = False
+    """Whether it computes with a copy of the weights that it is given, where and in what form it likes."""
+    reads_files: Callable[[Path, str], bool] = lambda folder, weights: False
+    """Whether it makes a form of weights out of the files of a checkpoint's folder, so that it wants no more of the model than its outline."""

@@ -52,4 +52,6 @@ SPEC = Backend(
     weights=tuple(FORMATS),
     lacking=lambda: EXTRA.lacks(PURPOSE),
     open=_open,
+    of_cpu=frozenset(FORMATS),
+    takes_copies=True,
 )

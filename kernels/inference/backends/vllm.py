@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kernels.inference.backends.backend import LOADED, Backend, Manner, Room
+from kernels.inference.backends.backend import BFLOAT16, LOADED, Backend, Manner, Room
 from kernels.inference.backends.vllm_answers import EXTRA, Vllm, part
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions
 from kernels.models.formats.writing import write_model
@@ -95,7 +95,8 @@ def _engine(library: Any, folder: str, dtype: str, shape: Any, room: Room) -> An
 SPEC = Backend(
     name="vllm",
     why="Llamas for many at once on a GPU; draws are another stream's, and constraints are refused",
-    weights=(LOADED, "bfloat16"),
+    weights=(LOADED, BFLOAT16),
     lacking=lambda: EXTRA.lacks(PURPOSE),
     open=_open,
+    takes_copies=True,
 )

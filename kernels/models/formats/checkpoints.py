@@ -25,6 +25,10 @@ class LanguageModel(NamedTuple):
     device: str
     answered_by: str = "own"
     """The back end that has it generate, where nobody names another (inference/backends/)."""
+    is_invariant: bool = False
+    """Whether it is asked so that not one bit of what is said to one request depends on the others."""
+    weights_in: Path | None = None
+    """The folder that has the weights, where the model is the outline of a checkpoint (`outline`)."""
 
     @property
     def attention(self) -> Attention:
@@ -99,7 +103,7 @@ def outline(folder: Path, device: str) -> LanguageModel:
         model = auto_class(shape).from_config(shape)
     if (folder / GENERATION).is_file():
         model.generation_config = cast(Any, GenerationConfig).from_pretrained(folder, local_files_only=True)
-    return LanguageModel(model.eval(), _tokenizer(folder), device)
+    return LanguageModel(model.eval(), _tokenizer(folder), device, weights_in=folder)
 
 
 def _require_files(folder: Path, *names: str) -> None:

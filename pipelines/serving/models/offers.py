@@ -11,7 +11,7 @@ from assets.evals.names import RELEASE
 from assets.graph.artifact import Graph
 from assets.graph.waivers import acceptance_of, quarantine_of
 from assets.models.names import model_asset
-from kernels.models.formats import checkpoints
+from kernels.inference.backends.choosing import loaded
 from pipelines.serving.metrics import Metrics
 from pipelines.serving.models.served import Served, Settings, Version, serve
 from resources.storage.lake import Lake, parse_manifest
@@ -84,8 +84,8 @@ def load(lake: Lake, name: str, manifest: Manifest, settings: Settings, metrics:
     lease = ExitStack()
     try:
         lease.enter_context(lake.reading([(manifest.cell, manifest.version)]))
-        lm = checkpoints.load(lake.folder(manifest.cell, manifest.version), "cpu")
-        return serve(name, Version(manifest.content, manifest.made_at), lm, lease, settings, metrics)
+        backend, lm = loaded(lake.folder(manifest.cell, manifest.version), settings.device, settings.choice)
+        return serve(name, Version(manifest.content, manifest.made_at), lm, backend, lease, settings, metrics)
     except BaseException:
         lease.close()
         raise

@@ -19,12 +19,11 @@ from typing import NamedTuple, TypeVar
 
 from kernels.inference.adapters.files import CONFIG, WEIGHTS
 from kernels.inference.asking import Answers
-from kernels.inference.backends.backend import Manner, Room
-from kernels.inference.backends.choosing import opened, usual
+from kernels.inference.backends.backend import Room
+from kernels.inference.backends.choosing import Choice, opened
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.decoding import stop_ids
 from kernels.inference.engine import Engine
-from kernels.inference.guessing.guesser import Guessing
 from kernels.models.formats.chats import beginning, chat_encoder, text_encoder
 from kernels.models.formats.checkpoints import LanguageModel, max_positions
 from kernels.specs.turns import Turn
@@ -55,14 +54,10 @@ class Settings(NamedTuple):
     limits: Limits
     most_kept_tokens: int
     """Of all that a model reads and makes at once."""
-    is_invariant: bool
-    """Whether answers are the same to the bit whatever is answered beside them."""
-    backend: str | None = None
-    """None takes the usual one of each model."""
-    weights: str | None = None
-    """A form of the back end's; None takes the usual one."""
-    guessing: Guessing | None = None
-    """Guesses ahead for each."""
+    choice: Choice
+    """By what each model is asked, and how."""
+    device: str = "cpu"
+    """That computes."""
     adapters: Mapping[str, Path] = MappingProxyType({})
     """Folders of LoRA adapters that are served on each model, by their names."""
 
@@ -183,8 +178,8 @@ def takes_tools(lm: LanguageModel) -> bool:
     return OPEN in lm.tokenizer.decode(ids, skip_special_tokens=False)
 
 
-def serve(name: str, version: Version, lm: LanguageModel, lease: ExitStack, settings: Settings, metrics: Metrics) -> Served:
-    """Return a loaded model as one that answers, or that only gives embeddings where it is an encoder.
+def serve(name: str, version: Version, lm: LanguageModel, backend: str, lease: ExitStack, settings: Settings, metrics: Metrics) -> Served:
+    """Return a model, as a back end wants it, as one that answers, or that only gives embeddings where it is an encoder.
 
     Raises:
         FileNotFoundError: a file of an adapter is not there.
@@ -200,9 +195,8 @@ def serve(name: str, version: Version, lm: LanguageModel, lease: ExitStack, sett
         worker = Worker(name, None, settings.limits, metrics)
         return Served(name, version, lm, None, worker, limit or settings.most_kept_tokens, frozenset(), False, lease)
     kept = -(-settings.most_kept_tokens // PAGE) * PAGE
-    manner = Manner(None if settings.guessing is None else settings.guessing(lm, kept), settings.is_invariant)
-    backend = settings.backend or usual(lm, settings.weights, manner)
-    engine = opened(backend, lm, Room(kept, most_sequences=settings.limits.most_sequences), settings.weights, manner)
+    room = Room(kept, most_sequences=settings.limits.most_sequences)
+    engine = opened(backend, lm, room, settings.choice.weights, settings.choice.manner(lm, kept))
     for adapter, folder in settings.adapters.items():
         if not isinstance(engine, Engine):
             raise ValueError(f"adapter {adapter}: the back end {backend} takes none; ask the model by own")

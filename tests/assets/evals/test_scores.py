@@ -26,6 +26,8 @@ from resources.storage.manifest import Cell
 from resources.storage.sources import Location, ObservedFile, ObservedSources, Partition
 from tests.small_graphs import artifact, graph_of, launch_here, workplace
 
+BY_OUR_ENGINE = Inference()
+
 
 class Nothing(Config):
     pass
@@ -34,6 +36,7 @@ class Nothing(Config):
 class Loaded(NamedTuple):
     attention: str
     answered_by: str = "own"
+    is_invariant: bool = False
 
 
 def answered(model: Any, data: Path | None, config: Any) -> EvalResult:
@@ -50,7 +53,12 @@ def plan(name: str, run: Callable[..., EvalResult] = answered, file: Path | None
 
 
 def outcome(
-    tmp_path: Path, *plans: EvalPlan, sources: ObservedSources, say: Callable[[str], Any] = pytest.fail, backend: str = "own", **changes: Any
+    tmp_path: Path,
+    *plans: EvalPlan,
+    sources: ObservedSources,
+    say: Callable[[str], Any] = pytest.fail,
+    inference: Inference = BY_OUR_ENGINE,
+    **changes: Any,
 ) -> tuple[list[str | None], dict[str | None, Any], Home]:
     home = Home.resolve(tmp_path, {})
     base = artifact("models/base", lambda build: build.write("weights", pa.table({"weight": [1.0]})))
@@ -58,7 +66,7 @@ def outcome(
     graph = graph_of(base, evals)
     make(base, None, GraphState(graph, home.lake(), sources), workplace(home))
     state = GraphState(graph, home.lake(), sources)
-    place = workplace(home, launch_here(say))._replace(inference=Inference(backend=backend))
+    place = workplace(home, launch_here(say))._replace(inference=inference)
     made, failures = make_together(evals, [found.name for found in plans], state, place)
     return list(made), failures, home
 
@@ -82,18 +90,19 @@ def test_an_eval_that_breaks_or_whose_data_has_changed_stops_no_other_and_says_w
     assert told == failures, "the ledger keeps the reasons"
 
 
-def test_models_are_answered_by_the_back_end_of_the_resource_and_scores_are_the_same_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    by: list[str] = []
+def test_models_are_asked_as_the_resource_says_and_scores_are_the_same_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways = [BY_OUR_ENGINE, Inference(backend="transformers", is_invariant=True)]
+    found_ways: list[Inference] = []
 
     def asked(model: Any, data: Path | None, config: Any) -> EvalResult:
-        by.append(model.answered_by)
+        found_ways.append(Inference(backend=model.answered_by, is_invariant=model.is_invariant))
         return answered(model, data, config)
 
     found = plan("asked", asked)
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"asked": found.task})
     monkeypatch.setattr(checkpoints, "load", lambda folder, device: Loaded("causal"))
-    homes = [outcome(tmp_path / name, found, sources=ObservedSources(), backend=name)[2] for name in ("own", "transformers")]
-    assert by == ["own", "transformers"]
+    homes = [outcome(tmp_path / way.backend, found, sources=ObservedSources(), inference=way)[2] for way in ways]
+    assert found_ways == ways
     first, second = (home.lake().require(Cell("r", "evals/base", "asked")) for home in homes)
     assert first.fingerprint == second.fingerprint
 

@@ -9,7 +9,7 @@ import torch
 from kernels.inference import decoding
 from kernels.inference.likelihood import Request, log_likelihoods
 from kernels.inference.requests import num_tokens_cut
-from kernels.models.architectures import llama, modernbert, t5
+from kernels.models.architectures import llama, modernbert, prefix_decoder, t5
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import LanguageModel
 from kernels.models.formats.fast import fresh, taken, write
@@ -22,6 +22,7 @@ CONFIGS = {
     "t5": (t5, t5.T5Config(kind="t5", tie_embeddings=False, **SIZES)),
     "t5 tied": (t5, t5.T5Config(kind="t5", tie_embeddings=True, **SIZES)),
     "modernbert": (modernbert, modernbert.ModernBertConfig(kind="modernbert", tie_embeddings=True, **SIZES)),
+    "prefixes": (prefix_decoder, prefix_decoder.PrefixDecoderConfig(kind="prefix_decoder", tie_embeddings=True, num_kv_heads=2, **SIZES)),
     "llama": (llama, llama.LlamaConfig(kind="llama", tie_embeddings=True, num_kv_heads=2, **SIZES)),
 }
 
@@ -46,6 +47,7 @@ def test_a_checkpoint_is_loaded_by_the_class_that_it_names_and_says_who_sees_who
         "t5": ("T5ForConditionalGeneration", "encoder_decoder"),
         "t5 tied": ("T5ForConditionalGeneration", "encoder_decoder"),
         "modernbert": ("ModernBertForMaskedLM", "bidirectional"),
+        "prefixes": ("ModelmillDecoderForCausalLM", "prefix"),
         "llama": ("LlamaForCausalLM", "causal"),
     }
 
@@ -104,6 +106,15 @@ def test_requests_that_share_a_question_have_it_read_once(folders: dict[str, Pat
     lm.model.get_encoder().register_forward_hook(lambda module, given, told, made: rows.append(len(made.last_hidden_state)), with_kwargs=True)
     log_likelihoods(lm, [Request((5, 6, 7), (token,)) for token in range(8, 14)] + [Request((6, 7), (8,))])
     assert rows == [2]
+
+
+@pytest.mark.parametrize("name", ["t5", "prefixes"])
+def test_where_nothing_may_depend_on_what_is_asked_beside_it_not_one_bit_does(folders: dict[str, Path], name: str) -> None:
+    lm = checkpoints.load(folders[name], "cpu")._replace(is_invariant=True)
+    requests = [Request(tuple(range(5, 5 + given)), tuple(range(70, 70 + told))) for given, told in ((3, 1), (40, 4), (40, 2), (7, 5))]
+    assert log_likelihoods(lm, requests) == [log_likelihoods(lm, [request])[0] for request in requests]
+    prompts, told = [request.context for request in requests], {"max_new_tokens": 4, "temperature": 0.0, "seed": 1, "stop": ()}
+    assert decoding.continued(lm, prompts, **told) == [decoding.continued(lm, [prompt], **told)[0] for prompt in prompts]
 
 
 @pytest.mark.parametrize("name", ["t5", "t5 tied"])

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 import torch
 
+from kernels.inference.decoding import continued
 from kernels.inference.likelihood import log_likelihoods
 from kernels.inference.requests import Request
 from kernels.inference.whole_rows import log_likelihoods as by_whole_rows
 from kernels.models.formats.checkpoints import LanguageModel
+from tests.kernels.inference.readers.test_readers import mamba
+from tests.kernels.inference.test_kinds_of_decoders import KINDS as KINDS_OF_DECODERS
 from tests.kernels.models.blocks.test_wrapped import FAMILIES, SIZES, made
 
 KINDS = {
@@ -18,6 +21,8 @@ KINDS = {
     "windows in some layers": FAMILIES["windows in some layers, eager attention, capped logits"],
     "windows that the attention makes": FAMILIES["windows that the attention makes"],
 }
+OTHERS = {"states beside pages": KINDS_OF_DECODERS["a bias of a mask"][1], "Mamba2": mamba}
+TOKENIZER = SimpleNamespace(decode=lambda tokens, **_: "")
 
 
 def asked(chance: random.Random) -> list[Request]:
@@ -47,6 +52,17 @@ def test_each_context_is_read_once_and_so_is_what_several_begin_with() -> None:
     read.clear()
     log_likelihoods(LanguageModel(model, SimpleNamespace(), "cpu"), [Request((5, 6, 7), (8, 9, 10)), Request((5, 6, 7), (8, 9, 11))])
     assert sum(read) == 3 + 2 * 2
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
+def test_where_nothing_may_depend_on_what_is_asked_beside_it_not_one_bit_does(kind: str) -> None:
+    lm = LanguageModel({**KINDS, **OTHERS}[kind](), TOKENIZER, "cpu", is_invariant=True)
+    requests = asked(random.Random(5))
+    apart = [log_likelihoods(lm, [request])[0] for request in requests]
+    assert log_likelihoods(lm, requests) == apart
+    assert log_likelihoods(lm, requests[::-1]) == apart[::-1]
+    prompts, told = [list(request.context) for request in requests], {"max_new_tokens": 4, "temperature": 0.0, "seed": 1, "stop": ()}
+    assert continued(lm, prompts, **told) == [continued(lm, [prompt], **told)[0] for prompt in prompts]
 
 
 def test_of_a_context_longer_than_the_model_reads_its_end_counts() -> None:

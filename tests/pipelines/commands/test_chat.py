@@ -1,6 +1,7 @@
 """Talking with a checkpoint in the terminal."""
 
 import importlib
+import os
 import re
 import threading
 from contextlib import nullcontext
@@ -18,6 +19,9 @@ from kernels.models.formats.fast import fresh, write
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from pipelines.terminal.application import app
+from resources.devices.leases import holdings
+from resources.devices.nodes import node_name
+from resources.storage.home import Home
 
 importlib.import_module("pipelines.commands.chat")
 
@@ -37,10 +41,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def refuse(*_: object) -> None:
+    raise AssertionError("the checkpoint is loaded whole")
+
+
 def chat(folder: Path, *words: str, monkeypatch: pytest.MonkeyPatch) -> Result:
     recipe = SimpleNamespace(name="small", entries=SimpleNamespace(models={"base": None}))
     lake = SimpleNamespace(folder=lambda _: folder, reading=lambda _: nullcontext())
-    monkeypatch.setattr("pipelines.commands.chat.Workbench", lambda _: SimpleNamespace(recipe=recipe, lake=lake))
+    bench = SimpleNamespace(recipe=recipe, lake=lake, home=Home.resolve(folder.parent, {}))
+    monkeypatch.setattr("pipelines.commands.chat.Workbench", lambda _: bench)
     return CliRunner().invoke(app, ["chat", "base", "--max-new-tokens", "20", *words], input="a cat\non a mat\n\n")
 
 
@@ -48,14 +57,43 @@ def test_a_model_answers_the_same_within_memory_that_it_does_not_fit_and_is_neve
     whole = chat(folder, monkeypatch=monkeypatch)
     assert whole.exit_code == 0, whole.output
     assert (folder / "model.safetensors").stat().st_size > 12_500_000
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("the checkpoint is loaded whole")
-
     monkeypatch.setattr(checkpoints, "load", refuse)
     within = chat(folder, "--memory", "23MB", monkeypatch=monkeypatch)
     assert within.exit_code == 0, (within.output, within.exception)
     assert within.output == whole.output and len(whole.output) > 40
+
+
+def test_a_model_whose_weights_are_rounded_is_never_loaded_whole_and_answers_as_if_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = checkpoints.load(folder, "cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "outline", lambda *_: whole)
+        expected = chat(folder, "--weights", "int4", monkeypatch=patch)
+    monkeypatch.setattr(checkpoints, "load", refuse)
+    found = chat(folder, "--weights", "int4", monkeypatch=monkeypatch)
+    assert found.exit_code == 0, (found.output, found.exception)
+    assert found.output == expected.output and len(found.output) > 40
+
+
+def test_a_gpu_is_held_as_long_as_a_model_is_asked_and_loaded_onto(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.terminal.devices.visible_gpus", lambda: ["6", "7"])
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,7")
+    load, seen, leases = checkpoints.load, list[Any](), Home.resolve(folder.parent, {}).leases / node_name()
+
+    def loaded(folder: Path, device: str, dtype: Any) -> Any:
+        seen.append((device, os.environ["CUDA_VISIBLE_DEVICES"], [held.whose for held in holdings(leases, ["6", "7"])]))
+        return load(folder, "cpu", dtype)
+
+    monkeypatch.setattr(checkpoints, "load", loaded)
+    assert chat(folder, monkeypatch=monkeypatch).exit_code == 0
+    assert seen == [("cuda", "6", ["mill chat base", ""])]
+    assert [held.is_held for held in holdings(leases, ["6", "7"])] == [False, False]
+    for words in (("--device", "cpu"), ("--weights", "int4")):
+        assert chat(folder, *words, monkeypatch=monkeypatch).exit_code == 0
+    assert [device for device, *_ in seen] == ["cuda", "cpu"], "rounded weights are not loaded"
+    found = chat(folder, "--device", "cuda", "--weights", "int8", monkeypatch=monkeypatch)
+    assert "--device cuda: weights int8 are computed with on the CPU" in str(found.exception)
+    monkeypatch.setattr("pipelines.terminal.devices.visible_gpus", list)
+    assert "--device cuda: this machine has no GPU" in str(chat(folder, "--device", "cuda", monkeypatch=monkeypatch).exception)
 
 
 @pytest.mark.parametrize("words", [("--tensor", "2"), ("--pipeline", "2")])

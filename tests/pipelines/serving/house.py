@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from kernels.inference.backends.choosing import Choice
 from kernels.inference.engine import Engine
 from kernels.inference.guessing.guesser import Guessing
 from kernels.models.architectures.llama import LlamaConfig
@@ -148,8 +149,8 @@ class Shelved(NamedTuple):
 
 
 def put(serving: Serving, shelved: Shelved, limits: Limits = LIMITS, lease: ExitStack | None = None, guessing: Guessing | None = None) -> Served:
-    settings = Settings(limits, PAGES * 16, is_invariant=guessing is None, guessing=guessing, adapters=shelved.adapters)
-    return serve(shelved.name, Version(shelved.content, 1.0), shelved.lm, lease or ExitStack(), settings, serving.metrics)
+    settings = Settings(limits, PAGES * 16, Choice(guessing=guessing, is_invariant=guessing is None), adapters=shelved.adapters)
+    return serve(shelved.name, Version(shelved.content, 1.0), shelved.lm, "own", lease or ExitStack(), settings, serving.metrics)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import pytest
 from assets.graph.artifact import Graph
 from assets.graph.checks import CheckFinding, CheckSuite, single_check
 from assets.graph.waivers import Waiver
+from kernels.inference.backends.choosing import Choice
+from kernels.inference.native import building
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import LanguageModel
 from pipelines.serving.models.offers import Offers, load
@@ -25,7 +27,7 @@ from resources.storage.publishing import MadeFrom, draft, publish
 from tests.pipelines.serving.house import LIMITS, PAGES, House, events_of, opened
 
 BASE, RELEASE = Cell("small", "models/base"), Cell("small", "release")
-SETTINGS = Settings(LIMITS, PAGES * 16, is_invariant=True)
+SETTINGS = Settings(LIMITS, PAGES * 16, Choice(is_invariant=True))
 ASKED = {"model": "base", "prompt": "a", "max_tokens": 300, "n": 8, "seed": 3}
 
 
@@ -193,3 +195,21 @@ def test_what_was_not_made_or_is_quarantined_is_not_offered(lake: Lake, lm: Lang
     made = put(lake, lm, 1.0)
     waiver = Waiver(action="quarantine", asset="models/base", content=made.content[:16], reason="odd")
     assert Offers(lake, graph({}, [waiver])).of("base").fault == "models/base is quarantined: odd"
+
+
+def test_a_decoder_whose_weights_are_rounded_is_never_loaded_whole(lake: Lake, lm: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = put(lake, lm, 1.0)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the checkpoint is loaded whole")
+
+    monkeypatch.setattr(checkpoints, "load", refuse)
+    monkeypatch.setattr(building, "lacking", lambda: "a processor for it")  # heads of 8 are none of the kernels'
+
+    async def serve(serving: Serving) -> None:
+        serving.shelf.put(load(lake, "base", manifest, SETTINGS._replace(choice=Choice(weights="int8")), serving.metrics))
+
+    with opened([], watch=serve) as house:
+        wait_for(lambda: told(house)["version"] is not None)
+        answer = house.post("/v1/completions", {**ASKED, "max_tokens": 8})
+        assert answer.status_code == 200 and answer.json()["usage"]["completion_tokens"] > 0, answer.text

@@ -34,7 +34,7 @@ def test_each_gpu_goes_to_one_holder_and_who_asks_for_several_gets_several(tmp_p
 
 def test_more_gpus_than_there_are_are_refused_at_once(tmp_path: Path) -> None:
     with (
-        pytest.raises(RuntimeError, match=r"3 processes need a GPU each, and this machine has 2; lower 'processes'"),
+        pytest.raises(RuntimeError, match=r"3 processes need a GPU each, and this machine has 2; ask for fewer, or for the CPU"),
         lease_devices(tmp_path, ["0", "1"], 3),
     ):
         pass

@@ -98,7 +98,7 @@ def test_a_machine_that_the_kernels_are_not_for_is_told_so_and_answers_by_pytorc
     module = saved(tmp_path, config)
     with torch.device("meta"):
         outline: Any = auto_class(config).from_config(config).eval()
-    reader = rounded_reader(LanguageModel(outline, TOKENIZER, "cpu"), 4, NUM_PAGES, tmp_path)
+    reader = rounded_reader(LanguageModel(outline, TOKENIZER, "cpu", weights_in=tmp_path), 4, NUM_PAGES)
     assert isinstance(reader, PagedDecoder)
     assert [record.getMessage() for record in caplog.records] == [
         f"weights of 4 bits: this machine lacks {LACKING}, and PyTorch computes with them: rightly, and much slower than with the model's own"
@@ -116,5 +116,5 @@ def test_an_engine_of_files_answers_as_one_of_memory(tmp_path: Path) -> None:
         outline: Any = auto_class(config).from_config(config).eval()
     request = Asked(tokens=[5, 17, 3], max_new_tokens=20, sampling=Sampling(temperature=0))
     one = engine_of(LanguageModel(model, TOKENIZER, "cpu"), most_kept_tokens=64, bits=8)
-    other = engine_of(LanguageModel(outline, TOKENIZER, "cpu"), most_kept_tokens=64, bits=8, folder=tmp_path)
+    other = engine_of(LanguageModel(outline, TOKENIZER, "cpu", weights_in=tmp_path), most_kept_tokens=64, bits=8)
     assert list(one.answers([request])) == list(other.answers([request]))
