@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kernels.evals.hidden_words import Passage
 from kernels.inference.asked_models import AskedModel, window_of
-from kernels.inference.likelihood import log_likelihoods
-from kernels.inference.masked import Hidden, pseudo_log_likelihoods
-from kernels.inference.requests import Request
+from kernels.inference.likelihoods.likelihood import log_likelihoods
+from kernels.inference.likelihoods.masked import Hidden, pseudo_log_likelihoods
+from kernels.inference.likelihoods.requests import Request
 from kernels.models.formats.chats import beginning, text_encoder
 from kernels.specs.objectives import Attention
 from kernels.tokens.content import TextEncoder

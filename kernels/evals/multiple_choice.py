@@ -18,8 +18,8 @@ from pydantic import Field
 
 from kernels.evals.statistics import bootstrap_interval
 from kernels.inference.asked_models import AskedModel
-from kernels.inference.likelihood import Request, log_likelihoods
-from kernels.inference.requests import num_tokens_cut
+from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
+from kernels.inference.likelihoods.requests import num_tokens_cut
 from kernels.models.formats.chats import text_encoder
 from kernels.specs.config import Config
 from kernels.specs.sources import Reject

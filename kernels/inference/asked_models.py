@@ -1,6 +1,6 @@
 """What evals ask: a checkpoint that is loaded here, or a model of an API.
 
-What tells one from the other is here, and where answers come from: likelihood.py and decoding.py. No eval does.
+What tells one from the other is here, and where answers come from: likelihoods/ and decoding.py. No eval does.
 """
 
 from collections.abc import Generator
@@ -11,6 +11,7 @@ from kernels.inference.api.endpoint import is_of_api
 from kernels.inference.api.model import ApiModel, open_api_model
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import LanguageModel
+from kernels.specs.objectives import Attention
 
 AskedModel = LanguageModel | ApiModel
 
@@ -23,6 +24,21 @@ def opened(folder: Path, device: str, backend: str = "own", *, is_invariant: boo
         return
     with open_api_model(folder) as model:
         yield model
+
+
+def attention_of_asked(lm: LanguageModel) -> Attention:
+    """Return who may look at whom in a model that is asked what follows a text.
+
+    Raises:
+        ValueError: it predicts masked tokens, and has no answer.
+    """
+    attention = lm.attention
+    if attention == "bidirectional":
+        raise ValueError(
+            f"{type(lm.model).__name__} predicts masked tokens and continues no text; ask a causal, prefix or encoder-decoder model for text and "
+            "likelihoods"
+        )
+    return attention
 
 
 def window_of(model: AskedModel) -> int | None:

@@ -3,9 +3,9 @@
 import logging
 from typing import TYPE_CHECKING, Any
 
+from kernels.inference.asked_models import attention_of_asked
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
-from kernels.inference.requests import attention_of_asked
 from kernels.inference.streaming.plan import Most
 from kernels.inference.streaming.reader import Within, streamed_reader
 from kernels.models.formats.checkpoints import QUANTIZATION_KEY, max_positions

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kernels.inference.whole_rows import batches
+from kernels.inference.likelihoods.whole_rows import batches
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel

@@ -13,6 +13,7 @@ import typer
 from assets.evals.names import RELEASE
 from kernels.specs.families import specs
 from kernels.specs.names import nearest
+from pipelines.recipe.schema import RecipeBase
 from pipelines.terminal.application import RECIPE, RecipeOption, app, console
 from pipelines.terminal.devices import DeviceOption, leased_for
 from pipelines.terminal.guesses import BackendOption, DraftOption, LookupOption, WeightsOption, guessing_by
@@ -54,15 +55,7 @@ def serve(
     bench, keys, is_own = Workbench(recipe), find_keys(key_file, os.environ), is_loopback(host)
     if not is_own and not keys:
         raise ValueError(f"{host} can be reached by others; give the server a key, by --key-file or the variable {KEY_VARIABLE}")
-    names = list(dict.fromkeys(models or [RELEASE]))
-    known = [*bench.recipe.entries.models, *([RELEASE] if bench.recipe.entries.release is not None else [])]
-    for name in names:
-        if name not in known:
-            raise ValueError(f"no model is named {name!r}; {nearest(name, known)}")
-        model = bench.recipe.entries.release.candidate if name == RELEASE and bench.recipe.entries.release is not None else name
-        method = bench.recipe.entries.models[model].method
-        if not specs("methods")[method].has_weights:
-            raise ValueError(f"{model!r} is a model of an API ({method}), whose weights are elsewhere; ask that API, or serve a checkpoint")
+    names = _served(bench.recipe.entries, models or [RELEASE])
     adapters = _adapters(adapter or [], names)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     limits = Limits(most_waiting, most_of_client, most_sequences)
@@ -74,8 +67,7 @@ def serve(
         listen(host, port) as socket,
     ):
         settings = Settings(limits, most_kept_tokens, choice._replace(guessing=guessing), lease.device, adapters)
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{socket.getsockname()[1]}"
+        url = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}"
 
         def ready() -> None:
             leave_signals()
@@ -85,6 +77,19 @@ def serve(
             console.print(_example(url, names[0], is_open=not keys), soft_wrap=True)
 
         asyncio.run(serve_models(serving, Offers(bench.lake, bench.graph), names, settings, socket, grace_seconds, watch_seconds, ready))
+
+
+def _served(entries: RecipeBase, asked: Sequence[str]) -> list[str]:
+    """Return the models that are to be served, each once. Raises ValueError: the recipe has none of a name, or its weights are elsewhere."""
+    known = [*entries.models, *([RELEASE] if entries.release is not None else [])]
+    for name in asked:
+        if name not in known:
+            raise ValueError(f"no model is named {name!r}; {nearest(name, known)}")
+        model = entries.release.candidate if name == RELEASE and entries.release is not None else name
+        method = entries.models[model].method
+        if not specs("methods")[method].has_weights:
+            raise ValueError(f"{model!r} is a model of an API ({method}), whose weights are elsewhere; ask that API, or serve a checkpoint")
+    return list(dict.fromkeys(asked))
 
 
 def _adapters(words: Sequence[str], models: Sequence[str]) -> dict[str, Path]:

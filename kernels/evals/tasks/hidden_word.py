@@ -6,7 +6,7 @@ A word of a held-out document is hidden, and the model chooses among it and othe
 - A causal model gives the likelihood of the passage with each option in its place. By Bayes' rule that orders options by their probability given both
   sides; but the right side counts only by how likely the model finds it behind each option, since the option itself is predicted before that is read.
 - A prefix decoder gives the same, with what stands left of the word as its prefix.
-- An encoder gives the pseudo-log-likelihood of the word with its tokens masked from left to right (kernels/inference/masked.py).
+- An encoder gives the pseudo-log-likelihood of the word with its tokens masked from left to right (kernels/inference/likelihoods/masked.py).
 - An encoder-decoder reads the passage with a sentinel in the word's place, and its decoder gives sentinel, option and the sentinel that ends it, as
   span corruption does (Raffel et al. 2020, arXiv 1910.10683). One that was trained on no sentinels can only guess.
 

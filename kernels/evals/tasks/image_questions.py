@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kernels.evals.multiple_choice import MultipleChoiceConfig, accuracy, choose_subset, item_texts, likeliest
-from kernels.inference.likelihood import log_likelihoods
-from kernels.inference.requests import Request
+from kernels.inference.likelihoods.likelihood import log_likelihoods
+from kernels.inference.likelihoods.requests import Request
 from kernels.models.formats.chats import image_chats
 from kernels.reading.images.conversations import PLACE, SUFFIXES, TRAIN, VALIDATION, ImageConversation, read_split
 from kernels.reading.images.decoding import FILLING, UnreadableImage, decode_file, normalised

@@ -30,7 +30,7 @@ from kernels.evals.heldout import read_heldout
 from kernels.evals.multiple_choice import choose_subset
 from kernels.evals.statistics import bootstrap_ratio_interval
 from kernels.inference.asked_models import AskedModel, window_of
-from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
 from kernels.models.formats.chats import beginning, text_encoder
 from kernels.specs.config import Config
 from kernels.specs.needs import HeldOut

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from kernels.inference.asked_models import attention_of_asked
 from kernels.inference.backends.backend import LOADED, Backend, Manner, Room
 from kernels.inference.cache.pages import PAGE
 from kernels.inference.engine import Engine
 from kernels.inference.engines import engine_by
 from kernels.inference.readers.by_sequence import Causal
-from kernels.inference.requests import attention_of_asked
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel

@@ -11,8 +11,8 @@ from transformers import PreTrainedConfig
 from kernels.evals import hidden_word_likelihoods
 from kernels.evals.hidden_word_likelihoods import TokenPassage, fitted, likelihoods_of_options, token_passages
 from kernels.evals.hidden_words import Passage
-from kernels.inference.masked import Hidden
-from kernels.inference.requests import Request
+from kernels.inference.likelihoods.masked import Hidden
+from kernels.inference.likelihoods.requests import Request
 from kernels.models.formats.chats import text_encoder
 from tests.byte_tokenizers import byte_tokenizer
 

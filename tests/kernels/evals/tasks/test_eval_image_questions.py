@@ -8,8 +8,8 @@ import torch
 
 from kernels.evals.tasks import image_questions
 from kernels.evals.tasks.image_questions import SPEC, ImageQuestionsConfig
-from kernels.inference.likelihood import log_likelihoods
-from kernels.inference.requests import Request
+from kernels.inference.likelihoods.likelihood import log_likelihoods
+from kernels.inference.likelihoods.requests import Request
 from kernels.models.architectures import llava
 from kernels.models.formats.chats import image_chats
 from kernels.models.formats.checkpoints import LanguageModel, load

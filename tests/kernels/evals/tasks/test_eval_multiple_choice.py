@@ -1,13 +1,13 @@
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
 
 import pytest
 
 from kernels.evals import multiple_choice
 from kernels.evals.multiple_choice import Item, Request, choose_subset, encode, item_texts, log_likelihoods, parse_item, read_items
 from kernels.evals.tasks import boolq, commonsenseqa, openbookqa, piqa
+from kernels.models.formats.checkpoints import LanguageModel
 from kernels.specs.families import specs
 from kernels.specs.needs import DataFile
 from kernels.specs.sources import Reject
@@ -27,25 +27,18 @@ class Bytes:
         return list(text.encode())
 
 
-class Model(NamedTuple):
-    model: Any
-    tokenizer: Bytes
-    device: str = "cpu"
-    attention: str = "causal"
-
-
 @pytest.fixture(scope="module")
-def tiny() -> Model:
+def tiny() -> LanguageModel:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = LlamaConfig(vocab_size=256, max_position_embeddings=64, initializer_range=0.5, **sizes)
-    return Model(LlamaForCausalLM(config).eval(), Bytes())
+    return LanguageModel(LlamaForCausalLM(config).eval(), Bytes(), "cpu")
 
 
-def one_by_one(model: Model, request: Request) -> float:
+def one_by_one(model: LanguageModel, request: Request) -> float:
     import torch
 
     tokens = torch.tensor([[*request.context, *request.continuation]])
@@ -63,36 +56,36 @@ def write(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
-def test_batched_and_shared_rows_give_the_likelihoods_of_one_row_at_a_time(tiny: Model):
+def test_batched_and_shared_rows_give_the_likelihoods_of_one_row_at_a_time(tiny: LanguageModel):
     prompts = [b"the cat", b"a much longer prompt than that", b"x"]
     options = [b" s", b" sat", b" sat down", b" q", b" s"]
     requests = [Request(tuple(prompt), tuple(option)) for prompt in prompts for option in options]
     assert log_likelihoods(tiny, requests) == pytest.approx([one_by_one(tiny, request) for request in requests], rel=0.02, abs=0.1)
 
 
-def test_likelihoods_of_all_continuations_sum_to_one(tiny: Model):
+def test_likelihoods_of_all_continuations_sum_to_one(tiny: LanguageModel):
     import math
 
     requests = [Request((5, 6, 7), (token,)) for token in range(256)]
     assert sum(map(math.exp, log_likelihoods(tiny, requests))) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_a_context_too_long_for_the_model_loses_its_beginning(tiny: Model):
+def test_a_context_too_long_for_the_model_loses_its_beginning(tiny: LanguageModel):
     tail = tuple(range(100, 163))
     long, short = Request((9,) * 50 + tail, (1, 2)), Request(tail, (1, 2))
     assert log_likelihoods(tiny, [long]) == log_likelihoods(tiny, [short])
 
 
-def test_a_continuation_longer_than_the_context_is_refused(tiny: Model):
+def test_a_continuation_longer_than_the_context_is_refused(tiny: LanguageModel):
     with pytest.raises(ValueError, match="at most 64"):
         log_likelihoods(tiny, [Request((1,), (2,) * 65)])
 
 
-def test_the_option_follows_the_prompt_after_one_space(tiny: Model):
+def test_the_option_follows_the_prompt_after_one_space(tiny: LanguageModel):
     assert encode(tiny, "ab", "c") == Request((97, 98), (32, 99))
 
 
-def test_what_prompts_and_options_spell_is_content(tiny: Model):
+def test_what_prompts_and_options_spell_is_content(tiny: LanguageModel):
     from tokenizers import AddedToken
 
     tokenizer = Bytes()
@@ -100,7 +93,7 @@ def test_what_prompts_and_options_spell_is_content(tiny: Model):
     assert encode(tiny._replace(tokenizer=tokenizer), "a<end>", "<end>") == Request(tuple(b"a<end>"), tuple(b" <end>"))
 
 
-def test_what_the_tokenizer_puts_before_a_text_stands_before_the_prompt(tiny: Model):
+def test_what_the_tokenizer_puts_before_a_text_stands_before_the_prompt(tiny: LanguageModel):
     from tokenizers.processors import TemplateProcessing
 
     tokenizer = Bytes()
@@ -110,7 +103,7 @@ def test_what_the_tokenizer_puts_before_a_text_stands_before_the_prompt(tiny: Mo
     assert encode(tiny._replace(tokenizer=tokenizer), "ab", "c") == Request((begin, 97, 98), (32, 99))
 
 
-def test_white_space_at_the_end_of_the_prompt_goes_to_the_option(tiny: Model):
+def test_white_space_at_the_end_of_the_prompt_goes_to_the_option(tiny: LanguageModel):
     assert encode(tiny, "ab \n", "c") == Request((97, 98), (32, 10, 32, 99))
 
 
@@ -136,13 +129,13 @@ def in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("in_pairs")
 def test_prompt_and_option_are_encoded_together_and_split_behind_the_prompts_own_number_of_tokens():
-    pairs = Model(None, Pairs())
+    pairs = LanguageModel(None, Pairs(), "cpu")
     assert encode(pairs, "abc", "de") == Request((0x6162, 0x6320), (0x6465,))  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.usefixtures("in_pairs")
 def test_an_option_that_the_prompts_last_token_swallows_is_asked_by_that_token():
-    assert encode(Model(None, Pairs()), "abc", "") == Request((0x6162,), (0x6320,))  # pyright: ignore[reportArgumentType]
+    assert encode(LanguageModel(None, Pairs(), "cpu"), "abc", "") == Request((0x6162,), (0x6320,))  # pyright: ignore[reportArgumentType]
 
 
 def test_options_stand_as_in_the_file_with_their_spaces():
@@ -155,7 +148,7 @@ def test_an_option_may_be_empty():
     assert parse_item("f:1", record("A. x\nB. ", "B."), "p") == Item("f:1", "p", ("x", ""), 1)
 
 
-def test_an_empty_option_is_scored_by_its_likelihood_and_never_chosen_by_length(tiny: Model, tmp_path: Path):
+def test_an_empty_option_is_scored_by_its_likelihood_and_never_chosen_by_length(tiny: LanguageModel, tmp_path: Path):
     path = write(tmp_path / "piqa.jsonl", [record("A. \nB. a very long answer indeed", "A. ")])
     scores, items = piqa.run(tiny, path, piqa.PiqaConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
     assert items.select("answer", "answer_normalized", "answer_per_byte").row(0) == ("", "a very long answer indeed", "a very long answer indeed")
@@ -202,7 +195,7 @@ def test_the_subset_depends_on_the_seed_only_and_keeps_the_order_of_the_file():
     assert set(choose_subset(100, 5, 1)) < set(choose_subset(100, 10, 1))
 
 
-def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: Model, tmp_path: Path):
+def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: LanguageModel, tmp_path: Path):
     rows = [record(f"\nA. {index}\nB. no\nC. maybe so\nD. y\nE. z", "B. no") for index in range(8)]
     path = write(tmp_path / "csqa.jsonl", [*rows, record("\nA. x\nB. y?", "B. y")])
     config = commonsenseqa.CommonsenseQaConfig(num_items=6, seed=0, num_bootstrap=50)
@@ -218,7 +211,7 @@ def test_scores_are_the_means_of_the_items_and_rejects_stand_behind_them(tiny: M
     assert items.filter(items["rejected"].is_not_null()).select("item", "rejected").rows() == [("csqa.jsonl:9", "answer_not_an_option")]
 
 
-def test_normalizing_divides_by_the_characters_of_the_option_or_by_its_bytes(tmp_path: Path, tiny: Model, monkeypatch: pytest.MonkeyPatch):
+def test_normalizing_divides_by_the_characters_of_the_option_or_by_its_bytes(tmp_path: Path, tiny: LanguageModel, monkeypatch: pytest.MonkeyPatch):
     # Per character -2 against -3, per byte -1 against -0.75.
     monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [-8.0, -9.0])
     path = write(tmp_path / "piqa.jsonl", [record("A. \u00e9\u00e9\u00e9\u00e9\nB. \U0001f600\U0001f600\U0001f600", "A. \u00e9\u00e9\u00e9\u00e9")])
@@ -227,7 +220,7 @@ def test_normalizing_divides_by_the_characters_of_the_option_or_by_its_bytes(tmp
     assert items["prompt"][0] == "Question: q\nAnswer:"
 
 
-def test_tokens_that_a_long_prompt_loses_are_counted(tiny: Model, tmp_path: Path):
+def test_tokens_that_a_long_prompt_loses_are_counted(tiny: LanguageModel, tmp_path: Path):
     row = {"passage": "p" * 100, "question": "is it", "answer": "True"}
     path = write(tmp_path / "boolq.jsonl", [row])
     scores, items = boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0, num_bootstrap=5))  # pyright: ignore[reportArgumentType]
@@ -238,7 +231,7 @@ def test_tokens_that_a_long_prompt_loses_are_counted(tiny: Model, tmp_path: Path
 
 
 def test_a_likelihood_that_is_no_number_is_an_error_and_not_the_answer_that_stands_first(
-    tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [float("nan")] * len(requests))
     path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "False"}])
@@ -246,7 +239,7 @@ def test_a_likelihood_that_is_no_number_is_an_error_and_not_the_answer_that_stan
         boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
 
 
-def test_questions_about_one_passage_are_drawn_together(tiny: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_questions_about_one_passage_are_drawn_together(tiny: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(multiple_choice, "log_likelihoods", lambda model, requests: [-1.0, -2.0] * (len(requests) // 2))
     rows = [{"passage": f"p{number % 2}", "question": f"q{number}", "answer": str(number % 2 == 1)} for number in range(40)]
     path = write(tmp_path / "boolq.jsonl", rows)
@@ -254,13 +247,13 @@ def test_questions_about_one_passage_are_drawn_together(tiny: Model, tmp_path: P
     assert (score.value, score.low, score.high) == (0.5, 0.0, 1.0), "of two passages one is answered wholly right and one wholly wrong"
 
 
-def test_a_boolq_answer_that_is_no_label_is_an_error(tiny: Model, tmp_path: Path):
+def test_a_boolq_answer_that_is_no_label_is_an_error(tiny: LanguageModel, tmp_path: Path):
     path = write(tmp_path / "boolq.jsonl", [{"passage": "p", "question": "q", "answer": "yes"}])
     with pytest.raises(ValueError, match=r"boolq\.jsonl:1: answer 'yes'"):
         boolq.run(tiny, path, boolq.BoolqConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
 
 
-def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: Model):
+def test_an_eval_without_its_file_is_an_error_that_says_so(tiny: LanguageModel):
     with pytest.raises(ValueError, match="name one in the recipe"):
         openbookqa.run(tiny, None, openbookqa.OpenBookQaConfig(num_items=1, seed=0))  # pyright: ignore[reportArgumentType]
 

@@ -1,12 +1,12 @@
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 import pytest
 
 from kernels.evals.tasks.perplexity import PerplexityConfig, rolling_windows, run
-from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
 from kernels.models.formats.checkpoints import LanguageModel
 from tests.byte_tokenizers import byte_tokenizer
 
@@ -22,20 +22,14 @@ class Bytes:
         return list(text.encode())
 
 
-class Model(NamedTuple):
-    model: Any
-    tokenizer: Bytes
-    device: str = "cpu"
-
-
 @pytest.fixture(scope="module")
-def tiny() -> Model:
+def tiny() -> LanguageModel:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-    return Model(LlamaForCausalLM(LlamaConfig(vocab_size=256, max_position_embeddings=16, **sizes)).eval(), Bytes())
+    return LanguageModel(LlamaForCausalLM(LlamaConfig(vocab_size=256, max_position_embeddings=16, **sizes)).eval(), Bytes(), "cpu")
 
 
 def heldout(path: Path, texts: dict[str, str]) -> Path:
@@ -48,11 +42,11 @@ def config(**fields: int) -> PerplexityConfig:
     return PerplexityConfig.model_validate({"num_items": 10, "seed": 0, "max_bytes": 1000, "num_bootstrap": 50, **fields})
 
 
-def scores_of(model: Model, path: Path, **fields: int) -> dict[str, Any]:
+def scores_of(model: LanguageModel, path: Path, **fields: int) -> dict[str, Any]:
     return {score.metric: score for score in run(model, path, config(**fields)).scores}  # pyright: ignore[reportArgumentType]
 
 
-def test_a_uniform_model_over_bytes_gives_eight_bits_and_perplexity_256(tiny: Model, tmp_path: Path):
+def test_a_uniform_model_over_bytes_gives_eight_bits_and_perplexity_256(tiny: LanguageModel, tmp_path: Path):
     import copy
 
     import torch
@@ -65,7 +59,7 @@ def test_a_uniform_model_over_bytes_gives_eight_bits_and_perplexity_256(tiny: Mo
     assert scores["token_perplexity"].value == scores["byte_perplexity"].value == pytest.approx(256, rel=1e-5)
 
 
-def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: Model, tmp_path: Path):
+def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"one": "a", "a second text, rather longer": "b"})
     scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
     assert [score.metric for score in scores] == [
@@ -76,7 +70,7 @@ def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: Model
     assert not any(score.higher_is_better for score in scores)
 
 
-def test_perplexities_are_of_bytes_of_words_between_white_space_and_of_tokens(tiny: Model, tmp_path: Path):
+def test_perplexities_are_of_bytes_of_words_between_white_space_and_of_tokens(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"d\u00e9j\u00e0  vu\n": "a"})
     scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
     nats = items["nats"][0]
@@ -86,7 +80,7 @@ def test_perplexities_are_of_bytes_of_words_between_white_space_and_of_tokens(ti
     assert found["byte_perplexity"] == pytest.approx(math.exp(nats / 11)) == pytest.approx(2 ** found["bits_per_byte"])
 
 
-def test_a_word_too_long_for_its_perplexity_to_be_a_number_has_an_infinite_one(tiny: Model, tmp_path: Path):
+def test_a_word_too_long_for_its_perplexity_to_be_a_number_has_an_infinite_one(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"\u6211\u4eec" * 200: "a"})
     scores = scores_of(tiny, path, max_bytes=2000)
     assert scores["word_perplexity"].value == math.inf
@@ -127,30 +121,30 @@ def test_what_a_tokenizer_does_not_know_is_told_byte_by_byte_and_does_not_come_f
     assert (items["nats"] / math.log(2)).to_list() == pytest.approx([2 * math.log2(3) + 6 * 8, 2 * math.log2(3)], abs=0.02)
 
 
-def test_a_long_text_is_the_sum_of_its_rolling_windows(tiny: Model, tmp_path: Path):
+def test_a_long_text_is_the_sum_of_its_rolling_windows(tiny: LanguageModel, tmp_path: Path):
     text = b"abcdefghijklmnopABCDEFGHIJ"
     expected = log_likelihoods(tiny, [Request((0,), tuple(text[:16])), Request(tuple(text[9:16]), tuple(text[16:]))])  # pyright: ignore[reportArgumentType]
     _, items = run(tiny, heldout(tmp_path / "heldout.parquet", {text.decode(): "a"}), config())  # pyright: ignore[reportArgumentType]
     assert items["nats"][0] == pytest.approx(-sum(expected), rel=1e-6)
 
 
-def test_a_text_is_cut_between_characters(tiny: Model, tmp_path: Path):
+def test_a_text_is_cut_between_characters(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"a\u00e9\u00e9": "a"})
     _, items = run(tiny, path, config(max_bytes=4))  # pyright: ignore[reportArgumentType]
     assert items["num_bytes"].to_list() == [3]
 
 
-def test_no_more_documents_are_scored_than_asked(tiny: Model, tmp_path: Path):
+def test_no_more_documents_are_scored_than_asked(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {f"text {index}": "a" for index in range(6)})
     assert scores_of(tiny, path, num_items=4)["token_perplexity"].num_items == 4
 
 
-def test_a_file_without_a_needed_column_is_refused_by_name(tiny: Model, tmp_path: Path):
+def test_a_file_without_a_needed_column_is_refused_by_name(tiny: LanguageModel, tmp_path: Path):
     pl.DataFrame({"id": ["1"], "text": ["x"]}).write_parquet(tmp_path / "heldout.parquet")
     with pytest.raises(ValueError, match=r"heldout.parquet: no column \['source'\]"):
         run(tiny, tmp_path / "heldout.parquet", config())  # pyright: ignore[reportArgumentType]
 
 
-def test_a_file_without_text_is_refused(tiny: Model, tmp_path: Path):
+def test_a_file_without_text_is_refused(tiny: LanguageModel, tmp_path: Path):
     with pytest.raises(ValueError, match="no document with text"):
         run(tiny, heldout(tmp_path / "heldout.parquet", {"": "a"}), config())  # pyright: ignore[reportArgumentType]

@@ -18,8 +18,8 @@ from kernels.inference.api.client import Client
 from kernels.inference.api.endpoint import Access, Endpoint
 from kernels.inference.api.model import ApiModel, chat, told_of
 from kernels.inference.decoding import chat as chat_here
-from kernels.inference.likelihood import log_likelihoods
-from kernels.inference.requests import Request, num_tokens_cut
+from kernels.inference.likelihoods.likelihood import log_likelihoods
+from kernels.inference.likelihoods.requests import Request, num_tokens_cut
 from kernels.models.formats.checkpoints import LanguageModel
 from kernels.specs.turns import Turn
 from tests.kernels.inference.api.stand_in import Reply, standing_in

@@ -136,7 +136,7 @@ def test_a_llama_with_scaled_positions_is_left_to_transformers() -> None:
 
 
 def test_the_likelihood_of_an_answer_of_a_prefix_decoder_is_that_of_reading_the_question_as_its_prefix() -> None:
-    from kernels.inference.likelihood import Request, log_likelihoods
+    from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
     from kernels.models.formats.checkpoints import LanguageModel
     from kernels.models.formats.own import classes
 

@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from kernels.inference.decoding import continued
-from kernels.inference.likelihood import Request, log_likelihoods
+from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
 from kernels.models.architectures import mamba2
 from kernels.models.blocks.cross_entropy import token_loss
 from kernels.models.blocks.state_space import documents_of, scan

@@ -6,7 +6,7 @@ Shape letters: B rows, T tokens, V vocabulary, K scored positions.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kernels.inference.requests import TOKENS_PER_BATCH, Request
+from kernels.inference.likelihoods.requests import TOKENS_PER_BATCH, Request
 from kernels.models.formats.own import attention_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def log_likelihoods(model: "LanguageModel", requests: Sequence[Request], limit: int, pixels: "NDArray[np.float32] | None") -> list[float]:
-    """Return what `kernels.inference.likelihood.log_likelihoods` does, of a decoder that reads ``limit`` tokens.
+    """Return what `kernels.inference.likelihoods.likelihood.log_likelihoods` does, of a decoder that reads ``limit`` tokens.
 
     Only the positions asked for pass the output layer. A request whose input begins another's is read from that one's row (the model is causal), so
     options of one prompt share a pass where they can.

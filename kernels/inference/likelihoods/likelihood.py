@@ -4,13 +4,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from kernels.inference import encoder_decoder, whole_rows
 from kernels.inference.api import model as api
 from kernels.inference.api.model import ApiModel
-from kernels.inference.asked_models import AskedModel, window_of
+from kernels.inference.asked_models import AskedModel, attention_of_asked, window_of
 from kernels.inference.asking import Asked
 from kernels.inference.engines import engine_of, reads_in_pages
-from kernels.inference.requests import Request, attention_of_asked
+from kernels.inference.likelihoods import encoder_decoder, whole_rows
+from kernels.inference.likelihoods.requests import Request
 
 if TYPE_CHECKING:
     import numpy as np

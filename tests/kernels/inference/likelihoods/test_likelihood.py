@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from kernels.inference.decoding import continued
-from kernels.inference.likelihood import log_likelihoods
-from kernels.inference.requests import Request
-from kernels.inference.whole_rows import log_likelihoods as by_whole_rows
+from kernels.inference.likelihoods.likelihood import log_likelihoods
+from kernels.inference.likelihoods.requests import Request
+from kernels.inference.likelihoods.whole_rows import log_likelihoods as by_whole_rows
 from kernels.models.formats.checkpoints import LanguageModel
 from tests.kernels.inference.readers.test_readers import mamba
 from tests.kernels.inference.test_kinds_of_decoders import KINDS as KINDS_OF_DECODERS

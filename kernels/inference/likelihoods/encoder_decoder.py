@@ -6,7 +6,7 @@ Shape letters: B rows, T tokens that are given, U tokens of the decoder.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kernels.inference.requests import TOKENS_PER_BATCH, Request
+from kernels.inference.likelihoods.requests import TOKENS_PER_BATCH, Request
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel

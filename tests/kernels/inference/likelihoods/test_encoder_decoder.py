@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from kernels.inference import decoding
-from kernels.inference.likelihood import Request, log_likelihoods
-from kernels.inference.requests import num_tokens_cut
+from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
+from kernels.inference.likelihoods.requests import num_tokens_cut
 from kernels.models.architectures import llama, modernbert, prefix_decoder, t5
 from kernels.models.formats import checkpoints
 from kernels.models.formats.checkpoints import LanguageModel

@@ -11,7 +11,7 @@ Shape letters: B rows, T tokens, V vocabulary.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kernels.inference.whole_rows import batches
+from kernels.inference.likelihoods.whole_rows import batches
 
 if TYPE_CHECKING:
     from kernels.models.formats.checkpoints import LanguageModel

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from kernels.inference.masked import Hidden, pseudo_log_likelihoods
+from kernels.inference.likelihoods.masked import Hidden, pseudo_log_likelihoods
 from kernels.models.architectures import modernbert
 
 MASK, NUM_TOKENS = 9, 40
