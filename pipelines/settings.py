@@ -6,7 +6,8 @@
 of the run's own; ``MILL_SLURM_PARTITION``, ``MILL_SLURM_TIME`` and ``MILL_SLURM_ARGUMENTS`` (``name=value name=value``): what sbatch is given.
 ``MILL_NODES``: who brings the other machines of a training that asks for several: ``ray`` or ``slurm`` starts them, ``join`` is somebody's own doing;
 by default as ``MILL_ENGINE`` says. ``MILL_BACKEND``: what has models generate in evals (``own``, ``transformers`` or ``vllm``;
-kernels/inference/backends/); ``MILL_INVARIANT``: 1 lets not one bit of what evals find depend on what is asked beside it.
+kernels/inference/backends/); ``MILL_VLLM``: the Python of the environment that has vLLM; ``MILL_INVARIANT``: 1 lets not one bit of what evals
+find depend on what is asked beside it.
 """
 
 import os

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from resources.devices.leases import Lease, lease_devices, visible_gpus
+from pipelines.terminal.application import console
+from resources.devices.leases import Lease, holdings, lease_devices, visible_gpus
 from resources.devices.nodes import node_name
 from resources.storage.home import Home
 
@@ -20,7 +21,7 @@ DeviceOption = Annotated[Device, typer.Option("--device", help="What computes; a
 
 @contextmanager
 def leased_for(home: Home, device: Device, choice: "Choice", count: int, whose: str) -> Generator[list[Lease]]:
-    """Hold what so many processes compute on, of which this one is the first; it waits for GPUs that others hold.
+    """Hold what so many processes compute on, of which this one is the first; it waits for GPUs that others hold, and says so.
 
     Raises:
         ValueError: a GPU is asked for, and there is none or the CPU computes what is chosen; or there is no such back end or form of weights.
@@ -28,13 +29,16 @@ def leased_for(home: Home, device: Device, choice: "Choice", count: int, whose: 
     """
     from kernels.inference.backends.choosing import is_of_cpu
 
-    gpus, is_cpu = visible_gpus(), is_of_cpu(choice)
+    gpus, leases, is_cpu = visible_gpus(), home.leases / node_name(), is_of_cpu(choice)
     if device == "cuda" and is_cpu:
-        raise ValueError(
-            f"--device cuda: weights {choice.weights or choice.backend} are computed with on the CPU; leave the device out, or the weights"
-        )
+        form = choice.weights or choice.backend
+        raise ValueError(f"--device cuda: the CPU computes with {form}; leave out the device, or name other weights")
     if device == "cuda" and not gpus:
         raise ValueError("--device cuda: this machine has no GPU that we may use; take auto or cpu")
-    with lease_devices(home.leases / node_name(), [] if is_cpu or device == "cpu" else gpus, count, whose) as held:
+    if is_cpu or device == "cpu":
+        gpus = []
+    if sum(not each.is_held for each in holdings(leases, gpus)) < min(count, len(gpus)):
+        console.print("waits for GPUs that others hold; mill gpus tells who")
+    with lease_devices(leases, gpus, count, whose) as held:
         os.environ.update(held[0].environment)  # before anything of CUDA is called
         yield held

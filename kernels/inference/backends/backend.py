@@ -49,7 +49,5 @@ class Backend:
     """Returns what answers by a loaded model in a form of weights; raises ValueError where it cannot express the model, or answer in the manner."""
     of_cpu: frozenset[str] = frozenset()
     """Forms of weights that the CPU computes with, whatever else the machine has."""
-    takes_copies: bool = False
-    """Whether it computes with a copy of the weights that it is given, where and in what form it likes."""
     reads_files: Callable[[Path, str], bool] = lambda folder, weights: False
-    """Whether it makes a form of weights out of the files of a checkpoint's folder, so that it wants no more of the model than its outline."""
+    """Whether it takes a form of weights from the files of a checkpoint's folder, so that it wants no more of the model than its outline."""

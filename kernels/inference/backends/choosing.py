@@ -67,7 +67,7 @@ def usual(folder: Path, device: str, choice: Choice) -> str:
     tokens a second than llama.cpp, for one and for sixteen at once (tests/bench/serving.py), and no file has to be written and read first.
     """
     can = device == "cuda" and choice.weights in (None, *vllm.SPEC.weights) and choice.guessing is None and not choice.is_invariant
-    if can and vllm.EXTRA.is_installed() and not hasattr(checkpoints.shape_of_folder(folder), checkpoints.QUANTIZATION_KEY):
+    if can and vllm.SPEC.lacking() is None and not hasattr(checkpoints.shape_of_folder(folder), checkpoints.QUANTIZATION_KEY):
         return (vllm.SPEC if vllm.fault(checkpoints.outline(folder, device), AS_IT_COMES) is None else own.SPEC).name
     return own.SPEC.name
 
@@ -83,7 +83,7 @@ def loaded(folder: Path, device: str, choice: Choice) -> "tuple[str, LanguageMod
     backend, form = known(name, choice.weights)
     if backend.reads_files(folder, form):
         return name, checkpoints.outline(folder, device)
-    return name, checkpoints.load(folder, "cpu" if backend.takes_copies else device, "bfloat16" if form == BFLOAT16 else "float32")
+    return name, checkpoints.load(folder, device, "bfloat16" if form == BFLOAT16 else "float32")
 
 
 def opened(name: str, lm: "LanguageModel", room: Room, weights: str | None = None, manner: Manner = AS_IT_COMES) -> Answers:

@@ -53,5 +53,4 @@ SPEC = Backend(
     lacking=lambda: EXTRA.lacks(PURPOSE),
     open=_open,
     of_cpu=frozenset(FORMATS),
-    takes_copies=True,
 )

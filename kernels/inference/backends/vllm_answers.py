@@ -1,23 +1,18 @@
 """What is asked of vLLM's engine, and what comes of it in the form of our own; see vllm.py."""
 
-import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kernels.inference.asking import Answers, Asked, Piece, Told, Use
+from kernels.inference.backends.vllm_calls import Calls
 from kernels.inference.stops import Growing
-from kernels.specs.extras import Extra
 from kernels.tokens.mixtures.permutation import key_of
 
-EXTRA = Extra("vllm", "vllm")
+Row = Sequence[tuple[int, float]]
+"""Tokens of a place with their log-probabilities, the likeliest first."""
 LEAST_TEMPERATURE = 0.01
 """Below it vLLM takes it instead."""
-
-
-def part(name: str) -> Any:
-    """Return a module of vLLM's."""
-    return importlib.import_module(f"{EXTRA.module}.{name}")
 
 
 @dataclass(eq=False)
@@ -34,17 +29,16 @@ class _Under:
 class Vllm(Answers):
     """See vllm.py, and `kernels.inference.backends.backend.Answers`."""
 
-    def __init__(self, library: Any, engine: Any, decode: Callable[[Sequence[int]], str], max_positions: int | None, most_kept_tokens: int) -> None:
+    def __init__(self, engine: Calls, decode: Callable[[Sequence[int]], str], max_positions: int | None, most_kept_tokens: int) -> None:
         """Have no requests.
 
         Args:
-            library: the module ``vllm``.
-            engine: its ``LLMEngine``, in this process.
+            engine: vLLM's.
             decode: text of tokens.
             max_positions: how many tokens the model reads.
             most_kept_tokens: of all that is under way.
         """
-        self._library, self._engine, self._decode = library, engine, decode
+        self._engine, self._decode = engine, decode
         self._max_positions, self._most_kept_tokens = max_positions, most_kept_tokens
         self._next, self._under = 0, dict[str, _Under]()
 
@@ -56,9 +50,7 @@ class Vllm(Answers):
     @property
     def use(self) -> Use:
         """What is in use. How often sequences gave blocks back vLLM does not tell."""
-        pool = self._engine.engine_core.engine_core.scheduler.kv_cache_manager.block_pool
-        count = pool.num_gpu_blocks - 1  # one stands for none
-        return Use(num_pages=count, num_pages_used=count - pool.get_num_free_blocks())
+        return Use(num_pages=self._engine.num_blocks, num_pages_used=self._engine.num_blocks - self._engine.num_free)
 
     def ask(self, asked: Asked) -> int:
         """See `kernels.inference.engine.Engine.ask`.
@@ -75,7 +67,7 @@ class Vllm(Answers):
             told = [asked] * asked.num_answers
         for answer, each in enumerate(told):
             name = f"{number}-{answer}"
-            self._engine.add_request(name, {"prompt_token_ids": list(each.tokens)}, self._parameters(each, answer))
+            self._engine.add(name, each.tokens, _sampling(each, answer))
             self._under[name] = _Under(number, answer, each, Growing(self._decode, each.stops))
         return number
 
@@ -97,75 +89,73 @@ class Vllm(Answers):
         if most > self._most_kept_tokens:
             raise ValueError(f"{most} tokens find no room in a cache of {self._most_kept_tokens}; ask for fewer, or give the cache more memory")
 
-    def _parameters(self, asked: Asked, answer: int) -> Any:
-        """Return a request as vLLM is told of it."""
-        sampling = asked.sampling
-        return self._library.SamplingParams(
-            temperature=sampling.temperature,
-            top_k=sampling.top_k,
-            top_p=sampling.top_p,
-            min_p=sampling.min_p,
-            repetition_penalty=sampling.repetition_penalty,
-            presence_penalty=sampling.presence_penalty,
-            frequency_penalty=sampling.frequency_penalty,
-            seed=key_of("draw", sampling.seed, answer) >> 1,  # which fits an int64
-            max_tokens=max(1, asked.max_new_tokens),  # it makes one where none is wanted
-            stop_token_ids=sorted(asked.stop_tokens),
-            ignore_eos=True,
-            logprobs=asked.num_logprobs if asked.max_new_tokens else None,
-            prompt_logprobs=None if asked.first_told is None else asked.num_logprobs or 0,
-            detokenize=False,
-            output_kind=part("sampling_params").RequestOutputKind.DELTA,
-        )
-
     def abort(self, number: int) -> None:
         """See `Engine.abort`."""
         names = [name for name, under in self._under.items() if under.request == number]
         for name in names:
             del self._under[name]
-        self._engine.abort_request(names)
+        self._engine.abort(names)
 
     def step(self) -> list[Piece]:
         """See `Engine.step`."""
-        return [piece for output in self._engine.step() if output.request_id in self._under for piece in self._pieces(output)]
+        return [piece for output in self._engine.step() if output["name"] in self._under for piece in self._pieces(output)]
 
-    def _pieces(self, output: Any) -> Iterator[Piece]:
+    def _pieces(self, output: dict[str, Any]) -> Iterator[Piece]:
         """Yield what an output of vLLM brings to an answer, whose end takes it away."""
-        under, given = self._under[output.request_id], list[Told]()
-        if under.asked.first_told is not None and output.prompt_logprobs:
-            told = zip(under.asked.tokens, output.prompt_logprobs, strict=True)
-            given = [_told(token, logprobs, under.asked.num_logprobs or 0) for token, logprobs in list(told)[under.asked.first_told :]]
-        found = output.outputs[0]
-        for index, token in enumerate(found.token_ids if under.asked.max_new_tokens else ()):
-            is_last = found.finish_reason is not None and index == len(found.token_ids) - 1
-            logprobs = found.logprobs[index] if under.asked.num_logprobs is not None else None
-            yield self._piece(output.request_id, under, token, logprobs, is_last)._replace(given=given)
+        name, tokens = output["name"], output["tokens"]
+        under, given = self._under[name], list[Told]()
+        asked = under.asked
+        if asked.first_told is not None and output["given"]:
+            rows = list(zip(asked.tokens, output["given"], strict=True))[asked.first_told :]
+            given = [_told(token, row, asked.num_logprobs or 0) for token, row in rows]
+        for index, token in enumerate(tokens if asked.max_new_tokens else ()):
+            row = None if asked.num_logprobs is None else output["logprobs"][index]
+            yield self._piece(name, under, token, row, output["is_over"] and index == len(tokens) - 1)._replace(given=given)
             given = []
-            if output.request_id not in self._under:
+            if name not in self._under:
                 return
-        if not under.asked.max_new_tokens and found.finish_reason is not None:
-            del self._under[output.request_id]
+        if not asked.max_new_tokens and output["is_over"]:
+            del self._under[name]
             yield Piece(under.request, under.answer, None, "", "length", given=given)
 
-    def _piece(self, name: str, under: _Under, token: int, logprobs: Any, is_last: bool) -> Piece:
+    def _piece(self, name: str, under: _Under, token: int, row: Row | None, is_last: bool) -> Piece:
         """Return what a token brings."""
         text, number = under.text, (under.request, under.answer)
         if token in under.asked.stop_tokens:
             del self._under[name]
             told = text.end()
             return Piece(*number, None, told, "stop", text.stop or token)
-        what = Told(token) if logprobs is None else _told(token, logprobs, under.asked.num_logprobs or 0)
+        what = Told(token) if row is None else _told(token, row, under.asked.num_logprobs or 0)
         told = text.add(token)
         if not is_last and text.stop is None:
             return Piece(*number, what, told)
         told += text.end()
         del self._under[name]
         if not is_last:
-            self._engine.abort_request([name])
+            self._engine.abort([name])
         return Piece(*number, what, told, "length" if text.stop is None else "stop", text.stop)
 
 
-def _told(token: int, logprobs: Mapping[int, Any], count: int) -> Told:
+def _told(token: int, row: Row, count: int) -> Told:
     """Return a token with what vLLM says of its place: the likeliest, and the token itself where it is none of them."""
-    ordered = sorted(logprobs.items(), key=lambda each: each[1].rank)
-    return Told(token, logprobs[token].logprob, [(other, found.logprob) for other, found in ordered[:count]])
+    return Told(token, dict(row)[token], [(other, logprob) for other, logprob in row[:count]])
+
+
+def _sampling(asked: Asked, answer: int) -> dict[str, Any]:
+    """Return how an answer is drawn, by the keywords of vLLM's ``SamplingParams``."""
+    sampling = asked.sampling
+    return {
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "min_p": sampling.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
+        "presence_penalty": sampling.presence_penalty,
+        "frequency_penalty": sampling.frequency_penalty,
+        "seed": key_of("draw", sampling.seed, answer) >> 1,  # which fits an int64
+        "max_tokens": max(1, asked.max_new_tokens),  # it makes one where none is wanted
+        "stop_token_ids": sorted(asked.stop_tokens),
+        "ignore_eos": True,
+        "logprobs": asked.num_logprobs if asked.max_new_tokens else None,
+        "prompt_logprobs": None if asked.first_told is None else asked.num_logprobs or 0,
+    }

@@ -19,7 +19,7 @@ from kernels.models.formats.fast import fresh, write
 from kernels.tokens import tokenizer_files
 from kernels.tokens.tokenizers import byte_bpe
 from pipelines.terminal.application import app
-from resources.devices.leases import holdings
+from resources.devices.leases import holdings, lease_devices
 from resources.devices.nodes import node_name
 from resources.storage.home import Home
 
@@ -87,11 +87,16 @@ def test_a_gpu_is_held_as_long_as_a_model_is_asked_and_loaded_onto(folder: Path,
     assert chat(folder, monkeypatch=monkeypatch).exit_code == 0
     assert seen == [("cuda", "6", ["mill chat base", ""])]
     assert [held.is_held for held in holdings(leases, ["6", "7"])] == [False, False]
+    held = lease_devices(leases, ["6", "7"], 2, "models/base")
+    held.__enter__()
+    threading.Timer(0.5, held.__exit__, (None, None, None)).start()
+    found = chat(folder, monkeypatch=monkeypatch)
+    assert found.exit_code == 0 and found.output.startswith("waits for GPUs that others hold; mill gpus tells who\n")
     for words in (("--device", "cpu"), ("--weights", "int4")):
         assert chat(folder, *words, monkeypatch=monkeypatch).exit_code == 0
-    assert [device for device, *_ in seen] == ["cuda", "cpu"], "rounded weights are not loaded"
+    assert [device for device, *_ in seen] == ["cuda", "cuda", "cpu"], "rounded weights are not loaded"
     found = chat(folder, "--device", "cuda", "--weights", "int8", monkeypatch=monkeypatch)
-    assert "--device cuda: weights int8 are computed with on the CPU" in str(found.exception)
+    assert "--device cuda: the CPU computes with int8; leave out the device" in str(found.exception)
     monkeypatch.setattr("pipelines.terminal.devices.visible_gpus", list)
     assert "--device cuda: this machine has no GPU" in str(chat(folder, "--device", "cuda", monkeypatch=monkeypatch).exception)
 

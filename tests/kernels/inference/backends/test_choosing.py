@@ -1,5 +1,6 @@
 """What answers by a checkpoint where nobody says it, where that computes, and how much of the checkpoint is loaded for it."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 def installed(is_there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(vllm.EXTRA), "is_installed", lambda _: is_there)
+    monkeypatch.setattr(vllm, "SPEC", replace(vllm.SPEC, lacking=lambda: None if is_there else "it is not here"))
 
 
 @pytest.mark.parametrize(
@@ -68,25 +69,29 @@ def test_vllm_is_left_out_where_it_cannot_express_the_model(folder: Path, monkey
         (Choice("own"), ("cuda", "float32")),
         (Choice("own", "bfloat16"), ("cuda", "bfloat16")),
         (Choice("transformers"), ("cuda", "float32")),
-        (Choice("vllm"), ("cpu", "float32")),
-        (Choice("vllm", "bfloat16"), ("cpu", "bfloat16")),
-        (Choice("llama_cpp"), ("cpu", "float32")),
+        (Choice("llama_cpp"), ("cuda", "float32")),
     ],
 )
-def test_a_checkpoint_is_loaded_where_and_as_its_back_end_computes_and_for_one_that_copies_it_on_the_cpu(
+def test_a_checkpoint_is_loaded_where_and_as_its_back_end_computes(
     choice: Choice, expected: tuple[str, str], folder: Path, asked: list[tuple[str, str]]
 ) -> None:
     name, _ = loaded(folder, "cuda", choice)
     assert (name, asked) == (choice.backend, [expected])
 
 
-def test_of_what_is_rounded_as_it_is_read_the_outline_is_enough(folder: Path, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    name, lm = loaded(folder, "cpu", Choice(weights="int4"))
-    assert (name, lm.weights_in, asked) == ("own", folder, [])
+@pytest.mark.parametrize("choice", [Choice("own", "int4"), Choice("vllm"), Choice("vllm", "bfloat16")])
+def test_of_what_a_back_end_reads_itself_the_outline_is_enough(choice: Choice, folder: Path, asked: list[tuple[str, str]]) -> None:
+    name, lm = loaded(folder, "cpu", choice)
+    assert (name, lm.weights_in, asked) == (choice.backend, folder, [])
     assert {parameter.device.type for parameter in lm.model.parameters()} == {"meta"}
+
+
+def test_what_cannot_be_rounded_is_loaded_and_refused_by_who_opens_it(
+    folder: Path, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kernels.inference.backends.own.can_be_rounded", lambda _: False)
     loaded(folder, "cpu", Choice(weights="int4"))
-    assert asked == [("cpu", "float32")], "what cannot be rounded is refused as it is, by who opens it"
+    assert asked == [("cpu", "float32")]
 
 
 def test_what_the_cpu_computes_is_known_before_anything_is_loaded() -> None:

@@ -1,7 +1,9 @@
 """vLLM answers as our own engine does where nothing is drawn, tells the same of tokens, and refuses what it would do otherwise."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,13 +12,13 @@ import torch
 from kernels.inference.asking import Answers, Asked, Piece
 from kernels.inference.backends.backend import Room
 from kernels.inference.backends.choosing import opened
-from kernels.inference.backends.vllm import EXTRA
+from kernels.inference.backends.vllm_calls import VARIABLE, Calls, lacking
 from kernels.inference.constraints import Constraint
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.checkpoints import LanguageModel
+from kernels.models.formats.writing import write_model
 from tests.kernels.inference.backends.test_backends import NUM_NEW, NUM_PROMPTS, answers, distance, llama, prompts
 
-pytestmark = pytest.mark.filterwarnings("default")  # vLLM uses what its libraries warn of
 GREEDY, ROOM = Sampling(temperature=0), Room(640, 64, 16)
 NEAR = 1e-3
 """How near two tokens' logits stand where rounding may have another one win."""
@@ -29,8 +31,8 @@ def lm() -> LanguageModel:
 
 @pytest.fixture(scope="module")
 def theirs(lm: LanguageModel) -> Answers:
-    if not EXTRA.is_installed():
-        pytest.skip(f"vLLM is not here; to run them, {EXTRA.remedy}")
+    if (words := lacking()) is not None:
+        pytest.skip(f"vLLM is not here; to run them, see the test: {words}")
     return opened("vllm", lm, ROOM)
 
 
@@ -141,3 +143,44 @@ def test_models_that_it_would_not_read_as_they_are_are_refused(theirs: Answers) 
     narrow = llama(head_dim=32)
     narrow.model.to(torch.bfloat16)
     assert whole(opened("vllm", narrow, ROOM), Asked(tokens=[1, 2], max_new_tokens=3, sampling=GREEDY))[0][4] == 3
+
+
+def test_what_is_read_from_the_files_of_a_checkpoint_is_the_model(lm: LanguageModel, theirs: Answers, tmp_path: Path) -> None:
+    write_model(lm.model, tmp_path)
+    asked = Asked(tokens=[5, 9, 2], max_new_tokens=12, sampling=GREEDY, num_logprobs=3)
+    assert whole(opened("vllm", lm._replace(weights_in=tmp_path), ROOM), asked) == whole(theirs, asked)
+
+
+def test_a_process_that_is_lost_is_told_with_what_it_wrote(theirs: Answers, lm: LanguageModel) -> None:
+    engine: Any = opened("vllm", lm, ROOM)
+    engine.ask(Asked(tokens=[5, 9, 2], max_new_tokens=12))
+    engine._engine._process.kill()
+    with pytest.raises(RuntimeError, match="vLLM's process ended with code -9"):
+        engine.step()
+
+
+def test_where_no_vllm_is_known_its_place_is_asked_for(lm: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "python"))
+    with pytest.raises(ValueError, match=r"MILL_VLLM is .*python, which cannot be run; let it name the Python of vLLM's environment"):
+        opened("vllm", lm, ROOM)
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ValueError, match=r"no Python that has vLLM is known; .* let MILL_VLLM name ENV/bin/python"):
+        opened("vllm", lm, ROOM)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise ModuleNotFoundError('no vllm')", r"vLLM's process ended with code 1: (?s:.*)ModuleNotFoundError: no vllm"),
+        ("__version__ = '0.99.1'", r"vLLM 0\.99\.1 is installed there, and 0\.32 is what is known how to ask"),
+    ],
+)
+def test_a_python_that_has_no_vllm_or_another_is_refused(body: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vllm.py").write_text(body)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={tmp_path} exec {sys.executable} -P $@\n")
+    python.chmod(0o700)
+    monkeypatch.setenv(VARIABLE, str(python))
+    with pytest.raises((RuntimeError, ValueError), match=told):
+        Calls({})
