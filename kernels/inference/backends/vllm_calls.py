@@ -57,7 +57,7 @@ class Calls:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- it is read when the process is lost
         command = [str(python()), "-I", "-W", "ignore", str(SCRIPT)]  # isolated: the script's own folder has a file named vllm
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        self._process = subprocess.Popen(command, text=True, bufsize=1, **pipes)
+        self._process = subprocess.Popen(command, text=True, bufsize=1, start_new_session=True, **pipes)  # an interrupt is for us to act on
         weakref.finalize(self, _end, self._process, self._log)
         self._tell(words)
         self._hear()

@@ -93,6 +93,7 @@ def main() -> None:
     """Answer until nobody asks any more."""
     told = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    sys.stdout = os.fdopen(1, "w", buffering=1)  # so that it is there if the process is lost
     engine: Answering | None = None
     for line in sys.stdin:
         words = json.loads(line)

@@ -1,6 +1,5 @@
 """vLLM answers as our own engine does where nothing is drawn, tells the same of tokens, and refuses what it would do otherwise."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from kernels.inference.asking import Answers, Asked, Piece
 from kernels.inference.backends.backend import Room
 from kernels.inference.backends.choosing import opened
-from kernels.inference.backends.vllm_calls import VARIABLE, Calls, lacking
+from kernels.inference.backends.vllm_calls import lacking
 from kernels.inference.constraints import Constraint
 from kernels.inference.sampling import Sampling
 from kernels.models.formats.checkpoints import LanguageModel
@@ -157,30 +156,3 @@ def test_a_process_that_is_lost_is_told_with_what_it_wrote(theirs: Answers, lm: 
     engine._engine._process.kill()
     with pytest.raises(RuntimeError, match="vLLM's process ended with code -9"):
         engine.step()
-
-
-def test_where_no_vllm_is_known_its_place_is_asked_for(lm: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "python"))
-    with pytest.raises(ValueError, match=r"MILL_VLLM is .*python, which cannot be run; let it name the Python of vLLM's environment"):
-        opened("vllm", lm, ROOM)
-    monkeypatch.delenv(VARIABLE)
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(ValueError, match=r"no Python that has vLLM is known; .* let MILL_VLLM name ENV/bin/python"):
-        opened("vllm", lm, ROOM)
-
-
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ("raise ModuleNotFoundError('no vllm')", r"vLLM's process ended with code 1: (?s:.*)ModuleNotFoundError: no vllm"),
-        ("__version__ = '0.99.1'", r"vLLM 0\.99\.1 is installed there, and 0\.32 is what is known how to ask"),
-    ],
-)
-def test_a_python_that_has_no_vllm_or_another_is_refused(body: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "vllm.py").write_text(body)
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\nshift\nPYTHONPATH={tmp_path} exec {sys.executable} -P $@\n")
-    python.chmod(0o700)
-    monkeypatch.setenv(VARIABLE, str(python))
-    with pytest.raises((RuntimeError, ValueError), match=told):
-        Calls({})
