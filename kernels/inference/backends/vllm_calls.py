@@ -11,6 +11,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class Calls:
         command = [str(python()), "-I", "-W", "ignore", str(SCRIPT)]  # isolated: the script's own folder has a file named vllm
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
         self._process = subprocess.Popen(command, text=True, bufsize=1, start_new_session=True, **pipes)  # an interrupt is for us to act on
-        weakref.finalize(self, _end, self._process, self._log)
+        self._end = weakref.finalize(self, _end, self._process, self._log)
         self._tell(words)
         self._hear()
         self.num_blocks, self.num_free = 0, 0
@@ -69,8 +70,9 @@ class Calls:
         self._ask(do="add", name=name, tokens=list(tokens), sampling=sampling)
 
     def abort(self, names: Sequence[str]) -> None:
-        """Have prompts be continued no more. Raises RuntimeError: it ended."""
-        self._ask(do="abort", names=list(names))
+        """Have prompts be continued no more, as those of an engine that has ended are not. Raises RuntimeError: it ends now."""
+        if names and self._end.alive:
+            self._ask(do="abort", names=list(names))
 
     def step(self) -> list[dict[str, Any]]:
         """Go on and return what came: see vllm_process.py. Raises RuntimeError: it ended."""
@@ -102,12 +104,14 @@ class Calls:
     def _lost(self) -> RuntimeError:
         code = self._process.wait()
         self._log.seek(0)
-        return RuntimeError(f"vLLM's process ended with code {code}: {self._log.read().strip()[-TAIL_CHARS:]}")
+        words = self._log.read().strip()[-TAIL_CHARS:]
+        self._end()
+        return RuntimeError(f"vLLM's process ended with code {code}: {words}")
 
 
-def _end(process: subprocess.Popen[str], log: Any) -> None:
+def _end(process: Any, log: Any) -> None:
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout, log):
-        if stream is not None:
+        with suppress(BrokenPipeError):  # of what was to be said to one that is lost
             stream.close()

@@ -73,10 +73,13 @@ def test_the_process_is_no_member_of_our_group_so_that_an_interrupt_leaves_it_an
 
 
 def test_a_process_that_is_lost_is_told_with_how_it_ended(engine: Any) -> None:
-    engine.ask(Asked(tokens=[5], max_new_tokens=12))
+    answers = engine.answers([Asked(tokens=[5], max_new_tokens=12)] * 2)
+    next(answers)
     engine._engine._process.kill()
+    engine._engine._process.wait()
     with pytest.raises(RuntimeError, match="vLLM's process ended with code -9: what a library prints is no answer"):
-        engine.step()
+        list(answers)
+    assert all(stream.closed for stream in (engine._engine._process.stdin, engine._engine._process.stdout, engine._engine._log))
 
 
 def test_heads_that_vllm_has_no_kernel_for_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
