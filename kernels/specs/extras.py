@@ -6,6 +6,12 @@ from types import ModuleType
 from typing import NamedTuple
 
 
+def is_importable(module: str) -> bool:
+    """Return whether a module is there; a mere folder of its name in the path is not it."""
+    found = importlib.util.find_spec(module)
+    return found is not None and found.origin is not None
+
+
 class Extra(NamedTuple):
     """An optional extra, and the module that it brings."""
 
@@ -18,9 +24,8 @@ class Extra(NamedTuple):
         return f"pip install 'modelmill[{self.name}]'"
 
     def is_installed(self) -> bool:
-        """Return whether its module is there; a mere folder of its name in the path is not it."""
-        found = importlib.util.find_spec(self.module)
-        return found is not None and found.origin is not None
+        """Return whether its module is there."""
+        return is_importable(self.module)
 
     def lacks(self, purpose: str) -> str | None:
         """Return in words that some purpose (in the plural) needs it and it is not installed, with the remedy; None where it is."""

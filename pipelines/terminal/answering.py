@@ -101,18 +101,22 @@ def _engine(folder: Path, way: Way, leases: Sequence[Lease], max_new_tokens: int
     if sum((way.whole != Choice(), way.memory_bytes is not None, way.layout is not None)) > 1:
         words = "a back end with its weights and guesses, memory, and tensor or pipeline"
         raise ValueError(f"{words}: a model is asked in one of these ways; leave the others out")
-    is_whole = way.memory_bytes is None and way.layout is None
     device = leases[0].device
-    backend, lm = loaded(folder, device, way.whole) if is_whole else ("", checkpoints.outline(folder, device))
-    room = min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
+
+    def room_for(lm: "LanguageModel") -> int:
+        return min(checkpoints.max_positions(lm.model) or MOST_KEPT_TOKENS, MOST_KEPT_TOKENS) + max_new_tokens
+
     if way.layout is not None:
-        with _spread(lm, folder, way.layout, leases, room) as engine:
+        lm = checkpoints.outline(folder, device)
+        with _spread(lm, folder, way.layout, leases, room_for(lm)) as engine:
             yield lm, engine
-        return
-    if way.memory_bytes is not None:
-        yield lm, engine_of(lm, most_kept_tokens=room, most_sequences=1, within=Within(folder, way.memory_bytes))
-        return
-    yield lm, opened(backend, lm, Room(room, most_sequences=1), way.whole.weights, way.whole.manner(lm, room))
+    elif way.memory_bytes is not None:
+        lm = checkpoints.outline(folder, device)
+        yield lm, engine_of(lm, most_kept_tokens=room_for(lm), most_sequences=1, within=Within(folder, way.memory_bytes))
+    else:
+        backend, lm = loaded(folder, device, way.whole)
+        room = room_for(lm)
+        yield lm, opened(backend, lm, Room(room, most_sequences=1), way.whole.weights, way.whole.manner(lm, room))
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class _Under:
 
 
 class Vllm(Answers):
-    """See vllm.py, and `kernels.inference.backends.backend.Answers`."""
+    """See vllm.py, and `kernels.inference.asking.Answers`."""
 
     def __init__(self, engine: Calls, decode: Callable[[Sequence[int]], str], max_positions: int | None, most_kept_tokens: int) -> None:
         """Have no requests.

@@ -3,7 +3,6 @@
 vLLM pins other versions of Transformers, NumPy, Numba and more than this project runs by, so that it is installed into an environment of its own.
 """
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kernels.inference.backends.vllm_process import VERSION
+from kernels.specs.extras import is_importable
 
 SCRIPT = Path(__file__).with_name("vllm_process.py")
 VARIABLE = "MILL_VLLM"
@@ -27,8 +27,7 @@ def python() -> Path | None:
     """Return the Python that has vLLM, None where none is known."""
     if named := os.environ.get(VARIABLE):
         return Path(named)
-    found = importlib.util.find_spec("vllm")
-    return Path(sys.executable) if found is not None and found.origin is not None else None
+    return Path(sys.executable) if is_importable("vllm") else None
 
 
 def lacking() -> str | None:
@@ -44,26 +43,21 @@ class Calls:
     """One engine. It ends with this object, or with this process."""
 
     def __init__(self, words: dict[str, Any]) -> None:
-        """Start it and have it load a checkpoint.
+        """Start it, where nothing is `lacking`, and have it load a checkpoint.
 
         Args:
             words: arguments of vLLM's ``EngineArgs``, and ``head_width``.
 
         Raises:
-            ValueError: there is no vLLM of the version here, or it cannot express the model (says why).
+            ValueError: vLLM is of another version, or cannot express the model (says why).
             RuntimeError: it ended (with what it wrote last).
         """
-        if (words_of_lack := lacking()) is not None:
-            raise ValueError(words_of_lack)
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 -- it is read when the process is lost
         command = [str(python()), "-I", "-W", "ignore", str(SCRIPT)]  # isolated: the script's own folder has a file named vllm
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._log}
-        self._process = subprocess.Popen(command, text=True, bufsize=1, start_new_session=True, **pipes)  # an interrupt is for us to act on
+        self._process: Any = subprocess.Popen(command, text=True, bufsize=1, start_new_session=True, **pipes)  # an interrupt is for us to act on
         self._end = weakref.finalize(self, _end, self._process, self._log)
-        self._tell(words)
-        self._hear()
-        self.num_blocks, self.num_free = 0, 0
-        self.step()
+        self._ask(**words)
 
     def add(self, name: str, tokens: Sequence[int], sampling: dict[str, Any]) -> None:
         """Have a prompt continued, as keywords of vLLM's ``SamplingParams`` say. Raises ValueError: vLLM refuses it; RuntimeError: it ended."""
@@ -86,13 +80,11 @@ class Calls:
 
     def _tell(self, words: dict[str, Any]) -> None:
         try:
-            assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(words) + "\n")
         except BrokenPipeError as error:
             raise self._lost() from error
 
     def _hear(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
             raise self._lost()

@@ -74,9 +74,8 @@ class Answering:
         logging.getLogger("vllm").setLevel(logging.ERROR)
         self._engine = engine_of(self._library, words)
 
-    def told(self, words: dict[str, Any]) -> dict[str, Any]:
-        """Do what is asked, and return what there is to tell."""
-        outputs: list[dict[str, Any]] = []
+    def outputs(self, words: dict[str, Any]) -> list[dict[str, Any]]:
+        """Do what is asked, and return what came to requests."""
         if words["do"] == "add":
             kind = part("sampling_params").RequestOutputKind.DELTA
             sampling = self._library.SamplingParams(**words["sampling"], detokenize=False, output_kind=kind)
@@ -84,9 +83,14 @@ class Answering:
         elif words["do"] == "abort":
             self._engine.abort_request(words["names"])
         else:
-            outputs = [words_of(output) for output in self._engine.step()]
+            return [words_of(output) for output in self._engine.step()]
+        return []
+
+    @property
+    def use(self) -> dict[str, int]:
+        """How many blocks there are, and how many are free."""
         pool = self._engine.engine_core.engine_core.scheduler.kv_cache_manager.block_pool
-        return {"outputs": outputs, "num_blocks": pool.num_gpu_blocks - 1, "num_free": pool.get_num_free_blocks()}  # one block stands for none
+        return {"num_blocks": pool.num_gpu_blocks - 1, "num_free": pool.get_num_free_blocks()}  # one block stands for none
 
 
 def main() -> None:
@@ -98,10 +102,12 @@ def main() -> None:
     for line in sys.stdin:
         words = json.loads(line)
         try:
+            outputs: list[dict[str, Any]] = []
             if engine is None:
-                engine, answer = Answering(words), {}
+                engine = Answering(words)
             else:
-                answer = engine.told(words)
+                outputs = engine.outputs(words)
+            answer = {"outputs": outputs, **engine.use}
         except ValueError as error:
             answer = {"refused": str(error)}
         print(json.dumps(answer), file=told, flush=True)
