@@ -18,16 +18,21 @@ from assets.graph.upstream import Partition, Upstream, whole
 from assets.models.jobs import fresh_folder, link_result, run_job, seal, sealed_summary
 from assets.models.names import model_asset
 from kernels.specs.families import expanded, specs
-from kernels.specs.tasks import Task
+from kernels.specs.tasks import Progress, Task
 from resources.devices.inference import Inference
 from resources.devices.jobs import Job, Reporter, Request, World
 from resources.storage.tables import read_table
 
-SCORES, ITEMS = "scores", "items"
+SCORES, ITEMS, VALUES = "scores", "items", "values"
 RESULT = "result"
 """In a cell's scratch folder: its files before they are published."""
 SHOWN_ITEMS = 10
-COUNTED = {"num_tokens_cut": "num_items_cut", "rejected": "num_items_rejected", "num_unknown_bytes": "num_items_with_unknown_text"}
+COUNTED = {
+    "num_tokens_cut": "num_items_cut",
+    "num_shots_cut": "num_items_with_fewer_shots",
+    "rejected": "num_items_rejected",
+    "num_unknown_bytes": "num_items_with_unknown_text",
+}
 """Columns of items that tell of one that was not asked, or not as it is, and as what they are counted: some models are asked less than others."""
 
 
@@ -99,7 +104,7 @@ class EvalRequest(BaseModel):
     data: Path | None
     out: Path
 
-    def run(self, model: Any) -> None:
+    def run(self, model: Any, progress: Progress) -> None:
         """Run the eval on a loaded model and seal its result, unless another run has meanwhile.
 
         Raises:
@@ -117,12 +122,13 @@ class EvalRequest(BaseModel):
         if model.attention not in spec.attentions:
             able = " or ".join(sorted(spec.attentions))
             raise ValueError(f"the task {spec.name!r} is for {able} models, and this one is {model.attention}; leave the eval or the model out")
-        result = spec.run(model, self.data, expanded(spec.config).model_validate(self.config))
+        result = spec.run(model, self.data, expanded(spec.config).model_validate(self.config), progress)
         out = fresh_folder(self.out)
         schema = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
         schema |= {"chance": pl.Float64, "num_items": pl.Int64, "higher_is_better": pl.Boolean}
         pl.DataFrame([found._asdict() for found in result.scores], schema=schema).write_parquet(out / f"{SCORES}.parquet")
         result.items.write_parquet(out / f"{ITEMS}.parquet")
+        result.values.write_parquet(out / f"{VALUES}.parquet")
         seal(out, {"seconds": time.perf_counter() - started, **spent(model)})
 
 
@@ -160,14 +166,25 @@ class EvalsRequest(Request):
         failed: dict[str, str] = {}
         with opened(self.model, job.device, self.inference.backend, is_invariant=self.inference.is_invariant) as model:
             for number, eval_ in enumerate(self.evals):
-                report({"step": number, "num_steps": len(self.evals)}, eval_.name)
                 try:
-                    eval_.run(model)
+                    eval_.run(model, progress_of(report, eval_.name, number, len(self.evals)))
                 except Exception as error:  # whatever it is, the others still run
                     traceback.print_exc()
                     failed[eval_.name] = reason_of(error)
                     report.say(f"{eval_.name}: {failed[eval_.name]}")
         return failed
+
+
+def progress_of(report: Reporter, name: str, number: int, num_evals: int) -> Progress:
+    """Return what tells how many items of an eval are done, and how long the rest takes at the pace so far."""
+    started, label = time.perf_counter(), f"{name} ({number + 1} of {num_evals} evals)"
+    report({"step": 0, "num_steps": 0}, label)
+
+    def progress(num_done: int, num_items: int) -> None:
+        left = (time.perf_counter() - started) * (num_items - num_done) / max(1, num_done)
+        report({"step": num_done, "num_steps": num_items, "seconds_left": round(left)}, label)
+
+    return progress
 
 
 def _describe(build: CellBuild) -> None:

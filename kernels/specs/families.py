@@ -1,7 +1,7 @@
 """The one table of families: which folder holds the modules that each declare one thing.
 
-A module binds one frozen spec to the name ``SPEC``; `load` imports the modules of a family and returns their specs by name; nothing else
-registers anything. A module that does not load stops only what names it.
+A module binds one frozen spec to the name ``SPEC``, or several that belong together to ``SPECS``; `load` imports the modules of a family and returns
+their specs by name; nothing else registers anything. A module that does not load stops only what names it.
 """
 
 import functools
@@ -30,7 +30,17 @@ FOLDERS: dict[FamilyName, tuple[str, ...]] = {
         "kernels.methods.compression",
         "kernels.methods.adoption",
     ),
-    "tasks": ("kernels.evals.tasks",),
+    "tasks": (
+        "kernels.evals.tasks.commonsense",
+        "kernels.evals.tasks.documents",
+        "kernels.evals.tasks.images",
+        "kernels.evals.tasks.knowledge",
+        "kernels.evals.tasks.language",
+        "kernels.evals.tasks.multilingual",
+        "kernels.evals.tasks.reading",
+        "kernels.evals.tasks.reasoning",
+        "kernels.evals.tasks.security",
+    ),
 }
 
 
@@ -66,15 +76,14 @@ def collect(folders: tuple[str, ...]) -> Family:
         for info in pkgutil.iter_modules(importlib.import_module(folder).__path__):
             module = f"{folder}.{info.name}"
             try:
-                spec = getattr(importlib.import_module(module), "SPEC", None)
+                loaded = importlib.import_module(module)
             except Exception as error:  # whatever a module raises, the others still load
                 broken[info.name] = f"{module}: {type(error).__name__}: {error}"
                 continue
-            if spec is None:
-                continue
-            if spec.name in found:
-                raise ValueError(f"{module}: the name {spec.name!r} is already taken in its family; choose another")
-            found[spec.name] = spec
+            for spec in (loaded.SPEC,) if hasattr(loaded, "SPEC") else getattr(loaded, "SPECS", ()):
+                if spec.name in found:
+                    raise ValueError(f"{module}: the name {spec.name!r} is already taken in its family; choose another")
+                found[spec.name] = spec
     return Family(dict(sorted(found.items())), broken)
 
 

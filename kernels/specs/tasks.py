@@ -30,10 +30,20 @@ class Score(NamedTuple):
 
 
 class EvalResult(NamedTuple):
-    """Scores, and one row an item (at least ``item``; then what was asked, answered and expected)."""
+    """Scores, what they are made of, and one row an item (at least ``item``; then what was asked, answered and expected)."""
 
     scores: list[Score]
     items: "pl.DataFrame"
+    values: "pl.DataFrame"
+    """One row a metric and item: metric, statistic (how values become the metric), item, about (what the item is about), values."""
+
+
+Progress = Callable[[int, int], None]
+"""Is told how many items of how many are done."""
+
+
+def unwatched(num_done: int, num_items: int) -> None:
+    """Tell nobody."""
 
 
 class ItemTexts(NamedTuple):
@@ -43,6 +53,8 @@ class ItemTexts(NamedTuple):
     """Pieces that tell the item where they are long: a passage, the question, an option."""
     wholes: tuple[str, ...]
     """The question with each option as they may stand together: what tells a short item."""
+    key: str = ""
+    """The item's own, as its answer has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +68,7 @@ class TaskTexts:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task. ``run(model, data, config)`` takes a `kernels.inference.asked_models.AskedModel` and the path of its need, if it has one."""
+    """One task. ``run(model, data, config, progress)`` takes an `AskedModel` of `kernels.inference.asked_models` and the path of its need, if any."""
 
     name: str
     version: int
@@ -64,7 +76,7 @@ class Task:
     config: type[Config]
     need: TaskNeed | None
     """None where the config is enough."""
-    run: Callable[[Any, Path | None, Any], EvalResult]
+    run: Callable[[Any, Path | None, Any, Progress], EvalResult]
     attentions: frozenset[Attention] = CONTINUES_TEXTS
     """Of which models it is asked: those in which tokens look at each other in one of these ways. The others have no score of it."""
     reads_images: bool = False

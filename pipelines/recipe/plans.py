@@ -1,6 +1,7 @@
 """A recipe's entries as plans: what each stage is told to make, and the files that the graph starts from."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from assets.corpus.deduplication import MODEL_INPUT
@@ -14,6 +15,8 @@ from assets.evals.training_runs import comparable_of, groups_of, is_trained
 from assets.models.checkpoints import ModelPlan
 from assets.tokens.mixture import MixturePlan
 from assets.tokens.names import tokenizer_input
+from kernels.evals.prompting.config import PromptConfig, with_templates
+from kernels.evals.templates.template import read_template
 from kernels.specs.config import Config
 from kernels.specs.families import specs
 from kernels.specs.layout import Layout
@@ -102,7 +105,10 @@ class Plans:
     def _eval(self, key: str, entry: Any) -> EvalPlan:
         task = specs("tasks")[entry.task]
         location = self.file(entry.data) if kind_of(task).is_file else None
-        return EvalPlan(key, task, kernel_config("tasks", entry.task, entry), entry.data, location)
+        config = kernel_config("tasks", entry.task, entry)
+        if isinstance(config, PromptConfig):
+            config = with_templates(config, lambda path: read_template(Path(self.recipe.locate(path, self.home.embedded))))
+        return EvalPlan(key, task, config, entry.data, location)
 
     def inputs(self) -> dict[str, Location]:
         """Return the files that the graph starts from beside its sources."""

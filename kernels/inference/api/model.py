@@ -146,6 +146,29 @@ def answers(
     return _together(model, lambda each: _answer(model, *each), told)
 
 
+def written(
+    model: ApiModel, prompts: Sequence[Sequence[int]], max_new_tokens: int, temperature: float, seed: int, stops: Sequence[str], num_answers: int
+) -> list[list[str]]:
+    """Return so many answers behind each prompt, given as token ids, each up to the first of the strings that end it.
+
+    Raises:
+        ConnectionError, PermissionError: see `Client.post`.
+        ValueError: the API continues no texts, an answer has no text, or another version answers.
+    """
+    told: list[tuple[str, dict[str, Any]]] = []
+    for place, prompt in enumerate(prompts):
+        for number in range(num_answers):
+            body: dict[str, Any] = {"prompt": [list(prompt)], "max_tokens": max_new_tokens, "temperature": temperature}
+            told.append((COMPLETIONS, {**body, "seed": key_of("prompt", seed, place, number) % SEEDS}))
+    texts = iter(_together(model, lambda each: _answer(model, *each), told))
+    return [[_ended(next(texts), stops) for _ in range(num_answers)] for _ in prompts]
+
+
+def _ended(text: str, stops: Sequence[str]) -> str:
+    """Return a text up to the first string that ends it: APIs take a few of them only."""
+    return text[: min((place for stop in stops if (place := text.find(stop)) >= 0), default=len(text))]
+
+
 def _answer(model: ApiModel, path: str, body: dict[str, Any]) -> str:
     found = model.client.post(path, body)
     _require_version(model, found)

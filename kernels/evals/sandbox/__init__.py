@@ -1,0 +1,1 @@
+"""Runs programs that models wrote, which may be hostile, behind the kernel's walls; on Linux alone."""

@@ -1,0 +1,1 @@
+"""What counts as right: values of answers, and the metric that they make."""

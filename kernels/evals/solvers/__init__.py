@@ -1,0 +1,1 @@
+"""How a model is asked: which option it finds likeliest, or what it writes."""

@@ -1,0 +1,1 @@
+"""What scores say: values of items combined, intervals, differences of two models, and how many were tested."""

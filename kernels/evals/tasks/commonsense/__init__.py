@@ -1,0 +1,1 @@
+"""Everyday knowledge and what follows from it, by choice among continuations."""

@@ -1,0 +1,1 @@
+"""Understanding of sentences and pairs of them."""

@@ -1,0 +1,1 @@
+"""The same asked in many languages."""

@@ -1,0 +1,1 @@
+"""Problems that are solved by writing: of mathematics, of logic, of programming."""

@@ -1,0 +1,1 @@
+"""Bias, privacy and attacks."""
