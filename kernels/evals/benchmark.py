@@ -38,6 +38,7 @@ def benchmark(
     shot_order: ShotOrder = "drawn",
     attentions: frozenset[Attention] | None = None,
     texts: Callable[[Item], ItemTexts] | None = None,
+    texts_version: int = 1,
     **published: Any,
 ) -> Task:
     """Return the task of a benchmark.
@@ -54,6 +55,7 @@ def benchmark(
         shot_order: which.
         attentions: models that it makes sense of; None for all that the solver can ask.
         texts: what of an item must not occur in training data; None for its question and options.
+        texts_version: raised when the same file gives other texts.
         published: further fields of the solver's config that the benchmark gives a value for.
     """
     config = _config(name, about, templates, solver, {"num_shots": num_shots, "shot_order": shot_order, **published})
@@ -63,9 +65,11 @@ def benchmark(
 
     def read_texts(path: Path) -> Iterator[ItemTexts]:
         for found in dataset.read(path, dataset.asked):
-            if isinstance(found, Item):
+            if isinstance(found, Reject):
+                told = ItemTexts((found.detail,), (found.detail,))
+            else:
                 told = texts(found) if texts else item_texts(str(found.fields[dataset.question]), found.options or found.references)
-                yield told._replace(key=found.key)
+            yield told._replace(key=found.key)
 
     return Task(
         name=name,
@@ -75,7 +79,7 @@ def benchmark(
         run=run,
         attentions=solver.attentions if attentions is None else attentions,
         asks_likelihoods=solver.asks_likelihoods,
-        texts=TaskTexts(version=version, read=read_texts),
+        texts=TaskTexts(version=texts_version, read=read_texts),
         metrics=tuple(name for scorer in scorers for name in ((scorer.metric, f"{scorer.metric}/*") if scorer.by_group else (scorer.metric,))),
     )
 

@@ -28,9 +28,14 @@ def lettered_item(key: str, record: Record) -> Item | Reject:
     head, *parts = _OPTION.split(record["options"].strip("\n"))
     letters, options = parts[::2], tuple(parts[1::2])
     if head.strip() or len(letters) < 2 or letters != [chr(ord("A") + index) for index in range(len(letters))]:
-        return Reject(key, "options_unreadable", record["options"])
+        return Reject(key, "options_unreadable", _whole(record))
     letter, _, text = text_field(key, record, "answer").partition(".")
     expected = letters.index(letter) if letter in letters else -1
     if expected < 0 or options[expected].strip() != text.strip():
-        return Reject(key, "answer_not_an_option", record["answer"])
+        return Reject(key, "answer_not_an_option", _whole(record))
     return Item(key, {"question": question}, options, (expected,))
+
+
+def _whole(record: Record) -> str:
+    """Return all that a record says: it must not occur in training data either."""
+    return "\n".join(record[name].strip() for name in ("question", "options", "answer"))

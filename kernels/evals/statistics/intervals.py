@@ -8,6 +8,7 @@ Where all items are right, or all wrong, every draw is the same and the bootstra
 and Pearson (1934, Biometrika 26) for as many units.
 """
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,8 +49,10 @@ def percentiles(figures: "F64", level: float = 0.95) -> Interval:
     """Return the interval between the lower and the upper percentile of resampled figures, [B]."""
     import numpy as np
 
-    low, high = np.quantile(figures, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
+    largest = np.finfo(np.float64).max
+    ends = np.quantile(np.minimum(figures, largest), [(1 - level) / 2, (1 + level) / 2])
+    low, high = (math.inf if end == largest else float(end) for end in ends)
+    return Interval(low, high)
 
 
 def bootstrap_interval(values: "F64", about: Sequence[str], statistic: str, num_bootstrap: int, seed: int, level: float = 0.95) -> Interval:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from kernels.evals.statistics import Interval
+from kernels.evals.statistics.intervals import Interval
 from kernels.training.laws.scaling_forms import FORMS, Choice, Form, Run, candidates, check_runs
 
 HUBER_DELTA = 1e-3

@@ -15,7 +15,7 @@ from assets.graph.artifact import by_name
 from assets.graph.making import make
 from assets.graph.state import GraphState
 from kernels.evals.gates import GateConfig
-from kernels.evals.tasks import perplexity
+from kernels.evals.tasks.documents import perplexity
 from resources.storage.home import Home
 from resources.storage.lake import Lake
 from resources.storage.manifest import Cell, Parent

@@ -15,10 +15,11 @@ from assets.evals.scores import EvalRequest, scores
 from assets.graph.build import CellBuild
 from assets.graph.making import make, make_together
 from assets.graph.state import GraphState
+from kernels.evals.statistics.measures import values_table
 from kernels.models.formats import checkpoints
 from kernels.specs.config import Config
 from kernels.specs.needs import DataFile
-from kernels.specs.tasks import EvalResult, Score, Task
+from kernels.specs.tasks import EvalResult, Progress, Score, Task, unwatched
 from resources.devices.inference import Inference
 from resources.storage import ledger
 from resources.storage.home import Home
@@ -39,11 +40,11 @@ class Loaded(NamedTuple):
     is_invariant: bool = False
 
 
-def answered(model: Any, data: Path | None, config: Any) -> EvalResult:
-    return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 2)], pl.DataFrame({"item": [0, 1]}))
+def answered(model: Any, data: Path | None, config: Any, progress: Progress) -> EvalResult:
+    return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 2)], pl.DataFrame({"item": [0, 1]}), values_table([]))
 
 
-def broken(model: Any, data: Path | None, config: Any) -> EvalResult:
+def broken(model: Any, data: Path | None, config: Any, progress: Progress) -> EvalResult:
     raise TypeError("'NoneType' object is not iterable")
 
 
@@ -94,9 +95,9 @@ def test_models_are_asked_as_the_resource_says_and_scores_are_the_same_cells(tmp
     ways = [BY_OUR_ENGINE, Inference(backend="transformers", is_invariant=True)]
     found_ways: list[Inference] = []
 
-    def asked(model: Any, data: Path | None, config: Any) -> EvalResult:
+    def asked(model: Any, data: Path | None, config: Any, progress: Progress) -> EvalResult:
         found_ways.append(Inference(backend=model.answered_by, is_invariant=model.is_invariant))
-        return answered(model, data, config)
+        return answered(model, data, config, progress)
 
     found = plan("asked", asked)
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"asked": found.task})
@@ -129,21 +130,21 @@ def test_an_eval_that_makes_no_sense_of_the_model_that_was_loaded_fails_and_says
 def test_an_eval_that_another_run_has_ended_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def counted(model: Any, data: Path | None, config: Any) -> EvalResult:
+    def counted(model: Any, data: Path | None, config: Any, progress: Progress) -> EvalResult:
         asked.append("asked")
-        return answered(model, data, config)
+        return answered(model, data, config, progress)
 
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"counted": plan("counted", counted).task})
     request = EvalRequest(name="counted", task="counted", config={}, data=None, out=tmp_path / "result")
     for _ in range(2):
-        request.run(SimpleNamespace(attention="causal"))
+        request.run(SimpleNamespace(attention="causal"), unwatched)
     assert asked == ["asked"]
 
 
 def test_items_that_were_cut_or_not_asked_are_counted_beside_the_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked(model: Any, data: Path | None, config: Any) -> EvalResult:
+    def asked(model: Any, data: Path | None, config: Any, progress: Progress) -> EvalResult:
         items = pl.DataFrame({"item": ["a", "b", "c", "d"], "num_tokens_cut": [0, 7, 2, None], "rejected": [None, None, None, "options"]})
-        return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 3)], items)
+        return EvalResult([Score("accuracy", 0.5, 0.4, 0.6, 0.25, 3)], items, values_table([]))
 
     found = plan("long", asked)
     monkeypatch.setattr("assets.evals.scores.specs", lambda family: {"long": found.task})

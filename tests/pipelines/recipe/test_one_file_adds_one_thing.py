@@ -104,7 +104,8 @@ from pathlib import Path
 from typing import Any
 
 from kernels.specs.config import Config
-from kernels.specs.tasks import EvalResult, Score, Task
+from kernels.evals.statistics.measures import values_table
+from kernels.specs.tasks import EvalResult, Progress, Score, Task
 
 
 class TokensConfig(Config):
@@ -114,18 +115,19 @@ class TokensConfig(Config):
     """The word."""
 
 
-def run(model: Any, data: Path | None, config: TokensConfig) -> EvalResult:
+def run(model: Any, data: Path | None, config: TokensConfig, progress: Progress) -> EvalResult:
     """Return the number of its tokens."""
     import polars as pl
 
     number = float(len(model.tokenizer.encode(config.word)))
-    return EvalResult([Score("tokens", number, number, number, None, 1, higher_is_better=False)], pl.DataFrame({"item": [config.word]}))
+    score = Score("tokens", number, number, number, None, 1, higher_is_better=False)
+    return EvalResult([score], pl.DataFrame({"item": [config.word]}), values_table([]))
 
 
 SPEC = Task(name="tokens_of_a_word", version=1, config=TokensConfig, need=None, run=run)
 '''
 
-ADDED = {"models/architectures/small_qwen": ARCHITECTURE, "methods/pretraining/mean": METHOD, "evals/tasks/tokens_of_a_word": TASK}
+ADDED = {"models/architectures/small_qwen": ARCHITECTURE, "methods/pretraining/mean": METHOD, "evals/tasks/documents/tokens_of_a_word": TASK}
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def read(path: Path, split: str) -> Iterator[Item | Reject]:
 SPEC = benchmark(
     name="commonsenseqa",
     version=5,
+    texts_version=4,
     about="Everyday concepts, five options (CommonsenseQA).",
     dataset=Dataset(read=read, asked="dev", shots="train", max_rejects=MAX_REJECTS),
     templates=(

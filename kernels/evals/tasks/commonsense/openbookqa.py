@@ -27,6 +27,7 @@ def read(path: Path, split: str) -> Iterator[Item | Reject]:
 SPEC = benchmark(
     name="openbookqa",
     version=5,
+    texts_version=4,
     about="Elementary science, four options (OpenBookQA).",
     dataset=Dataset(read=read, asked="test", shots="train"),
     templates=(Template(name="harness", prompt="{{ question }}", premise="Answer:"),),

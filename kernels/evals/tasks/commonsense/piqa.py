@@ -36,6 +36,7 @@ def read(path: Path, split: str) -> Iterator[Item | Reject]:
 SPEC = benchmark(
     name="piqa",
     version=5,
+    texts_version=4,
     about="Physical commonsense, two options (PIQA).",
     dataset=Dataset(read=read, asked="valid", shots="train"),
     templates=(Template(name="harness", prompt="Question: {{ question }}\nAnswer:", premise="Answer:"),),

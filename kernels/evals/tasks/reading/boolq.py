@@ -38,6 +38,7 @@ def texts(item: Item) -> ItemTexts:
 SPEC = benchmark(
     name="boolq",
     version=6,
+    texts_version=4,
     about="Reading comprehension, yes or no (BoolQ).",
     dataset=Dataset(read=read, asked="dev", shots="train"),
     templates=(Template(name="harness", prompt="{{ passage }}\nQuestion: {{ question }}?\nAnswer:", premise="Answer:"),),

@@ -11,8 +11,8 @@ import torch
 
 from kernels.evals.hidden_word_likelihoods import Found
 from kernels.evals.hidden_words import Passage
-from kernels.evals.tasks import hidden_word
-from kernels.evals.tasks.hidden_word import HiddenWordConfig, run
+from kernels.evals.tasks.documents import hidden_word
+from kernels.evals.tasks.documents.hidden_word import HiddenWordConfig, run
 from kernels.models.formats.checkpoints import LanguageModel
 from kernels.specs.families import specs
 from tests.byte_tokenizers import byte_tokenizer
@@ -99,7 +99,7 @@ def test_one_wrong_answer_of_four_is_three_quarters_and_the_items_tell_which(mon
     def but_one(passage: Passage) -> tuple[float, ...]:
         return tuple(-value for value in right(passage)) if passage.key == "tale/2" else right(passage)
 
-    scores, items = run(answering(monkeypatch, but_one), heldout, CONFIG)
+    scores, items, _ = run(answering(monkeypatch, but_one), heldout, CONFIG)
     assert scores[0].value == 0.75 and scores[0].low < 0.75 < scores[0].high
     assert items.filter(~pl.col("correct"))["item"].to_list() == ["tale/2"]
     assert items.filter(pl.col("correct")).select((pl.col("answer") == pl.col("expected")).all()).item()

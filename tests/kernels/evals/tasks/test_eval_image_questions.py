@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from kernels.evals.tasks import image_questions
-from kernels.evals.tasks.image_questions import SPEC, ImageQuestionsConfig
+from kernels.evals.tasks.images import image_questions
+from kernels.evals.tasks.images.image_questions import SPEC, ImageQuestionsConfig
 from kernels.inference.likelihoods.likelihood import log_likelihoods
 from kernels.inference.likelihoods.requests import Request
 from kernels.models.architectures import llava
@@ -16,6 +16,7 @@ from kernels.models.formats.checkpoints import LanguageModel, load
 from kernels.models.formats.fast import fresh, write
 from kernels.reading.images.conversations import PLACE
 from kernels.reading.images.decoding import decode_file, normalised
+from kernels.specs.tasks import unwatched
 from kernels.specs.turns import Turn
 from kernels.tokens.special_tokens import SpecialTokens
 from kernels.tokens.tokenizer_files import write_tokenizer
@@ -45,7 +46,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
 
 def test_an_option_has_the_likelihood_of_reading_it_alone_behind_its_own_image(model: LanguageModel, tmp_path: Path) -> None:
     put_images(tmp_path, {"test": 5})
-    items = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=5, seed=1)).items
+    items = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=5, seed=1), unwatched).items
     encoder = image_chats(model.tokenizer, 4)
     assert items["item"].to_list() == [f"test.json:{number}" for number in range(1, 6)]
     for row in items.iter_rows(named=True):
@@ -71,7 +72,7 @@ def test_an_image_and_its_text_are_read_whole_or_not_at_all(model: LanguageModel
 def test_what_cannot_be_asked_ends_the_items_with_its_reason(model: LanguageModel, tmp_path: Path) -> None:
     put_images(tmp_path, {"test": 2})
     write_split(tmp_path, "test", [*read(tmp_path, "test"), record("gone.png", "red"), record("test/0.png", "red") | {"options": []}])
-    result = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=9, seed=1))
+    result = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=9, seed=1), unwatched)
     rejected = dict(result.items.drop_nulls("rejected").select("item", "rejected").iter_rows())
     assert rejected == {"test.json:3": "image_missing", "test.json:4": "options"}
     assert {score.metric: score.num_items for score in result.scores} == {"accuracy": 2, "accuracy_blind": 2}
@@ -82,7 +83,7 @@ def test_questions_about_one_image_are_drawn_together(model: LanguageModel, tmp_
     asked = [record(f"test/{number % 2}.png", "red" if number % 2 else "green", f"<image>\nWhich colour, {number}?") for number in range(20)]
     write_split(tmp_path, "test", asked)
     monkeypatch.setattr(image_questions, "log_likelihoods", lambda model, requests, pixels: [-1.0, -2.0, -2.0, -2.0] * (len(requests) // 4))
-    score = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=20, seed=1)).scores[0]
+    score = SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=20, seed=1), unwatched).scores[0]
     assert (score.value, score.low, score.high) == (0.5, 0.0, 1.0), "of two images one is answered wholly right and one wholly wrong"
 
 
@@ -90,12 +91,12 @@ def test_a_likelihood_that_is_no_number_is_an_error(model: LanguageModel, tmp_pa
     put_images(tmp_path, {"test": 1})
     monkeypatch.setattr(image_questions, "log_likelihoods", lambda model, requests, pixels: [float("nan")] * len(requests))
     with pytest.raises(ValueError, match=r"test\.json:1: a likelihood is not finite"):
-        SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=1, seed=1))
+        SPEC.run(model, tmp_path, ImageQuestionsConfig(num_items=1, seed=1), unwatched)
 
 
 def test_a_model_that_reads_no_images_is_refused(model: LanguageModel, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the model reads no images"):
-        SPEC.run(LanguageModel(small_llama(), model.tokenizer, "cpu"), tmp_path, ImageQuestionsConfig(num_items=1, seed=1))
+        SPEC.run(LanguageModel(small_llama(), model.tokenizer, "cpu"), tmp_path, ImageQuestionsConfig(num_items=1, seed=1), unwatched)
 
 
 def test_a_question_and_its_options_are_looked_for_once_however_often_they_are_asked_and_what_is_learned_from_is_not(tmp_path: Path) -> None:

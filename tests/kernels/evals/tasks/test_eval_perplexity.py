@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from kernels.evals.tasks.perplexity import PerplexityConfig, rolling_windows, run
+from kernels.evals.tasks.documents.perplexity import PerplexityConfig, rolling_windows, run
 from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
 from kernels.models.formats.checkpoints import LanguageModel
 from tests.byte_tokenizers import byte_tokenizer
@@ -61,7 +61,7 @@ def test_a_uniform_model_over_bytes_gives_eight_bits_and_perplexity_256(tiny: La
 
 def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"one": "a", "a second text, rather longer": "b"})
-    scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
+    scores, items, _ = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
     assert [score.metric for score in scores] == [
         "bits_per_byte", "byte_perplexity", "word_perplexity", "token_perplexity", "bits_per_byte/a", "bits_per_byte/b",
     ]  # fmt: skip
@@ -72,7 +72,7 @@ def test_overall_is_weighted_by_bytes_and_every_source_has_its_score(tiny: Langu
 
 def test_perplexities_are_of_bytes_of_words_between_white_space_and_of_tokens(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"d\u00e9j\u00e0  vu\n": "a"})
-    scores, items = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
+    scores, items, _ = run(tiny, path, config())  # pyright: ignore[reportArgumentType]
     nats = items["nats"][0]
     assert items.select("num_bytes", "num_words", "num_tokens").row(0) == (11, 3, 11), "the empty end behind the line break counts, as in the harness"
     found = {score.metric: score.value for score in scores}
@@ -124,13 +124,13 @@ def test_what_a_tokenizer_does_not_know_is_told_byte_by_byte_and_does_not_come_f
 def test_a_long_text_is_the_sum_of_its_rolling_windows(tiny: LanguageModel, tmp_path: Path):
     text = b"abcdefghijklmnopABCDEFGHIJ"
     expected = log_likelihoods(tiny, [Request((0,), tuple(text[:16])), Request(tuple(text[9:16]), tuple(text[16:]))])  # pyright: ignore[reportArgumentType]
-    _, items = run(tiny, heldout(tmp_path / "heldout.parquet", {text.decode(): "a"}), config())  # pyright: ignore[reportArgumentType]
+    _, items, _ = run(tiny, heldout(tmp_path / "heldout.parquet", {text.decode(): "a"}), config())  # pyright: ignore[reportArgumentType]
     assert items["nats"][0] == pytest.approx(-sum(expected), rel=1e-6)
 
 
 def test_a_text_is_cut_between_characters(tiny: LanguageModel, tmp_path: Path):
     path = heldout(tmp_path / "heldout.parquet", {"a\u00e9\u00e9": "a"})
-    _, items = run(tiny, path, config(max_bytes=4))  # pyright: ignore[reportArgumentType]
+    _, items, _ = run(tiny, path, config(max_bytes=4))  # pyright: ignore[reportArgumentType]
     assert items["num_bytes"].to_list() == [3]
 
 

@@ -3,7 +3,7 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import ValidationError
 
-from kernels.evals.tasks.samples import SamplesConfig, run
+from kernels.evals.tasks.documents.samples import SamplesConfig, run
 from kernels.inference.decoding import beginnings
 from tests.byte_tokenizers import byte_tokenizer
 
@@ -40,7 +40,7 @@ def config(**fields: Any) -> SamplesConfig:
 
 @pytest.mark.usefixtures("echo")
 def test_prompts_are_continued_as_they_stand_and_questions_through_the_template():
-    scores, items = run(Model(Chat("<user>{{ messages[0].content }}<assistant>")), None, config(prompts=["Once"], questions=["Why?"]))  # pyright: ignore[reportArgumentType]
+    scores, items, _ = run(Model(Chat("<user>{{ messages[0].content }}<assistant>")), None, config(prompts=["Once"], questions=["Why?"]))  # pyright: ignore[reportArgumentType]
     assert scores == []
     assert items.columns == ["item", "kind", "prompt", "answer"]
     assert items.rows() == [

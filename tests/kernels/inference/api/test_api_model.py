@@ -12,7 +12,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from kernels.evals.tasks import boolq, perplexity, piqa, samples
+from kernels.evals.tasks.commonsense import piqa
+from kernels.evals.tasks.documents import perplexity, samples
+from kernels.evals.tasks.reading import boolq
 from kernels.inference.api import client as asking
 from kernels.inference.api.client import Client
 from kernels.inference.api.endpoint import Access, Endpoint
@@ -21,6 +23,7 @@ from kernels.inference.decoding import chat as chat_here
 from kernels.inference.likelihoods.likelihood import log_likelihoods
 from kernels.inference.likelihoods.requests import Request, num_tokens_cut
 from kernels.models.formats.checkpoints import LanguageModel
+from kernels.specs.tasks import unwatched
 from kernels.specs.turns import Turn
 from tests.kernels.inference.api.stand_in import Reply, standing_in
 from tests.pipelines.serving.house import POSITIONS, House, Shelved, opened, tiny
@@ -100,17 +103,17 @@ def test_evals_by_likelihood_give_the_scores_of_the_checkpoint(remote: ApiModel,
     (tmp_path / "boolq.jsonl").write_text(PASSAGES + PASSAGES.replace("True", "False"))
     pl.DataFrame({"id": ["a", "b"], "source": ["s", "s"], "text": ["A river runs.", "Stone on stone, é!"]}).write_parquet(tmp_path / "held.parquet")
     for task, file, config in (
-        (piqa, "piqa.jsonl", piqa.PiqaConfig(num_items=2, seed=1)),
-        (boolq, "boolq.jsonl", boolq.BoolqConfig(num_items=2, seed=1)),
-        (perplexity, "held.parquet", perplexity.PerplexityConfig(num_items=2, seed=1, max_bytes=100)),
+        (piqa.SPEC, "piqa.jsonl", piqa.SPEC.config.model_validate({"num_items": 2, "seed": 1})),
+        (boolq.SPEC, "boolq.jsonl", boolq.SPEC.config.model_validate({"num_items": 2, "seed": 1})),
+        (perplexity.SPEC, "held.parquet", perplexity.PerplexityConfig(num_items=2, seed=1, max_bytes=100)),
     ):
-        there, here = task.run(remote, tmp_path / file, config), task.run(lm, tmp_path / file, config)
+        there, here = task.run(remote, tmp_path / file, config, unwatched), task.run(lm, tmp_path / file, config, unwatched)
         assert [score.metric for score in there.scores] == [score.metric for score in here.scores]
         for told, known in zip(there.scores, here.scores, strict=True):
             assert told[1:4] == pytest.approx(known[1:4], rel=1e-4), told.metric
         column = "nats" if "nats" in here.items.columns else "log_likelihoods"
         values = [
-            pl.DataFrame({"nats": items[column].explode() if column != "nats" else items[column]})["nats"].to_list() for _, items in (there, here)
+            pl.DataFrame({"nats": items[column].explode() if column != "nats" else items[column]})["nats"].to_list() for _, items, _ in (there, here)
         ]
         assert values[0] == pytest.approx(values[1], abs=MOST_NATS)
 
@@ -174,7 +177,7 @@ def test_what_tells_no_likelihoods_gives_no_score(far: Callable[..., ApiModel], 
 def test_without_a_tokenizer_an_eval_by_likelihood_has_no_score(far: Callable[..., ApiModel], tmp_path: Path) -> None:
     (tmp_path / "piqa.jsonl").write_text(QUESTIONS)
     with standing_in() as api, pytest.raises(ValueError, match=r"cannot be scored: .* without its tokenizer; name the tokenizer's folder"):
-        piqa.run(far(api.url, None), tmp_path / "piqa.jsonl", piqa.PiqaConfig(num_items=1, seed=1))
+        piqa.SPEC.run(far(api.url, None), tmp_path / "piqa.jsonl", piqa.SPEC.config.model_validate({"num_items": 1, "seed": 1}), unwatched)
 
 
 def test_an_answer_without_text_is_an_error(far: Callable[..., ApiModel]) -> None:

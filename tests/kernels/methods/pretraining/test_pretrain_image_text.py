@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from kernels.evals.tasks.image_questions import SPEC as TASK
-from kernels.evals.tasks.image_questions import ImageQuestionsConfig
+from kernels.evals.tasks.images.image_questions import SPEC as TASK
+from kernels.evals.tasks.images.image_questions import ImageQuestionsConfig
 from kernels.methods.pretraining.pretrain_image_text import IMAGES, SPEC, TOKENIZER, PretrainImageTextConfig
 from kernels.models.architectures import llama, llava
 from kernels.models.formats.chats import image_chats
@@ -18,6 +18,7 @@ from kernels.models.formats.checkpoints import load, shape_of_folder
 from kernels.models.formats.fast import counts_of
 from kernels.reading.images.conversations import PLACE
 from kernels.reading.images.decoding import decode_file, normalised
+from kernels.specs.tasks import unwatched
 from kernels.specs.turns import Turn
 from kernels.tokens.tokenizer_files import write_tokenizer
 from kernels.tokens.tokenizers.byte_bpe import ByteBpeConfig, train
@@ -103,7 +104,7 @@ def test_one_batch_is_learned_by_heart(tmp_path: Path, data: Path) -> None:
 def test_it_answers_what_it_sees_far_above_chance_and_by_chance_what_it_does_not(data: Path, tmp_path: Path) -> None:
     run(data, tmp_path, config(num_steps=120, validate_every=120, checkpoint_every=120))
     model = load(tmp_path / "out", "cpu")
-    result = TASK.run(model, data, ImageQuestionsConfig(num_items=40, seed=1))
+    result = TASK.run(model, data, ImageQuestionsConfig(num_items=40, seed=1), unwatched)
     scores = {score.metric: score for score in result.scores}
     assert scores["accuracy"].chance == 1 / len(COLOURS) and scores["accuracy"].num_items == 40
     assert scores["accuracy"].low > 0.8, "it sees"

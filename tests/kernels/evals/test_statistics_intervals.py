@@ -1,7 +1,16 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from kernels.evals.statistics import bootstrap_interval, bootstrap_ratio_interval
+from kernels.evals.statistics import intervals
+from kernels.evals.statistics.intervals import Interval
+
+
+def bootstrap_interval(values: Sequence[float], num_bootstrap: int, seed: int, level: float = 0.95, about: Sequence[str] | None = None) -> Interval:
+    """Return the interval of a mean."""
+    numbers = np.asarray(values, np.float64)
+    return intervals.bootstrap_interval(numbers[:, None], about or list(map(str, range(len(numbers)))), "mean", num_bootstrap, seed, level)
 
 
 def test_the_interval_of_a_constant_is_that_constant():
@@ -28,13 +37,14 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another():
 
 
 def test_a_ratio_draws_numerator_and_denominator_together():
-    assert bootstrap_ratio_interval([2, 20, 200], [1, 10, 100], 200, 0) == pytest.approx((2.0, 2.0))
+    values = np.array([[2, 1], [20, 10], [200, 100]], np.float64)
+    assert intervals.bootstrap_interval(values, ["a", "b", "c"], "ratio", 200, 0) == pytest.approx((2.0, 2.0))
 
 
-@pytest.mark.parametrize(("numerators", "denominators"), [([], []), ([1.0], [1.0, 2.0]), ([float("nan")], [1.0]), ([1.0], [0.0])], ids=str)
-def test_values_without_a_statistic_are_refused(numerators: list[float], denominators: list[float]):
+@pytest.mark.parametrize("values", [np.zeros((0, 1)), np.array([[float("nan")]])], ids=["none", "nan"])
+def test_values_without_a_statistic_are_refused(values: np.ndarray):
     with pytest.raises(ValueError, match="a bootstrap needs"):
-        bootstrap_ratio_interval(numerators, denominators, 10, 0)
+        intervals.bootstrap_interval(values, ["a"] * len(values), "mean", 10, 0)
 
 
 def test_items_about_one_thing_are_drawn_together_or_the_interval_is_too_narrow():
