@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from kernels.inference.asked_models import AskedModel
 
 EVERY_MODEL: frozenset[Attention] = frozenset({*CONTINUES_TEXTS, "bidirectional"})
+"""What can be asked of benchmarks that put options into a blank; those that put them behind a prompt are for models that continue texts."""
 TOGETHER = 256
 """Items that are asked together: what they begin with is read once."""
 CONTENT_FREE = ("N/A", "", "[MASK]")
@@ -261,4 +262,4 @@ def _columns() -> dict[str, Any]:
     return {"prompt": pl.String, **lists, "expected": pl.String, "answer": pl.String, "correct": pl.Boolean, **counts, **more}
 
 
-CHOICE = Solver(config=ChoiceConfig, solve=solve, attentions=EVERY_MODEL, asks_likelihoods=True, columns=_columns)
+CHOICE = Solver(config=ChoiceConfig, solve=solve, attentions=CONTINUES_TEXTS, asks_likelihoods=True, columns=_columns)

@@ -68,8 +68,12 @@ class OfRows(NamedTuple):
 
         order = np.argsort(unit_N, kind="stable")
         ends = np.cumsum(np.bincount(unit_N))
-        rows = [order[end - count : end] for end, count in zip(ends.tolist(), np.bincount(unit_N).tolist(), strict=True)]
-        return np.array([self.combine(values_NS[np.concatenate([rows[unit] for unit in drawn.tolist()])]) for drawn in draws])
+        rows: list[I64] = [order[end - count : end] for end, count in zip(ends.tolist(), np.bincount(unit_N).tolist(), strict=True)]
+        figures: list[float] = []
+        for drawn in draws:
+            chosen: list[I64] = [rows[int(unit)] for unit in drawn]
+            figures.append(self.combine(values_NS[np.concatenate(chosen)]))
+        return np.array(figures)
 
 
 def _counted(values_NS: "F64") -> "F64":

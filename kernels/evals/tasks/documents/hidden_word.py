@@ -101,7 +101,7 @@ def _accuracy(metric: str, items: "pl.DataFrame", config: HiddenWordConfig) -> M
 
 SPEC = Task(
     name="hidden_word",
-    version=3,
+    version=4,
     config=HiddenWordConfig,
     need=HeldOut(),
     run=run,

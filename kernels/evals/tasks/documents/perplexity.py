@@ -146,7 +146,7 @@ def _of_documents(metric: str, items: "pl.DataFrame", values: "NDArray[np.float6
 
 SPEC = Task(
     name="perplexity",
-    version=5,
+    version=6,
     config=PerplexityConfig,
     need=HeldOut(),
     run=run,

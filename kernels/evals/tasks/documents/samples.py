@@ -56,4 +56,4 @@ def run(model: "AskedModel", data: "Path | None", config: SamplesConfig, progres
     return EvalResult([], pl.DataFrame(rows), values_table([]))
 
 
-SPEC = Task(name="samples", version=5, config=SamplesConfig, need=None, run=run, asks_likelihoods=False)
+SPEC = Task(name="samples", version=6, config=SamplesConfig, need=None, run=run, asks_likelihoods=False)

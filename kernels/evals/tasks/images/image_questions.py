@@ -167,7 +167,7 @@ def _frame(rows: list[dict[str, Any]], rejects: list[Reject]) -> "pl.DataFrame":
 
 SPEC = Task(
     name="image_questions",
-    version=3,
+    version=4,
     config=ImageQuestionsConfig,
     need=DataFile(),
     run=run,
