@@ -125,8 +125,13 @@ def _shots(dataset: Dataset, data: Path, split: str, items: Sequence[Item], chos
         pool = [item for index, item in enumerate(items) if index not in chosen]
     else:
         pool = items_of(dataset, data, dataset.shots)[0]
-    asked = {item.fields.get(dataset.question) for index, item in enumerate(items) if index in chosen}
-    return choose_shots([item for item in pool if item.fields.get(dataset.question) not in asked], config.num_shots, config.shot_order, config.seed)
+    asked = {_question(dataset, item) for index, item in enumerate(items) if index in chosen}
+    return choose_shots([item for item in pool if _question(dataset, item) not in asked], config.num_shots, config.shot_order, config.seed)
+
+
+def _question(dataset: Dataset, item: Item) -> str:
+    """Return what tells an item from others: its question or, of a dataset that names none, its key."""
+    return str(item.fields.get(dataset.question, item.key))
 
 
 def _frame(items: Sequence[Item], solved: Sequence[Solved], rejects: Sequence[Reject], measures: Sequence[Measure], solver: Solver) -> "pl.DataFrame":

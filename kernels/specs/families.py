@@ -37,6 +37,7 @@ FOLDERS: dict[FamilyName, tuple[str, ...]] = {
         "kernels.evals.tasks.knowledge",
         "kernels.evals.tasks.language",
         "kernels.evals.tasks.multilingual",
+        "kernels.evals.tasks.own",
         "kernels.evals.tasks.reading",
         "kernels.evals.tasks.reasoning",
         "kernels.evals.tasks.security",

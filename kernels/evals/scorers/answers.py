@@ -27,7 +27,7 @@ EXACT_MATCH = Scorer(
 """SQuAD's: an answer that equals a reference but for articles, punctuation and case (Rajpurkar et al. 2016, arXiv 1606.05250)."""
 F1 = Scorer(metric="f1", values=each(by_answer(lambda answer, item: token_f1(answer, item.references, _language(item)))), by_group=True)
 """SQuAD's: words that answer and reference have in common."""
-EQUAL = Scorer(metric="exact_match", values=each(by_answer(lambda answer, item: float(answer in item.references))), by_group=True)
+EQUAL = Scorer(metric="equal", values=each(by_answer(lambda answer, item: float(answer in item.references))), by_group=True)
 """An answer that is one of the references to the letter."""
 BLEU = Scorer(metric="bleu", values=each(by_answer(lambda answer, item: bleu_statistics(answer, item.references))), statistic="bleu")
 """Of the corpus, 0 to 100 (Papineni et al. 2002; sacrebleu's, Post 2018, arXiv 1804.08771)."""
