@@ -16,7 +16,7 @@ def test_every_family_has_its_folder_in_the_table_of_what_one_file_adds() -> Non
     shown = set(re.findall(r"`(kernels/[a-z/*]+)/NAME\.py`", README))
     folders = {"kernels/inference/backends"}  # which no recipe names
     folders |= {folder.replace(".", "/") for family in FOLDERS.values() for folder in family}
-    assert {re.sub(r"kernels/methods/\w+", "kernels/methods/*", folder) for folder in folders} == shown
+    assert {re.sub(r"kernels/(methods|evals/tasks)/\w+", r"kernels/\1/*", folder) for folder in folders} == shown
 
 
 def test_every_command_is_in_the_readme_and_every_one_there_exists() -> None:
