@@ -8,7 +8,9 @@ import pytest
 from assets.datasets import builder, embedded
 from assets.datasets.embedded import EMBEDDED, prepare
 from assets.datasets.wikipedia import DUMP
-from kernels.evals.multiple_choice import Item, parse_item, read_rows
+from kernels.evals.datasets.items import Item
+from kernels.evals.datasets.lettered import lettered_item
+from kernels.evals.datasets.records import json_lines
 from kernels.reading.formats.chats import ChatsConfig
 from kernels.reading.formats.chats import read as read_chats
 from kernels.reading.formats.wikipedia import WikipediaConfig
@@ -135,7 +137,7 @@ def test_originals_of_duplicates_are_labelled_clean(smoke):
 
 @pytest.mark.parametrize(("name", "num_options"), [("piqa", 2), ("commonsenseqa", 5), ("openbookqa", 4)])
 def test_every_smoke_question_parses_with_its_options(smoke, name, num_options):
-    items = [parse_item(key, row, row["question"]) for key, row in read_rows(smoke / f"smoke-evals/{name}.jsonl")]
+    items = [lettered_item(key, row) for key, row in json_lines(smoke / f"smoke-evals/{name}.jsonl")]
     assert len(items) == 20
     assert all(isinstance(item, Item) and len(item.options) == num_options for item in items)
 
