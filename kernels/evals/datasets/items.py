@@ -32,7 +32,9 @@ class Item(NamedTuple):
 
     @property
     def right(self) -> str:
-        """The right answer, as an example shows it: the first right option, else the first reference."""
+        """The right answer, as an example shows it: the first right option, else the first reference. Raises ValueError: it has none."""
+        if not self.expected and not self.references:
+            raise ValueError(f"{self.key}: has no right answer that an example could show; leave num_shots at 0")
         return self.options[self.expected[0]] if self.options else self.references[0]
 
 

@@ -9,6 +9,7 @@ Shape letters: N items, S values of an item, U units that items belong to, B res
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from kernels.evals.metrics.bias import bias_of_answers, bias_of_errors, difference_of_rates, idealized_score
 from kernels.evals.metrics.calibration import expected_calibration_error
 from kernels.evals.metrics.classification import class_f1, macro_f1, matthews, pearson, spearman
 from kernels.evals.metrics.tags import span_f1
@@ -121,5 +122,9 @@ STATISTICS: Mapping[str, Statistic] = {
     "span_f1": _counted_alone(span_f1),
     "pearson": _counted_alone(pearson),
     "spearman": OfRows(spearman),
+    "bias_of_answers": _counted_alone(bias_of_answers),
+    "bias_of_errors": OfSums(bias_of_errors),
+    "idealized_score": _counted_alone(idealized_score),
+    "difference_of_rates": _counted_alone(difference_of_rates),
 }
 """By name, as tables of values have it."""

@@ -24,7 +24,19 @@ def test_a_figure_of_rows_sees_the_same_rows_as_one_of_sums():
 
 @pytest.mark.parametrize("name", sorted(STATISTICS))
 def test_every_statistic_gives_one_number_and_one_a_resample(name: str):
-    values = {"bleu": 10, "calibration_error": 45, "chrf": 18, "f1_of_second_class": 4, "macro_f1": 4, "matthews": 4, "pearson": 6, "span_f1": 3}
+    values = {
+        "bleu": 10,
+        "calibration_error": 45,
+        "chrf": 18,
+        "f1_of_second_class": 4,
+        "macro_f1": 4,
+        "matthews": 4,
+        "pearson": 6,
+        "span_f1": 3,
+        "idealized_score": 3,
+        "difference_of_rates": 4,
+        "bias_of_errors": 3,
+    }
     width = values.get(name, 2)
     rows = np.random.default_rng(1).integers(1, 9, (12, width)).astype(np.float64)
     draws = [np.arange(12), np.zeros(12, np.int64)]
