@@ -30,7 +30,7 @@ def _asserts(node: ast.AST, helpers: set[str]) -> bool:
             return not isinstance(inner.test, ast.Constant)
         if isinstance(inner, ast.Call):
             name = inner.func.attr if isinstance(inner.func, ast.Attribute) else inner.func.id if isinstance(inner.func, ast.Name) else ""
-            if name in helpers | {"raises", "fail", "expect", "assert_close"}:
+            if name in helpers | {"raises", "fail", "expect", "assert_close", "assert_allclose", "assert_array_equal", "assert_almost_equal"}:
                 return True
     return False
 
