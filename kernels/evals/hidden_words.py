@@ -41,13 +41,11 @@ class Passage(NamedTuple):
     right: str
     options: tuple[str, ...]
     expected: int
-    delimiter: str = " "
-    """Between what is left of the blank and the word in it."""
 
     @property
     def texts(self) -> list[str]:
         """The passage with each of its options."""
-        return [f"{self.left}{self.delimiter}{option}{self.right}" for option in self.options]
+        return [f"{self.left} {option}{self.right}" for option in self.options]
 
 
 def hide_words(documents: Sequence[Document], num_options: int, max_bytes: int, seed: int) -> list[Passage | Reject]:

@@ -47,22 +47,30 @@ def continued(
     made: list[list[int]] = [[] for _ in prompts]
     if max_new_tokens == 0:
         return made
-    for piece in _pieces(_engine(lm, prompts, max_new_tokens), prompts, max_new_tokens, temperature, seed, stop):
+    for piece in pieces_of(engine_for(lm, prompts, max_new_tokens), prompts, max_new_tokens, temperature, seed, stop):
         if piece.told is not None:
             made[piece.request].append(piece.told.token)
     return made
 
 
-def _engine(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Answers:
+def engine_for(lm: "LanguageModel", prompts: Sequence[Sequence[int]], max_new_tokens: int, num_answers: int = 1) -> Answers:
     """Return what answers, with room for all that is asked, or for as much of it as may be under way at once."""
-    lengths = [len(prompt) + max_new_tokens for prompt in prompts]
+    lengths = [(len(prompt) + max_new_tokens) * num_answers for prompt in prompts]
     room = Room(max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS)))
     return opened(lm.answered_by, lm, room, manner=Manner(is_invariant=lm.is_invariant))
 
 
-def _pieces(
-    engine: Answers, prompts: Sequence[Sequence[int]], max_new_tokens: int, temperature: float, seed: int, stop: Collection[int]
+def pieces_of(
+    engine: Answers,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    temperature: float,
+    seed: int,
+    stop: Collection[int],
+    stops: Sequence[str] = (),
+    num_answers: int = 1,
 ) -> Iterator[Piece]:
+    """Yield what comes to so many answers behind each prompt, drawn by the seed and the prompt's place, up to a token or string that ends them."""
     return engine.answers(
         [
             Asked(
@@ -70,6 +78,8 @@ def _pieces(
                 max_new_tokens=max_new_tokens,
                 sampling=Sampling(temperature=temperature, seed=key_of("prompt", seed, place)),
                 stop_tokens=frozenset(stop),
+                stops=stops,
+                num_answers=num_answers,
             )
             for place, prompt in enumerate(prompts)
         ]
@@ -117,6 +127,6 @@ def chat(
 ) -> Iterator[str]:
     """Yield the answer to the last turn piece by piece, as it is made; by the same engine each time, turns that it knows are not read again."""
     ids = chat_encoder(lm.tokenizer).prompt(turns)
-    for piece in _pieces(engine or _engine(lm, [ids], max_new_tokens), [ids], max_new_tokens, temperature, seed, stop_ids(lm)):
+    for piece in pieces_of(engine or engine_for(lm, [ids], max_new_tokens), [ids], max_new_tokens, temperature, seed, stop_ids(lm)):
         if piece.text:
             yield piece.text

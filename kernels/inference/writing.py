@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kernels.inference.api import model as api
 from kernels.inference.api.model import ApiModel
-from kernels.inference.asking import Asked
-from kernels.inference.backends.backend import Manner, Room
-from kernels.inference.backends.choosing import opened
-from kernels.inference.decoding import MOST_KEPT_TOKENS, stop_ids
-from kernels.inference.sampling import Sampling
+from kernels.inference.decoding import engine_for, pieces_of, stop_ids
 from kernels.specs.tasks import Progress, unwatched
-from kernels.tokens.mixtures.permutation import key_of
 
 if TYPE_CHECKING:
     from kernels.inference.asked_models import AskedModel
@@ -43,24 +38,11 @@ def written(model: "AskedModel", prompts: Sequence[Sequence[int]], how: Writing,
     """
     if isinstance(model, ApiModel):
         return api.written(model, prompts, how.max_new_tokens, how.temperature, how.seed, how.stops, how.num_answers)
-    lengths = [(len(prompt) + how.max_new_tokens) * how.num_answers for prompt in prompts]
-    room = Room(max(1, *lengths, min(sum(lengths), MOST_KEPT_TOKENS)))
-    engine = opened(model.answered_by, model, room, manner=Manner(is_invariant=model.is_invariant))
-    stop = frozenset(stop_ids(model))
-    asked = [
-        Asked(
-            tokens=prompt,
-            max_new_tokens=how.max_new_tokens,
-            sampling=Sampling(temperature=how.temperature, seed=key_of("prompt", how.seed, place)),
-            stop_tokens=stop,
-            stops=how.stops,
-            num_answers=how.num_answers,
-        )
-        for place, prompt in enumerate(prompts)
-    ]
+    engine = engine_for(model, prompts, how.max_new_tokens, how.num_answers)
+    pieces = pieces_of(engine, prompts, how.max_new_tokens, how.temperature, how.seed, stop_ids(model), how.stops, how.num_answers)
     texts = [[""] * how.num_answers for _ in prompts]
     num_done = 0
-    for piece in engine.answers(asked):
+    for piece in pieces:
         texts[piece.request][piece.answer] += piece.text
         if piece.ending is not None:
             num_done += 1

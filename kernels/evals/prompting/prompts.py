@@ -21,6 +21,12 @@ class Prompt(NamedTuple):
     num_shots_cut: int
     """Examples that found no room."""
 
+    @property
+    def shown(self) -> str:
+        """The prompt as the row of its item shows it."""
+        text = "\n".join(f"[{turn.role}] {turn.content}" for turn in self.turns) or self.text
+        return text.replace(BLANK, "____")
+
 
 def values_of(item: Item) -> dict[str, Any]:
     """Return what templates may name of an item."""
@@ -62,7 +68,7 @@ def _with_shots(item: Item, template: Template, shots: Sequence[Item], chat: boo
 
 def answer_of(item: Item, template: Template) -> str:
     """Return what an example shows as its answer."""
-    right = words_of(item, template)[item.expected[0]][0] if item.options else item.right
+    right = words_of(item, template)[item.expected[0]][0] if item.expected else item.right
     return rendered(template.answer, {**values_of(item), "answer": right})
 
 

@@ -16,7 +16,8 @@ def guessed(item: Item) -> float:
     return len(item.expected) / len(item.options)
 
 
-def _is_right(item: Item, choice: Choice) -> float:
+def is_right(item: Item, choice: Choice) -> float:
+    """Return 1 where the likeliest option is right."""
     return float(choice.best() in item.expected)
 
 
@@ -43,7 +44,7 @@ def _brier(item: Item, choice: Choice) -> float:
     return brier(choice.probabilities(), item.expected[0])
 
 
-ACCURACY = Scorer(metric="accuracy", values=each(_is_right), chance=guessed, by_group=True)
+ACCURACY = Scorer(metric="accuracy", values=each(is_right), chance=guessed, by_group=True)
 ACCURACY_NORMALIZED = Scorer(metric="accuracy_normalized", values=each(_is_right_by_characters), chance=guessed, by_group=True)
 ACCURACY_PER_BYTE = Scorer(metric="accuracy_per_byte", values=each(_is_right_by_bytes), chance=guessed)
 CALIBRATION_ERROR = Scorer(metric="calibration_error", values=each(_confidence), statistic="calibration_error", higher_is_better=False)

@@ -10,15 +10,9 @@ from typing import Any
 
 from kernels.evals.datasets.items import Item
 from kernels.evals.scorers.scorer import Value, each
-from kernels.evals.solvers.choice import Choice
 
 Score = Callable[[Item, Any], float]
 Values = Callable[[Sequence[Item], Sequence[Any]], list[Value]]
-
-
-def is_right(item: Item, choice: Choice) -> float:
-    """Return 1 where a choice is right."""
-    return float(choice.best() in item.expected)
 
 
 def nothing(item: Item) -> float:

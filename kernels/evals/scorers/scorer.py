@@ -51,20 +51,19 @@ def each(score: Callable[[Item, Any], float | Sequence[float]]) -> Callable[[Seq
 def measured(scorer: Scorer, items: Sequence[Item], answers: Sequence[Any]) -> list[Measure]:
     """Return the measure of a scorer, and those of groups where it tells them, named ``metric/group``."""
     values = scorer.values(items, answers)
-    chance = None if scorer.chance is None else math.fsum(map(scorer.chance, items)) / len(items)
-    found = [_measure(scorer, scorer.metric, values, chance)]
+    found = [_measure(scorer, scorer.metric, values, items)]
     groups = sorted({group for value in values for group in value.groups}) if scorer.by_group else []
     for group in groups:
         within = [value for value in values if group in value.groups]
         of_group = [item for item in items if group in item.groups]
-        chance = None if scorer.chance is None else math.fsum(map(scorer.chance, of_group)) / len(of_group)
-        found.append(_measure(scorer, f"{scorer.metric}/{group}", within, chance))
+        found.append(_measure(scorer, f"{scorer.metric}/{group}", within, of_group))
     return found
 
 
-def _measure(scorer: Scorer, metric: str, values: Sequence[Value], chance: float | None) -> Measure:
+def _measure(scorer: Scorer, metric: str, values: Sequence[Value], items: Sequence[Item]) -> Measure:
     import numpy as np
 
+    chance = None if scorer.chance is None else math.fsum(map(scorer.chance, items)) / len(items)
     numbers = np.array([value.values for value in values], np.float64)
     keys, about = [value.key for value in values], [value.about for value in values]
     return Measure(metric, numbers, keys, about, scorer.statistic, chance, scorer.higher_is_better)

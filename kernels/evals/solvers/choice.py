@@ -1,9 +1,8 @@
 """The answer is the option that a model finds likeliest: behind a prompt, or in the blank of one.
 
-Models that continue texts give the likelihood of an option behind the prompt (lm-evaluation-harness, lm_eval/api/task.py of 0.4.13,
-``multiple_choice``); in a blank, that of the text from there on, or of what is behind it alone. Encoders give the pseudo-likelihood of an option in
-the blank, or at the end of the prompt (kernels/evals/hidden_word_likelihoods.py). A prompt longer than a model's context loses examples, then its
-beginning; both are counted.
+Asked of models that continue texts: the likelihood of an option behind the prompt (lm-evaluation-harness, lm_eval/api/task.py of 0.4.13,
+``multiple_choice``); in a blank, that of the text from there on, or of what is behind it alone. A prompt longer than a model's context loses
+examples, then its beginning; both are counted.
 
 Two calibrations (of what a model finds likely anyway): ``contextual`` divides by the mean probability of an option where the prompt has no content
 (Zhao et al. 2021, arXiv 2102.09690, with their three empty contents), ``pmi`` by its probability behind the template's premise (Holtzman et al. 2021,
@@ -15,8 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from kernels.evals.datasets.items import Item
-from kernels.evals.hidden_word_likelihoods import likelihoods_of_options
-from kernels.evals.hidden_words import Passage
+from kernels.evals.likeliest import require_finite
 from kernels.evals.prompting.config import PromptConfig
 from kernels.evals.prompting.prompts import Prompt, content_free, log_sum, put, words_of
 from kernels.evals.solvers.encoding import encode, encode_in_chat
@@ -25,14 +23,11 @@ from kernels.evals.solvers.solving import Put, Solved, Solver
 from kernels.evals.templates.template import BLANK, Template
 from kernels.inference.likelihoods.likelihood import Request, log_likelihoods
 from kernels.inference.likelihoods.requests import num_tokens_cut
-from kernels.specs.objectives import Attention
 from kernels.specs.tasks import CONTINUES_TEXTS, Progress
 
 if TYPE_CHECKING:
     from kernels.inference.asked_models import AskedModel
 
-EVERY_MODEL: frozenset[Attention] = frozenset({*CONTINUES_TEXTS, "bidirectional"})
-"""What can be asked of benchmarks that put options into a blank; those that put them behind a prompt are for models that continue texts."""
 TOGETHER = 256
 """Items that are asked together: what they begin with is read once."""
 CONTENT_FREE = ("N/A", "", "[MASK]")
@@ -78,9 +73,7 @@ class Choice(NamedTuple):
 
     def probabilities(self) -> list[float]:
         """Return the probability of each option among them, by the mean log-likelihoods."""
-        means = self._replace(combine="mean").weights()
-        total = log_sum(means)
-        return [math.exp(value - total) for value in means]
+        return [math.exp(value) for value in normalised(self._replace(combine="mean").weights())]
 
 
 def _divided(value: float, lengths: Sequence[int] | None, place: int) -> float:
@@ -148,8 +141,6 @@ def _with_reasoning(model: "AskedModel", rows: Sequence[Sequence[_Asked]], reaso
 
 def _tell(model: "AskedModel", asked: Sequence[_Asked]) -> list[_Told]:
     """Return how likely the options of prompts are; of an option that several words stand for, their probabilities are added."""
-    if model.attention == "bidirectional":
-        return _tell_of_blanks(model, asked)
     requests = [[[_request(model, each, word) for word in words] for words in each.prompt.options] for each in asked]
     flat = iter(log_likelihoods(model, [request for options in requests for words in options for request in words]))
     told: list[_Told] = []
@@ -170,23 +161,6 @@ def _request(model: "AskedModel", asked: _Asked, word: str) -> Request:
         left, _, right = prompt.text.rpartition(BLANK)
         return encode(model, left + word, right) if template.scores == "behind" else encode(model, left, word + right)
     return encode(model, prompt.text + asked.begun, template.delimiter + word)
-
-
-def _tell_of_blanks(model: "AskedModel", asked: Sequence[_Asked]) -> list[_Told]:
-    """Return how likely a model that predicts masked tokens finds words in blanks, or behind prompts."""
-    passages: list[Passage] = []
-    for each in asked:
-        if each.prompt.turns or each.template.scores == "behind":
-            raise ValueError(f"the template {each.template.name!r} is for models that continue texts; ask a masked one by a blank or a plain prompt")
-        left, blank, right = (each.prompt.text + each.begun).rpartition(BLANK)
-        left, right = (left, right) if blank else (right + each.template.delimiter, "")
-        flat = tuple(word for words in each.prompt.options for word in words)
-        passages.append(Passage(each.template.name, "", left, right, flat, 0, delimiter=""))
-    told: list[_Told] = []
-    for each, found in zip(asked, likelihoods_of_options(model, passages), strict=True):
-        values = iter(found.log_likelihoods)
-        told.append(_Told([log_sum([next(values) for _ in words]) for words in each.prompt.options], found.num_cut))
-    return told
 
 
 def _premise(asked: _Asked) -> _Asked:
@@ -226,13 +200,12 @@ def _less(told: _Told, alone: Sequence[float]) -> _Told:
 
 def _solved(item: Item, asked: Sequence[_Asked], told: Sequence[_Told], config: ChoiceConfig) -> Solved:
     """Return what was answered to an item. Raises ValueError: a likelihood is not finite: the first option would stand for an answer not given."""
-    if not all(math.isfinite(value) for each in told for value in each.options):
-        raise ValueError(f"{item.key}: a likelihood is not finite; look for a model that gives NaN")
+    require_finite(item.key, [value for each in told for value in each.options])
     options = tuple(words[0] for words in asked[0].prompt.options)
     choice = Choice(tuple(tuple(each.options) for each in told), options, config.combine, tuple(each.template.name for each in asked))
     best = choice.best()
     row: dict[str, Any] = {
-        "prompt": _shown(asked[0]),
+        "prompt": asked[0].prompt.shown,
         "options": list(item.options),
         "log_likelihoods": choice.weights(),
         "expected": ", ".join(item.options[index] for index in item.expected),
@@ -244,13 +217,6 @@ def _solved(item: Item, asked: Sequence[_Asked], told: Sequence[_Told], config: 
     row |= {"reasoning": [each.begun for each in asked if each.begun]} if config.reasoning is not None else {}
     row |= {"log_likelihoods_by_prompt": [list(each) for each in choice.by_prompt]} if len(asked) > 1 else {}
     return Solved(choice, row)
-
-
-def _shown(asked: _Asked) -> str:
-    """Return a prompt as the row of its item shows it."""
-    prompt = asked.prompt
-    text = "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt.turns) or prompt.text
-    return text.replace(BLANK, "____")
 
 
 def _columns() -> dict[str, Any]:

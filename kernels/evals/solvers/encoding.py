@@ -32,13 +32,12 @@ def encode_in_chat(model: "AskedModel", prompt: "Prompt", begun: str, behind: st
     Raises:
         ValueError: the tokenizer has no chat template.
     """
-    if not model.tokenizer.chat_template:
-        raise ValueError("chat: the tokenizer has no chat template; ask a model that was taught one, or leave the key out")
+    turns = _chat_tokens(model, prompt)
     if not begun:
-        return Request(tuple(chat_encoder(model.tokenizer).prompt(prompt.turns)), tuple(text_encoder(model.tokenizer).content(behind)))
+        return Request(tuple(turns), tuple(text_encoder(model.tokenizer).content(behind)))
     request = encode(model, begun, behind)
     before = text_encoder(model.tokenizer).before_a_text()
-    return request._replace(context=(*chat_encoder(model.tokenizer).prompt(prompt.turns), *request.context[len(before) :]))
+    return request._replace(context=(*turns, *request.context[len(before) :]))
 
 
 def prompt_tokens(model: "AskedModel", prompt: "Prompt") -> "Sequence[int]":
@@ -46,6 +45,11 @@ def prompt_tokens(model: "AskedModel", prompt: "Prompt") -> "Sequence[int]":
     if not prompt.turns:
         encoder = text_encoder(model.tokenizer)
         return (*encoder.before_a_text(), *encoder.content(prompt.text)) or beginning(model.tokenizer)
+    return _chat_tokens(model, prompt)
+
+
+def _chat_tokens(model: "AskedModel", prompt: "Prompt") -> "Sequence[int]":
+    """Return the turns of a prompt as token ids. Raises ValueError: the tokenizer has no chat template."""
     if not model.tokenizer.chat_template:
         raise ValueError("chat: the tokenizer has no chat template; ask a model that was taught one, or leave the key out")
     return chat_encoder(model.tokenizer).prompt(prompt.turns)

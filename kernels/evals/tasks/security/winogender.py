@@ -13,8 +13,8 @@ from pathlib import Path
 from kernels.evals.benchmark import benchmark
 from kernels.evals.datasets.items import Dataset, Item
 from kernels.evals.datasets.records import split_file, table_rows, text_field
-from kernels.evals.scorers.choices import ACCURACY
-from kernels.evals.scorers.contrasts import across, between, is_right, nothing
+from kernels.evals.scorers.choices import ACCURACY, is_right
+from kernels.evals.scorers.contrasts import across, between, nothing
 from kernels.evals.scorers.scorer import Scorer
 from kernels.evals.solvers.choice import CHOICE, Choice
 from kernels.evals.templates.template import Template
